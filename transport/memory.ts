@@ -1,0 +1,162 @@
+/**
+ * Two ends of a connection inside one program, with faults on request.
+ *
+ * @module
+ */
+
+import { MemoryPipe } from "./_memory_pipe.ts";
+import { TransportClosedError } from "./errors.ts";
+import type { CloseReason, Dialed, Transport } from "./transport.ts";
+
+/** What befalls the bytes that one end writes, counted from the first byte of the connection. */
+export interface MemoryFaults {
+  /** The connection is cut, both ways, once exactly this many bytes were taken. */
+  readonly cutAfter?: number;
+  /** What comes after this many bytes vanishes, the end as well; the writer hears nothing of it. */
+  readonly swallowAfter?: number;
+  /** What comes after this many bytes does not arrive, until {@linkcode MemoryTransport.resume}. */
+  readonly stallAfter?: number;
+}
+
+/** Options for {@linkcode memoryPair}. */
+export interface MemoryPairOptions {
+  /** Most bytes that one read gives; any number unless given. */
+  readonly chunkSize?: number;
+  /** Bytes buffered each way before a write waits; 65,536 unless given. */
+  readonly highWaterMark?: number;
+  /** Faults on the way from the first end to the second. */
+  readonly first?: MemoryFaults;
+  /** Faults on the way from the second end to the first. */
+  readonly second?: MemoryFaults;
+}
+
+/**
+ * One end of a {@linkcode memoryPair}. Beside the three methods of a transport it makes faults in
+ * what this end sends, at the moment they are asked for.
+ *
+ * @example A link that swallows
+ * ```ts
+ * import { memoryPair } from "@perspective/broker/transport";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [client, server] = memoryPair();
+ * client.transport.swallow();
+ * assertEquals(await client.transport.write(new Uint8Array(100)), 100);
+ * assertEquals(server.transport.unread, 0);
+ * ```
+ */
+export interface MemoryTransport extends Transport {
+  /** Bytes that this end has written so far. */
+  readonly written: number;
+  /** Bytes that arrived here and wait to be read. */
+  readonly unread: number;
+  /**
+   * Cuts the connection as a broken cable would: writes reject, and reads end after the bytes
+   * that are on their way.
+   *
+   * @param error What reads then reject with; unless given they see an ordinary end.
+   */
+  cut(error?: Error): void;
+  /** Lets everything that this end sends from now on vanish, its closing too, without telling it. */
+  swallow(): void;
+  /** Keeps from the other end what it has not read yet, until {@linkcode MemoryTransport.resume}. */
+  stall(): void;
+  /** Ends a stall, also one that was asked for as `stallAfter` and is still to come. */
+  resume(): void;
+}
+
+/** One end of a {@linkcode memoryPair}, and what it knows of the other one. */
+export interface MemoryDialed extends Dialed {
+  /** The byte pipe, which also makes faults. */
+  readonly transport: MemoryTransport;
+}
+
+/**
+ * Makes a connection inside this program: what one end writes, the other one reads. It uses no
+ * timer and no resource of the system, so tests need neither sleep nor clean up.
+ *
+ * @example Cut after three bytes
+ * ```ts
+ * import { memoryPair } from "@perspective/broker/transport";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [client, server] = memoryPair({ first: { cutAfter: 3 } });
+ * assertEquals(await client.transport.write(Uint8Array.of(1, 2, 3, 4)), 3);
+ * const buffer = new Uint8Array(8);
+ * assertEquals(await server.transport.read(buffer), 3);
+ * assertEquals(await server.transport.read(buffer), null);
+ * ```
+ *
+ * @param options Buffer sizes and faults.
+ * @returns The two ends.
+ * @throws {RangeError} If a size is below 1, or a fault is placed before the first byte.
+ */
+export function memoryPair(options: MemoryPairOptions = {}): [MemoryDialed, MemoryDialed] {
+  const { chunkSize = Infinity, highWaterMark = 65_536, first, second } = options;
+  const there = new MemoryPipe({ chunkSize, highWaterMark, ...first });
+  const back = new MemoryPipe({ chunkSize, highWaterMark, ...second });
+  const client = new MemoryEnd(back, there);
+  const server = new MemoryEnd(there, back);
+  if (first?.cutAfter === 0 || second?.cutAfter === 0) client.cut();
+  return [
+    { transport: client, peer: { kind: "memory", address: "memory:second", secure: true } },
+    { transport: server, peer: { kind: "memory", address: "memory:first", secure: true } },
+  ];
+}
+
+class MemoryEnd implements MemoryTransport {
+  readonly #input: MemoryPipe;
+  readonly #output: MemoryPipe;
+  #closed = false;
+
+  constructor(input: MemoryPipe, output: MemoryPipe) {
+    this.#input = input;
+    this.#output = output;
+    output.onCut = () => this.cut();
+  }
+
+  get closeReason(): CloseReason | undefined {
+    return this.#input.reason;
+  }
+
+  get written(): number {
+    return this.#output.taken;
+  }
+
+  get unread(): number {
+    return this.#input.buffered;
+  }
+
+  read(buffer: Uint8Array): Promise<number | null> {
+    return this.#closed ? Promise.resolve(null) : this.#input.read(buffer);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    if (!this.#closed) return this.#output.write(bytes);
+    return Promise.reject(new TransportClosedError("Cannot write: connection closed"));
+  }
+
+  close(reason?: CloseReason): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#output.end(reason);
+    this.#input.abandon();
+  }
+
+  cut(error?: Error): void {
+    this.#output.cut(error);
+    this.#input.cut(error);
+  }
+
+  swallow(): void {
+    this.#output.swallow();
+  }
+
+  stall(): void {
+    this.#output.stall();
+  }
+
+  resume(): void {
+    this.#output.resume();
+  }
+}

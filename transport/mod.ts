@@ -1,0 +1,20 @@
+/**
+ * Byte pipes between two programs, and the URLs that name them.
+ *
+ * @example Two ends inside one program
+ * ```ts
+ * import { memoryPair } from "@perspective/broker/transport";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [client, server] = memoryPair();
+ * await client.transport.write(Uint8Array.of(1, 2, 3));
+ * assertEquals(await server.transport.read(new Uint8Array(8)), 3);
+ * client.transport.close();
+ * ```
+ *
+ * @module
+ */
+
+export * from "./errors.ts";
+export * from "./memory.ts";
+export * from "./transport.ts";
