@@ -1,0 +1,79 @@
+import { createHash, type Hash } from "node:crypto";
+
+/** Names of the algorithms; WebCrypto's, and MD5, which it lacks. */
+export const DIGEST_ALGORITHM_NAMES = ["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"] as const;
+
+/** Name of one of the algorithms. */
+export type DigestAlgorithmName = typeof DIGEST_ALGORITHM_NAMES[number];
+
+/** An algorithm, as WebCrypto names it. */
+export type DigestAlgorithm = DigestAlgorithmName | { name: DigestAlgorithmName };
+
+/** WebCrypto's `subtle`, whose `digest` knows more algorithms and takes bytes in pieces. */
+export interface StdSubtleCrypto extends SubtleCrypto {
+  /** Digests bytes, or pieces of bytes as they come. */
+  digest(
+    algorithm: DigestAlgorithm,
+    data: BufferSource | AsyncIterable<BufferSource> | Iterable<BufferSource>,
+  ): Promise<ArrayBuffer>;
+  /** Digests bytes, or pieces of bytes, at once. */
+  digestSync(
+    algorithm: DigestAlgorithm,
+    data: BufferSource | Iterable<BufferSource>,
+  ): ArrayBuffer;
+}
+
+/** WebCrypto with a better `subtle.digest`. */
+export interface StdCrypto extends Crypto {
+  /** WebCrypto's functions on bytes. */
+  readonly subtle: StdSubtleCrypto;
+}
+
+function hashFor(algorithm: DigestAlgorithm): Hash {
+  const name = (typeof algorithm === "string" ? algorithm : algorithm.name).toUpperCase();
+  const known = DIGEST_ALGORITHM_NAMES.find((candidate) => candidate === name);
+  if (!known) throw new TypeError(`Cannot digest with "${name}": no such algorithm`);
+  return createHash(known.replace("-", "").toLowerCase());
+}
+
+function update(hash: Hash, piece: BufferSource): void {
+  hash.update(
+    ArrayBuffer.isView(piece)
+      ? new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength)
+      : new Uint8Array(piece),
+  );
+}
+
+function finish(hash: Hash): ArrayBuffer {
+  return new Uint8Array(hash.digest()).buffer;
+}
+
+function isBufferSource(data: unknown): data is BufferSource {
+  return data instanceof ArrayBuffer || ArrayBuffer.isView(data);
+}
+
+/** The platform's WebCrypto, with digests that it lacks. */
+export const crypto: StdCrypto = {
+  getRandomValues: globalThis.crypto.getRandomValues.bind(globalThis.crypto),
+  randomUUID: globalThis.crypto.randomUUID.bind(globalThis.crypto),
+  subtle: Object.assign(Object.create(globalThis.crypto.subtle), {
+    async digest(
+      algorithm: DigestAlgorithm,
+      data: BufferSource | AsyncIterable<BufferSource> | Iterable<BufferSource>,
+    ): Promise<ArrayBuffer> {
+      const hash = hashFor(algorithm);
+      if (isBufferSource(data)) update(hash, data);
+      else for await (const piece of data) update(hash, piece);
+      return finish(hash);
+    },
+    digestSync(
+      algorithm: DigestAlgorithm,
+      data: BufferSource | Iterable<BufferSource>,
+    ): ArrayBuffer {
+      const hash = hashFor(algorithm);
+      if (isBufferSource(data)) update(hash, data);
+      else for (const piece of data) update(hash, piece);
+      return finish(hash);
+    },
+  }),
+};
