@@ -1,0 +1,201 @@
+/**
+ * Sets that cannot change: Python's `frozenset`.
+ *
+ * @module
+ */
+
+/** Stands for "no elements yet", see {@linkcode openFrozenSet}. */
+const OPEN: readonly never[] = [];
+
+/** Seals an open set: code of the class, lent to {@linkcode fillFrozenSet}. */
+let seal: <T>(set: FrozenSet<T>, items: Iterable<T>) => void;
+
+/**
+ * A Python `frozenset`: a set whose elements are fixed when it is made.
+ *
+ * It has everything that reads a `Set`, and nothing that writes one. Like a `Set` it compares
+ * elements with `===` (NaN equals itself), so two equal arrays are two elements, where Python would
+ * see one.
+ *
+ * @example A set to share
+ * ```ts
+ * import { FrozenSet } from "@perspective/broker/jelly";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const roles = new FrozenSet(["reader", "writer", "reader"]);
+ * assertEquals(roles.size, 2);
+ * assert(roles.has("writer"));
+ * assertEquals(roles.union(new Set(["admin"])), new Set(["reader", "writer", "admin"]));
+ * ```
+ *
+ * @typeParam T Type of the elements.
+ */
+export class FrozenSet<T = unknown> implements ReadonlySet<T> {
+  /**
+   * The elements in order of insertion, each once, as a frozen array.
+   *
+   * An own property, so that a printed set shows its elements and a test that compares two sets
+   * (in order) looks at them.
+   */
+  readonly items: readonly T[] = OPEN;
+  #lookup: ReadonlySet<T> = new Set();
+
+  static {
+    seal = (set, items) => set.#seal(items);
+  }
+
+  /**
+   * Creates a set.
+   *
+   * @param items The elements; those that repeat are dropped.
+   */
+  constructor(items: Iterable<T> = []) {
+    if (items !== OPEN) this.#seal(items);
+  }
+
+  /** How many elements there are. */
+  get size(): number {
+    return this.#lookup.size;
+  }
+
+  /** Names the class in `Object.prototype.toString`. */
+  get [Symbol.toStringTag](): "FrozenSet" {
+    return "FrozenSet";
+  }
+
+  /**
+   * Tells whether a value is in the set.
+   *
+   * @param value The value to look for.
+   */
+  has(value: T): boolean {
+    return this.#lookup.has(value);
+  }
+
+  /**
+   * Calls a function for every element, in order of insertion.
+   *
+   * @param callback Gets the element twice, as with `Set`, and this set.
+   * @param thisArg What `this` is in the callback.
+   */
+  forEach(
+    callback: (value: T, value2: T, set: ReadonlySet<T>) => void,
+    thisArg?: unknown,
+  ): void {
+    for (const item of this.items) callback.call(thisArg, item, item, this);
+  }
+
+  /** Iterates over the elements. */
+  [Symbol.iterator](): SetIterator<T> {
+    return this.#lookup[Symbol.iterator]();
+  }
+
+  /** Iterates over the elements. */
+  values(): SetIterator<T> {
+    return this.#lookup.values();
+  }
+
+  /** Iterates over the elements, which are their own keys. */
+  keys(): SetIterator<T> {
+    return this.#lookup.keys();
+  }
+
+  /** Iterates over pairs of an element and itself. */
+  entries(): SetIterator<[T, T]> {
+    return this.#lookup.entries();
+  }
+
+  /**
+   * Makes a set of what is in this set, in the other, or in both.
+   *
+   * @param other Any set or map.
+   * @returns A new `Set`; `new FrozenSet` of it freezes it.
+   */
+  union<U>(other: ReadonlySetLike<U>): Set<T | U> {
+    return this.#lookup.union(other);
+  }
+
+  /**
+   * Makes a set of what is in both sets.
+   *
+   * @param other Any set or map.
+   * @returns A new `Set`.
+   */
+  intersection<U>(other: ReadonlySetLike<U>): Set<T & U> {
+    return this.#lookup.intersection(other);
+  }
+
+  /**
+   * Makes a set of what is in this set and not in the other.
+   *
+   * @param other Any set or map.
+   * @returns A new `Set`.
+   */
+  difference<U>(other: ReadonlySetLike<U>): Set<T> {
+    return this.#lookup.difference(other);
+  }
+
+  /**
+   * Makes a set of what is in one of the two sets, not in both.
+   *
+   * @param other Any set or map.
+   * @returns A new `Set`.
+   */
+  symmetricDifference<U>(other: ReadonlySetLike<U>): Set<T | U> {
+    return this.#lookup.symmetricDifference(other);
+  }
+
+  /**
+   * Tells whether the other set has every element of this one.
+   *
+   * @param other Any set or map.
+   */
+  isSubsetOf(other: ReadonlySetLike<unknown>): boolean {
+    return this.#lookup.isSubsetOf(other);
+  }
+
+  /**
+   * Tells whether this set has every element of the other.
+   *
+   * @param other Any set or map.
+   */
+  isSupersetOf(other: ReadonlySetLike<unknown>): boolean {
+    return this.#lookup.isSupersetOf(other);
+  }
+
+  /**
+   * Tells whether the two sets have no element in common.
+   *
+   * @param other Any set or map.
+   */
+  isDisjointFrom(other: ReadonlySetLike<unknown>): boolean {
+    return this.#lookup.isDisjointFrom(other);
+  }
+
+  #seal(items: Iterable<T>): void {
+    if (Object.isFrozen(this)) throw new TypeError("Cannot fill a FrozenSet: it has its elements");
+    this.#lookup = new Set(items);
+    (this as { items: readonly T[] }).items = Object.freeze([...this.#lookup]);
+    Object.freeze(this);
+  }
+}
+
+/**
+ * Makes a set that is still open, for a decoder that meets the set again inside it.
+ *
+ * @returns A set that reads as empty until {@linkcode fillFrozenSet} has run.
+ */
+export function openFrozenSet<T>(): FrozenSet<T> {
+  return new FrozenSet<T>(OPEN);
+}
+
+/**
+ * Gives an open set its elements, once and for all.
+ *
+ * @param set A set from {@linkcode openFrozenSet}.
+ * @param items The elements.
+ * @throws {TypeError} If the set has its elements already.
+ */
+export function fillFrozenSet<T>(set: FrozenSet<T>, items: Iterable<T>): void {
+  seal(set, items);
+}
