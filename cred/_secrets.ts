@@ -1,0 +1,33 @@
+/**
+ * Bytes of names and secrets, and the one way in which this folder compares them.
+ *
+ * @module
+ */
+
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+
+const ENCODER = new TextEncoder();
+
+/** Gives the bytes of a text in UTF-8; bytes stay as they are. */
+export function toBytes(value: string | Uint8Array): Uint8Array {
+  return typeof value === "string" ? ENCODER.encode(value) : value;
+}
+
+/**
+ * Compares two secrets in a time that tells neither where they differ nor which one is longer.
+ *
+ * @param a Bytes, or text as UTF-8.
+ * @param b Bytes, or text as UTF-8.
+ */
+export function equalSecrets(a: string | Uint8Array, b: string | Uint8Array): boolean {
+  const [left, right] = [toBytes(a), toBytes(b)];
+  const length = Math.max(left.length, right.length);
+  const same = timingSafeEqual(padded(left, length), padded(right, length));
+  return same && left.length === right.length;
+}
+
+function padded(bytes: Uint8Array, length: number): Uint8Array {
+  const buffer = new Uint8Array(length);
+  buffer.set(bytes);
+  return buffer;
+}

@@ -1,0 +1,35 @@
+/**
+ * Who may come in, and what they get: portals, realms, credentials and checkers.
+ *
+ * A {@linkcode Portal} takes credentials, has a checker say whose they are, and has the realm give
+ * that user an avatar. It is Twisted's cred, and knows nothing of the wire that it is used on.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   CredInterface,
+ *   InMemoryUsernamePasswordDatabaseDontUse,
+ *   type IRealm,
+ *   Portal,
+ *   UnauthorizedLogin,
+ *   UsernamePassword,
+ * } from "@perspective/broker/cred";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const IPage = new CredInterface<{ title: string }>("example.IPage");
+ * const realm: IRealm = { requestAvatar: () => [IPage, { title: "Home" }, () => {}] };
+ * const users = new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret" });
+ * const portal = new Portal(realm, [users]);
+ *
+ * const guess = new UsernamePassword("alice", "guess");
+ * await assertRejects(() => portal.login(guess, null, IPage), UnauthorizedLogin);
+ * ```
+ *
+ * @module
+ */
+
+export * from "./checkers.ts";
+export * from "./cred_interface.ts";
+export * from "./credentials.ts";
+export * from "./errors.ts";
+export * from "./portal.ts";
