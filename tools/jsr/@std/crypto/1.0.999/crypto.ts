@@ -52,11 +52,22 @@ function isBufferSource(data: unknown): data is BufferSource {
   return data instanceof ArrayBuffer || ArrayBuffer.isView(data);
 }
 
+/** WebCrypto's functions, each bound to its object so that it can be called from another one. */
+function platformSubtle(): SubtleCrypto {
+  const { subtle } = globalThis.crypto;
+  const names = Object.getOwnPropertyNames(SubtleCrypto.prototype) as (keyof SubtleCrypto)[];
+  const functions = names
+    .filter((name) => typeof subtle[name] === "function")
+    .map((name) => [name, (subtle[name] as () => unknown).bind(subtle)]);
+  return Object.fromEntries(functions);
+}
+
 /** The platform's WebCrypto, with digests that it lacks. */
 export const crypto: StdCrypto = {
   getRandomValues: globalThis.crypto.getRandomValues.bind(globalThis.crypto),
   randomUUID: globalThis.crypto.randomUUID.bind(globalThis.crypto),
-  subtle: Object.assign(Object.create(globalThis.crypto.subtle), {
+  subtle: {
+    ...platformSubtle(),
     async digest(
       algorithm: DigestAlgorithm,
       data: BufferSource | AsyncIterable<BufferSource> | Iterable<BufferSource>,
@@ -75,5 +86,5 @@ export const crypto: StdCrypto = {
       else for (const piece of data) update(hash, piece);
       return finish(hash);
     },
-  }),
+  },
 };

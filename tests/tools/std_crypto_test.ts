@@ -1,0 +1,54 @@
+// The stand-in for `@std/crypto` and the real one both pass these tests.
+
+import { assert, assertEquals, assertFalse, assertRejects, assertThrows } from "@std/assert";
+import { crypto, timingSafeEqual } from "@std/crypto";
+import { crypto as fromSubpath } from "@std/crypto/crypto";
+import { timingSafeEqual as equalFromSubpath } from "@std/crypto/timing-safe-equal";
+
+const TEXT = new TextEncoder().encode("abc");
+const MD5 = "900150983cd24fb0d6963f7d28e17f72";
+
+async function* pieces(): AsyncIterable<Uint8Array<ArrayBuffer>> {
+  yield TEXT.slice(0, 1);
+  await Promise.resolve();
+  yield TEXT.slice(1);
+}
+
+Deno.test("crypto.subtle.digestSync() knows MD5, of bytes and of pieces", () => {
+  assertEquals(new Uint8Array(crypto.subtle.digestSync("MD5", TEXT)).toHex(), MD5);
+  assertEquals(
+    new Uint8Array(crypto.subtle.digestSync("MD5", [TEXT.slice(0, 2), TEXT.slice(2)])).toHex(),
+    MD5,
+  );
+  assertEquals(new Uint8Array(fromSubpath.subtle.digestSync({ name: "MD5" }, TEXT)).toHex(), MD5);
+});
+
+Deno.test("crypto.subtle.digest() knows MD5, of bytes and of pieces as they come", async () => {
+  assertEquals(new Uint8Array(await crypto.subtle.digest("MD5", TEXT)).toHex(), MD5);
+  assertEquals(new Uint8Array(await crypto.subtle.digest("MD5", pieces())).toHex(), MD5);
+});
+
+Deno.test("crypto.subtle.digest() agrees with WebCrypto", async () => {
+  const real = await globalThis.crypto.subtle.digest("SHA-256", TEXT);
+  assertEquals(await crypto.subtle.digest("SHA-256", TEXT), real);
+  assertEquals(crypto.subtle.digestSync("SHA-256", TEXT), real);
+});
+
+Deno.test("crypto.subtle.digest() refuses an unknown algorithm", async () => {
+  await assertRejects(() => crypto.subtle.digest("MD6" as "MD5", TEXT));
+  assertThrows(() => crypto.subtle.digestSync("MD6" as "MD5", TEXT));
+});
+
+Deno.test("crypto has the rest of WebCrypto", async () => {
+  assertEquals(crypto.getRandomValues(new Uint8Array(3)).length, 3);
+  assertEquals(crypto.randomUUID().length, 36);
+  const key = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  assertEquals((await crypto.subtle.sign("HMAC", key, TEXT)).byteLength, 32);
+});
+
+Deno.test("timingSafeEqual() compares bytes, and refuses other lengths", () => {
+  assert(timingSafeEqual(TEXT, TEXT.slice()));
+  assert(timingSafeEqual(TEXT, TEXT.buffer));
+  assertFalse(equalFromSubpath(TEXT, TEXT.map((byte) => byte + 1)));
+  assertThrows(() => timingSafeEqual(TEXT, TEXT.slice(1)), TypeError);
+});
