@@ -6,6 +6,8 @@
 
 /** Far above the 135 digits that fit on the wire, and low enough that all work stays small. */
 const MAX_DIGITS = 4300;
+/** Low enough that the exponent plus the number of digits is a safe integer too. */
+const MAX_EXPONENT = 999_999_999_999_999;
 const MAX_COEFFICIENT = 10n ** BigInt(MAX_DIGITS);
 const NUMERAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 
@@ -32,27 +34,38 @@ const NUMERAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
 export class Decimal {
   /** The digits, as an integer with the sign. */
   readonly coefficient: bigint;
-  /** The power of ten that the coefficient is multiplied by: a safe integer. */
+  /** The power of ten that the coefficient is multiplied by, within ±999999999999999. */
   readonly exponent: number;
 
   /**
    * Creates a decimal number.
    *
    * @param coefficient A bigint, or a number that is a safe integer; at most 4300 digits.
-   * @param exponent A safe integer, 0 unless given.
-   * @throws {RangeError} If a number is not a safe integer, or the coefficient has too many digits.
+   * @param exponent An integer within ±999999999999999, 0 unless given.
+   * @throws {RangeError} If a number is no such integer, or the coefficient has too many digits.
    */
   constructor(coefficient: bigint | number, exponent = 0) {
     if (typeof coefficient === "number") {
-      coefficient = BigInt(safeInteger("coefficient", coefficient));
+      if (!Number.isSafeInteger(coefficient)) {
+        throw new RangeError(
+          `Cannot make a Decimal of coefficient "${coefficient}": it is not a safe integer`,
+        );
+      }
+      coefficient = BigInt(coefficient);
     }
     if (coefficient >= MAX_COEFFICIENT || coefficient <= -MAX_COEFFICIENT) {
       throw new RangeError(
         `Cannot make a Decimal: its coefficient has more than ${MAX_DIGITS} digits`,
       );
     }
+    if (!Number.isInteger(exponent) || Math.abs(exponent) > MAX_EXPONENT) {
+      throw new RangeError(
+        `Cannot make a Decimal of exponent "${exponent}": it is not an integer within ` +
+          `±${MAX_EXPONENT}`,
+      );
+    }
     this.coefficient = coefficient;
-    this.exponent = safeInteger("exponent", exponent) + 0;
+    this.exponent = exponent + 0; // -0 becomes 0
     Object.freeze(this);
   }
 
@@ -62,7 +75,7 @@ export class Decimal {
    * @param text An optional sign, digits with at most one point, an optional exponent; no spaces.
    * @returns The number; `-0` becomes 0.
    * @throws {SyntaxError} If `text` is not a numeral; NaN and the infinities are not.
-   * @throws {RangeError} If it has more than 4300 digits, or its exponent is not a safe integer.
+   * @throws {RangeError} If it has more than 4300 digits, or its exponent is beyond ±999999999999999.
    */
   static from(text: string): Decimal {
     const [, sign, whole = "", fraction = "", power = "0"] = NUMERAL.exec(text) ?? [];
@@ -134,11 +147,6 @@ export class Decimal {
   #digits(): string {
     return String(this.coefficient < 0n ? -this.coefficient : this.coefficient);
   }
-}
-
-function safeInteger(name: string, value: number): number {
-  if (Number.isSafeInteger(value)) return value;
-  throw new RangeError(`Cannot make a Decimal of ${name} "${value}": not a safe integer`);
 }
 
 function clip(text: string): string {

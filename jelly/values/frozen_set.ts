@@ -4,8 +4,11 @@
  * @module
  */
 
-/** Stands for "no elements yet", see {@linkcode openFrozenSet}. */
+/** Tells the constructor that the elements come later, see {@linkcode openFrozenSet}. */
 const OPEN: readonly never[] = [];
+
+/** The elements of an open set. */
+const NONE: readonly never[] = Object.freeze([]);
 
 /** Seals an open set: code of the class, lent to {@linkcode fillFrozenSet}. */
 let seal: <T>(set: FrozenSet<T>, items: Iterable<T>) => void;
@@ -37,7 +40,7 @@ export class FrozenSet<T = unknown> implements ReadonlySet<T> {
    * An own property, so that a printed set shows its elements and a test that compares two sets
    * (in order) looks at them.
    */
-  readonly items: readonly T[] = OPEN;
+  readonly items: readonly T[] = NONE;
   #lookup: ReadonlySet<T> = new Set();
 
   static {
