@@ -24,7 +24,7 @@ export interface TupleConstructor {
    *
    * @param items The elements.
    */
-  new <const T extends readonly unknown[]>(...items: T): Tuple<T>;
+  new <T extends readonly unknown[]>(...items: T): Tuple<T>;
 
   /** What every tuple inherits. */
   readonly prototype: Tuple;
@@ -43,7 +43,7 @@ export interface TupleConstructor {
    * @param items The elements.
    * @returns A tuple of them.
    */
-  of<const T extends readonly unknown[]>(...items: T): Tuple<T>;
+  of<T extends readonly unknown[]>(...items: T): Tuple<T>;
 }
 
 /** `Array` without its static side, whose `from` and `of` promise arrays that can be written. */
