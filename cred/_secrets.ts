@@ -7,10 +7,20 @@
 import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 
 const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Gives the bytes of a text in UTF-8; bytes stay as they are. */
 export function toBytes(value: string | Uint8Array): Uint8Array {
   return typeof value === "string" ? ENCODER.encode(value) : value;
+}
+
+/** Gives the text that bytes are in UTF-8, or `undefined` if they are none. */
+export function toText(bytes: Uint8Array): string | undefined {
+  try {
+    return DECODER.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

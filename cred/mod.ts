@@ -33,3 +33,6 @@ export * from "./cred_interface.ts";
 export * from "./credentials.ts";
 export * from "./errors.ts";
 export * from "./portal.ts";
+export * from "./cram_md5.ts";
+export * from "./digest.ts";
+export * from "./file_password_db.ts";

@@ -1,0 +1,49 @@
+/**
+ * Digests that old mechanisms are built on, and that WebCrypto lacks or gives only later.
+ *
+ * @module
+ */
+
+import { crypto } from "@std/crypto/crypto";
+import { toBytes } from "./_secrets.ts";
+
+/** Digests in use, by the names that `@std/crypto` gives them. */
+export type DigestName = "MD5" | "SHA-1" | "SHA-256";
+
+/** Size of the blocks that all of these digests work on, in bytes. */
+const BLOCK = 64;
+
+/** Digests some parts, one after the other, and gives the bytes. */
+export function digest(name: DigestName, ...parts: (string | Uint8Array)[]): Uint8Array {
+  return new Uint8Array(crypto.subtle.digestSync(name, joined(parts)));
+}
+
+/** Same as {@linkcode digest}, in hexadecimal. */
+export function hexDigest(name: DigestName, ...parts: (string | Uint8Array)[]): string {
+  return toHex(digest(name, ...parts));
+}
+
+/** Authenticates data with a key (RFC 2104) and gives the code in hexadecimal. */
+export function hexHmac(name: DigestName, key: string | Uint8Array, data: Uint8Array): string {
+  const given = toBytes(key);
+  const block = new Uint8Array(BLOCK);
+  block.set(given.length > BLOCK ? digest(name, given) : given);
+  const inner = digest(name, block.map((byte) => byte ^ 0x36), data);
+  return hexDigest(name, block.map((byte) => byte ^ 0x5c), inner);
+}
+
+/** Writes bytes in lower-case hexadecimal. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function joined(parts: (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
+  const all = parts.map(toBytes);
+  const result = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of all) {
+    result.set(part, offset);
+    offset += part.length;
+  }
+  return result;
+}

@@ -1,0 +1,103 @@
+/**
+ * Challenge and response by HMAC-MD5 (RFC 2195), as mail servers have it.
+ *
+ * @module
+ */
+
+import { hexHmac, toHex } from "./_digests.ts";
+import { equalSecrets, toBytes, toText } from "./_secrets.ts";
+import type { CredInterface } from "./cred_interface.ts";
+import { IUsernameHashedPassword } from "./credentials.ts";
+import { LoginFailed } from "./errors.ts";
+
+/** A name, white space (of ASCII, as in Twisted), and all that follows it. */
+const PARTS = /^[\t-\r ]*([^\t-\r ]+)[\t-\r ]+([^\t-\r ].*)$/s;
+
+/**
+ * A challenge, and the client's answer to it.
+ *
+ * One object serves one login: it makes the challenge when it is first asked for it.
+ *
+ * @example
+ * ```ts
+ * import { CramMD5Credentials } from "@perspective/broker/cred";
+ * import { assert } from "@std/assert";
+ *
+ * const credentials = new CramMD5Credentials("mail.example.com");
+ * assert(credentials.getChallenge().endsWith("@mail.example.com>"));
+ *
+ * credentials.setResponse("alice b913a602c7eda7a495b4e6e7334d3890"); // for another challenge
+ * assert(!credentials.checkPassword("secret"));
+ * ```
+ */
+export class CramMD5Credentials implements IUsernameHashedPassword {
+  /** The interfaces that these credentials provide. */
+  readonly provides: readonly CredInterface[] = [IUsernameHashedPassword];
+
+  /** Name of this host, as the challenge shows it. */
+  readonly host: string;
+
+  #challenge: string | undefined;
+  #username = "";
+  #response = "";
+
+  /**
+   * Creates credentials that wait for a response.
+   *
+   * @param host Name of this host.
+   */
+  constructor(host = "localhost") {
+    this.host = host;
+  }
+
+  /** Who the client says it is; empty until it has answered. */
+  get username(): string {
+    return this.#username;
+  }
+
+  /**
+   * Gives the challenge to send: random digits, the time and the host in angle brackets.
+   *
+   * @returns The same text at each call.
+   */
+  getChallenge(): string {
+    return this.#challenge ??= `<${randomDigits()}.${Date.now()}@${this.host}>`;
+  }
+
+  /**
+   * Takes the client's answer.
+   *
+   * @param response The user's name, white space, and 32 hexadecimal digits.
+   * @throws {LoginFailed} If it is not two parts in UTF-8.
+   */
+  setResponse(response: string | Uint8Array): void {
+    const text = typeof response === "string" ? response : toText(response);
+    const parts = text === undefined ? null : PARTS.exec(text);
+    if (parts === null) throw new LoginFailed("Cannot read response: not a name and a digest");
+    [, this.#username = "", this.#response = ""] = parts;
+  }
+
+  /**
+   * Tells whether another challenge follows.
+   *
+   * @returns False: there is one.
+   */
+  moreChallenges(): boolean {
+    return false;
+  }
+
+  /**
+   * Checks the client's answer against the right password, in constant time.
+   *
+   * @param password The right password; text stands for its bytes in UTF-8.
+   * @returns Whether the answer was made from it.
+   */
+  checkPassword(password: string | Uint8Array): boolean {
+    const expected = hexHmac("MD5", password, toBytes(this.getChallenge()));
+    return equalSecrets(expected, this.#response);
+  }
+}
+
+function randomDigits(): bigint {
+  return BigInt(`0x${toHex(crypto.getRandomValues(new Uint8Array(16)))}`);
+}

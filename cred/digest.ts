@@ -1,0 +1,316 @@
+/**
+ * HTTP digest authentication (RFC 2617), for servers that still speak it.
+ *
+ * @module
+ */
+
+import { type DigestName, hexDigest, toHex } from "./_digests.ts";
+import { equalSecrets, toText } from "./_secrets.ts";
+import type { CredInterface } from "./cred_interface.ts";
+import { IUsernameDigestHash, IUsernameHashedPassword } from "./credentials.ts";
+import { LoginFailed } from "./errors.ts";
+
+/** Algorithms by their names in HTTP. */
+const ALGORITHMS: ReadonlyMap<string, DigestName> = new Map<string, DigestName>([
+  ["md5", "MD5"],
+  ["md5-sess", "MD5"],
+  ["sha", "SHA-1"],
+]);
+
+/** Longest response that is read, in bytes or characters. */
+const MAX_RESPONSE = 8192;
+
+/** What a response was made for, beside the password. */
+export interface DigestedCredentialsOptions {
+  /** Method of the request, such as `GET`. */
+  method: string;
+
+  /** Realm that the challenge named. */
+  realm: string;
+
+  /** Fields of the response by name: `response`, `uri`, `nonce`, `cnonce`, `nc`, `algorithm`, `qop`. */
+  fields: ReadonlyMap<string, string>;
+}
+
+/**
+ * A response to a digest challenge.
+ *
+ * It can be checked with a password in plain text, or with the hash that `.htdigest` files hold.
+ * The quality `auth-int`, and algorithms other than `md5`, `md5-sess` and `sha`, never match.
+ *
+ * @example The response of RFC 2617, section 3.5
+ * ```ts
+ * import { DigestedCredentials } from "@perspective/broker/cred";
+ * import { assert } from "@std/assert";
+ *
+ * const credentials = new DigestedCredentials("Mufasa", {
+ *   method: "GET",
+ *   realm: "testrealm@host.com",
+ *   fields: new Map(Object.entries({
+ *     nonce: "dcd98b7102dd2f0e8b11d0f600bfb0c093",
+ *     uri: "/dir/index.html",
+ *     qop: "auth",
+ *     nc: "00000001",
+ *     cnonce: "0a4f113b",
+ *     response: "6629fae49393a05397450978507c4ef1",
+ *   })),
+ * });
+ * assert(credentials.checkPassword("Circle Of Life"));
+ * assert(credentials.checkHash("939e7578ed9e3c518a452acee763bce9"));
+ * ```
+ */
+export class DigestedCredentials implements IUsernameHashedPassword, IUsernameDigestHash {
+  /** The interfaces that these credentials provide. */
+  readonly provides: readonly CredInterface[] = [IUsernameHashedPassword, IUsernameDigestHash];
+
+  /** Who the client says it is. */
+  readonly username: string;
+
+  /** Method of the request. */
+  readonly method: string;
+
+  /** Realm that the challenge named. */
+  readonly realm: string;
+
+  /** Fields of the response by name. */
+  readonly fields: ReadonlyMap<string, string>;
+
+  /**
+   * Creates credentials of a parsed response.
+   *
+   * @param username Name that the response gives.
+   * @param options What else the response was made for.
+   */
+  constructor(username: string, { method, realm, fields }: DigestedCredentialsOptions) {
+    this.username = username;
+    this.method = method;
+    this.realm = realm;
+    this.fields = fields;
+  }
+
+  /**
+   * Checks the response against the right password, in constant time.
+   *
+   * @param password The right password; text stands for its bytes in UTF-8.
+   * @returns Whether the response was made from it.
+   */
+  checkPassword(password: string | Uint8Array): boolean {
+    const parts = [this.username, ":", this.realm, ":", password];
+    return this.#matches((algorithm) => hexDigest(algorithm, ...parts));
+  }
+
+  /**
+   * Checks the response against a stored hash, in constant time.
+   *
+   * @param digestHash Hash of `username:realm:password` in hexadecimal.
+   * @returns Whether the response was made from it.
+   */
+  checkHash(digestHash: string | Uint8Array): boolean {
+    return this.#matches(() => digestHash);
+  }
+
+  #matches(secret: (algorithm: DigestName) => string | Uint8Array): boolean {
+    const field = (name: string): string => this.fields.get(name) ?? "";
+    const name = (this.fields.get("algorithm") ?? "md5").toLowerCase();
+    const algorithm = ALGORITHMS.get(name);
+    const qop = this.fields.get("qop") ?? "auth";
+    if (algorithm === undefined || qop === "auth-int") return false;
+
+    const [nonce, nc, cnonce] = [field("nonce"), field("nc"), field("cnonce")];
+    const hash = secret(algorithm);
+    const a1 = name === "md5-sess" ? hexDigest(algorithm, hash, `:${nonce}:${cnonce}`) : hash;
+    const a2 = hexDigest(algorithm, `${this.method}:${field("uri")}`);
+    const counted = nc !== "" && cnonce !== "" ? `${nc}:${cnonce}:${qop}:` : "";
+    const expected = hexDigest(algorithm, a1, `:${nonce}:${counted}${a2}`);
+    return equalSecrets(expected, field("response"));
+  }
+}
+
+/** A challenge for the `WWW-Authenticate` header. */
+export interface DigestChallenge {
+  /** Random text that the response repeats. */
+  readonly nonce: string;
+
+  /** Text that the response repeats, by which the server knows its own challenge. */
+  readonly opaque: string;
+
+  /** Quality of protection. */
+  readonly qop: "auth";
+
+  /** Algorithm as the factory was given it. */
+  readonly algorithm: string;
+
+  /** The realm to log in to. */
+  readonly realm: string;
+}
+
+/** Options for {@linkcode DigestCredentialFactory}. */
+export interface DigestCredentialFactoryOptions {
+  /** Milliseconds for which a challenge can be answered; 15 minutes unless given. */
+  lifetime?: number;
+
+  /** Tells the time in milliseconds; `Date.now` unless given. */
+  clock?: () => number;
+}
+
+/** The request that a response came with. */
+export interface DigestRequest {
+  /** Method of the request, such as `GET`. */
+  method: string;
+
+  /** Address that the request came from, as it was given to the challenge. */
+  host?: string;
+}
+
+/**
+ * Makes digest challenges, and credentials of the responses to them.
+ *
+ * Nothing is kept between the two: the challenge itself says, under the factory's secret, when and
+ * for whom it was made. A response can therefore be repeated while the challenge lives.
+ *
+ * @example
+ * ```ts
+ * import { DigestCredentialFactory, LoginFailed } from "@perspective/broker/cred";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const factory = new DigestCredentialFactory("md5", "example.com");
+ * const { nonce, opaque } = factory.getChallenge("192.0.2.1");
+ *
+ * const response = `username="alice", nonce="${nonce}", opaque="${opaque}", response="…"`;
+ * const request = { method: "GET", host: "192.0.2.1" };
+ * assertEquals(factory.decode(response, request).username, "alice");
+ * assertThrows(() => factory.decode(response, { method: "GET" }), LoginFailed);
+ * ```
+ */
+export class DigestCredentialFactory {
+  /** Scheme of the header. */
+  readonly scheme = "digest";
+
+  /** Algorithm that challenges name. */
+  readonly algorithm: string;
+
+  /** Realm that challenges name. */
+  readonly authenticationRealm: string;
+
+  readonly #secret = crypto.getRandomValues(new Uint8Array(32));
+  readonly #lifetime: number;
+  readonly #clock: () => number;
+
+  /**
+   * Creates a factory with a secret of its own.
+   *
+   * @param algorithm `md5` or `sha`, in any case.
+   * @param authenticationRealm The realm that challenges name.
+   * @param options How long challenges live.
+   */
+  constructor(
+    algorithm: string,
+    authenticationRealm: string,
+    { lifetime = 15 * 60 * 1000, clock = Date.now }: DigestCredentialFactoryOptions = {},
+  ) {
+    this.algorithm = algorithm;
+    this.authenticationRealm = authenticationRealm;
+    this.#lifetime = lifetime;
+    this.#clock = clock;
+  }
+
+  /**
+   * Makes a challenge.
+   *
+   * @param host Address of the client, if only it may answer.
+   * @returns The fields of the header.
+   */
+  getChallenge(host = ""): DigestChallenge {
+    const nonce = toHex(crypto.getRandomValues(new Uint8Array(12)));
+    const key = `${nonce},${host},${Math.trunc(this.#clock())}`;
+    return {
+      nonce,
+      opaque: `${this.#sign(key)}-${btoa(key)}`,
+      qop: "auth",
+      algorithm: this.algorithm,
+      realm: this.authenticationRealm,
+    };
+  }
+
+  /**
+   * Reads a response, and makes sure that it answers a challenge of this factory.
+   *
+   * @param response What follows `Digest` in the `Authorization` header, as `Headers` gives it
+   * (a character a byte) or in bytes.
+   * @param request The request that it came with.
+   * @returns Credentials that a checker can check.
+   * @throws {LoginFailed} If name, nonce or opaque are missing, not this factory's, or too old.
+   */
+  decode(response: string | Uint8Array, { method, host = "" }: DigestRequest): DigestedCredentials {
+    const fields = parsed(response);
+    const username = fields.get("username");
+    if (!username) throw new LoginFailed("Invalid response, no username given.");
+    const opaque = fields.get("opaque");
+    if (opaque === undefined) throw new LoginFailed("Invalid response, no opaque given.");
+    const nonce = fields.get("nonce");
+    if (nonce === undefined) throw new LoginFailed("Invalid response, no nonce given.");
+    this.#verify(opaque, { nonce, host });
+    return new DigestedCredentials(username, { method, realm: this.authenticationRealm, fields });
+  }
+
+  #sign(key: string): string {
+    return hexDigest("SHA-256", key, this.#secret);
+  }
+
+  #verify(opaque: string, expected: { nonce: string; host: string }): void {
+    const [digest = "", encoded = "", ...more] = opaque.split("-");
+    const key = fromBase64(encoded);
+    const [nonce, host, made = "", ...rest] = key?.split(",") ?? [];
+    if (more.length > 0 || key === undefined || made === "" || rest.length > 0) {
+      throw new LoginFailed("Invalid response, invalid opaque value");
+    }
+    if (nonce !== expected.nonce) {
+      throw new LoginFailed("Invalid response, incompatible opaque/nonce values");
+    }
+    if (host !== expected.host) {
+      throw new LoginFailed("Invalid response, incompatible opaque/client values");
+    }
+    if (!/^-?\d+$/.test(made)) {
+      throw new LoginFailed("Invalid response, invalid opaque/time values");
+    }
+    if (this.#clock() - Number(made) > this.#lifetime) {
+      throw new LoginFailed("Invalid response, incompatible opaque/nonce too old");
+    }
+    if (!equalSecrets(this.#sign(key), digest)) {
+      throw new LoginFailed("Invalid response, invalid opaque value");
+    }
+  }
+}
+
+/** A name, an equals sign, and a value that is quoted or ends at a comma. */
+const FIELD = /([^= ]+)=(?:"([^"]*)"|([^,]+)),?/g;
+
+function parsed(response: string | Uint8Array): Map<string, string> {
+  if (response.length > MAX_RESPONSE) throw new LoginFailed("Invalid response, too long.");
+  const text = typeof response === "string" ? headerText(response) : toText(response);
+  if (text === undefined) throw new LoginFailed("Invalid response, not UTF-8.");
+  const line = text.replace(/(?:\r\n|\r|\n)$/, "").replace(/\r\n|\r|\n/g, " ");
+  const fields = new Map<string, string>();
+  for (const [, name = "", quoted, bare] of line.matchAll(FIELD)) {
+    fields.set(stripped(name), stripped(quoted || bare || ""));
+  }
+  return fields;
+}
+
+/** Undoes what `Headers` does to UTF-8; text that does not come from there stays as it is. */
+function headerText(text: string): string {
+  if (/[^\0-\xff]/.test(text)) return text;
+  return toText(Uint8Array.from(text, (character) => character.charCodeAt(0))) ?? text;
+}
+
+function stripped(text: string): string {
+  return text.replace(/^[\t-\r ]+|[\t-\r ]+$/g, "");
+}
+
+function fromBase64(text: string): string | undefined {
+  try {
+    return atob(text);
+  } catch {
+    return undefined;
+  }
+}

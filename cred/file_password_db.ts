@@ -1,0 +1,258 @@
+/**
+ * Users in a text file, one a line, as Twisted's `FilePasswordDB` reads them.
+ *
+ * @module
+ */
+
+import { equalSecrets, toBytes, toText } from "./_secrets.ts";
+import type { AvatarId, ICredentialsChecker, PasswordCredentials } from "./checkers.ts";
+import { type CredInterface, providedBy } from "./cred_interface.ts";
+import { IUsernameHashedPassword, IUsernamePassword } from "./credentials.ts";
+import { UnauthorizedLogin } from "./errors.ts";
+
+/**
+ * Turns a password as the client typed it into the form in which the file holds it.
+ *
+ * @param username Name as the client gave it.
+ * @param password Password as the client gave it.
+ * @param stored The stored form, which often begins with the salt to use.
+ * @returns What equals `stored` if the password is right; text stands for its bytes in UTF-8.
+ */
+export type PasswordHash = (
+  username: string,
+  password: Uint8Array,
+  stored: Uint8Array,
+) => string | Uint8Array | Promise<string | Uint8Array>;
+
+/** Options for {@linkcode FilePasswordDB}. */
+export interface FilePasswordDBOptions {
+  /** What stands between the fields of a line; `":"` unless given. */
+  delimiter?: string | Uint8Array;
+
+  /** Index of the field that holds the name, negative from the end; 0 unless given. */
+  usernameField?: number;
+
+  /** Index of the field that holds the password, negative from the end; 1 unless given. */
+  passwordField?: number;
+
+  /** Whether `Alice` and `alice` are two users; true unless given. Only ASCII letters have cases. */
+  caseSensitive?: boolean;
+
+  /** How passwords in the file are hashed; they are plain text unless given. */
+  hash?: PasswordHash;
+
+  /** Whether to keep the users in memory until the file changes; false unless given. */
+  cache?: boolean;
+}
+
+/** What the file looked like when it was last read. */
+interface Snapshot {
+  readonly modified: number | undefined;
+  readonly size: number;
+  readonly users: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * Checks names and passwords against a text file.
+ *
+ * The files and the decisions are Twisted's. White space at the end of a line is not part of it, a
+ * line with too few fields is passed over, and of two lines for one name the first counts, or the
+ * last with `cache`. Names and text are UTF-8. A file that cannot be read lets nobody in; `cause`
+ * of the error tells why.
+ *
+ * A cached file is read again whenever its time of modification or its size is another one (in
+ * Twisted, only when it is newer), so a backup that is put back counts as well.
+ *
+ * @example
+ * ```ts
+ * import { FilePasswordDB, UsernamePassword } from "@perspective/broker/cred";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const file = await Deno.makeTempFile();
+ * await Deno.writeTextFile(file, "alice:secret\nbob:hunter2\n");
+ *
+ * const checker = new FilePasswordDB(file, { caseSensitive: false });
+ * assertEquals(await checker.requestAvatarId(new UsernamePassword("Alice", "secret")), "alice");
+ * await Deno.remove(file);
+ * ```
+ */
+export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> {
+  /** The kinds of credentials that it can check: with `hash`, only those that hold the password. */
+  readonly credentialInterfaces: readonly CredInterface<PasswordCredentials>[];
+
+  /** The file. */
+  readonly filename: string | URL;
+
+  readonly #delimiter: Uint8Array;
+  readonly #usernameField: number;
+  readonly #passwordField: number;
+  readonly #caseSensitive: boolean;
+  readonly #hash: PasswordHash | undefined;
+  readonly #cache: boolean;
+  #snapshot: Snapshot | undefined;
+
+  /**
+   * Creates a checker; the file is first read at a login.
+   *
+   * @param filename The file.
+   * @param options How to read it.
+   * @throws {RangeError} If the delimiter is empty, or a field is not an integer.
+   */
+  constructor(filename: string | URL, options: FilePasswordDBOptions = {}) {
+    const { delimiter = ":", usernameField = 0, passwordField = 1 } = options;
+    const { caseSensitive = true, hash, cache = false } = options;
+    if (delimiter.length === 0) {
+      throw new RangeError('Cannot split lines by "": delimiter is empty');
+    }
+    for (const field of [usernameField, passwordField]) {
+      if (!Number.isInteger(field)) {
+        throw new RangeError(`Cannot read field "${field}": not an integer`);
+      }
+    }
+    this.filename = filename;
+    this.credentialInterfaces = hash === undefined
+      ? [IUsernamePassword, IUsernameHashedPassword]
+      : [IUsernamePassword];
+    this.#delimiter = toBytes(delimiter);
+    this.#usernameField = usernameField;
+    this.#passwordField = passwordField;
+    this.#caseSensitive = caseSensitive;
+    this.#hash = hash;
+    this.#cache = cache;
+  }
+
+  /**
+   * Looks a user up.
+   *
+   * @param username The name, in any case if the file has no cases.
+   * @returns The name as the realm gets it and what the file holds as the password, or `undefined`.
+   * @throws {UnauthorizedLogin} If the file cannot be read.
+   */
+  async getUser(
+    username: string,
+  ): Promise<readonly [username: string, password: Uint8Array] | undefined> {
+    const name = this.#fold(username);
+    const password = (await this.readUsers()).get(name);
+    return password && [name, password];
+  }
+
+  /**
+   * Reads all users, as logins would find them.
+   *
+   * @returns What the file holds as the password of each name.
+   * @throws {UnauthorizedLogin} If the file cannot be read.
+   */
+  async readUsers(): Promise<ReadonlyMap<string, Uint8Array>> {
+    try {
+      return this.#cache ? await this.#cachedUsers() : await this.#load();
+    } catch (cause) {
+      throw new UnauthorizedLogin(undefined, { cause });
+    }
+  }
+
+  /**
+   * Checks a name and a password, or a proof of one.
+   *
+   * @param credentials What the client showed.
+   * @returns The user's name; in lower case if the file has no cases.
+   * @throws {UnauthorizedLogin} If the user is unknown, the password wrong or the file unreadable.
+   */
+  async requestAvatarId(credentials: PasswordCredentials): Promise<AvatarId> {
+    const users = await this.readUsers();
+    const name = this.#fold(credentials.username);
+    const stored = users.get(name);
+    if (stored === undefined) {
+      await this.#pretend(credentials, users);
+      throw new UnauthorizedLogin();
+    }
+    if (!await this.#matches(credentials, stored)) throw new UnauthorizedLogin();
+    return name;
+  }
+
+  async #matches(credentials: PasswordCredentials, stored: Uint8Array): Promise<boolean> {
+    if (this.#hash === undefined) return await credentials.checkPassword(stored);
+    if (!providedBy(IUsernamePassword, credentials)) return false;
+    const { username, password } = credentials;
+    return equalSecrets(await this.#hash(username, toBytes(password), stored), stored);
+  }
+
+  /** Does for an unknown user what a check does for another one. */
+  async #pretend(
+    credentials: PasswordCredentials,
+    users: ReadonlyMap<string, Uint8Array>,
+  ): Promise<void> {
+    const { value: stored = new Uint8Array() } = users.values().next();
+    if (this.#hash === undefined) {
+      await credentials.checkPassword(stored);
+    } else {
+      // A hash that cannot read another user's record says nothing of this one.
+      await this.#matches(credentials, stored).catch(() => false);
+    }
+  }
+
+  async #cachedUsers(): Promise<ReadonlyMap<string, Uint8Array>> {
+    const { mtime, size } = await Deno.stat(this.filename);
+    const modified = mtime?.getTime();
+    const snapshot = this.#snapshot;
+    if (snapshot?.modified === modified && snapshot?.size === size) return snapshot.users;
+    const users = await this.#load();
+    this.#snapshot = { modified, size, users };
+    return users;
+  }
+
+  async #load(): Promise<ReadonlyMap<string, Uint8Array>> {
+    const users = new Map<string, Uint8Array>();
+    for (const line of lines(await Deno.readFile(this.filename))) {
+      const fields = split(line, this.#delimiter);
+      const name = fields.at(this.#usernameField);
+      const password = fields.at(this.#passwordField);
+      const text = name && toText(name);
+      if (text === undefined || password === undefined) continue;
+      const username = this.#fold(text);
+      if (this.#cache || !users.has(username)) users.set(username, password);
+    }
+    return users;
+  }
+
+  #fold(username: string): string {
+    if (this.#caseSensitive) return username;
+    return username.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  }
+}
+
+const NEWLINE = 0x0a;
+
+/** Splits a file at its newlines, and takes white space off the end of each line. */
+function* lines(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let start = 0; start < bytes.length;) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const next = newline < 0 ? bytes.length : newline + 1;
+    let end = next;
+    while (end > start && isSpace(bytes[end - 1])) end--;
+    yield bytes.subarray(start, end);
+    start = next;
+  }
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte !== undefined && (byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
+}
+
+function split(line: Uint8Array, delimiter: Uint8Array): Uint8Array[] {
+  const fields: Uint8Array[] = [];
+  let start = 0;
+  for (let at = indexOf(line, delimiter, 0); at >= 0; at = indexOf(line, delimiter, start)) {
+    fields.push(line.slice(start, at));
+    start = at + delimiter.length;
+  }
+  fields.push(line.slice(start));
+  return fields;
+}
+
+function indexOf(bytes: Uint8Array, wanted: Uint8Array, from: number): number {
+  const [first = 0] = wanted;
+  for (let at = bytes.indexOf(first, from); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    if (wanted.every((byte, index) => bytes[at + index] === byte)) return at;
+  }
+  return -1;
+}
