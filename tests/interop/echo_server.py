@@ -1,0 +1,124 @@
+"""
+A PB server whose root echoes, fails, calls back and hangs up, as it is asked to.
+
+    python3 echo_server.py --port 8787
+"""
+
+import gc
+
+import twin
+from objects import AppError, Counter, Ledger, Point
+from twisted.internet import reactor, task
+from twisted.spread import pb
+from twisted.spread.util import StringPager
+from zope.interface import implementer
+
+ERRORS = {
+    "error": lambda: pb.Error("a known error"),
+    "subclass": lambda: AppError("an error of the program"),
+    "value": lambda: ValueError("a wrong value"),
+    "unicode": lambda: ValueError("h\u00e9llo \U0001f600"),
+}
+
+
+class Echo(pb.Referenceable):
+    """The root object of one connection."""
+
+    def __init__(self, broker, ledger):
+        self.broker, self.ledger = broker, ledger
+        self.held, self.counter = [], Counter()
+
+    def remote_echo(self, x):
+        return x
+
+    def remote_type(self, x):
+        return type(x).__name__
+
+    def remote_repr(self, x):
+        return repr(x)
+
+    def remote_kw(self, *args, **kw):
+        return [list(args), kw]
+
+    def remote_fail(self, kind):
+        raise ERRORS[kind]()
+
+    def remote_failLater(self, kind):
+        return task.deferLater(reactor, 0, self.remote_fail, kind)
+
+    def remote_slow(self, seconds):
+        return task.deferLater(reactor, seconds, lambda: "slow")
+
+    def remote_drop(self):
+        self.broker.transport.abortConnection()
+
+    def remote_count(self):
+        """How many objects of this server the client holds, the root among them."""
+        return len(self.broker.localObjects)
+
+    def remote_callMe(self, reference, *args, **kw):
+        """Calls `called` of an object of the client; gives what it answers."""
+        return reference.callRemote("called", *args, **kw)
+
+    def remote_callMethod(self, reference, name, *args, **kw):
+        """The same with a method by its name."""
+        return reference.callRemote(name, *args, **kw)
+
+    def remote_hold(self, reference):
+        self.held.append(reference)
+
+    def remote_held(self):
+        return self.held
+
+    def remote_release(self):
+        """Lets go of what it holds, so that the client hears of it at once."""
+        self.held = []
+        gc.collect()
+
+    def remote_counter(self):
+        """An object of the server, the same one each time."""
+        return self.counter
+
+    def remote_isCounter(self, x):
+        return x is self.counter
+
+    def remote_newCounters(self, count):
+        return [Counter(n) for n in range(count)]
+
+    def remote_point(self, x, y):
+        return Point(x, y)
+
+    def remote_ledger(self):
+        """A cache, shared by all connections."""
+        return self.ledger
+
+    def remote_ledgerAdd(self, entry):
+        self.ledger.add(entry)
+
+    def remote_isLedger(self, x):
+        return x is self.ledger
+
+    def remote_observers(self):
+        return len(self.ledger.observers)
+
+    def remote_pages(self, collector, size, page=100):
+        """Sends bytes to a collector, a page at a time."""
+        StringPager(collector, b"x" * size, page)
+
+
+@implementer(pb.IPBRoot)
+class Roots:
+    """Gives each connection a root object of its own."""
+
+    def __init__(self):
+        self.ledger = Ledger()
+
+    def rootObject(self, broker):
+        return Echo(broker, self.ledger)
+
+
+if __name__ == "__main__":
+    parser = twin.options(__doc__)
+    parser.add_argument("--tracebacks", action="store_true", help="send tracebacks of errors")
+    args = parser.parse_args()
+    twin.listen(pb.PBServerFactory(Roots(), unsafeTracebacks=args.tracebacks), args)

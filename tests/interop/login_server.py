@@ -1,0 +1,76 @@
+"""
+A PB server with a portal: user alice with password secret, and anonymous users.
+
+It says in a line of JSON who logs in and who logs out.
+
+    python3 login_server.py --port 8787
+"""
+
+import twin
+from objects import AppError
+from twisted.cred import checkers, portal
+from twisted.spread import pb
+from zope.interface import implementer
+
+
+class User(pb.Avatar):
+    """What a user may do."""
+
+    def __init__(self, name, mind):
+        self.name, self.mind = name, mind
+
+    def perspective_echo(self, x):
+        return x
+
+    def perspective_add(self, a, to=0):
+        return a + to
+
+    def perspective_whoami(self):
+        return self.name
+
+    def perspective_callMind(self, *args, **kw):
+        """Calls `called` of the mind; gives what it answers."""
+        return self.mind.callRemote("called", *args, **kw)
+
+    def perspective_fail(self):
+        raise AppError("not for you")
+
+    def perspective_document(self):
+        return Document("text")
+
+
+class Document(pb.Viewable):
+    """Its methods learn which user calls."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def view_read(self, user):
+        return [user.name, self.text]
+
+
+@implementer(portal.IRealm)
+class Realm:
+    """Gives each user an avatar; may call the mind while the login is still going on."""
+
+    def __init__(self, greet):
+        self.greet = greet
+
+    def requestAvatar(self, avatarId, mind, *interfaces):
+        name = "anonymous" if avatarId is checkers.ANONYMOUS else avatarId.decode()
+        twin.say(login=name)
+        avatar = pb.IPerspective, User(name, mind), lambda: twin.say(logout=name)
+        if not self.greet:
+            return avatar
+        return mind.callRemote("called", "welcome", name).addCallback(lambda _: avatar)
+
+
+if __name__ == "__main__":
+    parser = twin.options(__doc__)
+    parser.add_argument("--no-anonymous", action="store_true", help="refuse anonymous users")
+    parser.add_argument("--greet", action="store_true", help="call the mind during the login")
+    args = parser.parse_args()
+    allowed = [checkers.InMemoryUsernamePasswordDatabaseDontUse(alice=b"secret")]
+    if not args.no_anonymous:
+        allowed.append(checkers.AllowAnonymousAccess())
+    twin.listen(pb.PBServerFactory(portal.Portal(Realm(args.greet), allowed)), args)

@@ -1,0 +1,77 @@
+"""
+Objects that the Python twins offer, by each rule of PB: reference, copy, and cache.
+"""
+
+from twisted.spread import pb
+
+
+class AppError(pb.Error):
+    """An error of the program; its tag is interop.AppError."""
+
+
+AppError.__module__ = "interop"
+
+
+class Counter(pb.Referenceable):
+    """An object that stays where it is, and can be called back."""
+
+    def __init__(self, count=0):
+        self.count = count
+        self.calls = []
+
+    def remote_called(self, *args, **kw):
+        self.calls.append([list(args), kw])
+        return list(args)
+
+    def remote_add(self, n):
+        self.count += n
+        return self.count
+
+    def remote_fail(self, text):
+        raise AppError(text)
+
+
+class Point(pb.Copyable, pb.RemoteCopy):
+    """A copy, under the tag interop.Point in both directions."""
+
+    def __init__(self, x=0, y=0):
+        self.x, self.y = x, y
+
+    def getTypeToCopy(self):
+        return b"interop.Point"
+
+    def __repr__(self):
+        return f"Point({self.x!r}, {self.y!r})"
+
+
+class Ledger(pb.Cacheable):
+    """Entries that every observer sees, under the tag interop.Ledger."""
+
+    def __init__(self):
+        self.entries, self.observers = [], []
+
+    def getTypeToCopy(self):
+        return b"interop.Ledger"
+
+    def getStateToCacheAndObserveFor(self, perspective, observer):
+        self.observers.append(observer)
+        return {"entries": list(self.entries)}
+
+    def stoppedObserving(self, perspective, observer):
+        self.observers.remove(observer)
+
+    def add(self, entry):
+        self.entries.append(entry)
+        for observer in self.observers:
+            observer.callRemote("added", entry)
+
+
+class LedgerCache(pb.RemoteCache):
+    """The view of a Ledger at the other end."""
+
+    def observe_added(self, entry):
+        self.entries.append(entry)
+
+
+pb.setUnjellyableForClass("interop.Point", Point)
+pb.setUnjellyableForClass("interop.Ledger", LedgerCache)
