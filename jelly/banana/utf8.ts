@@ -1,0 +1,64 @@
+/**
+ * Reads text.
+ *
+ * @module
+ */
+
+import { BananaError } from "./errors.ts";
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const { fromCharCode } = String;
+
+/** Up to this length, letters put together one by one are faster than a call of `TextDecoder`. */
+const SHORT_TEXT = 24;
+
+/**
+ * Reads UTF-8.
+ *
+ * @param bytes Where the bytes are.
+ * @param from Where the text begins.
+ * @param to Where it ends.
+ * @returns The text; a byte order mark stays in it, as in Python.
+ * @throws {BananaError} If the bytes are not UTF-8.
+ */
+export function utf8(bytes: Uint8Array, from: number, to: number): string {
+  if (to - from <= SHORT_TEXT) {
+    const text = ascii(bytes, from, to);
+    if (text !== undefined) return text;
+  }
+  try {
+    return decoder.decode(bytes.subarray(from, to));
+  } catch (cause) {
+    throw new BananaError("Cannot read text: its bytes are not UTF-8", { cause });
+  }
+}
+
+/** Reads ASCII, eight letters at a time; undefined if some byte is not ASCII. */
+function ascii(b: Uint8Array, from: number, to: number): string | undefined {
+  let text = "";
+  let i = from;
+  let any = 0;
+  for (; i + 8 <= to; i += 8) {
+    const b0 = b[i]!, b1 = b[i + 1]!, b2 = b[i + 2]!, b3 = b[i + 3]!;
+    const b4 = b[i + 4]!, b5 = b[i + 5]!, b6 = b[i + 6]!, b7 = b[i + 7]!;
+    any |= b0 | b1 | b2 | b3 | b4 | b5 | b6 | b7;
+    text += fromCharCode(b0, b1, b2, b3, b4, b5, b6, b7);
+  }
+  if (i + 4 <= to) {
+    const b0 = b[i]!, b1 = b[i + 1]!, b2 = b[i + 2]!, b3 = b[i + 3]!;
+    any |= b0 | b1 | b2 | b3;
+    text += fromCharCode(b0, b1, b2, b3);
+    i += 4;
+  }
+  if (i + 2 <= to) {
+    const b0 = b[i]!, b1 = b[i + 1]!;
+    any |= b0 | b1;
+    text += fromCharCode(b0, b1);
+    i += 2;
+  }
+  if (i < to) {
+    any |= b[i]!;
+    text += fromCharCode(b[i]!);
+  }
+  return any < 128 ? text : undefined;
+}

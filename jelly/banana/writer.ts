@@ -1,0 +1,406 @@
+/**
+ * Writes elements as banana bytes into one growing buffer.
+ *
+ * @module
+ */
+
+import { BananaError } from "./errors.ts";
+import { type BananaLimits, DEFAULT_LIMITS } from "./limits.ts";
+import {
+  type Dialect,
+  FLOAT,
+  INT,
+  LIST,
+  LONGINT,
+  LONGNEG,
+  maybeVocabulary,
+  NEG,
+  STRING,
+  VOCAB,
+  VOCABULARY,
+  vocabularyNumber,
+  WORDS,
+} from "./tokens.ts";
+import { type KeyCache, MAX_KEY_BYTES } from "./key_cache.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Below this length a loop over the letters is faster than a call of `encodeInto`. */
+const SHORT_TEXT = 48;
+/** A first buffer: enough for a small call, cheap for an idle connection. */
+const FIRST_BYTES = 256;
+/** Type byte and the most prefix bytes that a length or a 53-bit integer takes. */
+const HEAD_BYTES = 9;
+
+/** Bytes of the list of two whose first item is `unicode`: the head of every text value. */
+const UNICODE = Uint8Array.of(2, LIST, 7, STRING, ...encoder.encode("unicode"));
+/** The same as the key of a dictionary's pair. */
+const PAIR = Uint8Array.of(2, LIST, ...UNICODE);
+
+/** Options of {@linkcode BananaWriter}. */
+export interface BananaWriterOptions {
+  /** The dialect to begin with: `none` unless given. */
+  dialect?: Dialect;
+  /** The limits that hold for each expression; Twisted's and ours unless given. */
+  limits?: BananaLimits;
+  /** Encoded dictionary keys, to be shared by the writers of many connections; none unless given. */
+  keys?: KeyCache;
+}
+
+/**
+ * A growing buffer of banana bytes.
+ *
+ * Several expressions may stand in the buffer one after the other; each
+ * begins with {@linkcode BananaWriter.begin}, and one that turns out to be
+ * impossible is taken back by {@linkcode BananaWriter.cancel}. The bytes
+ * belong to the writer until {@linkcode BananaWriter.take} hands them over.
+ *
+ * @example
+ * ```ts
+ * import { BananaWriter } from "@perspective/broker/jelly/banana";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const writer = new BananaWriter({ dialect: "pb" });
+ * writer.begin();
+ * writer.list(2);
+ * writer.atom("version");
+ * writer.integer(6);
+ * assertEquals([...writer.written()], [2, 0x80, 19, 0x87, 6, 0x81]);
+ * ```
+ */
+export class BananaWriter {
+  /** The dialect in use; a change holds from the next expression on. */
+  dialect: Dialect;
+  readonly #limits: BananaLimits;
+  readonly #keys: KeyCache | undefined;
+  /** Up to this length a text is written letter by letter. */
+  readonly #shortText: number;
+  #bytes: Uint8Array;
+  #view: DataView | undefined;
+  #at = 0;
+  #start = 0;
+
+  /**
+   * Creates an empty writer.
+   *
+   * @param options Dialect, limits, and a cache of keys.
+   */
+  constructor(options: BananaWriterOptions = {}) {
+    const { dialect = "none", limits = DEFAULT_LIMITS, keys } = options;
+    this.dialect = dialect;
+    this.#limits = limits;
+    // A limit below what is written without a look at it is looked at everywhere.
+    this.#keys = limits.maxStringBytes < MAX_KEY_BYTES ? undefined : keys;
+    this.#shortText = Math.min(SHORT_TEXT, limits.maxStringBytes);
+    this.#bytes = new Uint8Array(0);
+  }
+
+  /** How many bytes wait in the buffer. */
+  get length(): number {
+    return this.#at;
+  }
+
+  /** Where the next element will begin. */
+  get mark(): number {
+    return this.#at;
+  }
+
+  /** Begins an expression: the place to which {@linkcode BananaWriter.cancel} goes back. */
+  begin(): void {
+    this.#start = this.#at;
+  }
+
+  /** Takes back what was written since {@linkcode BananaWriter.begin}. */
+  cancel(): void {
+    this.#at = this.#start;
+  }
+
+  /**
+   * Ends an expression that {@linkcode BananaWriter.begin} began.
+   *
+   * @throws {BananaError} If it has more bytes than a message may have; it is still there then.
+   */
+  end(): void {
+    if (this.#at - this.#start > this.#limits.maxMessageBytes) this.#tooLong();
+  }
+
+  /**
+   * Shows the bytes that wait.
+   *
+   * @returns A view that is good until the next write.
+   */
+  written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  /**
+   * Hands the bytes over and begins anew in another buffer.
+   *
+   * @param spare A buffer to write to from now on; a new one unless given.
+   * @returns The bytes; they belong to the caller.
+   */
+  take(spare?: Uint8Array): Uint8Array {
+    const taken = this.written();
+    this.#bytes = spare ?? new Uint8Array(0);
+    this.#view = undefined;
+    this.#at = 0;
+    this.#start = 0;
+    return taken;
+  }
+
+  /**
+   * Begins a list.
+   *
+   * @param length How many items follow.
+   * @throws {BananaError} If the list is too long.
+   */
+  list(length: number): void {
+    if (length > this.#limits.maxListItems) {
+      throw new BananaError(
+        `Cannot send list of ${length} items: the limit is ${this.#limits.maxListItems} (maxListItems)`,
+        { limit: "maxListItems" },
+      );
+    }
+    this.#head(length, LIST);
+  }
+
+  /**
+   * Writes an integer.
+   *
+   * @param value A safe integer, or a bigint of at most 448 bits (with the default prefix limit).
+   * @throws {BananaError} If the integer is too large.
+   */
+  integer(value: number | bigint): void {
+    if (typeof value === "bigint") return this.#bigint(value);
+    if (value >= 0) this.#head(value, value <= 0x7fffffff ? INT : LONGINT);
+    else this.#head(-value, value >= -0x80000000 ? NEG : LONGNEG);
+  }
+
+  /**
+   * Writes a float.
+   *
+   * @param value Any number; one with an integer value stays a float.
+   */
+  float(value: number): void {
+    this.#reserve(9);
+    const view = this.#view ??= new DataView(this.#bytes.buffer, this.#bytes.byteOffset);
+    this.#bytes[this.#at] = FLOAT;
+    view.setFloat64(this.#at + 1, value);
+    this.#at += 9;
+  }
+
+  /**
+   * Writes a byte string.
+   *
+   * @param value The bytes; they are copied.
+   * @throws {BananaError} If the string is too long.
+   */
+  bytes(value: Uint8Array): void {
+    const { length } = value;
+    if (this.dialect === "pb" && maybeVocabulary(length, value[0] ?? 0)) {
+      const number = vocabularyNumber(decoder.decode(value));
+      if (number !== 0) return this.#head(number, VOCAB);
+    }
+    this.#checkString(length);
+    this.#reserve(length + HEAD_BYTES);
+    this.#head(length, STRING);
+    this.#bytes.set(value, this.#at);
+    this.#at += length;
+  }
+
+  /**
+   * Writes a text as a byte string of UTF-8.
+   *
+   * @param text A tag, a name, an atom.
+   * @throws {BananaError} If the text is too long or has a lone surrogate.
+   */
+  atom(text: string): void {
+    const { length } = text;
+    if (this.dialect === "pb" && length > 0 && maybeVocabulary(length, text.charCodeAt(0))) {
+      const number = vocabularyNumber(text);
+      if (number !== 0) return this.#head(number, VOCAB);
+    }
+    if (length > this.#shortText) return this.#long(text);
+    this.#reserve(length + HEAD_BYTES);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    bytes[at++] = length;
+    bytes[at++] = STRING;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 127) return this.#long(text);
+      bytes[at++] = code;
+    }
+    // A prefix of no bytes would do for the empty string, but Twisted sends a zero.
+    this.#at = at;
+  }
+
+  /**
+   * Writes a known word, which need not be looked up.
+   *
+   * @param number Its number in `WORDS`.
+   */
+  word(number: number): void {
+    if (number < VOCABULARY.length && this.dialect === "pb") this.#head(number, VOCAB);
+    else this.atom(WORDS[number]!);
+  }
+
+  /**
+   * Writes a text value: `[unicode, UTF-8 bytes]`.
+   *
+   * @param value Any text without lone surrogates.
+   * @throws {BananaError} If the text is too long or has a lone surrogate.
+   */
+  text(value: string): void {
+    this.#constant(UNICODE);
+    this.atom(value);
+  }
+
+  /**
+   * Writes the beginning of a dictionary's pair with a text key.
+   *
+   * @param key Any text without lone surrogates.
+   * @throws {BananaError} If the text is too long or has a lone surrogate.
+   */
+  pair(key: string): void {
+    const known = this.dialect === "pb" ? this.#keys?.get(key) : undefined;
+    if (known !== undefined) return this.#constant(known);
+    const from = this.#at;
+    this.#constant(PAIR);
+    this.atom(key);
+    if (this.dialect === "pb") this.#keys?.add(key, this.#bytes.slice(from, this.#at));
+  }
+
+  /**
+   * Puts the head of a `reference` before elements that stand in the buffer.
+   *
+   * Everything behind the first of them moves once, whatever their number.
+   *
+   * @param wraps The elements, in any order; each begins within the expression.
+   */
+  wrap(wraps: { readonly mark: number; readonly id: number }[]): void {
+    if (wraps.length === 0) return;
+    const end = this.#at;
+    const heads = new BananaWriter({ dialect: this.dialect });
+    const sorted = wraps.toSorted((a, b) => a.mark - b.mark);
+    const ends = sorted.map(({ id }) => {
+      heads.list(3);
+      heads.atom("reference");
+      heads.integer(id);
+      return heads.length;
+    });
+    this.#reserve(heads.length);
+    const bytes = this.#bytes;
+    let to = end + heads.length;
+    let from = end;
+    for (let i = sorted.length - 1; i >= 0; i--) {
+      const { mark } = sorted[i]!;
+      bytes.copyWithin(to - (from - mark), mark, from);
+      to -= from - mark;
+      from = mark;
+      const head = heads.#bytes.subarray(i === 0 ? 0 : ends[i - 1]!, ends[i]!);
+      bytes.set(head, to - head.length);
+      to -= head.length;
+    }
+    this.#at = end + heads.length;
+  }
+
+  /** Copies a few bytes; a loop is faster than `set` for so few. */
+  #constant(value: Uint8Array): void {
+    const { length } = value;
+    this.#reserve(length);
+    const bytes = this.#bytes;
+    const at = this.#at;
+    for (let i = 0; i < length; i++) bytes[at + i] = value[i]!;
+    this.#at = at + length;
+  }
+
+  /** Writes prefix and type byte. */
+  #head(prefix: number, type: number): void {
+    this.#reserve(HEAD_BYTES);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    while (prefix > 0x7fffffff) {
+      bytes[at++] = prefix % 128;
+      prefix = Math.floor(prefix / 128);
+    }
+    while (prefix > 127) {
+      bytes[at++] = prefix & 127;
+      prefix >>>= 7;
+    }
+    bytes[at] = prefix;
+    bytes[at + 1] = type;
+    this.#at = at + 2;
+  }
+
+  #bigint(value: bigint): void {
+    if (value >= -0x80000000n && value <= 0x7fffffffn) return this.integer(Number(value));
+    let rest = value < 0n ? -value : value;
+    const { maxPrefixBytes } = this.#limits;
+    if (rest >> BigInt(7 * maxPrefixBytes) !== 0n) {
+      throw new BananaError(
+        `Cannot send integer of ${rest.toString(2).length} bits: the limit is ${
+          7 * maxPrefixBytes
+        } (maxPrefixBytes)`,
+        { limit: "maxPrefixBytes" },
+      );
+    }
+    this.#reserve(maxPrefixBytes + 1);
+    while (rest !== 0n) {
+      this.#bytes[this.#at++] = Number(rest & 127n);
+      rest >>= 7n;
+    }
+    this.#bytes[this.#at++] = value < 0n ? LONGNEG : LONGINT;
+  }
+
+  /** Writes a long text, or one that is not ASCII, as a byte string. */
+  #long(text: string): void {
+    if (!text.isWellFormed()) {
+      throw new BananaError("Cannot send text as UTF-8: it has a lone surrogate");
+    }
+    this.#checkString(text.length);
+    this.#reserve(3 * text.length + HEAD_BYTES);
+    // The prefix is most likely as long as that of so many letters; if not, the text moves.
+    const guess = this.#at + prefixBytes(text.length) + 1;
+    const { written } = encoder.encodeInto(text, this.#bytes.subarray(guess));
+    this.#checkString(written);
+    const place = this.#at + prefixBytes(written) + 1;
+    if (place !== guess) this.#bytes.copyWithin(place, guess, guess + written);
+    this.#head(written, STRING);
+    this.#at += written;
+  }
+
+  #checkString(length: number): void {
+    if (length > this.#limits.maxStringBytes) {
+      throw new BananaError(
+        `Cannot send string of ${length} bytes: the limit is ${this.#limits.maxStringBytes} (maxStringBytes)`,
+        { limit: "maxStringBytes" },
+      );
+    }
+  }
+
+  #tooLong(): never {
+    throw new BananaError(
+      `Cannot send message of more than ${this.#limits.maxMessageBytes} bytes (maxMessageBytes)`,
+      { limit: "maxMessageBytes" },
+    );
+  }
+
+  /** Makes room; the buffer doubles, so that every byte is copied once or twice in all. */
+  #reserve(more: number): void {
+    const needed = this.#at + more;
+    if (needed <= this.#bytes.length) return;
+    // A short element may ask for more room than it takes: the bytes written are what counts.
+    if (this.#at - this.#start > this.#limits.maxMessageBytes) this.#tooLong();
+    const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length, FIRST_BYTES));
+    larger.set(this.written());
+    this.#bytes = larger;
+    this.#view = undefined;
+  }
+}
+
+/** How many prefix bytes a length takes. */
+function prefixBytes(length: number): number {
+  return length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x200000 ? 3 : 4;
+}

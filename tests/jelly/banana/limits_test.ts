@@ -1,0 +1,24 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../../../jelly/banana/limits.ts";
+
+Deno.test("bananaLimits() gives Twisted's limits where it has them", () => {
+  assertEquals(bananaLimits(), DEFAULT_LIMITS);
+  assertEquals(DEFAULT_LIMITS.maxStringBytes, 655_360);
+  assertEquals(DEFAULT_LIMITS.maxListItems, 655_360);
+  assertEquals(DEFAULT_LIMITS.maxPrefixBytes, 64);
+  assert(Object.isFrozen(DEFAULT_LIMITS) && Object.isFrozen(bananaLimits()));
+});
+
+Deno.test("bananaLimits() changes what is given, and takes undefined for not given", () => {
+  const limits = bananaLimits({ maxDepth: 2048, maxElements: undefined } as Partial<BananaLimits>);
+  assertEquals(limits, { ...DEFAULT_LIMITS, maxDepth: 2048 });
+});
+
+Deno.test("bananaLimits() refuses what is no limit", () => {
+  for (const value of [0, -1, 1.5, NaN, Infinity, "10" as unknown as number, 2 ** 53]) {
+    for (const name of Object.keys(DEFAULT_LIMITS)) {
+      assertThrows(() => bananaLimits({ [name]: value }), RangeError, `Cannot set ${name} to`);
+    }
+  }
+  assertThrows(() => bananaLimits({ maxDepth: 2049 }), RangeError, "the most is 2048");
+});
