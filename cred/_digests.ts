@@ -5,7 +5,7 @@
  */
 
 import { crypto } from "@std/crypto/crypto";
-import { toBytes } from "./_secrets.ts";
+import { concat, toBytes } from "./_bytes.ts";
 
 /** Digests in use, by the names that `@std/crypto` gives them. */
 export type DigestName = "MD5" | "SHA-1" | "SHA-256";
@@ -15,7 +15,7 @@ const BLOCK = 64;
 
 /** Digests some parts, one after the other, and gives the bytes. */
 export function digest(name: DigestName, ...parts: (string | Uint8Array)[]): Uint8Array {
-  return new Uint8Array(crypto.subtle.digestSync(name, joined(parts)));
+  return new Uint8Array(crypto.subtle.digestSync(name, concat(...parts)));
 }
 
 /** Same as {@linkcode digest}, in hexadecimal. */
@@ -35,15 +35,4 @@ export function hexHmac(name: DigestName, key: string | Uint8Array, data: Uint8A
 /** Writes bytes in lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function joined(parts: (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
-  const all = parts.map(toBytes);
-  const result = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of all) {
-    result.set(part, offset);
-    offset += part.length;
-  }
-  return result;
 }

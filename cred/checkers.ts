@@ -4,6 +4,7 @@
  * @module
  */
 
+import { unknownSecret } from "./_bytes.ts";
 import type { CredInterface } from "./cred_interface.ts";
 import {
   IAnonymous,
@@ -134,8 +135,8 @@ export class InMemoryUsernamePasswordDatabaseDontUse
    */
   async requestAvatarId(credentials: PasswordCredentials): Promise<AvatarId> {
     const password = this.#users.get(credentials.username);
-    // For an unknown user, a check that cannot help takes the time of one that could.
-    const matched = await credentials.checkPassword(password ?? "");
+    // For an unknown user, a check that must fail takes the time of one that may not.
+    const matched = await credentials.checkPassword(password ?? unknownSecret());
     if (password === undefined || !matched) throw new UnauthorizedLogin();
     return credentials.username;
   }

@@ -5,7 +5,7 @@
  */
 
 import { hexHmac, toHex } from "./_digests.ts";
-import { equalSecrets, toBytes, toText } from "./_secrets.ts";
+import { equalSecrets, toBytes, toText } from "./_bytes.ts";
 import type { CredInterface } from "./cred_interface.ts";
 import { IUsernameHashedPassword } from "./credentials.ts";
 import { LoginFailed } from "./errors.ts";

@@ -5,7 +5,7 @@
  */
 
 import { type DigestName, hexDigest, toHex } from "./_digests.ts";
-import { equalSecrets, toText } from "./_secrets.ts";
+import { equalSecrets, toText } from "./_bytes.ts";
 import type { CredInterface } from "./cred_interface.ts";
 import { IUsernameDigestHash, IUsernameHashedPassword } from "./credentials.ts";
 import { LoginFailed } from "./errors.ts";

@@ -217,3 +217,32 @@ export class LoginDenied extends LoginFailed {
     this.retryAfter = options.retryAfter;
   }
 }
+
+/**
+ * A message of SCRAM is malformed, or the server asks for what the client does not allow.
+ *
+ * Python does not know this class; there it is a {@linkcode LoginFailed}.
+ *
+ * @example A server that has every client hash for an hour
+ * ```ts
+ * import { ScramClient, ScramError } from "@perspective/broker/cred";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const client = new ScramClient("alice", "secret", { nonce: "abc" });
+ * client.clientFirst();
+ * const serverFirst = new TextEncoder().encode("r=abcdef,s=c2FsdA==,i=2000000000");
+ * await assertRejects(() => client.clientFinal(serverFirst), ScramError);
+ * ```
+ */
+export class ScramError extends LoginFailed {
+  /**
+   * Creates the error.
+   *
+   * @param message What is wrong.
+   * @param options The cause, for the operator's eyes.
+   */
+  constructor(message = "Cannot log in: not SCRAM", options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ScramError";
+  }
+}

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { equalSecrets, toBytes, toText } from "./_secrets.ts";
+import { equalSecrets, toBytes, toText, unknownSecret } from "./_bytes.ts";
 import type { AvatarId, ICredentialsChecker, PasswordCredentials } from "./checkers.ts";
 import { type CredInterface, providedBy } from "./cred_interface.ts";
 import { IUsernameHashedPassword, IUsernamePassword } from "./credentials.ts";
@@ -181,13 +181,13 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
     credentials: PasswordCredentials,
     users: ReadonlyMap<string, Uint8Array>,
   ): Promise<void> {
-    const { value: stored = new Uint8Array() } = users.values().next();
     if (this.#hash === undefined) {
-      await credentials.checkPassword(stored);
-    } else {
-      // A hash that cannot read another user's record says nothing of this one.
-      await this.#matches(credentials, stored).catch(() => false);
+      await credentials.checkPassword(unknownSecret());
+      return;
     }
+    const [stored = unknownSecret()] = users.values();
+    // A hash that cannot read another user's record says nothing of this one.
+    await this.#matches(credentials, stored).catch(() => false);
   }
 
   async #cachedUsers(): Promise<ReadonlyMap<string, Uint8Array>> {

@@ -28,11 +28,18 @@
  * @module
  */
 
+export * from "./bearer_token.ts";
 export * from "./checkers.ts";
+export * from "./cram_md5.ts";
 export * from "./cred_interface.ts";
 export * from "./credentials.ts";
-export * from "./errors.ts";
-export * from "./portal.ts";
-export * from "./cram_md5.ts";
 export * from "./digest.ts";
+export * from "./errors.ts";
 export * from "./file_password_db.ts";
+export * from "./login_limiter.ts";
+export * from "./login_throttle.ts";
+export * from "./portal.ts";
+export * from "./scram.ts";
+export * from "./scram_checker.ts";
+export * from "./scram_credentials.ts";
+export * from "./scram_verifier.ts";

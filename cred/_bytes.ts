@@ -23,6 +23,23 @@ export function toText(bytes: Uint8Array): string | undefined {
   }
 }
 
+/** Makes a secret that nobody knows, for checks that must fail. */
+export function unknownSecret(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(32));
+}
+
+/** Puts some parts in a row; text as UTF-8. */
+export function concat(...parts: (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
+  const all = parts.map(toBytes);
+  const result = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const part of all) {
+    result.set(part, offset);
+    offset += part.length;
+  }
+  return result;
+}
+
 /**
  * Compares two secrets in a time that tells neither where they differ nor which one is longer.
  *

@@ -1,0 +1,126 @@
+/**
+ * Logins with a token that somebody else has issued.
+ *
+ * @module
+ */
+
+import type { AvatarId, ICredentialsChecker } from "./checkers.ts";
+import { CredInterface } from "./cred_interface.ts";
+import type { ICredentials } from "./credentials.ts";
+import { LoginFailed, UnauthorizedLogin } from "./errors.ts";
+
+/** A text that lets in whoever has it, such as a JSON Web Token. */
+export interface IBearerToken extends ICredentials {
+  /** The token; who reads it can use it, so it travels over TLS only. */
+  readonly token: string;
+}
+
+/** Tells credentials that are {@linkcode IBearerToken}. */
+export const IBearerToken: CredInterface<IBearerToken> = new CredInterface(
+  "perspective.cred.IBearerToken",
+);
+
+/**
+ * A token as credentials.
+ *
+ * @example
+ * ```ts
+ * import { BearerToken, IBearerToken, providedBy } from "@perspective/broker/cred";
+ * import { assert } from "@std/assert";
+ *
+ * assert(providedBy(IBearerToken, new BearerToken("eyJhbGciOi…")));
+ * ```
+ */
+export class BearerToken implements IBearerToken {
+  /** The interfaces that these credentials provide. */
+  readonly provides: readonly CredInterface[] = [IBearerToken];
+
+  /** The token. */
+  readonly token: string;
+
+  /**
+   * Creates credentials of a token.
+   *
+   * @param token The token.
+   */
+  constructor(token: string) {
+    this.token = token;
+  }
+}
+
+/**
+ * Says whose token it is.
+ *
+ * @param token The token as the client sent it.
+ * @returns The avatar's id; `undefined` or `null` if the token is no good. Throwing says the same.
+ */
+export type VerifyToken = (
+  token: string,
+) => AvatarId | undefined | null | Promise<AvatarId | undefined | null>;
+
+/** Options for {@linkcode BearerTokenChecker}. */
+export interface BearerTokenCheckerOptions {
+  /** Longest token that is looked at, in characters; 8192 unless given. */
+  maxLength?: number;
+}
+
+/**
+ * Lets a function of the program decide about tokens.
+ *
+ * The function must check the signature, who issued the token and for whom, and whether it has
+ * expired; a library does that. Whatever it throws refuses the login, and is its `cause`.
+ *
+ * @example
+ * ```ts
+ * import { BearerToken, BearerTokenChecker, UnauthorizedLogin } from "@perspective/broker/cred";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const sessions = new Map([["cb5a2f60", "alice"]]);
+ * const checker = new BearerTokenChecker((token) => sessions.get(token));
+ * assertEquals(await checker.requestAvatarId(new BearerToken("cb5a2f60")), "alice");
+ * await assertRejects(() => checker.requestAvatarId(new BearerToken("")), UnauthorizedLogin);
+ * ```
+ */
+export class BearerTokenChecker implements ICredentialsChecker<IBearerToken> {
+  /** The kinds of credentials that it can check. */
+  readonly credentialInterfaces: readonly CredInterface<IBearerToken>[] = [IBearerToken];
+
+  readonly #verify: VerifyToken;
+  readonly #maxLength: number;
+
+  /**
+   * Creates a checker.
+   *
+   * @param verify Says whose token it is.
+   * @param options Which tokens it is asked about.
+   */
+  constructor(verify: VerifyToken, { maxLength = 8192 }: BearerTokenCheckerOptions = {}) {
+    this.#verify = verify;
+    this.#maxLength = maxLength;
+  }
+
+  /**
+   * Asks the function whose token it is.
+   *
+   * @param credentials The token.
+   * @returns What the function said.
+   * @throws {UnauthorizedLogin} If the token is no good.
+   * @throws {LoginFailed} If the function threw such an error, it is passed on.
+   */
+  async requestAvatarId(credentials: IBearerToken): Promise<AvatarId> {
+    const { token } = credentials;
+    if (token.length > this.#maxLength) throw new UnauthorizedLogin();
+    const avatarId = await this.#ask(token);
+    if (avatarId === undefined || avatarId === null) throw new UnauthorizedLogin();
+    return avatarId;
+  }
+
+  async #ask(token: string): Promise<AvatarId | undefined | null> {
+    try {
+      return await this.#verify(token);
+    } catch (cause) {
+      if (cause instanceof LoginFailed) throw cause;
+      throw new UnauthorizedLogin(undefined, { cause });
+    }
+  }
+}

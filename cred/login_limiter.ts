@@ -1,0 +1,108 @@
+/**
+ * A limit on failed logins, per address and user.
+ *
+ * @module
+ */
+
+import { LoginDenied, LoginFailed, UnhandledCredentials } from "./errors.ts";
+import type { AvatarGrant } from "./portal.ts";
+
+/** What is known of an attempt to log in before it is made. */
+export interface LoginFacts {
+  /** Address that it comes from, without the port; left out where there is none. */
+  readonly address?: string;
+
+  /** Who the client says it is; left out for anonymous logins. */
+  readonly username?: string;
+}
+
+/**
+ * Is asked before each attempt to log in, and told how it ended.
+ *
+ * Attempts that nobody could check, or that were given up, end in neither way.
+ */
+export interface LoginLimiter {
+  /**
+   * Lets an attempt pass, or not.
+   *
+   * @param facts What is known of it.
+   * @throws {LoginDenied} If it may not be made now.
+   */
+  check(facts: LoginFacts): void | Promise<void>;
+
+  /**
+   * Takes note that credentials were not accepted.
+   *
+   * @param facts What was known of the attempt.
+   */
+  failed(facts: LoginFacts): void | Promise<void>;
+
+  /**
+   * Takes note that somebody logged in.
+   *
+   * @param facts What was known of the attempt.
+   */
+  succeeded(facts: LoginFacts): void | Promise<void>;
+}
+
+/**
+ * Makes an attempt to log in, if the limiter lets it pass, and tells the limiter how it ended.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   type IRealm,
+ *   limitLogin,
+ *   LoginDenied,
+ *   LoginThrottle,
+ *   Portal,
+ *   UnauthorizedLogin,
+ *   UsernamePassword,
+ *   InMemoryUsernamePasswordDatabaseDontUse,
+ * } from "@perspective/broker/cred";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const realm: IRealm = { requestAvatar: () => Promise.reject(new Error("never asked")) };
+ * const users = new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret" });
+ * const portal = new Portal(realm, [users]);
+ *
+ * const limiter = new LoginThrottle({ allowances: { pair: 1 } });
+ * const facts = { address: "192.0.2.1", username: "alice" };
+ * const guess = () =>
+ *   limitLogin(() => portal.login(new UsernamePassword("alice", "guess"), null), {
+ *     limiter,
+ *     ...facts,
+ *   });
+ * await assertRejects(guess, UnauthorizedLogin);
+ * await assertRejects(guess, LoginDenied);
+ * ```
+ *
+ * @typeParam T What the avatar can do.
+ * @param attempt Logs in, by a portal for example.
+ * @param options The limiter, and what is known of the attempt.
+ * @returns What the attempt gave.
+ * @throws {LoginDenied} If the limiter does not let it pass.
+ */
+export async function limitLogin<T>(
+  attempt: () => Promise<AvatarGrant<T>>,
+  { limiter, ...facts }: LoginFacts & { readonly limiter: LoginLimiter },
+): Promise<AvatarGrant<T>> {
+  await limiter.check(facts);
+  const grant = await attempt().catch(async (error: unknown) => {
+    if (isRefusal(error)) await limiter.failed(facts);
+    throw error;
+  });
+  try {
+    await limiter.succeeded(facts);
+  } catch (error) {
+    await grant[2]();
+    throw error;
+  }
+  return grant;
+}
+
+/** Tells whether somebody looked at the credentials and said no. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof LoginFailed &&
+    !(error instanceof LoginDenied || error instanceof UnhandledCredentials);
+}

@@ -1,0 +1,248 @@
+/**
+ * A limiter that makes guessers wait longer and longer.
+ *
+ * @module
+ */
+
+import { LoginDenied } from "./errors.ts";
+import type { LoginFacts, LoginLimiter } from "./login_limiter.ts";
+
+/** How many failures are free, by what they have in common. */
+export interface LoginAllowances {
+  /** Failures of one user from one address; 5 unless given. */
+  pair?: number;
+
+  /** Failures from one address, whoever the user; 50 unless given. */
+  address?: number;
+
+  /**
+   * Failures of one user, from anywhere; 200 unless given. It stops guessers with many addresses,
+   * who can in turn keep the user out with it: `Infinity` leaves it off.
+   */
+  user?: number;
+}
+
+/** Options for {@linkcode LoginThrottle}. */
+export interface LoginThrottleOptions {
+  /** How many failures are free. */
+  allowances?: LoginAllowances;
+
+  /** Milliseconds to wait once they are used up; each further failure doubles it; 1000 unless given. */
+  firstDelay?: number;
+
+  /** Most milliseconds to wait; 15 minutes unless given. */
+  maxDelay?: number;
+
+  /** Milliseconds in which an allowance that is used up fills again, evenly; an hour unless given. */
+  window?: number;
+
+  /** Most users, addresses and pairs of both to remember, of each; 10,000 unless given. */
+  maxEntries?: number;
+
+  /** Tells the time in milliseconds from any beginning; `performance.now` unless given. */
+  clock?: () => number;
+}
+
+/** The failures that have something in common. */
+interface Entry {
+  /** How many there are, less those that time has forgiven. */
+  failures: number;
+  /** When that was so. */
+  since: number;
+  /** When the next attempt may be made. */
+  open: number;
+}
+
+/** Longest name that is remembered as it is; of a longer one, only the beginning and the length. */
+const MAX_NAME = 64;
+
+/**
+ * Makes guessers wait: per user and address, per address, and per user.
+ *
+ * Some failures an hour are free. After them one attempt passes at a time, and after each that fails
+ * the next one waits twice as long. Logging in clears what was counted against the user, there and
+ * everywhere, but not what was counted against the address: else who has an account could clear it
+ * between two guesses. An address of IPv6 counts as its network (the first 64 bits).
+ *
+ * Nothing is written down, and memory has a bound: of too many, those seen longest ago are forgotten.
+ *
+ * @example
+ * ```ts
+ * import { LoginDenied, LoginThrottle } from "@perspective/broker/cred";
+ * import { assertThrows } from "@std/assert";
+ *
+ * let now = 0;
+ * const throttle = new LoginThrottle({ allowances: { pair: 2 }, clock: () => now });
+ * const facts = { address: "192.0.2.1", username: "alice" };
+ * throttle.failed(facts);
+ * throttle.check(facts);
+ * throttle.failed(facts);
+ * assertThrows(() => throttle.check(facts), LoginDenied);
+ * now += 1000;
+ * throttle.check(facts);
+ * ```
+ */
+export class LoginThrottle implements LoginLimiter {
+  readonly #pairs: Table;
+  readonly #addresses: Table;
+  readonly #users: Table;
+
+  /**
+   * Creates a throttle that knows nobody.
+   *
+   * @param options What is free, how long to wait, and how much to remember.
+   * @throws {RangeError} If a number is not positive.
+   */
+  constructor(options: LoginThrottleOptions = {}) {
+    const { allowances: { pair = 5, address = 50, user = 200 } = {}, ...rest } = options;
+    const { firstDelay = 1000, maxDelay = 15 * 60_000, window = 60 * 60_000 } = rest;
+    const { maxEntries = 10_000, clock = () => performance.now() } = rest;
+    const numbers = { pair, address, user, firstDelay, maxDelay, window, maxEntries };
+    for (const [name, value] of Object.entries(numbers)) {
+      if (!(value > 0)) throw new RangeError(`Cannot use ${name} "${value}": not positive`);
+    }
+    const common = { firstDelay, maxDelay, window, maxEntries, clock };
+    this.#pairs = new Table({ allowance: pair, ...common });
+    this.#addresses = new Table({ allowance: address, ...common });
+    this.#users = new Table({ allowance: user, ...common });
+  }
+
+  /** How many users, addresses and pairs of both are remembered, in all. */
+  get size(): number {
+    return this.#pairs.size + this.#addresses.size + this.#users.size;
+  }
+
+  /**
+   * Lets an attempt pass, unless its user or its address has to wait.
+   *
+   * @param facts What is known of it.
+   * @throws {LoginDenied} If it comes too early; `retryAfter` tells by how much.
+   */
+  check(facts: LoginFacts): void {
+    const all = this.#entries(facts);
+    const wait = Math.max(0, ...all.map(([table, key]) => table.wait(key)));
+    if (wait > 0) {
+      throw new LoginDenied("Cannot log in: too many failed attempts", { retryAfter: wait });
+    }
+    for (const [table, key] of all) table.take(key);
+  }
+
+  /**
+   * Counts a failure against the user and the address.
+   *
+   * @param facts What was known of the attempt.
+   */
+  failed(facts: LoginFacts): void {
+    for (const [table, key] of this.#entries(facts)) table.count(key);
+  }
+
+  /**
+   * Clears what was counted against the user.
+   *
+   * @param facts What was known of the attempt.
+   */
+  succeeded(facts: LoginFacts): void {
+    for (const [table, key] of this.#entries(facts)) {
+      if (table !== this.#addresses) table.clear(key);
+    }
+  }
+
+  #entries({ address, username }: LoginFacts): [Table, string][] {
+    const network = address === undefined ? undefined : networkOf(address);
+    const name = username === undefined ? undefined : shortened(username);
+    const entries: [Table, string][] = [];
+    if (network !== undefined) entries.push([this.#addresses, network]);
+    if (name !== undefined) entries.push([this.#users, name]);
+    if (name !== undefined) entries.push([this.#pairs, `${network ?? ""} ${name}`]);
+    return entries;
+  }
+}
+
+/** Settings of a table. */
+interface TableOptions extends Required<Omit<LoginThrottleOptions, "allowances">> {
+  readonly allowance: number;
+}
+
+/** Failures by a key, those counted longest ago first. */
+class Table {
+  readonly #entries = new Map<string, Entry>();
+  readonly #options: TableOptions;
+
+  constructor(options: TableOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Milliseconds until an attempt may be made; 0 if now. */
+  wait(key: string): number {
+    const now = this.#options.clock();
+    return Math.max(0, (this.#find(key, now)?.open ?? now) - now);
+  }
+
+  /** Keeps others waiting while one attempt is made, where nothing is free any more. */
+  take(key: string): void {
+    const now = this.#options.clock();
+    const entry = this.#find(key, now);
+    if (entry !== undefined) this.#close(entry, now);
+  }
+
+  /** Counts a failure. */
+  count(key: string): void {
+    const { allowance, clock, maxEntries } = this.#options;
+    if (allowance === Infinity) return;
+    const now = clock();
+    const entry = this.#find(key, now) ?? { failures: 0, since: now, open: now };
+    entry.failures++;
+    this.#close(entry, now);
+    // Counted last, forgotten last.
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    for (const oldest of this.#entries.keys()) {
+      if (this.#entries.size <= maxEntries) break;
+      this.#entries.delete(oldest);
+    }
+  }
+
+  clear(key: string): void {
+    this.#entries.delete(key);
+  }
+
+  /** Finds what is left of an entry, now that time has passed. */
+  #find(key: string, now: number): Entry | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    const { allowance, window } = this.#options;
+    entry.failures -= (now - entry.since) / window * allowance;
+    entry.since = now;
+    if (entry.failures > 0 || entry.open > now) return entry;
+    this.#entries.delete(key);
+    return undefined;
+  }
+
+  #close(entry: Entry, now: number): void {
+    const { allowance, firstDelay, maxDelay } = this.#options;
+    const excess = entry.failures - allowance;
+    // From here on, less than one whole failure is free.
+    if (excess > -1) entry.open = now + Math.min(maxDelay, firstDelay * 2 ** excess);
+  }
+}
+
+function shortened(name: string): string {
+  return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME)} ${name.length}`;
+}
+
+/** Gives an address of IPv4 as it is, and the network of one of IPv6. */
+function networkOf(address: string): string {
+  const short = shortened(address);
+  if (!short.includes(":")) return short;
+  const [, mapped] = /^::ffff:(\d+(?:\.\d+){3})$/i.exec(short) ?? [];
+  if (mapped !== undefined) return mapped;
+  const [left = [], right = []] = short.toLowerCase().split("::").map((half) =>
+    half.split(":").filter((group) => group !== "").map((group) => group.replace(/^0+(?=.)/, ""))
+  );
+  const zeros = Array(Math.max(0, 8 - left.length - right.length)).fill("0");
+  return [...left, ...zeros, ...right].slice(0, 4).join(":");
+}

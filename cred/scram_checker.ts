@@ -1,0 +1,117 @@
+/**
+ * A checker of SCRAM-SHA-256 for any place where verifiers are kept.
+ *
+ * @module
+ */
+
+import { checkDecoyKey, checkIterations } from "./_scram_keys.ts";
+import type { AvatarId, ICredentialsChecker } from "./checkers.ts";
+import type { CredInterface } from "./cred_interface.ts";
+import { UnauthorizedLogin } from "./errors.ts";
+import { IScramCredentials } from "./scram_credentials.ts";
+import {
+  decoyScramVerifier,
+  DEFAULT_SCRAM_ITERATIONS,
+  type ScramVerifier,
+} from "./scram_verifier.ts";
+
+/** Where verifiers are kept. */
+export interface ScramVerifierStore {
+  /**
+   * Looks a user's verifier up.
+   *
+   * @param username The name, after SASLprep.
+   * @returns The verifier, or `undefined` if there is no such user, now or later.
+   */
+  scramVerifier(
+    username: string,
+  ): ScramVerifier | undefined | Promise<ScramVerifier | undefined>;
+}
+
+/** Options for {@linkcode ScramChecker}. */
+export interface ScramCheckerOptions {
+  /**
+   * Secret of at least 16 bytes, from which unknown users get their salt. Keep it with the users:
+   * if it changed with every start of the server, so would the salts that are not real.
+   */
+  decoyKey: Uint8Array;
+
+  /** Iterations that unknown users seem to have: as many as real ones; 600,000 unless given. */
+  iterations?: number;
+}
+
+/**
+ * Checks clients against stored verifiers.
+ *
+ * Unknown users seem to have a salt, always the same one, and fail at the proof.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   makeScramVerifier,
+ *   ScramChecker,
+ *   ScramClient,
+ *   ScramCredentials,
+ *   UnauthorizedLogin,
+ * } from "@perspective/broker/cred";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const iterations = 4096;
+ * const verifiers = new Map([["alice", await makeScramVerifier("secret", { iterations })]]);
+ * const decoyKey = crypto.getRandomValues(new Uint8Array(32));
+ * const store = { scramVerifier: (name: string) => verifiers.get(name) };
+ * const checker = new ScramChecker(store, { decoyKey, iterations });
+ *
+ * async function login(name: string, password: string): Promise<unknown> {
+ *   const client = new ScramClient(name, password);
+ *   const first = client.clientFirst();
+ *   return await checker.requestAvatarId(new ScramCredentials(first, (m) => client.clientFinal(m)));
+ * }
+ * assertEquals(await login("alice", "secret"), "alice");
+ * await assertRejects(() => login("bob", "secret"), UnauthorizedLogin);
+ * ```
+ */
+export class ScramChecker implements ICredentialsChecker<IScramCredentials> {
+  /** The kinds of credentials that it can check. */
+  readonly credentialInterfaces: readonly CredInterface<IScramCredentials>[] = [IScramCredentials];
+
+  readonly #store: ScramVerifierStore;
+  readonly #decoyKey: Uint8Array;
+  readonly #iterations: number;
+
+  /**
+   * Creates a checker.
+   *
+   * @param store Where the verifiers are.
+   * @param options What unknown users look like.
+   * @throws {RangeError} If the key is too short, or the iterations are too few.
+   */
+  constructor(
+    store: ScramVerifierStore,
+    { decoyKey, iterations = DEFAULT_SCRAM_ITERATIONS }: ScramCheckerOptions,
+  ) {
+    checkDecoyKey(decoyKey);
+    checkIterations(iterations);
+    this.#store = store;
+    this.#decoyKey = decoyKey;
+    this.#iterations = iterations;
+  }
+
+  /**
+   * Has a client prove that it knows the password.
+   *
+   * @param credentials The client.
+   * @returns The user's name.
+   * @throws {UnauthorizedLogin} If the user is unknown or the proof wrong.
+   */
+  async requestAvatarId(credentials: IScramCredentials): Promise<AvatarId> {
+    const { username } = credentials;
+    const [verifier, decoy] = await Promise.all([
+      this.#store.scramVerifier(username),
+      decoyScramVerifier(username, { key: this.#decoyKey, iterations: this.#iterations }),
+    ]);
+    const matched = await credentials.checkVerifier(verifier ?? decoy);
+    if (verifier === undefined || !matched) throw new UnauthorizedLogin();
+    return username;
+  }
+}

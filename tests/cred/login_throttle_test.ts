@@ -1,0 +1,210 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { LoginDenied, type LoginFacts, LoginThrottle } from "../../cred/mod.ts";
+
+/** A throttle with a clock that stands still. */
+class Bench {
+  now = 0;
+  readonly throttle: LoginThrottle;
+
+  constructor(options: ConstructorParameters<typeof LoginThrottle>[0] = {}) {
+    this.throttle = new LoginThrottle({ clock: () => this.now, ...options });
+  }
+
+  /** Milliseconds that an attempt has to wait; 0 if it passes. */
+  wait(facts: LoginFacts): number {
+    try {
+      this.throttle.check(facts);
+      return 0;
+    } catch (error) {
+      assert(error instanceof LoginDenied);
+      return error.retryAfter!;
+    }
+  }
+
+  fail(facts: LoginFacts, times = 1): void {
+    for (let i = 0; i < times; i++) this.throttle.failed(facts);
+  }
+}
+
+const ALICE = { address: "192.0.2.1", username: "alice" };
+const HOUR = 60 * 60_000;
+
+Deno.test("LoginThrottle lets some failures pass, then has them wait twice as long each time", () => {
+  const bench = new Bench();
+  for (let i = 0; i < 5; i++) {
+    assertEquals(bench.wait(ALICE), 0);
+    bench.fail(ALICE);
+  }
+  const waits: number[] = [];
+  for (let i = 0; i < 12; i++) {
+    const wait = bench.wait(ALICE);
+    waits.push(wait / 1000);
+    bench.now += wait;
+    assertEquals(bench.wait(ALICE), 0);
+    bench.fail(ALICE);
+  }
+  // Not quite doubled, as failures are forgiven while time passes.
+  assertEquals(waits.slice(0, 6).map(Math.round), [1, 2, 4, 8, 16, 31]);
+  assert(waits.slice(1).every((wait, i) => wait > waits[i]!), String(waits));
+  assert(waits.at(-1)! > 300 && waits.every((wait) => wait <= 15 * 60), String(waits));
+});
+
+Deno.test("LoginThrottle never has anybody wait longer than maxDelay", () => {
+  const bench = new Bench({ maxDelay: 3000 });
+  bench.fail(ALICE, 2000);
+  assertEquals(bench.wait(ALICE), 3000);
+});
+
+Deno.test("LoginThrottle passes one attempt at a time when nothing is free any more", () => {
+  const bench = new Bench({ allowances: { pair: 2 } });
+  assertEquals([bench.wait(ALICE), bench.wait(ALICE), bench.wait(ALICE)], [0, 0, 0]);
+  bench.fail(ALICE, 2);
+  bench.now += 1000;
+  assertEquals(bench.wait(ALICE), 0);
+  assert(bench.wait(ALICE) > 0, "while the first one is made");
+});
+
+Deno.test("LoginThrottle does not punish attempts that it denied", () => {
+  const bench = new Bench({ allowances: { pair: 1 } });
+  bench.fail(ALICE);
+  for (let i = 0; i < 100; i++) assertEquals(bench.wait(ALICE), 1000);
+  bench.now += 1000;
+  assertEquals(bench.wait(ALICE), 0);
+});
+
+Deno.test("LoginThrottle forgives evenly over its window", () => {
+  const bench = new Bench({ allowances: { pair: 4 }, window: HOUR });
+  bench.fail(ALICE, 4);
+  bench.now += HOUR / 4;
+  bench.fail(ALICE, 1); // one of the four is forgiven: four again
+  assertEquals(bench.wait(ALICE), 1000);
+  bench.now += HOUR / 2;
+  bench.fail(ALICE, 1); // two more are: three
+  assertEquals(bench.wait(ALICE), 0);
+  bench.now += HOUR;
+  assertEquals(bench.wait(ALICE), 0);
+  assertEquals(bench.throttle.size, 0);
+});
+
+Deno.test("LoginThrottle keeps a wait that is longer than its window", () => {
+  const bench = new Bench({ allowances: { pair: 1 }, window: 100, firstDelay: 1000 });
+  bench.fail(ALICE);
+  bench.now += 500;
+  assertEquals(bench.wait(ALICE), 500);
+  bench.now += 500;
+  assertEquals(bench.wait(ALICE), 0);
+});
+
+Deno.test("LoginThrottle counts a user at an address apart from other users and addresses", () => {
+  const bench = new Bench();
+  bench.fail(ALICE, 5);
+  assert(bench.wait(ALICE) > 0);
+  assertEquals(bench.wait({ ...ALICE, username: "bob" }), 0);
+  assertEquals(bench.wait({ ...ALICE, address: "192.0.2.2" }), 0);
+  assertEquals(bench.wait({ address: ALICE.address }), 0);
+  assertEquals(bench.wait({ username: "alice" }), 0);
+});
+
+Deno.test("LoginThrottle stops an address that tries many users", () => {
+  const bench = new Bench();
+  for (let i = 0; i < 50; i++) bench.fail({ address: "192.0.2.1", username: `user${i}` });
+  assert(bench.wait({ address: "192.0.2.1", username: "another" }) > 0);
+  assert(bench.wait({ address: "192.0.2.1" }) > 0, "anonymous as well");
+  assertEquals(bench.wait({ address: "192.0.2.2", username: "user1" }), 0);
+});
+
+Deno.test("LoginThrottle stops many addresses that try one user, unless told otherwise", () => {
+  const addresses = Array.from({ length: 200 }, (_, i) => `192.0.2.${i}`);
+  const bench = new Bench();
+  const open = new Bench({ allowances: { user: Infinity } });
+  for (const address of addresses) {
+    bench.fail({ address, username: "alice" });
+    open.fail({ address, username: "alice" });
+  }
+  assert(bench.wait({ address: "198.51.100.1", username: "alice" }) > 0);
+  assertEquals(open.wait({ address: "198.51.100.1", username: "alice" }), 0);
+});
+
+Deno.test("LoginThrottle clears a user who logs in, but not the address", () => {
+  const bench = new Bench({ allowances: { pair: 3, address: 6, user: 6 } });
+  bench.fail(ALICE, 2);
+  bench.throttle.succeeded(ALICE);
+  bench.fail(ALICE, 2);
+  assertEquals(bench.wait(ALICE), 0);
+  bench.throttle.succeeded(ALICE);
+  bench.fail(ALICE, 2);
+  assert(bench.wait(ALICE) > 0, "six failures of the address");
+  assertEquals(bench.wait({ ...ALICE, address: "192.0.2.2" }), 0);
+});
+
+Deno.test("LoginThrottle takes facts that are missing", () => {
+  const bench = new Bench({ allowances: { pair: 1 } });
+  bench.fail({});
+  assertEquals([bench.wait({}), bench.throttle.size], [0, 0]);
+  bench.fail({ username: "alice" });
+  assert(bench.wait({ username: "alice" }) > 0);
+  assertEquals(bench.wait(ALICE), 0);
+});
+
+Deno.test("LoginThrottle remembers a bounded number of names, and none of a flood in full", () => {
+  const bench = new Bench({ maxEntries: 10, allowances: { pair: 1, address: 100_000 } });
+  bench.fail({ address: "192.0.2.1", username: "first" });
+  for (let i = 0; i < 1000; i++) bench.fail({ address: "192.0.2.1", username: `user${i}` });
+  assertEquals(bench.throttle.size, 10 + 10 + 1);
+  assertEquals(bench.wait({ address: "192.0.2.1", username: "first" }), 0, "forgotten");
+  assert(bench.wait({ address: "192.0.2.1", username: "user999" }) > 0);
+
+  const long = { address: "192.0.2.1", username: "x".repeat(600_000) };
+  bench.fail(long);
+  assert(bench.wait(long) > 0);
+  assertEquals(bench.wait({ ...long, username: long.username + "x" }), 0);
+});
+
+Deno.test("LoginThrottle forgets those first that were counted longest ago", () => {
+  const bench = new Bench({ maxEntries: 2, allowances: { pair: 1 } });
+  const [a, b, c] = ["a", "b", "c"].map((username) => ({ ...ALICE, username }));
+  bench.fail(a!);
+  bench.fail(b!);
+  bench.fail(a!);
+  bench.fail(c!);
+  assert(bench.wait(a!) > 0);
+  assertEquals(bench.wait(b!), 0);
+  assert(bench.wait(c!) > 0);
+});
+
+const NETWORKS = [
+  { one: "2001:db8::1", other: "2001:0DB8:0:0:ffff:ffff:ffff:ffff", same: true },
+  { one: "2001:db8:0:1::1", other: "2001:db8:0:2::1", same: false },
+  { one: "1:2::3:4:5:6:7", other: "1:2:0:3::", same: true },
+  { one: "1:2::3:4:5:6:7", other: "1:2::", same: false },
+  { one: "::1", other: "::", same: true },
+  { one: "fe80::1%eth0", other: "fe80::2%eth1", same: true },
+  { one: "::ffff:192.0.2.1", other: "192.0.2.1", same: true },
+  { one: "::ffff:192.0.2.1", other: "::ffff:192.0.2.2", same: false },
+  { one: "192.0.2.1", other: "192.0.2.2", same: false },
+];
+for (const { one, other, same } of NETWORKS) {
+  Deno.test(`LoginThrottle counts ${one} and ${other} ${same ? "together" : "apart"}`, () => {
+    const bench = new Bench({ allowances: { address: 1 } });
+    bench.fail({ address: one });
+    assertEquals(bench.wait({ address: other }) > 0, same);
+  });
+}
+
+Deno.test("LoginThrottle refuses numbers that make no sense", () => {
+  for (const value of [0, -1, NaN]) {
+    for (const name of ["firstDelay", "maxDelay", "window", "maxEntries"]) {
+      assertThrows(() => new LoginThrottle({ [name]: value }), RangeError, name);
+    }
+    for (const name of ["pair", "address", "user"]) {
+      assertThrows(() => new LoginThrottle({ allowances: { [name]: value } }), RangeError, name);
+    }
+  }
+});
+
+Deno.test("LoginThrottle has a clock of its own", () => {
+  const throttle = new LoginThrottle({ allowances: { pair: 1 } });
+  throttle.check(ALICE);
+  throttle.failed(ALICE);
+  assertThrows(() => throttle.check(ALICE), LoginDenied);
+});
