@@ -15,6 +15,18 @@
  * @module
  */
 
-export * from "./errors.ts";
+export type { HandshakeOptions } from "./_handshake_acceptor.ts";
+export type { TlsClientOptions, TlsServerOptions } from "./_tls.ts";
+export * from "./dial.ts";
+export {
+  ConnectError,
+  HandshakeError,
+  ListenError,
+  TransportClosedError,
+  TransportError,
+  WebSocketError,
+} from "./errors.ts";
+export * from "./listen.ts";
 export * from "./memory.ts";
 export * from "./transport.ts";
+export * from "./url.ts";

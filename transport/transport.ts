@@ -67,6 +67,12 @@ export interface Transport {
 
   /** What the other end said when it closed, known once a read has ended; only where it can say. */
   readonly closeReason?: CloseReason | undefined;
+
+  /**
+   * Settles, never rejecting, once nothing of the connection is left in the system; only where
+   * that takes longer than {@linkcode Transport.close}, such as for WebSocket's closing handshake.
+   */
+  readonly closed?: Promise<void> | undefined;
 }
 
 /** What kind of pipe a connection uses. */
@@ -74,18 +80,20 @@ export type TransportKind = "tcp" | "tls" | "unix" | "websocket" | "memory" | "p
 
 /** Who a peer is by its TLS certificate, which was verified against the certificate authorities. */
 export interface PeerCertificate {
-  /** The common name (CN) of the subject, or an empty string. */
-  readonly commonName: string;
-  /** The subject's attributes by their short names, such as `CN` and `O`; the last one wins. */
-  readonly subject: ReadonlyMap<string, string>;
-  /** The issuer's attributes by their short names. */
-  readonly issuer: ReadonlyMap<string, string>;
-  /** Alternative names, such as `DNS:example.org` or `email:ann@example.org`. */
+  /** The common name (CN) of the subject, where there is exactly one. */
+  readonly commonName?: string | undefined;
+  /** The subject's attributes by their short names, such as `CN` and `O`, each with its values. */
+  readonly subject: ReadonlyMap<string, readonly string[]>;
+  /** The issuer's attributes, in the same form. */
+  readonly issuer: ReadonlyMap<string, readonly string[]>;
+  /** Alternative names: `DNS:example.org`, `email:ann@example.org`, `URI:spiffe://a/b`, `IP:::1`. */
   readonly alternativeNames: readonly string[];
   /** SHA-256 of the certificate, in upper case hexadecimal pairs joined by colons. */
   readonly fingerprint: string;
-  /** The serial number in hexadecimal. */
+  /** The serial number in upper case hexadecimal. */
   readonly serialNumber: string;
+  /** The certificate itself, in DER form. */
+  readonly der: Uint8Array;
 }
 
 /** What is known of the other end of a connection. */

@@ -1,0 +1,139 @@
+/**
+ * Accepting connections from a listening socket.
+ *
+ * @module
+ */
+
+import { tcpDialed, unixDialed } from "./_socket.ts";
+import { factOf, ListenError } from "./errors.ts";
+import type { Dialed } from "./transport.ts";
+
+/** Milliseconds to wait when the system has no connection to give, as for want of file handles. */
+const PAUSE = 100;
+
+/** Where connections come from, one when it is asked for. */
+export interface Acceptor {
+  /** The next connection; `null` once closed. */
+  accept(): Promise<Dialed | null>;
+  /** Ends the waiting; harmless twice. */
+  close(): void;
+}
+
+/** Accepts TCP connections. */
+export class TcpAcceptor implements Acceptor {
+  readonly #listener: Deno.TcpListener;
+  readonly #life = new Life();
+
+  constructor(listener: Deno.TcpListener) {
+    this.#listener = listener;
+  }
+
+  accept(): Promise<Dialed | null> {
+    return this.#life.persist(async () => tcpDialed(await this.#listener.accept()));
+  }
+
+  close(): void {
+    this.#life.end(() => this.#listener.close());
+  }
+}
+
+/** Accepts connections to a Unix socket, whose file it makes and removes. */
+export class UnixAcceptor implements Acceptor {
+  readonly #path: string;
+  readonly #mode: number | undefined;
+  readonly #life = new Life();
+  readonly #opening: Promise<void> | undefined;
+  #listener: Deno.UnixListener | undefined;
+  #inode: number | null = null;
+
+  /**
+   * Opens the socket; if its file is there already, checks first whether a server still answers.
+   *
+   * @throws {Deno.errors.NotFound} If the folder is not there; likewise for other faults.
+   */
+  constructor(path: string, mode?: number) {
+    this.#path = path;
+    this.#mode = mode;
+    try {
+      this.#open();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+      this.#opening = this.#takeOver();
+      // Reported by accept().
+      this.#opening.catch(() => {});
+    }
+  }
+
+  async accept(): Promise<Dialed | null> {
+    await this.#opening;
+    return await this.#life.persist(async () =>
+      unixDialed(await this.#listener!.accept(), this.#path)
+    );
+  }
+
+  close(): void {
+    this.#life.end(() => {
+      this.#listener?.close();
+      // Only the file that was made here: by now it may be another server's.
+      if (this.#listener && inodeOf(this.#path) === this.#inode) Deno.removeSync(this.#path);
+    });
+  }
+
+  #open(): void {
+    this.#listener = Deno.listen({ transport: "unix", path: this.#path });
+    this.#inode = inodeOf(this.#path);
+    if (this.#mode !== undefined) Deno.chmodSync(this.#path, this.#mode);
+  }
+
+  /** Replaces the socket file of a server that is gone. */
+  async #takeOver(): Promise<void> {
+    const refusal = (fact: string) => new ListenError(`pb+unix://${this.#path}`, fact);
+    if (!Deno.lstatSync(this.#path).isSocket) throw refusal("a file that is no socket is there");
+    try {
+      (await Deno.connect({ transport: "unix", path: this.#path })).close();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused)) throw refusal(factOf(error));
+      if (this.#life.ended) return;
+      Deno.removeSync(this.#path);
+      return this.#open();
+    }
+    throw refusal("another server listens there");
+  }
+}
+
+function inodeOf(path: string): number | null {
+  try {
+    return Deno.lstatSync(path).ino;
+  } catch {
+    return null;
+  }
+}
+
+/** The life of an acceptor, which only ends on request. */
+class Life {
+  readonly #end = Promise.withResolvers<void>();
+  ended = false;
+
+  end(close: () => void): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.#end.resolve();
+    close();
+  }
+
+  /** Tries until a connection is there; `null` once the life has ended. */
+  async persist(accept: () => Promise<Dialed>): Promise<Dialed | null> {
+    while (!this.ended) {
+      try {
+        return await accept();
+      } catch {
+        if (this.ended) break;
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const pause = new Promise((resolve) => timer = setTimeout(resolve, PAUSE));
+        await Promise.race([pause, this.#end.promise]);
+        clearTimeout(timer);
+      }
+    }
+    return null;
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Sockets of the system as transports.
+ *
+ * @module
+ */
+
+import type { Dialed, Peer, Transport } from "./transport.ts";
+
+/** A Deno connection that may be closed twice; reads and writes go straight through. */
+export class SocketTransport implements Transport {
+  readonly #conn: Deno.Conn;
+  #closed = false;
+
+  constructor(conn: Deno.Conn) {
+    this.#conn = conn;
+  }
+
+  read(buffer: Uint8Array): Promise<number | null> {
+    return this.#closed ? Promise.resolve(null) : this.#conn.read(buffer);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#conn.write(bytes);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#conn.close();
+  }
+}
+
+/** Host and port as one reads them in a URL. */
+export function hostAndPort(hostname: string, port: number): string {
+  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
+
+/** A TCP connection, without the wait for more bytes that delays small messages (Nagle's algorithm). */
+export function tcpDialed(conn: Deno.TcpConn): Dialed {
+  conn.setNoDelay(true);
+  const { hostname, port } = conn.remoteAddr;
+  const peer: Peer = { kind: "tcp", address: hostAndPort(hostname, port), secure: false };
+  return { transport: new SocketTransport(conn), peer };
+}
+
+/** A connection through a Unix socket. */
+export function unixDialed(conn: Deno.UnixConn, path: string): Dialed {
+  const peer: Peer = { kind: "unix", address: path, secure: false };
+  return { transport: new SocketTransport(conn), peer };
+}

@@ -1,0 +1,146 @@
+/**
+ * URLs that say how to reach a Perspective Broker, and as whom.
+ *
+ * @module
+ */
+
+/** The port of Perspective Broker, as in Twisted. */
+export const DEFAULT_PORT = 8787;
+
+/** How the bytes travel, as a URL says it. */
+export type PBScheme = "pb" | "pbs" | "pb+unix" | "ws" | "wss";
+
+/** A URL taken apart by {@linkcode parseUrl}. */
+export interface PBUrl {
+  /** `pb` is TCP, `pbs` TLS, `pb+unix` a Unix socket, `ws` and `wss` WebSocket without and with TLS. */
+  readonly scheme: PBScheme;
+  /** Host name or IP address, an IPv6 address without brackets; empty for `pb+unix`. */
+  readonly hostname: string;
+  /** The port, 8787 for `pb` and `pbs`, 80 for `ws` and 443 for `wss` unless given; 0 for `pb+unix`. */
+  readonly port: number;
+  /** Path of the Unix socket, or path and query of the WebSocket endpoint; else empty. */
+  readonly path: string;
+  /** Name of the object to ask for, `root` unless given. */
+  readonly objectName: string;
+  /** User to log in as, percent-decoded. */
+  readonly username?: string | undefined;
+  /** Password to log in with, percent-decoded; empty where a user stands alone. */
+  readonly password?: string | undefined;
+  /** Whether the bytes are encrypted on their way: `pbs` and `wss`. */
+  readonly secure: boolean;
+  /** The URL without user and password, which may be shown. */
+  readonly href: string;
+}
+
+const SCHEMES: ReadonlyMap<string, { scheme: PBScheme; port: number }> = new Map([
+  ["pb:", { scheme: "pb", port: DEFAULT_PORT }],
+  ["pbs:", { scheme: "pbs", port: DEFAULT_PORT }],
+  ["pb+unix:", { scheme: "pb+unix", port: 0 }],
+  ["ws:", { scheme: "ws", port: 80 }],
+  ["wss:", { scheme: "wss", port: 443 }],
+]);
+
+/**
+ * Takes a URL apart.
+ *
+ * The object's name is the path in `pb://host/name` and `pbs://host/name`; where the path says
+ * something else it is the fragment: `ws://host/path#name`, `pb+unix:///run/pb.sock#name`.
+ *
+ * @example All the parts
+ * ```ts
+ * import { parseUrl } from "@perspective/broker/transport";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const url = parseUrl("pb://alice:s%40fe@example.org/chat");
+ * assertEquals([url.hostname, url.port, url.objectName], ["example.org", 8787, "chat"]);
+ * assertEquals([url.username, url.password], ["alice", "s@fe"]);
+ * assertEquals(url.href, "pb://example.org:8787/chat");
+ * ```
+ *
+ * @param url The URL.
+ * @returns Its parts.
+ * @throws {TypeError} If it is not a URL that the library can use; the message holds no password.
+ */
+export function parseUrl(url: string | URL): PBUrl {
+  const text = String(url);
+  let parsed: URL;
+  try {
+    parsed = new URL(text);
+  } catch {
+    throw refusal(text, "not a URL");
+  }
+  const known = SCHEMES.get(parsed.protocol);
+  if (known === undefined) {
+    throw refusal(text, `scheme must be one of ${[...SCHEMES.keys()].join(" ")}`);
+  }
+  const { scheme } = known;
+  const common = {
+    scheme,
+    secure: scheme === "pbs" || scheme === "wss",
+    username: parsed.username === "" ? undefined : decode(text, parsed.username, "user"),
+    password: parsed.username === "" ? undefined : decode(text, parsed.password, "password"),
+  };
+  if (common.username === undefined && parsed.password !== "") {
+    throw refusal(text, "a password needs a user name");
+  }
+  const fragment = decode(text, parsed.hash.slice(1), "fragment");
+
+  if (scheme === "pb+unix") {
+    const path = decode(text, parsed.pathname, "path");
+    if (parsed.hostname !== "" && parsed.hostname !== "localhost") {
+      throw refusal(text, "a Unix socket has no host, write pb+unix:///path");
+    }
+    if (!path.startsWith("/") || path.length < 2) {
+      throw refusal(text, "the path of the socket is missing, write pb+unix:///path");
+    }
+    if (parsed.search !== "") throw refusal(text, "a query has no meaning here");
+    const href = `pb+unix://${parsed.pathname}${parsed.hash}`;
+    return { ...common, hostname: "", port: 0, path, objectName: fragment || "root", href };
+  }
+
+  const hostname = normalHostname(text, parsed.hostname);
+  const port = parsed.port === "" ? known.port : Number(parsed.port);
+  const host = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  if (scheme === "ws" || scheme === "wss") {
+    const path = parsed.pathname + parsed.search;
+    const href = `${scheme}://${host}${path}${parsed.hash}`;
+    return { ...common, hostname, port, path, objectName: fragment || "root", href };
+  }
+  if (parsed.search !== "") throw refusal(text, "a query has no meaning here");
+  if (parsed.hash !== "") throw refusal(text, "the object's name is the path, not the fragment");
+  const objectName = decode(text, parsed.pathname.slice(1), "path") || "root";
+  const href = `${scheme}://${host}${parsed.pathname}`;
+  return { ...common, hostname, port, path: "", objectName, href };
+}
+
+/** Lower case, punycode, canonical IP addresses: what URLs of the web do and ours would not. */
+function normalHostname(text: string, hostname: string): string {
+  if (hostname === "") throw refusal(text, "the host is missing");
+  try {
+    const plain = decodeURIComponent(hostname);
+    // An encoded delimiter would make the next parser see another host.
+    if (plain.startsWith("[") || !/[/?#@:\\]/.test(plain)) {
+      return new URL(`http://${plain}`).hostname.replace(/^\[(.*)\]$/, "$1");
+    }
+  } catch {
+    // Refused below.
+  }
+  throw refusal(text, "not a host name");
+}
+
+function decode(text: string, part: string, name: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw refusal(text, `the ${name} is not percent-encoded UTF-8`);
+  }
+}
+
+function refusal(text: string, fact: string): TypeError {
+  return new TypeError(`Cannot use URL "${redactUrl(text)}": ${fact}`);
+}
+
+/** The text of what should have been a URL, without anything that might be a user and password. */
+function redactUrl(text: string): string {
+  return text.replace(/^([^:@]*:\/\/)?.*@/s, "$1");
+}
