@@ -246,3 +246,41 @@ export class ScramError extends LoginFailed {
     this.name = "ScramError";
   }
 }
+
+/** Options for {@linkcode UserDatabaseError}. */
+export interface UserDatabaseErrorOptions extends ErrorOptions {
+  /** The user in question. */
+  username?: string;
+}
+
+/**
+ * A database of users cannot do what it was asked: a name is taken or unknown, a password is none.
+ *
+ * It is for whoever manages users; no login fails with it.
+ *
+ * @example
+ * ```ts
+ * import { UserDatabaseError } from "@perspective/broker/cred";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options = { username: "alice" };
+ * const error = new UserDatabaseError('Cannot add user "alice": name is taken', options);
+ * assertEquals(error.username, "alice");
+ * ```
+ */
+export class UserDatabaseError extends Error {
+  /** The user in question, if it is one. */
+  readonly username: string | undefined;
+
+  /**
+   * Creates the error.
+   *
+   * @param message What cannot be done.
+   * @param options The user, and the cause.
+   */
+  constructor(message: string, options: UserDatabaseErrorOptions = {}) {
+    super(message, options);
+    this.name = "UserDatabaseError";
+    this.username = options.username;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Passwords hashed by scrypt, as lines of text in the PHC format.
+ *
+ * @module
+ */
+
+import { scrypt } from "node:crypto";
+import { equalSecrets } from "./_bytes.ts";
+
+/** What one guess costs. */
+export interface ScryptParameters {
+  /** Rounds, a power of two; 32,768 unless given. Memory grows with it: 32 MiB a login by default. */
+  cost?: number;
+
+  /** Size of the blocks, in units of 128 bytes; 8 unless given. */
+  blockSize?: number;
+
+  /** How many times all of it is done; 3 unless given. */
+  parallelization?: number;
+}
+
+/** A stored password in parts. */
+interface Stored {
+  readonly parameters: Required<ScryptParameters>;
+  readonly salt: Uint8Array;
+  readonly key: Uint8Array;
+}
+
+const SALT_LENGTH = 16;
+const KEY_LENGTH = 32;
+const PHC = /^\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
+
+/** Fills in what is not given, and refuses what scrypt would. */
+export function scryptParameters(given: ScryptParameters = {}): Required<ScryptParameters> {
+  const { cost = 2 ** 15, blockSize = 8, parallelization = 3 } = given;
+  if (!Number.isInteger(Math.log2(cost)) || cost < 2) {
+    throw new RangeError(`Cannot hash with cost "${cost}": not a power of two`);
+  }
+  for (const number of [blockSize, parallelization]) {
+    if (Number.isInteger(number) && number >= 1) continue;
+    throw new RangeError(`Cannot hash with "${number}": not a positive whole number`);
+  }
+  return { cost, blockSize, parallelization };
+}
+
+/** Hashes a password with a new salt. */
+export async function hashScrypt(
+  password: Uint8Array,
+  parameters: Required<ScryptParameters>,
+): Promise<string> {
+  const salt = crypto.getRandomValues(new Uint8Array(SALT_LENGTH));
+  return format({ parameters, salt, key: await derive(password, { parameters, salt }) });
+}
+
+/** Makes what no password fits, and what costs as much to check as one that was hashed. */
+export function decoyScrypt(parameters: Required<ScryptParameters>): string {
+  const salt = crypto.getRandomValues(new Uint8Array(SALT_LENGTH));
+  const key = crypto.getRandomValues(new Uint8Array(KEY_LENGTH));
+  return format({ parameters, salt, key });
+}
+
+/** Checks a password against what is stored, in constant time. */
+export async function verifyScrypt(password: Uint8Array, stored: string): Promise<boolean> {
+  const { parameters, salt, key } = parse(stored);
+  return equalSecrets(await derive(password, { parameters, salt }), key);
+}
+
+/** Tells whether a stored password was hashed at a lower cost than it should be. */
+export function isCheaper(stored: string, than: Required<ScryptParameters>): boolean {
+  const { parameters: { cost, blockSize, parallelization } } = parse(stored);
+  return cost < than.cost || blockSize < than.blockSize || parallelization < than.parallelization;
+}
+
+function derive(
+  password: Uint8Array,
+  { parameters, salt }: Omit<Stored, "key">,
+): Promise<Uint8Array> {
+  const { cost, blockSize, parallelization } = parameters;
+  // As much memory as these parameters take, and some for the rest.
+  const maxmem = 128 * blockSize * (cost + parallelization) + 2 ** 20;
+  return new Promise((resolve, reject) => {
+    const options = { cost, blockSize, parallelization, maxmem };
+    scrypt(password, salt, KEY_LENGTH, options, (error, key) => {
+      if (error) reject(error);
+      else resolve(new Uint8Array(key));
+    });
+  });
+}
+
+function format({ parameters: { cost, blockSize, parallelization }, salt, key }: Stored): string {
+  const numbers = `ln=${Math.log2(cost)},r=${blockSize},p=${parallelization}`;
+  return `$scrypt$${numbers}$${unpadded(salt)}$${unpadded(key)}`;
+}
+
+function parse(stored: string): Stored {
+  const [, ln, r, p, salt, key] = PHC.exec(stored) ?? [];
+  if (salt === undefined || key === undefined) {
+    throw new SyntaxError("Cannot read stored password: not of the form $scrypt$…");
+  }
+  const parameters = { cost: 2 ** Number(ln), blockSize: Number(r), parallelization: Number(p) };
+  return { parameters, salt: Uint8Array.fromBase64(salt), key: Uint8Array.fromBase64(key) };
+}
+
+function unpadded(bytes: Uint8Array): string {
+  return bytes.toBase64({ omitPadding: true });
+}

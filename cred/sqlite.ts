@@ -1,0 +1,330 @@
+/**
+ * Users in a SQLite database, their passwords hashed by scrypt.
+ *
+ * It stands apart from the rest of cred because it needs `node:sqlite` and `node:crypto`, which
+ * browsers do not have.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import { unknownSecret } from "./_bytes.ts";
+import { digest } from "./_digests.ts";
+import { Gate } from "./_gate.ts";
+import { saslprep } from "./_saslprep.ts";
+import { checkIterations, preparePassword } from "./_scram_keys.ts";
+import {
+  decoyScrypt,
+  hashScrypt,
+  isCheaper,
+  type ScryptParameters,
+  scryptParameters,
+  verifyScrypt,
+} from "./_scrypt.ts";
+import { type StoredUser, UserTable } from "./_user_table.ts";
+import type { AvatarId, ICredentialsChecker } from "./checkers.ts";
+import { type CredInterface, providedBy } from "./cred_interface.ts";
+import { IUsernameHashedPassword, IUsernameMD5Password, IUsernamePassword } from "./credentials.ts";
+import { UnauthorizedLogin, UserDatabaseError } from "./errors.ts";
+import type { FilePasswordDB } from "./file_password_db.ts";
+import { IScramCredentials } from "./scram_credentials.ts";
+import {
+  decoyScramVerifier,
+  DEFAULT_SCRAM_ITERATIONS,
+  formatScramVerifier,
+  makeScramVerifier,
+  parseScramVerifier,
+} from "./scram_verifier.ts";
+
+export type { ScryptParameters };
+
+/** Options for {@linkcode SqlitePasswordDB}. */
+export interface SqlitePasswordDBOptions {
+  /** What one guess at a stolen password costs. */
+  scrypt?: ScryptParameters;
+
+  /** Iterations of SCRAM for new passwords; 600,000 unless given. */
+  scramIterations?: number;
+
+  /**
+   * Whether to store the MD5 digest of each password as well; false unless given. Stock Twisted
+   * clients can log in with nothing else, and so can whoever steals the database.
+   */
+  storeMD5?: boolean;
+
+  /** Whether `Alice` and `alice` are two users; true unless given. Only ASCII letters have cases. */
+  caseSensitive?: boolean;
+
+  /** Most passwords to check at once, each in a thread and in memory of its own; 4 unless given. */
+  maxHashes?: number;
+
+  /** Most logins to keep waiting for that, before more are denied; 256 unless given. */
+  maxWaiting?: number;
+}
+
+/** What {@linkcode SqlitePasswordDB.importFrom} did. */
+export interface ImportReport {
+  /** Names that were added. */
+  readonly added: string[];
+
+  /** Names that were not, with the reason for each. */
+  readonly skipped: Map<string, string>;
+}
+
+/** Credentials that {@linkcode SqlitePasswordDB} can check. */
+export type SqliteCredentials = IUsernamePassword | IScramCredentials | IUsernameMD5Password;
+
+/** Longest password, in bytes. */
+const MAX_PASSWORD = 1024;
+
+/**
+ * Checks names and passwords against a SQLite database.
+ *
+ * Two things are stored of a password: its hash by scrypt, for clients that send the password
+ * itself (over TLS), and a verifier for SCRAM-SHA-256. Neither lets a thief log in. The challenge
+ * of stock Twisted clients can be answered from neither: see `storeMD5` for what that takes.
+ *
+ * Names and passwords are the same in whatever form of Unicode they are typed (SASLprep). When
+ * somebody logs in with a password whose hash is cheaper than the options say, it is hashed anew.
+ *
+ * The tables are called `cred_users` and `cred_settings`; they may share a database with others.
+ *
+ * @example
+ * ```ts ignore
+ * import { UsernamePassword } from "@perspective/broker/cred";
+ * import { SqlitePasswordDB } from "@perspective/broker/cred/sqlite";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using users = new SqlitePasswordDB(":memory:");
+ * if (!users.hasUser("alice")) await users.addUser("alice", "secret");
+ * assertEquals(await users.requestAvatarId(new UsernamePassword("alice", "secret")), "alice");
+ * ```
+ */
+export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>, Disposable {
+  /** The kinds of credentials that it can check; the one for MD5 only with `storeMD5`. */
+  readonly credentialInterfaces: readonly CredInterface<SqliteCredentials>[];
+
+  readonly #users: UserTable;
+  readonly #scrypt: Required<ScryptParameters>;
+  readonly #scramIterations: number;
+  readonly #storeMD5: boolean;
+  readonly #caseSensitive: boolean;
+  readonly #gate: Gate;
+  readonly #decoyKey: Uint8Array;
+
+  /**
+   * Opens a database, and makes the tables if they are not there.
+   *
+   * @param database A file, `":memory:"`, or a database that is open; that one stays the caller's.
+   * @param options What to store, and what it may cost.
+   * @throws {RangeError} If an option is out of range.
+   * @throws {UserDatabaseError} If the tables are of a later version.
+   */
+  constructor(database: string | URL | DatabaseSync, options: SqlitePasswordDBOptions = {}) {
+    const { scramIterations = DEFAULT_SCRAM_ITERATIONS, storeMD5 = false } = options;
+    const { caseSensitive = true, maxHashes = 4, maxWaiting = 256 } = options;
+    checkIterations(scramIterations);
+    this.#scrypt = scryptParameters(options.scrypt);
+    this.#scramIterations = scramIterations;
+    this.#storeMD5 = storeMD5;
+    this.#caseSensitive = caseSensitive;
+    this.#gate = new Gate(maxHashes, maxWaiting);
+    this.#users = new UserTable(database);
+    this.#decoyKey = this.#users.secret;
+    this.credentialInterfaces = storeMD5
+      ? [IUsernamePassword, IScramCredentials, IUsernameMD5Password]
+      : [IUsernamePassword, IScramCredentials];
+  }
+
+  /**
+   * Tells whether there is a user.
+   *
+   * @param username Name of the user.
+   * @returns Whether there is one of that name.
+   */
+  hasUser(username: string): boolean {
+    return this.#find(username) !== undefined;
+  }
+
+  /**
+   * Lists the users.
+   *
+   * @returns Their names in order, as the realm gets them.
+   */
+  users(): string[] {
+    return this.#users.names();
+  }
+
+  /**
+   * Adds a user.
+   *
+   * @param username Name of the user.
+   * @param password The password; bytes that are no UTF-8 are taken as they are.
+   * @throws {UserDatabaseError} If the name is taken, or name or password cannot be used: empty
+   * names, control characters, passwords of more than 1024 bytes.
+   */
+  async addUser(username: string, password: string | Uint8Array): Promise<void> {
+    const name = this.#usableName(username);
+    if (this.#users.find(name) === undefined) {
+      const user = await this.#hashed(name, password);
+      if (this.#users.add(name, user)) return;
+    }
+    throw new UserDatabaseError(`Cannot add user "${name}": name is taken`, { username: name });
+  }
+
+  /**
+   * Changes a user's password.
+   *
+   * @param username Name of the user.
+   * @param password The new password; bytes that are no UTF-8 are taken as they are.
+   * @throws {UserDatabaseError} If there is no such user, or the password cannot be used.
+   */
+  async setPassword(username: string, password: string | Uint8Array): Promise<void> {
+    const name = this.#usableName(username);
+    const user = await this.#hashed(name, password);
+    if (this.#users.replace(name, user)) return;
+    throw new UserDatabaseError(`Cannot set password of "${name}": no such user`, {
+      username: name,
+    });
+  }
+
+  /**
+   * Removes a user; who is logged in stays so.
+   *
+   * @param username Name of the user.
+   * @returns Whether there was one of that name.
+   */
+  removeUser(username: string): boolean {
+    const name = this.#name(username);
+    return name !== undefined && this.#users.remove(name);
+  }
+
+  /**
+   * Adds the users of a text file, whose passwords must be in plain text there.
+   *
+   * Users who are in the database already keep their passwords. It takes as long as that many
+   * logins, one after the other.
+   *
+   * @param file The file.
+   * @returns Who was added and who was not.
+   * @throws {UnauthorizedLogin} If the file cannot be read; its `cause` tells why.
+   * @throws {UserDatabaseError} If the file has hashed passwords.
+   */
+  async importFrom(file: FilePasswordDB): Promise<ImportReport> {
+    const kinds: readonly CredInterface[] = file.credentialInterfaces;
+    if (!kinds.includes(IUsernameHashedPassword)) {
+      throw new UserDatabaseError(`Cannot import "${file.filename}": its passwords are hashed`);
+    }
+    const report: ImportReport = { added: [], skipped: new Map() };
+    for (const [username, password] of await file.readUsers()) {
+      try {
+        await this.addUser(username, password);
+        report.added.push(username);
+      } catch (error) {
+        if (!(error instanceof UserDatabaseError)) throw error;
+        report.skipped.set(username, error.message);
+      }
+    }
+    return report;
+  }
+
+  /**
+   * Checks a name and a password, or a proof of one.
+   *
+   * @param credentials What the client showed.
+   * @returns The user's name, as it is in the database.
+   * @throws {UnauthorizedLogin} If the user is unknown or the password wrong.
+   * @throws {LoginDenied} If too many wait for their passwords to be checked.
+   */
+  async requestAvatarId(credentials: SqliteCredentials): Promise<AvatarId> {
+    const name = this.#name(credentials.username);
+    const user = name === undefined ? undefined : this.#users.find(name);
+    const matched = await this.#matches(credentials, user);
+    if (name === undefined || user === undefined || !matched) throw new UnauthorizedLogin();
+    if (providedBy(IUsernamePassword, credentials)) {
+      // The login stands if this fails (the disk is full, say); the next one tries again.
+      await this.#upgrade(name, { user, password: credentials.password }).catch(() => {});
+    }
+    return name;
+  }
+
+  /** Closes the database, unless it was open before; a second time does nothing. */
+  close(): void {
+    this.#users[Symbol.dispose]();
+  }
+
+  /** Same as {@linkcode SqlitePasswordDB.close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Checks credentials of any kind; those of an unknown user against what they cannot fit. */
+  async #matches(credentials: SqliteCredentials, user: StoredUser | undefined): Promise<boolean> {
+    if (providedBy(IUsernamePassword, credentials)) {
+      const password = usablePassword(credentials.password) ?? unknownSecret();
+      const stored = user?.scrypt ?? decoyScrypt(this.#scrypt);
+      return await this.#gate.run(() => verifyScrypt(password, stored));
+    }
+    if (providedBy(IScramCredentials, credentials)) {
+      const decoy = await decoyScramVerifier(this.#name(credentials.username) ?? "", {
+        key: this.#decoyKey,
+        iterations: this.#scramIterations,
+      });
+      return await credentials.checkVerifier(user ? parseScramVerifier(user.scram) : decoy);
+    }
+    if (!this.#storeMD5) return false;
+    return await credentials.checkMD5Password(user?.md5 ?? unknownSecret().subarray(0, 16));
+  }
+
+  /** Stores a password, now that it is at hand, in the way that the options ask for. */
+  async #upgrade(
+    name: string,
+    { user, password }: { user: StoredUser; password: string | Uint8Array },
+  ): Promise<void> {
+    const enough = !isCheaper(user.scrypt, this.#scrypt) &&
+      parseScramVerifier(user.scram).iterations >= this.#scramIterations &&
+      (user.md5 !== null) === this.#storeMD5;
+    if (enough) return;
+    const upgraded = await this.#gate.run(() => this.#hashed(name, password));
+    this.#users.upgrade(name, { from: user, to: upgraded });
+  }
+
+  async #hashed(username: string, password: string | Uint8Array): Promise<StoredUser> {
+    const prepared = usablePassword(password);
+    if (prepared === undefined) {
+      const fact = `it has control characters, or more than ${MAX_PASSWORD} bytes`;
+      throw new UserDatabaseError(`Cannot use password of "${username}": ${fact}`, { username });
+    }
+    const verifier = await makeScramVerifier(prepared, { iterations: this.#scramIterations });
+    return {
+      scrypt: await hashScrypt(prepared, this.#scrypt),
+      scram: formatScramVerifier(verifier),
+      md5: this.#storeMD5 ? digest("MD5", password) : null,
+    };
+  }
+
+  #find(username: string): StoredUser | undefined {
+    const name = this.#name(username);
+    return name === undefined ? undefined : this.#users.find(name);
+  }
+
+  /** Gives the form of a name that is stored, or `undefined` if there is none. */
+  #name(username: string): string | undefined {
+    const name = saslprep(username) || undefined;
+    return this.#caseSensitive ? name : name?.replace(/[A-Z]+/g, (part) => part.toLowerCase());
+  }
+
+  #usableName(username: string): string {
+    const name = this.#name(username);
+    if (name !== undefined) return name;
+    const fact = "it is empty, or has control characters";
+    throw new UserDatabaseError(`Cannot use name "${username}": ${fact}`, { username });
+  }
+}
+
+/** Gives the bytes of a password that are hashed, or `undefined` if it is none for this database. */
+function usablePassword(password: string | Uint8Array): Uint8Array | undefined {
+  if (password.length > MAX_PASSWORD) return undefined;
+  const prepared = preparePassword(password);
+  return prepared && prepared.length <= MAX_PASSWORD ? prepared : undefined;
+}

@@ -1,0 +1,45 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Gate } from "../../cred/_gate.ts";
+import { LoginDenied } from "../../cred/mod.ts";
+
+Deno.test("Gate does so many jobs at once, the others in order, and refuses the rest", async () => {
+  const gate = new Gate(2, 2);
+  const log: string[] = [];
+  const jobs = ["a", "b", "c", "d"].map((name) => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const done = gate.run(() => {
+      log.push(name);
+      return promise;
+    });
+    return { done, finish: () => resolve(name) };
+  });
+  assertEquals(log, ["a", "b"]);
+  await assertRejects(() => gate.run(() => Promise.resolve()), LoginDenied, "too many logins");
+
+  jobs[1]!.finish();
+  assertEquals(await jobs[1]!.done, "b");
+  assertEquals(log, ["a", "b", "c"]);
+  for (const { finish } of jobs) finish();
+  assertEquals(await Promise.all(jobs.map(({ done }) => done)), ["a", "b", "c", "d"]);
+  assertEquals(await gate.run(() => Promise.resolve("e")), "e");
+});
+
+Deno.test("Gate passes on what a job throws, and lets the next one in", async () => {
+  const gate = new Gate(1, 1);
+  const failing = gate.run(() => Promise.reject(new Error("job")));
+  const next = gate.run(() => Promise.resolve("next"));
+  await assertRejects(() => failing, Error, "job");
+  assertEquals(await next, "next");
+  const thrown = gate.run(() => {
+    throw new Error("at once");
+  });
+  await assertRejects(() => thrown, Error, "at once");
+  assertEquals(await gate.run(() => Promise.resolve("again")), "again");
+});
+
+Deno.test("Gate refuses limits that make no sense", () => {
+  for (const [atOnce, waiting] of [[0, 1], [-1, 1], [1.5, 1], [1, -1], [1, NaN]]) {
+    assertThrows(() => new Gate(atOnce!, waiting!), RangeError);
+  }
+  new Gate(1, 0);
+});
