@@ -1,0 +1,99 @@
+import { assertEquals } from "@std/assert";
+import { dirname } from "node:path";
+import { layerFaults } from "../../tools/layers.ts";
+
+const GOOD: Record<string, string> = {
+  "deno.json":
+    '{ "name": "@made/up", "exports": { ".": "./mod.ts", "./jelly": "./jelly/mod.ts" } }',
+  "mod.ts": 'export * from "./broker/mod.ts";\n',
+  "jelly/mod.ts": '// Deno\nexport type { A } from "./a.ts";\nexport { a, b } from "./a.ts";\n',
+  "jelly/a.ts": '/** Not Deno. */\nexport type A = 1;\nexport const a = "x", b = 2; // Deno\n',
+  "cred/file_password_db.ts": 'import "node:crypto";\nexport const read = Deno.readFile;\n',
+  "transport/tcp.ts": "export const { connect } = Deno;\n",
+  "broker/mod.ts": 'export * as all from "./broker.ts";\n',
+  "broker/broker.ts":
+    'import { a } from "../jelly/mod.ts";\nimport { b } from "@made/up/jelly";\n' +
+    'import type { Peer } from "./peer.ts";\nexport const c: Peer = a + b;\n',
+  "broker/peer.ts": 'import { c } from "./broker.ts";\nexport type Peer = typeof c | string;\n',
+  "broker/deep/file_pager.ts": "export const open = Deno.open;\n",
+  "tests/any_test.ts": 'import "../broker/broker.ts";\nDeno.test("x", () => {});\n',
+};
+
+/** What is wrong with the good tree when some files of it are replaced. */
+async function faultsOf(files: Record<string, string>): Promise<string[]> {
+  const root = await Deno.makeTempDir();
+  try {
+    for (const [path, text] of Object.entries({ ...GOOD, ...files })) {
+      await Deno.mkdir(dirname(`${root}/${path}`), { recursive: true });
+      await Deno.writeTextFile(`${root}/${path}`, text);
+    }
+    return await layerFaults(root);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+const CASES: { name: string; files: Record<string, string>; faults: string[] }[] = [
+  { name: "accepts a tree in order", files: {}, faults: [] },
+  {
+    name: "refuses an import from above",
+    files: { "jelly/up.ts": '\nimport { c } from "../broker/broker.ts";\nexport default c;\n' },
+    faults: ["jelly/up.ts:2 imports broker/broker.ts: jelly/ may import from jelly only"],
+  },
+  {
+    name: "refuses an import of types from above",
+    files: { "cred/up.ts": 'export type { A } from "../jelly/a.ts";\n' },
+    faults: ["cred/up.ts:1 imports jelly/a.ts: cred/ may import from cred only"],
+  },
+  {
+    name: "refuses an import by the package's own name",
+    files: { "transport/up.ts": 'import "@made/up/jelly";\n' },
+    faults: ["transport/up.ts:1 imports jelly/mod.ts: transport/ may import from transport only"],
+  },
+  {
+    name: "refuses an import of what is not published",
+    files: { "broker/odd.ts": 'import "../tests/any_test.ts";\n' },
+    faults: [
+      "broker/odd.ts:1 imports tests/any_test.ts: " +
+      "broker/ may import from broker, jelly, cred, transport only",
+    ],
+  },
+  {
+    name: "refuses node: and packages in the wrong folder",
+    files: { "jelly/node.ts": 'import "node:fs";\n', "broker/node.ts": 'import "node:net";\n' },
+    faults: [
+      "broker/node.ts:1 imports node:net: not a package for broker/",
+      "jelly/node.ts:1 imports node:fs: not a package for jelly/",
+    ],
+  },
+  {
+    name: "refuses Deno in the wrong file",
+    files: {
+      "broker/native.ts": "\n\nexport const version = Deno.version;\n",
+      "cred/native.ts": "export const { env } = Deno;\n",
+    },
+    faults: [
+      "broker/native.ts:3 says Deno: files and sockets are elsewhere",
+      "cred/native.ts:1 says Deno: files and sockets are elsewhere",
+    ],
+  },
+  {
+    name: "refuses a mod.ts that does more than re-export",
+    files: { "jelly/mod.ts": 'export { a } from "./a.ts";\nexport const table = new Map();\n' },
+    faults: ["jelly/mod.ts does more than re-export: export const table = new Map();"],
+  },
+  {
+    name: "refuses a cycle",
+    files: {
+      "jelly/b.ts": 'import "./c.ts";\n',
+      "jelly/c.ts": 'import "./b.ts";\n',
+    },
+    faults: ["cycle: jelly/b.ts -> jelly/c.ts -> jelly/b.ts"],
+  },
+];
+
+for (const { name, files, faults } of CASES) {
+  Deno.test(`layerFaults() ${name}`, async () => {
+    assertEquals(await faultsOf(files), faults);
+  });
+}

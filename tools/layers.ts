@@ -1,0 +1,227 @@
+/**
+ * Holds the layers apart: `deno task layers`.
+ *
+ * Imports point down only; `Deno` and `node:` stay where bytes and files are; a `mod.ts` re-exports
+ * and does nothing else. `deno info --json` says what each file imports.
+ *
+ * @module
+ */
+
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+/** What the files of a folder may use. */
+interface Layer {
+  /** Folders that they may import from, beside their own. */
+  below: string[];
+  /** Packages that they may import. */
+  packages: RegExp;
+  /** Those of them that may say `Deno`. */
+  native: RegExp;
+}
+
+const NONE = /^$/;
+
+/** The layers, by their folders; `.` is the package's own `mod.ts`. */
+const LAYERS: Record<string, Layer> = {
+  jelly: { below: [], packages: NONE, native: NONE },
+  cred: {
+    below: [],
+    packages: /^(@std\/crypto|node:)/,
+    native: /\/_?(file|sqlite)_[^/]*$/,
+  },
+  transport: { below: [], packages: /^(@std\/streams|node:)/, native: /./ },
+  broker: {
+    below: ["jelly", "cred", "transport"],
+    packages: /^@std\/(crypto|streams)/,
+    native: /\/_?file_[^/]*$/,
+  },
+  ".": { below: ["jelly", "cred", "transport", "broker"], packages: NONE, native: NONE },
+};
+
+/** A part of what `deno info --json` says. */
+interface Info {
+  modules: { specifier: string; error?: string; dependencies?: Dependency[] }[];
+}
+
+interface Dependency {
+  /** The specifier as it is written. */
+  specifier: string;
+  /** What it stands for, if values are imported. */
+  code?: Resolution;
+  /** What it stands for, if types are imported. */
+  type?: Resolution;
+}
+
+interface Resolution {
+  specifier?: string;
+  error?: string;
+  span?: { start: { line: number; character: number } };
+}
+
+/** One source file of the package. */
+interface Source {
+  /** Its path from the root, with slashes. */
+  path: string;
+  /** Its folder's name in {@linkcode LAYERS}. */
+  layer: string;
+  text: string;
+  imports: Import[];
+}
+
+interface Import {
+  /** A path from the root if it is one of our files; the specifier if it is not. */
+  target: string;
+  own: boolean;
+  typeOnly: boolean;
+  line: number;
+}
+
+/**
+ * Finds what breaks the rules in a source tree.
+ *
+ * @param root Folder with the `deno.json`.
+ * @returns One line for each fault, in the order of the files.
+ */
+export async function layerFaults(root: string): Promise<string[]> {
+  const sources = await readSources(root);
+  return [
+    ...sources.flatMap((source) => [
+      ...importFaults(source),
+      ...nativeFaults(source),
+      ...modFaults(source),
+    ]),
+    ...cycleFaults(sources),
+  ];
+}
+
+function importFaults({ path, layer, imports }: Source): string[] {
+  const { below, packages } = LAYERS[layer]!;
+  const allowed = [layer, ...below];
+  const name = layer === "." ? "the root" : `${layer}/`;
+  return imports.flatMap(({ target, own, line }) => {
+    const where = `${path}:${line} imports ${target}`;
+    if (!own) return packages.test(target) ? [] : [`${where}: not a package for ${name}`];
+    if (allowed.includes(layerOf(target) ?? "")) return [];
+    return [`${where}: ${name} may import from ${allowed.join(", ")} only`];
+  });
+}
+
+function nativeFaults({ path, layer, text }: Source): string[] {
+  if (LAYERS[layer]!.native.test(`/${path}`)) return [];
+  return withoutComments(text).split("\n").flatMap((line, index) =>
+    /\bDeno\s*[.[]|=\s*Deno\b/.test(line)
+      ? [`${path}:${index + 1} says Deno: files and sockets are elsewhere`]
+      : []
+  );
+}
+
+function modFaults({ path, text }: Source): string[] {
+  if (path.split("/").at(-1) !== "mod.ts") return [];
+  const rest = withoutComments(text)
+    .replace(/\bexport\s+(type\s+)?(\*(\s+as\s+\w+)?|\{[^}]*\})\s+from\s+"[^"]*";/g, "")
+    .trim();
+  return rest === "" ? [] : [`${path} does more than re-export: ${rest.split("\n")[0]}`];
+}
+
+/** Finds cycles of imports; those of types alone do no harm. */
+function cycleFaults(sources: Source[]): string[] {
+  const graph = new Map(sources.map(({ path, imports }) => [
+    path,
+    imports.filter(({ own, typeOnly }) => own && !typeOnly).map(({ target }) => target),
+  ]));
+  const done = new Set<string>();
+  const faults: string[] = [];
+  const visit = (path: string, trail: string[]) => {
+    if (trail.includes(path)) {
+      faults.push(`cycle: ${[...trail.slice(trail.indexOf(path)), path].join(" -> ")}`);
+      return;
+    }
+    if (done.has(path)) return;
+    for (const target of graph.get(path) ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
+  return faults;
+}
+
+/** The folder in {@linkcode LAYERS} of a path; `undefined` outside of them. */
+function layerOf(path: string): string | undefined {
+  const [folder, ...rest] = path.split("/");
+  if (rest.length === 0) return path === "mod.ts" ? "." : undefined;
+  return folder! in LAYERS ? folder : undefined;
+}
+
+/** Blanks comments, but keeps the lines where they are. */
+function withoutComments(text: string): string {
+  return text
+    .replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, " "))
+    .replace(/(^|[^:"'`\\])\/\/.*$/gm, "$1");
+}
+
+async function readSources(root: string): Promise<Source[]> {
+  const base = pathToFileURL(`${root}/`).href;
+  const paths: string[] = [];
+  for (const folder of Object.keys(LAYERS)) await collect(root, folder, paths);
+  paths.sort();
+  const info = await denoInfo(root, paths.map((path) => new URL(path, base).href));
+  const modules = new Map(info.modules.map((module) => [module.specifier, module]));
+  return Promise.all(paths.map(async (path) => {
+    const { error, dependencies = [] } = modules.get(new URL(path, base).href) ?? {};
+    if (error) throw new Error(`Cannot read "${path}": ${error}`);
+    return {
+      path,
+      layer: layerOf(path)!,
+      text: await Deno.readTextFile(`${root}/${path}`),
+      imports: dependencies.map((dependency) => importOf(dependency, base)),
+    };
+  }));
+}
+
+function importOf({ specifier, code, type }: Dependency, base: string): Import {
+  const { specifier: resolved, span } = { ...type, ...code };
+  const own = resolved?.startsWith(base) === true && !resolved.includes("/tools/jsr/");
+  return {
+    target: own ? fileURLToPath(resolved).slice(fileURLToPath(base).length) : specifier,
+    own,
+    typeOnly: code === undefined,
+    line: (span?.start.line ?? 0) + 1,
+  };
+}
+
+async function collect(root: string, folder: string, paths: string[]): Promise<void> {
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(`${root}/${folder}`)) {
+      const path = folder === "." ? name : `${folder}/${name}`;
+      if (isDirectory && folder !== ".") await collect(root, path, paths);
+      else if (name.endsWith(".ts") && layerOf(path)) paths.push(path);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Asks deno what some modules import, all at once through a file that imports them. */
+async function denoInfo(root: string, modules: string[]): Promise<Info> {
+  const entry = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(
+      entry,
+      modules.map((module) => `import ${JSON.stringify(module)};\n`).join(""),
+    );
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", "--config", `${root}/deno.json`, entry],
+      env: { NO_COLOR: "1" },
+    }).output();
+    if (!success) throw new Error(new TextDecoder().decode(stderr));
+    return JSON.parse(new TextDecoder().decode(stdout));
+  } finally {
+    await Deno.remove(entry);
+  }
+}
+
+if (import.meta.main) {
+  const faults = await layerFaults(fileURLToPath(new URL("..", import.meta.url)).slice(0, -1));
+  for (const fault of faults) console.error(fault);
+  console.log(faults.length === 0 ? "The layers are in order" : `${faults.length} faults`);
+  if (faults.length > 0) Deno.exit(1);
+}

@@ -1,0 +1,88 @@
+/**
+ * The whole gate: `deno task ok`. Runs every check, shows the output of those that fail, and ends
+ * with a line that counts.
+ *
+ * @module
+ */
+
+import config from "../deno.json" with { type: "json" };
+
+/** One check: a deno command. */
+interface Step {
+  name: string;
+  args: string[];
+}
+
+/** How many checks went which way. */
+export interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const STEPS: Step[] = [
+  { name: "format", args: ["fmt", "--check"] },
+  { name: "lint", args: ["lint"] },
+  { name: "types", args: ["check", "."] },
+  { name: "docs", args: ["doc", "--lint", ...Object.values(config.exports)] },
+  { name: "layers", args: ["run", "-A", "tools/layers.ts"] },
+  { name: "publish", args: ["publish", "--dry-run", "--allow-dirty"] },
+  { name: "tests", args: ["task", "test", "--trace-leaks", "--coverage=coverage", "--clean"] },
+];
+
+/**
+ * Counts what one check came to. A run of tests says so itself; any other check is one.
+ *
+ * @param success Whether the command succeeded.
+ * @param output What it printed.
+ */
+export function tally(success: boolean, output: string): Tally {
+  const counts = output.matchAll(
+    /^(?:ok|FAILED) \| (\d+) passed(?: \([^)]*\))? \| (\d+) failed(?: \([^)]*\))?(?: \| (\d+) ignored)?/gm,
+  );
+  const sum: Tally = { passed: 0, failed: 0, skipped: 0 };
+  for (const [, passed, failed, skipped] of counts) {
+    sum.passed += Number(passed);
+    sum.failed += Number(failed);
+    sum.skipped += Number(skipped ?? 0);
+  }
+  if (success && sum.passed + sum.skipped === 0) sum.passed = 1;
+  // Tests that do not compile, or that none of them ran, fail without a count.
+  if (!success && sum.failed === 0) sum.failed = 1;
+  return sum;
+}
+
+/** Writes a tally as the last line. */
+export function closingLine({ passed, failed, skipped }: Tally): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+}
+
+async function runStep({ name, args }: Step): Promise<Tally> {
+  const start = performance.now();
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder();
+  const output = text.decode(stdout) + text.decode(stderr);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const sum = tally(success, output);
+  const ran = sum.passed + sum.failed > 1 ? `, ${closingLine(sum)}` : "";
+  console.log(`${name} ... ${success ? "ok" : "FAILED"} (${seconds} s${ran})`);
+  if (!success) console.log(`\n$ deno ${args.join(" ")}\n${output}`);
+  for (const line of output.match(/^.* \.\.\. ignored.*$/gm) ?? []) console.log(`  ${line}`);
+  return sum;
+}
+
+if (import.meta.main) {
+  const total: Tally = { passed: 0, failed: 0, skipped: 0 };
+  for (const step of STEPS) {
+    const { passed, failed, skipped } = await runStep(step);
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
+  }
+  console.log(`\n${closingLine(total)}`);
+  if (total.failed > 0) Deno.exit(1);
+}
