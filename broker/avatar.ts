@@ -1,0 +1,130 @@
+/**
+ * What a user gets who has logged in (`twisted.spread.pb.IPerspective`, `Avatar`).
+ *
+ * @module
+ */
+
+import { CredInterface } from "../cred/cred_interface.ts";
+import type { Broker } from "./broker.ts";
+import type { Kwargs } from "./kwargs.ts";
+import { callMethod, Referenceable, type RemoteTarget } from "./referenceable.ts";
+
+/** What a realm gives a user over PB: takes the calls that the user makes. */
+export interface IPerspective {
+  /**
+   * Takes a call.
+   *
+   * @param broker The connection that it came over.
+   * @param message Name of the method, without a prefix.
+   * @param args The positional arguments.
+   * @param kw The keyword arguments, if there are any.
+   * @returns The result, or a promise of it.
+   */
+  perspectiveMessageReceived(
+    broker: Broker,
+    message: string,
+    args: unknown[],
+    kw: Kwargs | undefined,
+  ): unknown;
+}
+
+/** The interface that a PB login asks a realm for. */
+export const IPerspective: CredInterface<IPerspective> = new CredInterface(
+  "twisted.spread.pb.IPerspective",
+);
+
+/**
+ * A user's view on the service: the user calls its `perspective_` methods.
+ *
+ * @example
+ * ```ts
+ * import { Avatar } from "@perspective/broker/broker";
+ *
+ * class Member extends Avatar {
+ *   constructor(readonly name: string) {
+ *     super();
+ *   }
+ *   perspective_whoami(): string {
+ *     return this.name;
+ *   }
+ * }
+ * ```
+ */
+export class Avatar implements IPerspective {
+  /**
+   * Takes a call: calls the method `perspective_` and the name.
+   *
+   * @param _broker The connection that it came over.
+   * @param message Name of the method, without the prefix.
+   * @param args The positional arguments.
+   * @param kw The keyword arguments, if there are any.
+   * @returns What the method returns.
+   * @throws {NoSuchMethod} If there is no such method.
+   */
+  perspectiveMessageReceived(
+    _broker: Broker,
+    message: string,
+    args: unknown[],
+    kw: Kwargs | undefined,
+  ): unknown {
+    return callMethod(this, "perspective_", message, args, kw);
+  }
+}
+
+/**
+ * A reference directed to another object (`twisted.spread.pb.AsReferenceable`).
+ *
+ * @example
+ * ```ts
+ * import { AsReferenceable, Avatar } from "@perspective/broker/broker";
+ *
+ * const reference = new AsReferenceable(new Avatar(), "perspective");
+ * ```
+ */
+export class AsReferenceable extends Referenceable {
+  /** The object that gets the calls. */
+  readonly object: object;
+  /** On whose behalf arguments are read and results written: an avatar's own, if it is one. */
+  override readonly perspective: object | null;
+  readonly #receive: RemoteTarget["remoteMessageReceived"];
+
+  /**
+   * Creates a reference to an object.
+   *
+   * @param object The object; it has a method `<messageType>MessageReceived`.
+   * @param messageType What the method's name begins with; `remote` unless given.
+   * @throws {TypeError} If the object has no such method.
+   */
+  constructor(object: object, messageType: string = "remote") {
+    super();
+    const method: unknown = Reflect.get(object, `${messageType}MessageReceived`);
+    if (typeof method !== "function") {
+      throw new TypeError(
+        `Cannot refer to ${object.constructor.name}: it has no ${messageType}MessageReceived`,
+      );
+    }
+    this.object = object;
+    this.perspective = messageType === "perspective"
+      ? object
+      : (object as Partial<RemoteTarget>).perspective ?? null;
+    this.#receive = method.bind(object);
+  }
+
+  /**
+   * Takes a call and hands it to the object.
+   *
+   * @param broker The connection that it came over.
+   * @param message Name of the method, without a prefix.
+   * @param args The positional arguments.
+   * @param kw The keyword arguments, if there are any.
+   * @returns What the object's method returns.
+   */
+  override remoteMessageReceived(
+    broker: Broker,
+    message: string,
+    args: unknown[],
+    kw: Kwargs | undefined,
+  ): unknown {
+    return this.#receive(broker, message, args, kw);
+  }
+}

@@ -1,0 +1,597 @@
+/**
+ * The machine: one connection's objects, calls and answers (`twisted.spread.pb.Broker`).
+ *
+ * @module
+ */
+
+import type { ICredentials } from "../cred/credentials.ts";
+import { type BananaReader, LIST, WORD, WORDS } from "../jelly/banana/mod.ts";
+import { Unjellier } from "../jelly/mod.ts";
+import type { CloseReason, Dialed, Peer } from "../transport/mod.ts";
+import { closeReason, isFaultOfPeer } from "./close_reason.ts";
+import { DeadReferenceError, ProtocolError } from "./errors.ts";
+import { guessPeer } from "./guess_peer.ts";
+import { ImportTable } from "./import_table.ts";
+import { IncomingCalls } from "./incoming_calls.ts";
+import { BROKER } from "./invoker.ts";
+import { isPromise } from "./is_promise.ts";
+import { splitArgs } from "./kwargs.ts";
+import { Link } from "./link.ts";
+import { type LocalObject, LocalTable } from "./local_table.ts";
+import { login } from "./login.ts";
+import {
+  expectItems,
+  readCallHead,
+  readInteger,
+  readObjectId,
+  writeCall,
+  writeNumber,
+} from "./messages.ts";
+import { chooseDialect, chosenDialect, offerDialects } from "./negotiation.ts";
+import type { BrokerSettings } from "./options.ts";
+import { Outbox } from "./outbox.ts";
+import { PendingCalls } from "./pending_calls.ts";
+import type { RemoteTarget } from "./referenceable.ts";
+import { type Arrivals, type ObjectId, RemoteReference } from "./remote_reference.ts";
+import { PB_RULES } from "./rules.ts";
+
+/** Version of the protocol, which both ends must have. */
+const VERSION = 6;
+/** Name of the object that a server publishes. */
+const ROOT = "root";
+/** How long a close waits for what was written to go out, in milliseconds. */
+const CLOSE_TIMEOUT = 1000;
+
+/** What a broker publishes: a client nothing but what it passes itself, a server its root object. */
+export interface BrokerRole {
+  /** Which end of the connection this is. */
+  readonly kind: "client" | "server";
+  /** Gives the root object that a server publishes. */
+  readonly rootFor?: (broker: Broker) => RemoteTarget;
+}
+
+/** Where a connection is in its life. */
+type State =
+  | { readonly kind: "negotiating"; readonly timer: ReturnType<typeof setTimeout> }
+  | { readonly kind: "open" }
+  | { readonly kind: "closed"; readonly reason: Error | undefined };
+
+/** How many things a broker holds; see {@linkcode Broker.counts}. */
+export interface BrokerCounts {
+  /** Objects of ours that the peer refers to, the root included. */
+  readonly localObjects: number;
+  /** Objects of the peer's that we refer to. */
+  readonly remoteObjects: number;
+  /** Calls of the peer's that are not answered yet. */
+  readonly callsIn: number;
+  /** Calls of ours that wait for an answer. */
+  readonly callsOut: number;
+  /** Bytes that wait to be written. */
+  readonly bufferedBytes: number;
+}
+
+/**
+ * One connection to a peer: the calls over it, and the objects that each end
+ * knows of the other's.
+ *
+ * Made by `connect`, `serve` and their like. Once it is closed, both ends' tables are empty, every
+ * call has settled, and the disconnect notifiers have run.
+ */
+export class Broker implements AsyncDisposable {
+  /** Marks brokers for code that must not depend on this class. */
+  readonly [BROKER] = true;
+  /** What is known of the other end. */
+  readonly peer: Peer;
+  /** Settles when both ends have agreed on a dialect; rejects if the connection ends before. */
+  readonly ready: Promise<void>;
+  /** Resolves when the connection has ended and all is cleared up: to why it did, or undefined if on purpose. */
+  readonly closed: Promise<Error | undefined>;
+  /** The settings of this connection. */
+  readonly settings: BrokerSettings;
+
+  readonly #role: BrokerRole;
+  readonly #link: Link;
+  readonly #outbox: Outbox;
+  readonly #unjellier: Unjellier;
+  readonly #calls: IncomingCalls;
+  readonly #locals: LocalTable;
+  readonly #pending: PendingCalls;
+  readonly #closed = Promise.withResolvers<Error | undefined>();
+  readonly #ready = Promise.withResolvers<void>();
+  #imports: ImportTable | undefined;
+  #state: State;
+  #lastRequest = 0;
+  #lastLocal = 0;
+  #disconnects = new Set<() => void>();
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Creates a broker on a connection that stands, and begins to negotiate.
+   *
+   * @param dialed The connection; the broker closes it.
+   * @param role Which end this is.
+   * @param settings Limits and rules.
+   */
+  constructor(dialed: Dialed, role: BrokerRole, settings: BrokerSettings) {
+    const { limits } = settings;
+    this.peer = dialed.peer;
+    this.settings = settings;
+    this.ready = this.#ready.promise;
+    this.closed = this.#closed.promise;
+    this.ready.catch(() => {});
+    this.#role = role;
+    this.#locals = new LocalTable(limits.maxReferences);
+    this.#pending = new PendingCalls(limits.maxCallsOut);
+    const handler = {
+      expressionReceived: (reader: BananaReader) => this.#expressionReceived(reader),
+      mayRead: () => this.#mayRead(),
+      linkEnded: (error: unknown, unread: Uint8Array) => this.#ended(error, unread),
+    };
+    this.#link = new Link(dialed.transport, handler, settings);
+    this.#outbox = new Outbox(this.#link, settings, this);
+    this.#unjellier = new Unjellier(this.#link.reader, {
+      ...settings,
+      invoker: this,
+      rules: PB_RULES,
+    });
+    this.#calls = new IncomingCalls({
+      broker: this,
+      link: this.#link,
+      outbox: this.#outbox,
+      unjellier: this.#unjellier,
+      fail: (error) => this.#fail(error),
+    });
+    const timer = setTimeout(
+      () =>
+        this.#fail(
+          new ProtocolError(`no dialect was agreed on within ${limits.negotiationTimeout} ms`),
+        ),
+      limits.negotiationTimeout,
+    );
+    this.#state = { kind: "negotiating", timer };
+    if (role.rootFor !== undefined) this.setNameForLocal(ROOT, role.rootFor(this));
+    if (role.kind === "server") this.#outbox.send(offerDialects);
+    this.#link.run();
+  }
+
+  /** On whose behalf a value is being written; `jellyFor` methods may ask. */
+  get serializingPerspective(): object | null {
+    return this.#outbox.perspective;
+  }
+
+  /** On whose behalf a value is being read; rules may ask. */
+  get unserializingPerspective(): object | null {
+    return this.#calls.perspective;
+  }
+
+  /** Whether the connection has ended. */
+  get isClosed(): boolean {
+    return this.#state.kind === "closed";
+  }
+
+  /** How many things the broker holds: for monitoring, and for tests that look for leaks. */
+  get counts(): BrokerCounts {
+    return {
+      localObjects: this.#locals.size,
+      remoteObjects: this.#imports?.size ?? 0,
+      callsIn: this.#calls.size,
+      callsOut: this.#pending.size,
+      bufferedBytes: this.#link.buffered,
+    };
+  }
+
+  /**
+   * Gives the object that the server publishes.
+   *
+   * @returns A reference to it.
+   * @typeParam T The class of the object.
+   */
+  root<T = unknown>(): RemoteReference<T> {
+    return this.remoteForName<T>(ROOT);
+  }
+
+  /**
+   * Gives an object that the peer has published under a name; whether there is one, a call will tell.
+   *
+   * @param name The name.
+   * @returns A reference to it.
+   * @typeParam T The class of the object.
+   */
+  remoteForName<T = unknown>(name: string): RemoteReference<T> {
+    return new RemoteReference<T>(this, name, null, undefined);
+  }
+
+  /**
+   * Logs in at the server.
+   *
+   * @param credentials A name and a password, or `Anonymous`.
+   * @param mind An object of ours that the avatar may call, or null; it is called
+   * even before the login is answered.
+   * @returns A reference to the avatar.
+   * @throws {UnauthorizedLogin} If the server does not accept the credentials.
+   * @throws {UnhandledCredentials} If it cannot handle such credentials.
+   * @typeParam T The class of the avatar.
+   */
+  login<T = unknown>(
+    credentials: ICredentials,
+    mind: unknown = null,
+  ): Promise<RemoteReference<T>> {
+    return login<T>(this, credentials, mind);
+  }
+
+  /**
+   * Publishes an object under a name.
+   *
+   * @param name The name.
+   * @param object The object.
+   */
+  setNameForLocal(name: string, object: RemoteTarget): void {
+    this.#locals.setName(name, object);
+  }
+
+  /**
+   * Finds an object that the peer may call.
+   *
+   * @param id Its number or name.
+   * @returns The object, or undefined.
+   */
+  localObjectForID(id: ObjectId): RemoteTarget | undefined {
+    return this.#locals.get(id);
+  }
+
+  /**
+   * Counts a reference to an object that is being sent; for `jellyFor` methods.
+   *
+   * @param object The object.
+   * @returns Its number.
+   * @throws {LimitError} If the peer holds too many; the fourth time closes the connection.
+   */
+  registerReference(object: LocalObject): number {
+    try {
+      const id = this.#locals.register(object, () => ++this.#lastLocal);
+      this.#outbox.onCancel(() => this.#locals.unregister(id));
+      return id;
+    } catch (error) {
+      if (this.#locals.isHopeless) queueMicrotask(() => this.#fail(error as Error));
+      throw error;
+    }
+  }
+
+  /**
+   * Has something done once: when the peer holds an object no more, or the connection is lost.
+   *
+   * @param object The object, which is about to be sent.
+   * @param cleanup What to do.
+   */
+  onRelease(object: LocalObject, cleanup: () => void): void {
+    const once = () => {
+      this.dontNotifyOnDisconnect(once);
+      cleanup();
+    };
+    if (this.isClosed) return this.notifyAll([cleanup]);
+    this.#locals.onRelease(object, once);
+    this.notifyOnDisconnect(once);
+  }
+
+  /**
+   * Takes an arrival of a reference; for the rules that read values.
+   *
+   * @param luid Number of the object at the other end.
+   * @returns The reference.
+   * @throws {LimitError} If too many objects are held; the object is given back then.
+   */
+  referenceArrived(luid: ObjectId): RemoteReference {
+    if (typeof luid === "string") return this.remoteForName(luid);
+    this.#imports ??= new ImportTable(
+      this,
+      this.settings.limits.maxImports,
+      (arrivals) => this.#sendDecrefs(arrivals),
+    );
+    try {
+      return this.#imports.arrived(luid, this.#calls.perspective);
+    } catch (error) {
+      this.#sendDecrefs({ luid, count: 1 });
+      throw error;
+    }
+  }
+
+  /**
+   * Tells the peer that a reference is gone; references call it.
+   *
+   * @param arrivals What the peer counts for it.
+   */
+  giveBack(arrivals: Arrivals): void {
+    this.#imports?.released(arrivals);
+    this.#sendDecrefs(arrivals);
+  }
+
+  /**
+   * Calls a method of an object at the other end; references call it.
+   *
+   * @param target Number or name of the object.
+   * @param method Name of the method.
+   * @param args Positional arguments, then perhaps keyword arguments, then perhaps options.
+   * @param perspective On whose behalf the arguments are written.
+   * @returns What the method returned.
+   */
+  call(
+    target: ObjectId,
+    method: string,
+    args: readonly unknown[],
+    perspective: object | null = null,
+  ): Promise<unknown> {
+    const state = this.#state;
+    if (state.kind === "closed" || this.#closing !== undefined) {
+      return Promise.reject(
+        new DeadReferenceError(`Cannot call "${method}": the connection is closed`, {
+          cause: state.kind === "closed" ? state.reason : undefined,
+        }),
+      );
+    }
+    if (state.kind === "negotiating") {
+      return this.ready.then(() => this.call(target, method, args, perspective));
+    }
+    if (this.#outbox.isWriting) {
+      return new Promise((resolve) =>
+        this.#outbox.postpone(() => resolve(this.call(target, method, args, perspective)))
+      );
+    }
+    try {
+      return this.#sendCall(WORD.message, target, method, args, perspective);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #sendCall(
+    word: number,
+    target: ObjectId,
+    method: string,
+    args: readonly unknown[],
+    perspective: object | null,
+  ): Promise<unknown> {
+    const call = splitArgs(args);
+    const { options, answer } = call;
+    options?.signal?.throwIfAborted();
+    this.#outbox.checkRoom(method);
+    if (answer) this.#pending.checkRoom(method);
+    const id = this.#lastRequest + 1;
+    this.#outbox.write(
+      perspective,
+      (writer, jellier) => writeCall(writer, jellier, word, { id, target, method, answer }, call),
+    );
+    this.#lastRequest = id;
+    if (!answer) return this.#link.isFull ? this.#link.drained() : Promise.resolve();
+    const result = this.#pending.add(id, method, options);
+    // Whoever waits for an answer has to read.
+    this.#link.resume();
+    return result;
+  }
+
+  /**
+   * Waits until the peer has taken most of what was sent: for producers of many messages.
+   *
+   * @returns Settles when more may be sent, or the connection is closed.
+   */
+  drained(): Promise<void> {
+    return this.#link.drained();
+  }
+
+  /**
+   * Has a function called when the connection has ended; at once if it has already.
+   *
+   * @param notifier The function.
+   */
+  notifyOnDisconnect(notifier: () => void): void {
+    if (this.isClosed) this.notifyAll([notifier]);
+    else this.#disconnects.add(notifier);
+  }
+
+  /**
+   * Takes back {@linkcode Broker.notifyOnDisconnect}.
+   *
+   * @param notifier The function.
+   */
+  dontNotifyOnDisconnect(notifier: () => void): void {
+    this.#disconnects.delete(notifier);
+  }
+
+  /**
+   * Runs functions of the program; one that fails is logged and keeps no other from running.
+   *
+   * @param callbacks The functions.
+   */
+  notifyAll(callbacks: Iterable<() => unknown>): void {
+    const failed = (error: unknown) =>
+      this.settings.log({ level: "error", message: "A callback failed", error });
+    for (const callback of callbacks) {
+      try {
+        const result = callback();
+        if (isPromise(result)) result.then(undefined, failed);
+      } catch (error) {
+        failed(error);
+      }
+    }
+  }
+
+  /**
+   * Closes the connection when what was sent has gone out, or cannot go out within a second.
+   * Calls that wait for an answer are lost. A second call waits for the first.
+   *
+   * @param reason Told to the peer by transports that can; `normal` unless given.
+   * @returns Resolves when the connection has ended.
+   */
+  close(reason: CloseReason = { kind: "normal", message: "" }): Promise<void> {
+    return this.#closing ??= this.#close(reason);
+  }
+
+  /** Same as {@linkcode Broker.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(reason: CloseReason): Promise<void> {
+    if (!this.isClosed) {
+      const timeout = Promise.withResolvers<void>();
+      const timer = setTimeout(timeout.resolve, CLOSE_TIMEOUT);
+      await Promise.race([this.#link.drained(0), timeout.promise]);
+      clearTimeout(timer);
+      this.#link.close(reason);
+    }
+    await this.closed;
+  }
+
+  /** Closes the connection at once, for a fault. */
+  #fail(error: Error): void {
+    if (this.isClosed) return;
+    const { unread } = this.#link;
+    this.#link.close(closeReason(error));
+    this.#ended(error, unread);
+  }
+
+  /** Learns that the link has ended, and clears up. */
+  #ended(error: unknown, unread: Uint8Array): void {
+    const state = this.#state;
+    if (state.kind === "closed") return;
+    const reason = this.#endReason(state, error, unread);
+    if (state.kind === "negotiating") clearTimeout(state.timer);
+    this.#state = { kind: "closed", reason };
+    this.#ready.reject(reason ?? new ProtocolError("Cannot connect: the connection was closed"));
+    this.#pending.fail(reason);
+    const disconnects = [...this.#disconnects];
+    this.#disconnects.clear();
+    this.notifyAll(disconnects);
+    this.#locals.clear();
+    this.#imports?.clear();
+    this.#closed.resolve(reason);
+  }
+
+  /** Finds words for why the connection has ended; none if it ended on purpose. */
+  #endReason(state: State, error: unknown, unread: Uint8Array): Error | undefined {
+    if (this.#closing !== undefined) return undefined;
+    const reason = state.kind === "negotiating"
+      ? notConnected(error, unread)
+      : error instanceof Error
+      ? error
+      : error === undefined
+      ? undefined
+      : new Error(String(error));
+    if (isFaultOfPeer(reason)) {
+      this.#log("warning", `Connection to ${this.peer.address} closed: ${reason!.message}`);
+    }
+    return reason;
+  }
+
+  // What comes from the peer.
+
+  /**
+   * Tells the link whether to go on reading.
+   *
+   * Reading pauses while too many calls are unanswered, or too much waits to be written; but never
+   * while we wait for an answer ourselves, or two ends could wait for each other.
+   */
+  #mayRead(): boolean {
+    if (this.#pending.size !== 0) return true;
+    if (this.#link.isFull) {
+      this.#link.drained().then(() => this.#link.resume());
+      return false;
+    }
+    return !this.#calls.isFull;
+  }
+
+  /** Takes a message. */
+  #expressionReceived(reader: BananaReader): void {
+    if (this.#state.kind === "negotiating") return this.#negotiate(reader);
+    if (reader.next() !== LIST) throw new ProtocolError("Cannot read message: it is no list");
+    const items = reader.count - 1;
+    const command = items < 0 ? undefined : reader.tag();
+    switch (command) {
+      case WORD.message: {
+        const head = readCallHead(reader, items);
+        return this.#calls.received(head, this.#locals.get(head.target));
+      }
+      case WORD.answer:
+        return this.#answerReceived(reader, items, true);
+      case WORD.error:
+        return this.#answerReceived(reader, items, false);
+      case WORD.decref:
+        return this.#decrefReceived(reader, items);
+      case WORD.version:
+        return this.#versionReceived(reader, items);
+      case WORD.didNotUnderstand:
+        return this.#log("warning", "The peer did not understand a message");
+      case undefined:
+        throw new ProtocolError("Cannot read message: it has no name");
+      default:
+        return this.#didNotUnderstand(typeof command === "number" ? WORDS[command]! : command);
+    }
+  }
+
+  #negotiate(reader: BananaReader): void {
+    if (this.#role.kind === "server") this.#link.setDialect(chosenDialect(reader));
+    else {
+      const dialect = chooseDialect(reader);
+      this.#outbox.send((writer) => writer.atom(dialect));
+      this.#link.setDialect(dialect);
+    }
+    if (this.#state.kind === "negotiating") clearTimeout(this.#state.timer);
+    this.#state = { kind: "open" };
+    this.#outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
+    this.#ready.resolve();
+  }
+
+  #versionReceived(reader: BananaReader, items: number): void {
+    expectItems("version", items, 1);
+    const version = readInteger(reader, "version");
+    if (version !== VERSION) {
+      throw new ProtocolError(`Version Incompatibility: ${VERSION} ${version}`);
+    }
+  }
+
+  #answerReceived(reader: BananaReader, items: number, succeeded: boolean): void {
+    expectItems("answer", items, 2);
+    const { resolve, reject } = this.#pending.take(readInteger(reader, "answer"));
+    let value: unknown;
+    try {
+      value = this.#unjellier.read();
+    } catch (error) {
+      return reject(error);
+    }
+    if (!succeeded) return reject(value);
+    if (!isPromise(value)) return resolve(value);
+    // Resolved with it, the promise would call a method of it.
+    reject(new ProtocolError("Cannot take answer: it has a method then, as promises do"));
+  }
+
+  #decrefReceived(reader: BananaReader, items: number): void {
+    expectItems("decref", items, 1);
+    const cleanup = this.#locals.decref(readObjectId(reader, "decref"));
+    if (cleanup !== undefined) this.notifyAll([cleanup]);
+  }
+
+  #didNotUnderstand(command: string): void {
+    this.#log("warning", `Cannot understand message "${command.slice(0, 40)}"`);
+    this.#outbox.send((writer) => {
+      writer.list(2);
+      writer.word(WORD.didNotUnderstand);
+      writer.atom(command);
+    });
+  }
+
+  #sendDecrefs({ luid, count }: Arrivals): void {
+    for (let left = count; left !== 0 && !this.isClosed; left--) {
+      this.#outbox.send((writer) => writeNumber(writer, WORD.decref, luid));
+    }
+  }
+
+  #log(level: "error" | "warning", message: string, error?: unknown): void {
+    this.settings.log({ level, message, error });
+  }
+}
+
+/** Says why no connection came about, and what the other end may be. */
+function notConnected(error: unknown, unread: Uint8Array): ProtocolError {
+  const fact = guessPeer(unread) ??
+    (error instanceof Error ? error.message : "the other end closed the connection");
+  return new ProtocolError(`Cannot connect over PB: ${fact}`, { cause: error });
+}

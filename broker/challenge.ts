@@ -1,0 +1,73 @@
+/**
+ * Challenge and response with MD5, as in Twisted's PB (`twisted.spread.pb.challenge`, `respond`).
+ *
+ * What this protects, and what it does not, is told in docs/login.md.
+ *
+ * @module
+ */
+
+import { crypto as stdCrypto } from "@std/crypto/crypto";
+
+/** Bytes of a challenge. */
+const CHALLENGE_BYTES = 16;
+
+/**
+ * Makes a challenge.
+ *
+ * @example
+ * ```ts
+ * import { challenge } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(challenge().length, 16);
+ * ```
+ *
+ * @returns Sixteen bytes from the cryptographic source of the runtime.
+ */
+export function challenge(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(CHALLENGE_BYTES));
+}
+
+/**
+ * Answers a challenge.
+ *
+ * @example
+ * ```ts
+ * import { respond } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(respond(new Uint8Array(16), "secret").length, 16);
+ * ```
+ *
+ * @param challenge The challenge.
+ * @param password The password, as bytes or as text in UTF-8.
+ * @returns MD5 of the password's MD5 and the challenge.
+ */
+export function respond(challenge: Uint8Array, password: string | Uint8Array): Uint8Array {
+  return respondMD5(challenge, md5(password));
+}
+
+/**
+ * Answers a challenge for somebody who knows the MD5 of the password.
+ *
+ * @param challenge The challenge.
+ * @param digest MD5 of the password.
+ * @returns MD5 of both.
+ */
+export function respondMD5(challenge: Uint8Array, digest: Uint8Array): Uint8Array {
+  const both = new Uint8Array(digest.length + challenge.length);
+  both.set(digest);
+  both.set(challenge, digest.length);
+  return md5(both);
+}
+
+/**
+ * Hashes with MD5.
+ *
+ * @param data Bytes, or text in UTF-8.
+ * @returns Sixteen bytes.
+ */
+export function md5(data: string | Uint8Array): Uint8Array {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data.slice();
+  return new Uint8Array(stdCrypto.subtle.digestSync("MD5", bytes));
+}

@@ -1,0 +1,93 @@
+/**
+ * Connecting in one line.
+ *
+ * @module
+ */
+
+import { memoryPair } from "../transport/mod.ts";
+import type { Broker } from "./broker.ts";
+import {
+  type ClientOptions,
+  PBClientFactory,
+  PBServerFactory,
+  type ServerRoot,
+} from "./factory.ts";
+import type { BrokerOptions } from "./options.ts";
+
+/**
+ * Connects to a PB server.
+ *
+ * @example
+ * ```ts
+ * import { connect, Root, serve } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Echo extends Root {
+ *   remote_echo(text: string): string {
+ *     return text;
+ *   }
+ * }
+ * await using server = serve(new Echo(), { hostname: "127.0.0.1", port: 0 });
+ * await using broker = await connect(server.url);
+ * assertEquals(await broker.root<Echo>().remote.echo("hi"), "hi");
+ * ```
+ *
+ * @param url Where to, such as `pb://127.0.0.1:8787`.
+ * @param options Rules and limits, a signal and a time for the connection to stand.
+ * @returns The broker, once both ends have agreed on a dialect.
+ * @throws {ConnectError} If there is no connection.
+ * @throws {ProtocolError} If the other end does not speak PB.
+ */
+export function connect(url: string | URL, options: ClientOptions = {}): Promise<Broker> {
+  return new PBClientFactory(options).connect(url);
+}
+
+/** Two brokers that are connected with each other. */
+export interface BrokerPair extends AsyncDisposable {
+  /** The client's end. */
+  readonly client: Broker;
+  /** The server's end. */
+  readonly server: Broker;
+}
+
+/** Options for {@linkcode connectPair}: different rules for the two ends. */
+export interface PairOptions {
+  /** Options of the client's end. */
+  client?: BrokerOptions;
+  /** Options of the server's end. */
+  server?: BrokerOptions;
+}
+
+/**
+ * Connects a client and a server within this program: for tests and examples.
+ *
+ * @example
+ * ```ts
+ * import { connectPair, Root } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using pair = await connectPair(new Root());
+ * assertEquals(pair.client.isClosed, false);
+ * ```
+ *
+ * @param root What the client gets.
+ * @param options Rules and limits.
+ * @returns Both brokers; disposing closes both.
+ */
+export async function connectPair(
+  root: ServerRoot,
+  options: PairOptions = {},
+): Promise<BrokerPair> {
+  const [here, there] = memoryPair();
+  const server = new PBServerFactory(root, options.server).buildBroker(there);
+  const client = new PBClientFactory(options.client).buildBroker(here);
+  await Promise.all([client.ready, server.ready]);
+  return {
+    client,
+    server,
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,179 @@
+/**
+ * What goes wrong with connections and calls.
+ *
+ * @module
+ */
+
+/** Names that every Python exception has among its bases. */
+const EXCEPTION = ["builtins.Exception", "builtins.BaseException", "builtins.object"];
+
+/**
+ * An error that a program raises on purpose, for the caller to see (`twisted.spread.pb.Error`).
+ *
+ * A method that throws one fails its call, and nothing is logged. Extend it
+ * for errors of your own; a static `jellyName` says what they are called on the wire.
+ *
+ * @example
+ * ```ts
+ * import { PBError } from "@perspective/broker/broker";
+ *
+ * class OutOfStock extends PBError {
+ *   static override readonly jellyName = "shop.OutOfStock";
+ * }
+ * ```
+ */
+export class PBError extends Error {
+  /** Name of the class on the wire. */
+  static readonly jellyName: string = "twisted.spread.pb.Error";
+
+  /**
+   * Creates the error.
+   *
+   * @param message What happened; the caller gets it.
+   * @param options The cause, which stays here.
+   */
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "PBError";
+  }
+}
+
+/** What the errors of this library about connections and calls have in common. */
+export class BrokerError extends Error {
+  /** Names of the class and its bases on the wire. */
+  static readonly jellyParents: readonly string[] = EXCEPTION;
+
+  /**
+   * Creates the error.
+   *
+   * @param message What happened.
+   * @param options The cause.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "BrokerError";
+  }
+}
+
+/** The other end broke the protocol (`twisted.spread.pb.ProtocolError`); the connection is closed. */
+export class ProtocolError extends BrokerError {
+  /** Names of the class and its bases on the wire. */
+  static override readonly jellyParents: readonly string[] = [
+    "twisted.spread.pb.ProtocolError",
+    ...EXCEPTION,
+  ];
+
+  /**
+   * Creates the error.
+   *
+   * @param message What was wrong.
+   * @param options The cause.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ProtocolError";
+  }
+}
+
+/** A call on a reference that is released, or whose connection is closed (`twisted.spread.pb.DeadReferenceError`). */
+export class DeadReferenceError extends ProtocolError {
+  /** Names of the class and its bases on the wire. */
+  static override readonly jellyParents: readonly string[] = [
+    "twisted.spread.pb.DeadReferenceError",
+    "twisted.spread.pb.ProtocolError",
+    ...EXCEPTION,
+  ];
+
+  /**
+   * Creates the error.
+   *
+   * @param message What was tried.
+   * @param options The cause.
+   */
+  constructor(message = "Calling Stale Broker", options?: ErrorOptions) {
+    super(message, options);
+    this.name = "DeadReferenceError";
+  }
+}
+
+/** The connection closed before a call was answered (`twisted.spread.pb.PBConnectionLost`). */
+export class PBConnectionLost extends BrokerError {
+  /** Names of the class and its bases on the wire. */
+  static override readonly jellyParents: readonly string[] = [
+    "twisted.spread.pb.PBConnectionLost",
+    ...EXCEPTION,
+  ];
+
+  /**
+   * Creates the error.
+   *
+   * @param message What was lost, and why.
+   * @param options The cause: why the connection closed, if not on purpose.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "PBConnectionLost";
+  }
+}
+
+/** The object has no such remote method (`twisted.spread.flavors.NoSuchMethod`). */
+export class NoSuchMethod extends BrokerError {
+  /** Names of the class and its bases on the wire. */
+  static override readonly jellyParents: readonly string[] = [
+    "twisted.spread.flavors.NoSuchMethod",
+    "builtins.AttributeError",
+    ...EXCEPTION,
+  ];
+
+  /**
+   * Creates the error.
+   *
+   * @param message Which method.
+   * @param options The cause.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "NoSuchMethod";
+  }
+}
+
+/** A call was not answered in the time that it was given; the answer, when it comes, is dropped. */
+export class CallTimeoutError extends BrokerError {
+  /** The remote method that was called. */
+  readonly method: string;
+  /** The time that the call was given, in milliseconds. */
+  readonly timeout: number;
+
+  /**
+   * Creates the error.
+   *
+   * @param method The remote method.
+   * @param timeout The time that the call was given, in milliseconds.
+   */
+  constructor(method: string, timeout: number) {
+    super(`Cannot finish call "${method}": no answer within ${timeout} ms`);
+    this.name = "CallTimeoutError";
+    this.method = method;
+    this.timeout = timeout;
+  }
+}
+
+/** A limit of the connection was passed; see `BrokerLimits`. */
+export class LimitError extends PBError {
+  /** Name of the class on the wire: what Twisted raises there. */
+  static override readonly jellyName: string = "twisted.spread.pb.Error";
+  /** Name of the limit. */
+  readonly limit: string;
+
+  /**
+   * Creates the error.
+   *
+   * @param limit Name of the limit.
+   * @param message What could not be done.
+   */
+  constructor(limit: string, message: string) {
+    super(message);
+    this.name = "LimitError";
+    this.limit = limit;
+  }
+}

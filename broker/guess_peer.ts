@@ -1,0 +1,31 @@
+/**
+ * Guesses what is at the other end when it does not speak PB.
+ *
+ * @module
+ */
+
+const decoder = new TextDecoder("latin1");
+
+/** What the first bytes of some protocols look like. */
+const SIGNS: readonly [RegExp, string][] = [
+  [/^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE|PRI) /, "it looks like an HTTP client"],
+  [/^HTTP\/\d/, "it looks like an HTTP server"],
+  [
+    // deno-lint-ignore no-control-regex -- a TLS record begins with these
+    /^[\u{14}-\u{17}]\u{3}[\0-\u{4}]/u,
+    "it looks like TLS; use a pbs: URL, or tls options on the server",
+  ],
+  [/^SSH-/, "it looks like SSH"],
+  [/^\{/, "it looks like JSON"],
+];
+
+/**
+ * Guesses what is at the other end.
+ *
+ * @param bytes The first bytes that came.
+ * @returns A few words about it, or undefined.
+ */
+export function guessPeer(bytes: Uint8Array): string | undefined {
+  const text = decoder.decode(bytes.subarray(0, 16));
+  return SIGNS.find(([sign]) => sign.test(text))?.[1];
+}

@@ -1,0 +1,183 @@
+/**
+ * The calls that the peer makes: their objects, results and errors.
+ *
+ * @module
+ */
+
+import { WORD } from "../jelly/banana/mod.ts";
+import { type AnyClass, isJellyable, type Unjellier } from "../jelly/mod.ts";
+import type { Broker } from "./broker.ts";
+import { LimitError, PBError } from "./errors.ts";
+import { CopyableFailure, failure2Copyable, isExpected } from "./failure.ts";
+import { isPromise } from "./is_promise.ts";
+import { type Kwargs, kwargs } from "./kwargs.ts";
+import type { Link } from "./link.ts";
+import type { CallHead } from "./messages.ts";
+import type { Outbox } from "./outbox.ts";
+import type { RemoteTarget } from "./referenceable.ts";
+
+/** So many times more unanswered calls than reading pauses at are refused. */
+const REFUSE_FACTOR = 8;
+
+/** What a broker lends to the calls that come in. */
+export interface IncomingCallsParts {
+  /** The connection. */
+  readonly broker: Broker;
+  /** Where calls come from; it pauses when too many are unanswered. */
+  readonly link: Link;
+  /** Where answers go. */
+  readonly outbox: Outbox;
+  /** Reads arguments. */
+  readonly unjellier: Unjellier;
+  /** Closes the connection for a fault. */
+  readonly fail: (error: Error) => void;
+}
+
+/** Takes calls, and sees to it that each is answered. */
+export class IncomingCalls {
+  /** On whose behalf arguments are being read. */
+  perspective: object | null = null;
+  readonly #broker: Broker;
+  readonly #link: Link;
+  readonly #outbox: Outbox;
+  readonly #unjellier: Unjellier;
+  readonly #fail: (error: Error) => void;
+  #unanswered = 0;
+
+  /**
+   * Creates a taker of calls.
+   *
+   * @param parts What the broker lends.
+   */
+  constructor({ broker, link, outbox, unjellier, fail }: IncomingCallsParts) {
+    this.#broker = broker;
+    this.#link = link;
+    this.#outbox = outbox;
+    this.#unjellier = unjellier;
+    this.#fail = fail;
+  }
+
+  /** How many calls are not answered yet. */
+  get size(): number {
+    return this.#broker.isClosed ? 0 : this.#unanswered;
+  }
+
+  /** Whether so many are unanswered that no more should be read. */
+  get isFull(): boolean {
+    return this.#unanswered >= this.#broker.settings.limits.maxCallsIn;
+  }
+
+  /**
+   * Takes a call whose arguments are to be read next.
+   *
+   * @param head What stands before the arguments.
+   * @param object The object that is called, if it is known.
+   */
+  received(head: CallHead, object: RemoteTarget | undefined): void {
+    const perspective = object?.perspective ?? null;
+    let result: unknown;
+    try {
+      this.#checkRoom();
+      if (object === undefined) throw new PBError("Invalid Object ID");
+      const { args, kw } = this.#arguments(perspective);
+      result = object.remoteMessageReceived(this.#broker, head.method, args, kw);
+    } catch (error) {
+      return this.#failed(head, error, perspective);
+    }
+    if (!isPromise(result)) return this.#succeeded(head, result, perspective);
+    this.#unanswered++;
+    result.then(
+      (value) => {
+        this.#ended();
+        this.#succeeded(head, value, perspective);
+      },
+      (error) => {
+        this.#ended();
+        this.#failed(head, error, perspective);
+      },
+    );
+  }
+
+  #arguments(perspective: object | null): { args: unknown[]; kw: Kwargs | undefined } {
+    this.perspective = perspective;
+    try {
+      const args = this.#unjellier.readItems();
+      const names = this.#unjellier.readNames();
+      return { args, kw: names === undefined ? undefined : kwargs(names) };
+    } finally {
+      this.perspective = null;
+    }
+  }
+
+  #checkRoom(): void {
+    if (this.#unanswered < this.#broker.settings.limits.maxCallsIn * REFUSE_FACTOR) return;
+    throw new LimitError("maxCallsIn", `Cannot take call: ${this.#unanswered} are unanswered`);
+  }
+
+  #ended(): void {
+    this.#unanswered--;
+    this.#link.resume();
+  }
+
+  #succeeded(head: CallHead, value: unknown, perspective: object | null): void {
+    if (!head.answer || this.#broker.isClosed) return;
+    if (this.#outbox.isWriting) {
+      return this.#outbox.postpone(() => this.#succeeded(head, value, perspective));
+    }
+    try {
+      this.#write(WORD.answer, head, value, perspective);
+    } catch (error) {
+      this.#failed(head, error, perspective);
+    }
+  }
+
+  #failed(head: CallHead, error: unknown, perspective: object | null): void {
+    if (!isExpected(error)) {
+      const message = `Call of "${head.method}" failed${head.answer ? "; the peer is told" : ""}`;
+      this.#broker.settings.log({ level: "error", message, error });
+    }
+    if (head.answer) this.#sendError(head, error, perspective);
+  }
+
+  #sendError(head: CallHead, error: unknown, perspective: object | null): void {
+    if (this.#broker.isClosed) return;
+    if (this.#outbox.isWriting) {
+      return this.#outbox.postpone(() => this.#sendError(head, error, perspective));
+    }
+    const { log, unsafeTracebacks } = this.#broker.settings;
+    try {
+      this.#write(WORD.error, head, this.#wireForm(error), perspective);
+    } catch (fault) {
+      // An error that cannot be sent must not leave the caller waiting.
+      log({ level: "error", message: "Cannot send an error as it is", error: fault });
+      this.#write(WORD.error, head, new CopyableFailure(fault, unsafeTracebacks), perspective);
+    }
+  }
+
+  /** An error that can travel as an object does; all others travel as a description of themselves. */
+  #wireForm(error: unknown): unknown {
+    const { security, unsafeTracebacks } = this.#broker.settings;
+    if (error instanceof Object) {
+      if (isJellyable(error)) return error;
+      if (security.isClassAllowed(error.constructor as AnyClass)) return error;
+    }
+    return failure2Copyable(error, unsafeTracebacks);
+  }
+
+  #write(word: number, { id }: CallHead, value: unknown, perspective: object | null): void {
+    this.#outbox.write(perspective, (writer, jellier) => {
+      writer.list(3);
+      writer.word(word);
+      writer.integer(id);
+      jellier.write(value, word === WORD.answer ? "result" : "error");
+    });
+    if (!this.#outbox.isOverfull) return;
+    const { maxBufferedBytes } = this.#broker.settings.limits;
+    this.#fail(
+      new LimitError(
+        "maxBufferedBytes",
+        `Cannot keep connection: the peer does not read, more than ${maxBufferedBytes} bytes wait`,
+      ),
+    );
+  }
+}

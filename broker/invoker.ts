@@ -1,0 +1,27 @@
+/**
+ * The connection that a value is written for or read from.
+ *
+ * @module
+ */
+
+import { type Jellier, JellyError, type Unjellier } from "../jelly/mod.ts";
+import type { Broker } from "./broker.ts";
+
+/** Marks brokers, so that nothing here needs their code. */
+export const BROKER: unique symbol = Symbol("Broker");
+
+/**
+ * Gives the connection that a value is written for or read from.
+ *
+ * @param jelly What writes or reads.
+ * @param object The object that needs a connection to travel.
+ * @returns The connection.
+ * @throws {JellyError} If there is none.
+ */
+export function brokerOf(jelly: Jellier | Unjellier, object: object): Broker {
+  const { invoker } = jelly;
+  if (invoker !== undefined && BROKER in invoker) return invoker as Broker;
+  throw new JellyError(
+    `an object of class ${object.constructor.name} travels over a connection only`,
+  );
+}

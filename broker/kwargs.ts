@@ -1,0 +1,157 @@
+/**
+ * What may follow the positional arguments of a call.
+ *
+ * @module
+ */
+
+import { positiveInteger } from "./options.ts";
+
+/**
+ * The keyword arguments of a call, for and from Python peers.
+ *
+ * Each argument is a property. A handler gets them as its last argument,
+ * when there are any.
+ *
+ * @example
+ * ```ts
+ * import { Kwargs, kwargs, Root } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Adder extends Root {
+ *   remote_add(value: number, to: Kwargs<{ to?: number }> = kwargs({})) {
+ *     return value + (to.to ?? 0);
+ *   }
+ * }
+ * assertEquals(new Adder().remote_add(1, kwargs({ to: 2 })), 3);
+ * ```
+ */
+export type Kwargs<T extends object = Record<string, unknown>> = T & KwargsBrand;
+
+/** What tells keyword arguments from a plain object. */
+export interface KwargsBrand {
+  /** Names the class. */
+  readonly [Symbol.toStringTag]: "Kwargs";
+}
+
+class KwargsObject {
+  constructor(values: object) {
+    for (const [name, value] of Object.entries(values)) {
+      Object.defineProperty(this, name, { value, enumerable: true });
+    }
+    Object.freeze(this);
+  }
+}
+Object.defineProperties(KwargsObject, { name: { value: "Kwargs" } });
+Object.defineProperties(KwargsObject.prototype, { [Symbol.toStringTag]: { value: "Kwargs" } });
+
+/** The class of {@linkcode Kwargs}, for `instanceof`. */
+export const Kwargs: { [Symbol.hasInstance](value: unknown): value is Kwargs } =
+  KwargsObject as never;
+
+/**
+ * Makes keyword arguments, to be given as the last argument of a call.
+ *
+ * @example
+ * ```ts
+ * import { Kwargs, kwargs } from "@perspective/broker/broker";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const to = kwargs({ to: 2 });
+ * assertEquals(to.to, 2);
+ * assert(to instanceof Kwargs);
+ * ```
+ *
+ * @param values The arguments by name.
+ * @returns The arguments, frozen.
+ */
+export function kwargs<T extends object>(values: T): Kwargs<T> {
+  return new KwargsObject(values) as unknown as Kwargs<T>;
+}
+
+/** How a call is made; made by {@linkcode callOptions}. */
+export class CallOptions {
+  /** Gives the call up when it aborts: the call rejects with the signal's reason. */
+  readonly signal: AbortSignal | undefined;
+  /** Time for the answer, in milliseconds; no limit if undefined. */
+  readonly timeout: number | undefined;
+  /** Whether the peer is to answer at all. */
+  readonly answer: boolean;
+
+  /**
+   * Creates options.
+   *
+   * @param init The options that differ from the defaults.
+   * @throws {RangeError} If the timeout is not a positive integer.
+   */
+  constructor(init: CallOptionsInit) {
+    const { signal, timeout, answer = true } = init;
+    this.signal = signal;
+    this.timeout = timeout === undefined ? undefined : positiveInteger("timeout", timeout);
+    this.answer = answer;
+    Object.freeze(this);
+  }
+}
+
+/** Options for {@linkcode callOptions}. */
+export interface CallOptionsInit {
+  /** Gives the call up when it aborts; the peer is not told, its answer is dropped. */
+  signal?: AbortSignal;
+  /** Time for the answer, in milliseconds; no limit unless given. */
+  timeout?: number;
+  /**
+   * Whether the peer is to answer; true unless given. Without an answer, the
+   * call resolves to undefined as soon as the connection can take more, and errors of the
+   * peer's stay there (Twisted's `pbanswer=False`).
+   */
+  answer?: boolean;
+}
+
+/**
+ * Says how a call is to be made: give it as the very last argument.
+ *
+ * @example
+ * ```ts
+ * import { callOptions, type RemoteReference } from "@perspective/broker/broker";
+ *
+ * function ping(ref: RemoteReference) {
+ *   return ref.callRemote("ping", callOptions({ timeout: 500 }));
+ * }
+ * ```
+ *
+ * @param init Signal, timeout, and whether there is to be an answer.
+ * @returns The options.
+ * @throws {RangeError} If the timeout is not a positive integer.
+ */
+export function callOptions(init: CallOptionsInit): CallOptions {
+  return new CallOptions(init);
+}
+
+/** What the arguments given to `callRemote` stand for. */
+export interface CallArgs {
+  /** The positional arguments. */
+  readonly positional: readonly unknown[];
+  /** The keyword arguments, if there are any. */
+  readonly keywords: Record<string, unknown> | undefined;
+  /** Options of the call, if there are any. */
+  readonly options: CallOptions | undefined;
+  /** Whether an answer is wanted. */
+  readonly answer: boolean;
+}
+
+/**
+ * Takes keyword arguments and options off the end of the arguments.
+ *
+ * @param args As they were given to `callRemote`.
+ * @returns What they stand for.
+ */
+export function splitArgs(args: readonly unknown[]): CallArgs {
+  const end = args[args.length - 1];
+  const options = end instanceof CallOptions ? end : undefined;
+  const rest = options === undefined ? args : args.slice(0, -1);
+  const answer = options?.answer ?? true;
+  const last = rest[rest.length - 1];
+  if (!(last instanceof Kwargs)) return { positional: rest, keywords: undefined, options, answer };
+  // Twisted's way to say that no answer is wanted.
+  const { pbanswer = answer, ...keywords } = last;
+  return { positional: rest.slice(0, -1), keywords, options, answer: Boolean(pbanswer) };
+}

@@ -1,0 +1,239 @@
+/**
+ * A connection as a stream of whole expressions: reads and writes as little as
+ * possible, as much as possible at a time.
+ *
+ * @module
+ */
+
+import { BananaReader, BananaScanner, BananaWriter, type Dialect } from "../jelly/banana/mod.ts";
+import { InputBuffer } from "../jelly/banana/input_buffer.ts";
+import type { CloseReason, Transport } from "../transport/mod.ts";
+import { closeReason } from "./close_reason.ts";
+import type { BrokerSettings } from "./options.ts";
+
+/** A buffer up to this size is kept for the next write; a larger one is given back. */
+const KEEP_BYTES = 64 * 1024;
+
+/** Takes what comes over a link. */
+export interface LinkHandler {
+  /**
+   * Takes an expression, whose bytes are good until it returns.
+   *
+   * @param reader Stands before the expression.
+   */
+  expressionReceived(reader: BananaReader): void;
+  /**
+   * Tells whether to go on reading now; if not, the handler calls `resume` later.
+   *
+   * @returns False to pause.
+   */
+  mayRead(): boolean;
+  /**
+   * Learns that the link has ended; nothing comes after.
+   *
+   * @param error Why, if it was not the orderly end of the stream.
+   * @param unread The first of the bytes that were not understood.
+   */
+  linkEnded(error: unknown, unread: Uint8Array): void;
+}
+
+/** The two directions of a transport, in expressions. */
+export class Link {
+  /** Where messages are written; call {@linkcode Link.flush} afterwards. */
+  readonly writer: BananaWriter;
+  readonly #transport: Transport;
+  readonly #handler: LinkHandler;
+  readonly #scanner: BananaScanner;
+  readonly #reader: BananaReader;
+  readonly #input = new InputBuffer();
+  readonly #highWaterMark: number;
+  #isOpen = true;
+  /** Whether a flush is on its way: at the end of this turn, or in the transport. */
+  #isFlushing = false;
+  /** Bytes that the transport has and has not taken yet. */
+  #inTransport = 0;
+  #spare: Uint8Array | undefined;
+  #resume: (() => void) | undefined;
+  #drained: { resolve: () => void; below: number }[] = [];
+
+  /**
+   * Creates a link; it reads once {@linkcode Link.run} is called.
+   *
+   * @param transport The byte pipe; the link closes it.
+   * @param handler Takes what comes.
+   * @param settings Limits, and the caches of the registry.
+   */
+  constructor(transport: Transport, handler: LinkHandler, settings: BrokerSettings) {
+    const { limits, registry } = settings;
+    this.#transport = transport;
+    this.#handler = handler;
+    this.#scanner = new BananaScanner(limits);
+    this.#reader = new BananaReader(registry.names);
+    this.#highWaterMark = limits.highWaterMark;
+    this.writer = new BananaWriter({ limits, keys: registry.keys });
+  }
+
+  /** The reader of what comes: good for an unjellier while an expression is handled. */
+  get reader(): BananaReader {
+    return this.#reader;
+  }
+
+  /** How many bytes wait to be written. */
+  get buffered(): number {
+    return this.writer.length + this.#inTransport;
+  }
+
+  /** A copy of the first bytes that have come and were not understood yet. */
+  get unread(): Uint8Array {
+    const { bytes, start, end } = this.#input;
+    return bytes.slice(start, Math.min(end, start + 16));
+  }
+
+  /** Whether so much waits that producers should wait too. */
+  get isFull(): boolean {
+    return this.buffered >= this.#highWaterMark;
+  }
+
+  /**
+   * Sets the dialect that was agreed on, for what comes and goes from now on.
+   *
+   * @param dialect The dialect.
+   */
+  setDialect(dialect: Dialect): void {
+    this.#scanner.dialect = dialect;
+    this.writer.dialect = dialect;
+  }
+
+  /**
+   * Reads until the connection ends. Never rejects: the handler learns how it ended.
+   *
+   * @returns Settles after the handler has learned it.
+   */
+  async run(): Promise<void> {
+    const input = this.#input;
+    let error: unknown;
+    try {
+      for (;;) {
+        const count = await this.#transport.read(input.room());
+        if (count === null || !this.#isOpen) break;
+        input.filled(count);
+        while (!this.#handleExpressions()) await this.#paused();
+        if (!this.#isOpen) break;
+      }
+    } catch (caught) {
+      error = caught;
+    }
+    const { unread } = this;
+    this.close(error === undefined ? undefined : closeReason(error));
+    this.#handler.linkEnded(error, unread);
+  }
+
+  /** Goes on reading after a pause. */
+  resume(): void {
+    this.#resume?.();
+  }
+
+  /** Has what was written go out when this turn of the event loop is over, with all that is written till then. */
+  flush(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#flushLater(0);
+  }
+
+  /**
+   * Waits until little enough waits to be written.
+   *
+   * @param below How many bytes may still wait; the high-water mark less one unless given.
+   * @returns Settles when that is so, or the link is closed.
+   */
+  drained(below: number = this.#highWaterMark - 1): Promise<void> {
+    if (this.buffered <= below || !this.#isOpen) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#drained.push({ resolve, below });
+    return promise;
+  }
+
+  /**
+   * Closes the transport at once. A second call does nothing.
+   *
+   * @param reason Told to the peer by transports that can.
+   */
+  close(reason?: CloseReason): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    try {
+      this.#transport.close(reason);
+    } catch {
+      // The transport was closed from the other side of it.
+    }
+    this.#input.clear();
+    this.#reader.release();
+    this.writer.take();
+    this.#spare = undefined;
+    this.#resume?.();
+    for (const { resolve } of this.#drained) resolve();
+    this.#drained = [];
+  }
+
+  /** Hands over the expressions that are whole; false if the handler wants a pause before the next. */
+  #handleExpressions(): boolean {
+    const input = this.#input;
+    while (this.#isOpen && input.start !== input.end) {
+      if (!this.#handler.mayRead()) return false;
+      const { bytes, start } = input;
+      const end = this.#scanner.scan(bytes, start, input.end);
+      if (end === -1) break;
+      this.#reader.reset(bytes, start);
+      this.#handler.expressionReceived(this.#reader);
+      // A handler that closed the link has cleared the input.
+      if (this.#isOpen) input.consume(end);
+    }
+    return true;
+  }
+
+  async #paused(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#resume = resolve;
+    await promise;
+    this.#resume = undefined;
+  }
+
+  /** Waits while other microtasks of this turn still write, then writes. */
+  #flushLater(seen: number): void {
+    queueMicrotask(() => {
+      const { length } = this.writer;
+      if (length !== seen && length < this.#highWaterMark) this.#flushLater(length);
+      else this.#writeOut();
+    });
+  }
+
+  async #writeOut(): Promise<void> {
+    try {
+      while (this.writer.length !== 0 && this.#isOpen) {
+        const bytes = this.writer.take(this.#spare);
+        this.#spare = undefined;
+        this.#inTransport = bytes.length;
+        for (let from = 0; from < bytes.length;) {
+          const count = await this.#transport.write(from === 0 ? bytes : bytes.subarray(from));
+          from += count;
+          this.#inTransport -= count;
+          this.#tellDrained();
+        }
+        if (bytes.buffer.byteLength <= KEEP_BYTES) this.#spare = new Uint8Array(bytes.buffer);
+      }
+    } catch {
+      // The reading side sees the end of the connection, and says why.
+      this.close();
+    }
+    this.#isFlushing = false;
+  }
+
+  #tellDrained(): void {
+    if (this.#drained.length === 0) return;
+    const { buffered } = this;
+    const ready = this.#drained.filter(({ below }) => buffered <= below);
+    if (ready.length === 0) return;
+    this.#drained = this.#drained.filter(({ below }) => buffered > below);
+    for (const { resolve } of ready) resolve();
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The objects of ours that the peer holds references to.
+ *
+ * @module
+ */
+
+import { LimitError, ProtocolError } from "./errors.ts";
+import type { RemoteTarget, Serializable } from "./referenceable.ts";
+import type { ObjectId } from "./remote_reference.ts";
+
+/** An object that the peer knows, and how many references it holds (`twisted.spread.pb.Local`). */
+export class Local<T extends object = object> {
+  /** The object. */
+  readonly object: T;
+  /** On whose behalf it was sent. */
+  readonly perspective: object | null;
+  /** How many references the peer holds. */
+  refcount = 1;
+
+  /**
+   * Creates an entry with one reference.
+   *
+   * @param object The object.
+   * @param perspective On whose behalf it was sent.
+   */
+  constructor(object: T, perspective: object | null = null) {
+    this.object = object;
+    this.perspective = perspective;
+  }
+
+  /**
+   * Counts a reference more.
+   *
+   * @returns The count.
+   */
+  incref(): number {
+    return ++this.refcount;
+  }
+
+  /**
+   * Counts a reference less.
+   *
+   * @returns The count.
+   */
+  decref(): number {
+    return --this.refcount;
+  }
+}
+
+/** An object that takes calls and has an identity. */
+export type LocalObject = RemoteTarget & Serializable;
+
+/**
+ * Numbers the objects that are sent by reference, and keeps them while the peer counts on them.
+ *
+ * Four attempts to pass the limit and the peer (or this program) is past hope, as in Twisted.
+ */
+export class LocalTable {
+  readonly #maxObjects: number;
+  readonly #entries = new Map<ObjectId, Local<RemoteTarget>>();
+  readonly #ids = new Map<object, number>();
+  /** What to do when the peer holds an object no more. */
+  #cleanups: Map<object, () => void> | undefined;
+  #violations = 0;
+
+  /**
+   * Creates an empty table.
+   *
+   * @param maxObjects Most objects at once, beside those that are named.
+   */
+  constructor(maxObjects: number) {
+    this.#maxObjects = maxObjects;
+  }
+
+  /** How many objects there are, named ones included. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Whether the limit was passed so often that the connection is to be closed. */
+  get isHopeless(): boolean {
+    return this.#violations > 3;
+  }
+
+  /**
+   * Publishes an object under a name.
+   *
+   * @param name The name.
+   * @param object The object.
+   */
+  setName(name: string, object: RemoteTarget): void {
+    this.#entries.set(name, new Local(object));
+  }
+
+  /**
+   * Finds an object.
+   *
+   * @param id Its number or name.
+   * @returns The object, or undefined.
+   */
+  get(id: ObjectId): RemoteTarget | undefined {
+    return this.#entries.get(id)?.object;
+  }
+
+  /**
+   * Counts a reference to an object, giving it a number if it has none.
+   *
+   * @param object The object.
+   * @param newId Makes a number.
+   * @returns Its number.
+   * @throws {LimitError} If the peer holds too many objects.
+   */
+  register(object: LocalObject, newId: () => number): number {
+    const identity = object.processUniqueID();
+    const known = this.#ids.get(identity);
+    if (known !== undefined) {
+      this.#entries.get(known)!.incref();
+      return known;
+    }
+    if (this.#entries.size > this.#maxObjects) {
+      this.#violations++;
+      throw new LimitError(
+        "maxReferences",
+        `Maximum PB reference count exceeded.${this.isHopeless ? "  Goodbye." : ""}`,
+      );
+    }
+    const id = newId();
+    this.#entries.set(id, new Local<RemoteTarget>(object));
+    this.#ids.set(identity, id);
+    return id;
+  }
+
+  /**
+   * Takes back a registration that never reached the peer.
+   *
+   * @param id Number of the object.
+   */
+  unregister(id: number): void {
+    const entry = this.#entries.get(id);
+    if (entry !== undefined && entry.decref() === 0) this.#remove(id, entry);
+  }
+
+  /**
+   * Counts a reference less, as the peer says.
+   *
+   * @param id Number of the object.
+   * @returns What is to be done if that was the last one.
+   * @throws {ProtocolError} If the peer holds no reference to such an object.
+   */
+  decref(id: ObjectId): (() => void) | undefined {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || typeof id === "string") {
+      throw new ProtocolError(`Cannot release object "${id}": the peer holds no reference to it`);
+    }
+    if (entry.decref() > 0) return undefined;
+    return this.#remove(id, entry);
+  }
+
+  /**
+   * Has something done when the peer holds an object no more, or the connection is lost.
+   *
+   * @param object The object.
+   * @param cleanup What to do, once.
+   */
+  onRelease(object: LocalObject, cleanup: () => void): void {
+    (this.#cleanups ??= new Map()).set(object.processUniqueID(), cleanup);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#entries.clear();
+    this.#ids.clear();
+    this.#cleanups = undefined;
+  }
+
+  #remove(id: number, entry: Local<RemoteTarget>): (() => void) | undefined {
+    const identity = (entry.object as LocalObject).processUniqueID();
+    this.#entries.delete(id);
+    this.#ids.delete(identity);
+    const cleanup = this.#cleanups?.get(identity);
+    this.#cleanups?.delete(identity);
+    return cleanup;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Perspective Broker: objects that are called, copied and watched over a connection
+ * (docs/protocol.md; `twisted/spread/pb.py`).
+ *
+ * @example
+ * ```ts
+ * import { connect, Root, serve } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Echo extends Root {
+ *   remote_echo(text: string): string {
+ *     return text;
+ *   }
+ * }
+ * await using server = serve(new Echo(), { hostname: "127.0.0.1", port: 0 });
+ * await using broker = await connect(server.url);
+ * assertEquals(await broker.root<Echo>().callRemote("echo", "hi"), "hi");
+ * ```
+ *
+ * @module
+ */
+
+export * from "./avatar.ts";
+export { Broker, type BrokerCounts, type BrokerRole } from "./broker.ts";
+export { challenge, respond } from "./challenge.ts";
+export * from "./connect.ts";
+export * from "./errors.ts";
+export { PBError as Error } from "./errors.ts";
+export * from "./factory.ts";
+export {
+  CopiedFailure,
+  CopyableFailure,
+  type ErrorKind,
+  failure2Copyable,
+  noOperation,
+  printTraceback,
+  RemoteError,
+  type RemoteFailure,
+} from "./failure.ts";
+export * from "./kwargs.ts";
+export { Local, type LocalObject } from "./local_table.ts";
+export * from "./login.ts";
+export {
+  type BrokerLimits,
+  type BrokerOptions,
+  type BrokerSettings,
+  type Log,
+  type LogEntry,
+  MAX_BROKER_REFS,
+  portno,
+} from "./options.ts";
+export {
+  type IPBRoot,
+  Referenceable,
+  type RemoteTarget,
+  Root,
+  Serializable,
+} from "./referenceable.ts";
+export { type Arrivals, type ObjectId, RemoteMethod, RemoteReference } from "./remote_reference.ts";
+export * from "./serve.ts";
+export * from "./types.ts";
+export * from "./view_point.ts";

@@ -1,0 +1,137 @@
+/**
+ * Options of a connection: limits, rules, logging.
+ *
+ * @module
+ */
+
+import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../jelly/banana/mod.ts";
+import { defaultSecurity, globalRegistry, type JellyRegistry, type Taster } from "../jelly/mod.ts";
+
+/** Most objects that a peer may hold references to at once, as in Twisted. */
+export const MAX_BROKER_REFS = 1024;
+
+/** The TCP port of Perspective Broker. */
+export const portno = 8787;
+
+/** Limits of one connection; those of {@linkcode BananaLimits} hold for each message. */
+export interface BrokerLimits extends BananaLimits {
+  /**
+   * Most of our objects that the peer may hold references to, or caches of, at once;
+   * 1,024 unless given. The fourth attempt to pass it closes the connection, as in Twisted.
+   */
+  readonly maxReferences: number;
+  /** Most of the peer's objects that we hold references to at once; 262,144 unless given. */
+  readonly maxImports: number;
+  /** Most calls of the peer's that may be unanswered before reading from it pauses; 1,024 unless given. */
+  readonly maxCallsIn: number;
+  /** Most calls of ours that may wait for an answer at once; 1,048,576 unless given. */
+  readonly maxCallsOut: number;
+  /** Most bytes that may wait to be written; past it calls fail, and answers close the connection; 67,108,864 (64 MiB) unless given. */
+  readonly maxBufferedBytes: number;
+  /** Bytes waiting to be written from which on producers wait and reading pauses; 1,048,576 (1 MiB) unless given. */
+  readonly highWaterMark: number;
+  /** Time to agree on dialect and version, in milliseconds; 30,000 unless given. */
+  readonly negotiationTimeout: number;
+}
+
+const DEFAULT_BROKER_LIMITS: BrokerLimits = Object.freeze({
+  ...DEFAULT_LIMITS,
+  maxReferences: MAX_BROKER_REFS,
+  maxImports: 256 * 1024,
+  maxCallsIn: 1024,
+  maxCallsOut: 1024 * 1024,
+  maxBufferedBytes: 64 * 1024 * 1024,
+  highWaterMark: 1024 * 1024,
+  negotiationTimeout: 30_000,
+});
+
+/** What is worth writing down about a connection. */
+export interface LogEntry {
+  /** How grave it is: an `error` is a fault in a program, a `warning` a peer that misbehaves. */
+  readonly level: "error" | "warning";
+  /** One line. */
+  readonly message: string;
+  /** The error, if there is one. */
+  readonly error?: unknown;
+}
+
+/** Takes log entries. */
+export type Log = (entry: LogEntry) => void;
+
+/** Options of one connection, shared by servers and clients. */
+export interface BrokerOptions {
+  /** Class tags and names; the global registry unless given. */
+  registry?: JellyRegistry;
+  /** What may arrive; the basic types unless given. */
+  security?: Taster;
+  /** Limits; those not given keep their defaults. */
+  limits?: Partial<BrokerLimits>;
+  /** Whether failures carry the stack of the error to the peer; false unless given. */
+  unsafeTracebacks?: boolean;
+  /** Where log entries go; to the console unless given. */
+  log?: Log;
+}
+
+/** Options with all defaults filled in, made once for all connections of a server. */
+export interface BrokerSettings {
+  /** Class tags and names. */
+  readonly registry: JellyRegistry;
+  /** What may arrive. */
+  readonly security: Taster;
+  /** Limits. */
+  readonly limits: BrokerLimits;
+  /** Whether failures carry the stack of the error to the peer. */
+  readonly unsafeTracebacks: boolean;
+  /** Where log entries go. */
+  readonly log: Log;
+}
+
+/**
+ * Fills in what is not given, and checks what is.
+ *
+ * @param options The options.
+ * @returns The settings, frozen.
+ * @throws {RangeError} If a limit is not a positive integer.
+ */
+export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
+  const {
+    registry = globalRegistry,
+    security = defaultSecurity(),
+    unsafeTracebacks = false,
+    log = logToConsole,
+  } = options;
+  return Object.freeze({
+    registry,
+    security,
+    unsafeTracebacks,
+    log,
+    limits: brokerLimits(options.limits),
+  });
+}
+
+function brokerLimits(limits: Partial<BrokerLimits> = {}): BrokerLimits {
+  const all: { -readonly [Name in keyof BrokerLimits]: number } = { ...DEFAULT_BROKER_LIMITS };
+  for (const name of Object.keys(all) as (keyof BrokerLimits)[]) {
+    all[name] = positiveInteger(name, limits[name] ?? all[name]);
+  }
+  return Object.freeze(Object.assign(all, bananaLimits(limits)));
+}
+
+/**
+ * Checks an option.
+ *
+ * @param name Name of the option.
+ * @param value Its value.
+ * @returns The value.
+ * @throws {RangeError} If it is not a positive integer.
+ */
+export function positiveInteger(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new RangeError(`Cannot set ${name} to "${value}": it must be a positive integer`);
+}
+
+function logToConsole({ level, message, error }: LogEntry): void {
+  const rest = error === undefined ? [] : [error];
+  if (level === "error") console.error(message, ...rest);
+  else console.warn(message, ...rest);
+}

@@ -1,0 +1,124 @@
+/**
+ * The calls of ours that wait for an answer.
+ *
+ * @module
+ */
+
+import { CallTimeoutError, LimitError, PBConnectionLost, ProtocolError } from "./errors.ts";
+import type { CallOptions } from "./kwargs.ts";
+
+/** A call that waits. */
+interface PendingCall {
+  readonly method: string;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+  /** Ends the waiting for a signal or a time; undefined for a call without either. */
+  release: (() => void) | undefined;
+}
+
+/**
+ * The calls that wait for an answer, by request number.
+ *
+ * A call that was given up keeps its place until the peer has answered it,
+ * since an answer to a call that was never made is a fault of the peer's.
+ */
+export class PendingCalls {
+  readonly #maxCalls: number;
+  readonly #calls = new Map<number, PendingCall>();
+
+  /**
+   * Creates an empty table.
+   *
+   * @param maxCalls Most calls that may wait at once.
+   */
+  constructor(maxCalls: number) {
+    this.#maxCalls = maxCalls;
+  }
+
+  /** How many calls wait. */
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /**
+   * Fails if no more calls may wait.
+   *
+   * @param method The method to be called.
+   * @throws {LimitError} If too many calls wait.
+   */
+  checkRoom(method: string): void {
+    if (this.#calls.size < this.#maxCalls) return;
+    throw new LimitError(
+      "maxCallsOut",
+      `Cannot call "${method}": ${this.#maxCalls} calls wait for an answer`,
+    );
+  }
+
+  /**
+   * Adds a call.
+   *
+   * @param id Its request number.
+   * @param method The method that was called.
+   * @param options A signal and a time that may end the waiting.
+   * @returns Settles as the call does.
+   */
+  add(id: number, method: string, options: CallOptions | undefined): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const call: PendingCall = { method, resolve, reject, release: undefined };
+      this.#calls.set(id, call);
+      if (options !== undefined) limit(call, options);
+    });
+  }
+
+  /**
+   * Removes the call that was answered.
+   *
+   * @param id Request number in the answer.
+   * @returns What settles the call.
+   * @throws {ProtocolError} If no such call waits.
+   */
+  take(id: number | bigint): Pick<PendingCall, "resolve" | "reject" | "method"> {
+    const call = this.#calls.get(id as number);
+    if (call === undefined) {
+      throw new ProtocolError(`Cannot take answer to request ${id}: there is none`);
+    }
+    this.#calls.delete(id as number);
+    call.release?.();
+    return call;
+  }
+
+  /**
+   * Rejects all calls, since the connection is lost.
+   *
+   * @param cause Why it is lost.
+   */
+  fail(cause: unknown): void {
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    for (const { method, reject, release } of calls) {
+      release?.();
+      reject(
+        new PBConnectionLost(`Cannot finish call "${method}": connection lost${why}`, { cause }),
+      );
+    }
+  }
+}
+
+/** Lets a signal and a time end the waiting for an answer. */
+function limit(call: PendingCall, { signal, timeout }: CallOptions): void {
+  const giveUp = (reason: unknown) => {
+    call.release?.();
+    call.reject(reason);
+  };
+  const abort = () => giveUp(signal!.reason);
+  const timer = timeout === undefined
+    ? undefined
+    : setTimeout(() => giveUp(new CallTimeoutError(call.method, timeout)), timeout);
+  signal?.addEventListener("abort", abort, { once: true });
+  call.release = () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+    call.release = undefined;
+  };
+}

@@ -1,0 +1,165 @@
+/**
+ * Objects that travel as a reference (`twisted.spread.flavors`).
+ *
+ * @module
+ */
+
+import type { IJellyable, Jellier } from "../jelly/mod.ts";
+import type { Broker } from "./broker.ts";
+import { NoSuchMethod } from "./errors.ts";
+import { brokerOf } from "./invoker.ts";
+import type { Kwargs } from "./kwargs.ts";
+
+/** What the broker hands a call to. */
+export interface RemoteTarget {
+  /**
+   * Who the caller is, if that is known: arguments are read, and the result
+   * is written, on that behalf.
+   */
+  readonly perspective?: object | null;
+  /**
+   * Takes a call.
+   *
+   * @param broker The connection that it came over.
+   * @param message Name of the remote method, without a prefix.
+   * @param args The positional arguments.
+   * @param kw The keyword arguments, if there are any.
+   * @returns The result, or a promise of it.
+   */
+  remoteMessageReceived(
+    broker: Broker,
+    message: string,
+    args: unknown[],
+    kw: Kwargs | undefined,
+  ): unknown;
+}
+
+/** An object that knows how it travels to a peer. */
+export abstract class Serializable implements IJellyable {
+  /**
+   * Writes the object as one element.
+   *
+   * @param jellier Where to write.
+   */
+  abstract jellyFor(jellier: Jellier): void;
+
+  /**
+   * Gives what the object is known by: two objects with the same identity are
+   * one to the peer.
+   *
+   * @returns The object itself, unless overridden.
+   */
+  processUniqueID(): object {
+    return this;
+  }
+}
+
+/**
+ * An object that travels as a reference: the peer calls its `remote_` methods.
+ *
+ * @example
+ * ```ts
+ * import { Referenceable } from "@perspective/broker/broker";
+ *
+ * class Counter extends Referenceable {
+ *   #count = 0;
+ *   remote_increase(by: number): number {
+ *     return this.#count += by;
+ *   }
+ * }
+ * ```
+ */
+export class Referenceable extends Serializable implements RemoteTarget {
+  /** Who results are written for; nobody in particular unless set. */
+  declare readonly perspective?: object | null;
+
+  /**
+   * Takes a call: calls the method `remote_` and the name.
+   *
+   * @param _broker The connection that it came over.
+   * @param message Name of the remote method, without the prefix.
+   * @param args The positional arguments.
+   * @param kw The keyword arguments, if there are any.
+   * @returns What the method returns.
+   * @throws {NoSuchMethod} If there is no such method.
+   */
+  remoteMessageReceived(
+    _broker: Broker,
+    message: string,
+    args: unknown[],
+    kw: Kwargs | undefined,
+  ): unknown {
+    return callMethod(this, "remote_", message, args, kw);
+  }
+
+  /**
+   * Writes a reference.
+   *
+   * @param jellier Where to write.
+   */
+  override jellyFor(jellier: Jellier): void {
+    jellier.tagged("remote", brokerOf(jellier, this).registerReference(this));
+  }
+}
+
+/**
+ * The object that a server gives to every client at once.
+ *
+ * @example
+ * ```ts
+ * import { Root } from "@perspective/broker/broker";
+ *
+ * class Echo extends Root {
+ *   remote_echo(text: string): string {
+ *     return text;
+ *   }
+ * }
+ * ```
+ */
+export class Root extends Referenceable implements IPBRoot {
+  /**
+   * Gives the root object for a connection: this one, unless overridden.
+   *
+   * @param _broker The connection.
+   * @returns The object to publish.
+   */
+  rootObject(_broker: Broker): RemoteTarget {
+    return this;
+  }
+}
+
+/** Gives every connection its root object (`twisted.spread.flavors.IPBRoot`). */
+export interface IPBRoot {
+  /**
+   * Gives the root object for a connection.
+   *
+   * @param broker The connection.
+   * @returns The object to publish.
+   */
+  rootObject(broker: Broker): RemoteTarget;
+}
+
+/**
+ * Calls a method by a name from the wire, which is always behind a prefix, so
+ * that it reaches nothing but methods meant for it.
+ *
+ * @param target The object.
+ * @param prefix What the names of such methods begin with.
+ * @param message The name behind the prefix.
+ * @param args The positional arguments.
+ * @param kw The keyword arguments, if there are any.
+ * @returns What the method returns.
+ * @throws {NoSuchMethod} If there is no such method.
+ */
+export function callMethod(
+  target: object,
+  prefix: string,
+  message: string,
+  args: unknown[],
+  kw: Kwargs | undefined,
+): unknown {
+  const method: unknown = Reflect.get(target, prefix + message);
+  if (typeof method !== "function") throw new NoSuchMethod(`No such method: ${prefix}${message}`);
+  if (kw !== undefined) args.push(kw);
+  return Reflect.apply(method, target, args);
+}

@@ -1,0 +1,41 @@
+/**
+ * How the things that only PB knows are read (docs/protocol.md, "References").
+ *
+ * @module
+ */
+
+import { JellyError, type Sexp, type UnjellyRule } from "../jelly/mod.ts";
+import { FAILURE_TAG, receiveFailure } from "./failure.ts";
+import { brokerOf } from "./invoker.ts";
+import type { ObjectId } from "./remote_reference.ts";
+
+/**
+ * Reads the number of an object, or the name of one that is published.
+ *
+ * @param sexp What stands for it.
+ * @returns The number or name.
+ * @throws {JellyError} If it is neither.
+ */
+export function objectId(sexp: Sexp): ObjectId {
+  if (typeof sexp === "number" && Number.isSafeInteger(sexp)) return sexp;
+  if (sexp instanceof Uint8Array) return new TextDecoder().decode(sexp);
+  throw new JellyError("Cannot read reference: it names no object");
+}
+
+/** Rules for the tags of PB, which every connection has beside those of its registry. */
+export const PB_RULES: ReadonlyMap<string, UnjellyRule> = new Map<string, UnjellyRule>([
+  ["remote", (unjellier, list) => {
+    const luid = objectId(list.nextSexp());
+    return brokerOf(unjellier, list).referenceArrived(luid);
+  }],
+  ["local", (unjellier, list) => {
+    const luid = objectId(list.nextSexp());
+    const object = brokerOf(unjellier, list).localObjectForID(luid);
+    if (object !== undefined) return object;
+    throw new JellyError(`Cannot receive local object ${luid}: the peer holds no reference to it`);
+  }],
+  [
+    FAILURE_TAG,
+    (unjellier, list) => receiveFailure(list.next(), brokerOf(unjellier, list).settings.registry),
+  ],
+]);

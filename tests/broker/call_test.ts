@@ -1,0 +1,294 @@
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import {
+  callOptions,
+  CallTimeoutError,
+  DeadReferenceError,
+  type Kwargs,
+  kwargs,
+  NoSuchMethod,
+  PBConnectionLost,
+  PBError,
+  Referenceable,
+  RemoteError,
+  RemoteMethod,
+  RemoteReference,
+  Root,
+} from "@perspective/broker/broker";
+import { JellyError, tuple } from "@perspective/broker/jelly";
+import { settle, testPair } from "./pair.ts";
+
+class Thing extends Referenceable {
+  remote_name(): string {
+    return "thing";
+  }
+}
+
+class Server extends Root {
+  readonly thing = new Thing();
+  held: unknown;
+  notified: unknown[] = [];
+  waiting = Promise.withResolvers<string>();
+
+  remote_echo(value: unknown): unknown {
+    return value;
+  }
+  remote_later(): Promise<string> {
+    return this.waiting.promise;
+  }
+  remote_add(first: number, by: Kwargs<{ to?: number }> = kwargs({})): number {
+    return first + (by.to ?? 0);
+  }
+  remote_kinds(...args: unknown[]): unknown {
+    return args.map((arg) => Object.prototype.toString.call(arg));
+  }
+  remote_thing(): Thing {
+    return this.thing;
+  }
+  remote_isThing(thing: unknown): boolean {
+    return thing === this.thing;
+  }
+  remote_hold(value: unknown): void {
+    this.held = value;
+  }
+  remote_callBack(reference: RemoteReference, value: unknown): Promise<unknown> {
+    return reference.callRemote("called", value);
+  }
+  remote_notify(value: unknown): void {
+    this.notified.push(value);
+  }
+  remote_unsendable(): unknown {
+    return { user: { onClick() {} } };
+  }
+  remote_fail(kind: string): void {
+    if (kind === "pb") throw new PBError("on purpose");
+    throw new TypeError("by accident");
+  }
+}
+
+Deno.test("[Broker result] a call gets its result, in both directions", async () => {
+  await using pair = await testPair(new Server());
+  class Client extends Referenceable {
+    remote_called(value: number): number {
+      return value * 2;
+    }
+  }
+  const root = pair.client.root<Server>();
+  assertEquals(await root.callRemote("echo", [1, "two", { three: null }]), [1, "two", {
+    three: null,
+  }]);
+  assertEquals(await root.callRemote("callBack", new Client(), 21), 42);
+});
+
+Deno.test("RemoteReference.remote calls methods as a stub, and is no thenable", async () => {
+  await using pair = await testPair(new Server());
+  const { remote } = pair.client.root<Server>();
+  assertEquals(await remote.add(1), 1);
+  assertStrictEquals(await remote, remote);
+});
+
+Deno.test("[Broker defer] the answer is sent when the promise settles, not before", async () => {
+  const server = new Server();
+  await using pair = await testPair(server);
+  let answered = false;
+  const call = pair.client.root<Server>().callRemote("later").then((value) => {
+    answered = true;
+    return value;
+  });
+  await settle();
+  assert(!answered);
+  assertEquals(pair.server.counts.callsIn, 1);
+  server.waiting.resolve("done");
+  assertEquals(await call, "done");
+});
+
+Deno.test("keyword arguments arrive last, as one Kwargs", async () => {
+  await using pair = await testPair(new Server());
+  const root = pair.client.root();
+  assertEquals(await root.callRemote("add", 1, kwargs({ to: 2 })), 3);
+  assertEquals(await root.callRemote("kinds", 1, kwargs({ ["__proto__"]: 2, constructor: 3 })), [
+    "[object Number]",
+    "[object Kwargs]",
+  ]);
+  assertEquals(await root.callRemote("kinds", 1, kwargs({})), ["[object Number]"]);
+});
+
+Deno.test("[Broker reference] a reference is one object, and comes home as the object itself", async () => {
+  const server = new Server();
+  await using pair = await testPair(server);
+  const root = pair.client.root<Server>();
+  const thing = await root.callRemote("thing");
+  assert(thing instanceof RemoteReference);
+  assertStrictEquals(await root.callRemote("thing"), thing);
+  assertEquals(await root.callRemote("isThing", thing), true);
+  assertEquals(await thing.callRemote("name"), "thing");
+  assert(thing.remoteMethod("name").equals(new RemoteMethod(thing, "name")));
+  assert(!thing.remoteMethod("name").equals(root.remoteMethod("thing")));
+});
+
+Deno.test("[Broker refcount] releasing a reference empties the other end's table", async () => {
+  await using pair = await testPair(new Server());
+  const root = pair.client.root<Server>();
+  {
+    using thing = await root.callRemote("thing");
+    assertStrictEquals(await root.callRemote("thing"), thing);
+    assertEquals(pair.server.counts.localObjects, 2);
+  }
+  await settle();
+  assertEquals(pair.server.counts.localObjects, 1);
+  assertEquals(pair.client.counts.remoteObjects, 0);
+});
+
+Deno.test("a reference that is used after its release fails alone", async () => {
+  await using pair = await testPair(new Server());
+  const root = pair.client.root<Server>();
+  const thing = await root.callRemote("thing");
+  thing.release();
+  thing.release();
+  await assertRejects(() => thing.callRemote("name"), DeadReferenceError, "released");
+  await assertRejects(() => root.callRemote("isThing", thing), JellyError, "args[0]");
+  const again = await root.callRemote("thing");
+  assert(again !== thing);
+  assertEquals(await again.callRemote("name"), "thing");
+});
+
+Deno.test("a reference that arrives again while its decref is on the way stays valid", async () => {
+  await using pair = await testPair(new Server());
+  const root = pair.client.root<Server>();
+  const first = await root.callRemote("thing");
+  const second = root.callRemote("thing");
+  first.release();
+  assertEquals(await (await second).callRemote("name"), "thing");
+});
+
+Deno.test("callRemote() fails with the path to what cannot be sent, and changes nothing", async () => {
+  await using pair = await testPair(new Server());
+  const root = pair.client.root();
+  class Plain {}
+  const error = await assertRejects(
+    () => root.callRemote("echo", new Thing(), { user: { onClick() {} } }),
+    JellyError,
+    "args[1].user.onClick",
+  );
+  assertEquals(error.path, "args[1].user.onClick");
+  await assertRejects(() => root.callRemote("echo", new Plain()), JellyError, "args[0]");
+  await assertRejects(
+    () => root.callRemote("echo", kwargs({ a: new Plain() })),
+    JellyError,
+    "kwargs.a",
+  );
+  assertEquals(pair.client.counts.localObjects, 0);
+  assertEquals(pair.client.counts.bufferedBytes, 0);
+  assertEquals(await root.callRemote("echo", 1), 1);
+});
+
+Deno.test("a result that cannot be sent fails its call at the caller, and is logged", async () => {
+  await using pair = await testPair(new Server());
+  await assertRejects(
+    () => pair.client.root().callRemote("unsendable"),
+    RemoteError,
+    "result.user.onClick",
+  );
+  assertEquals(pair.serverLog.length, 1);
+  assertEquals(await pair.client.root().callRemote("echo", 1), 1);
+});
+
+Deno.test("[Failures noSuchMethodFailure] a missing method is NoSuchMethod, logged at the server", async () => {
+  await using pair = await testPair(new Server());
+  for (const name of ["nothing", "constructor", "__proto__", "toString", ""]) {
+    const error = await assertRejects(() => pair.client.root().callRemote(name), NoSuchMethod);
+    assert(error instanceof RemoteError);
+    assertEquals(error.check("builtins.AttributeError"), "builtins.AttributeError");
+  }
+  assertEquals(pair.serverLog.length, 5);
+});
+
+Deno.test("[Failures synchronousError] a PBError reaches the caller, and is not logged", async () => {
+  await using pair = await testPair(new Server());
+  const error = await assertRejects(() => pair.client.root().callRemote("fail", "pb"), PBError);
+  assertEquals(error.message, "on purpose");
+  assertEquals(pair.serverLog, []);
+});
+
+Deno.test("[Failures synchronousException] any other error reaches the caller, and is logged once", async () => {
+  await using pair = await testPair(new Server());
+  const error = await assertRejects(() => pair.client.root().callRemote("fail", "x"), RemoteError);
+  assertEquals(error.remoteType, "builtins.TypeError");
+  assertEquals(error.message, "by accident");
+  assertEquals(error.remoteTraceback, "Traceback unavailable\n");
+  assertEquals(pair.serverLog.length, 1);
+});
+
+Deno.test("a call gives up at its timeout or signal, and its late answer is dropped", async () => {
+  const server = new Server();
+  await using pair = await testPair(server);
+  const root = pair.client.root();
+  await assertRejects(
+    () => root.callRemote("later", callOptions({ timeout: 1 })),
+    CallTimeoutError,
+    'Cannot finish call "later": no answer within 1 ms',
+  );
+  const controller = new AbortController();
+  const call = root.callRemote("later", callOptions({ signal: controller.signal }));
+  controller.abort(new Error("changed my mind"));
+  await assertRejects(() => call, Error, "changed my mind");
+  await assertRejects(() => root.callRemote("echo", callOptions({ signal: controller.signal })));
+  assertEquals(pair.client.counts.callsOut, 2);
+  server.waiting.resolve("late");
+  assertEquals(await root.callRemote("echo", 1), 1);
+  assertEquals(pair.client.counts.callsOut, 0);
+});
+
+Deno.test("a call without an answer resolves at once, and errors stay at the other end", async () => {
+  const server = new Server();
+  await using pair = await testPair(server);
+  const root = pair.client.root();
+  assertEquals(await root.callRemote("notify", 1, callOptions({ answer: false })), undefined);
+  await root.callRemote("notify", 2, kwargs({ pbanswer: false }));
+  await root.callRemote("fail", "x", callOptions({ answer: false }));
+  await root.callRemote("fail", "pb", callOptions({ answer: false }));
+  assertEquals(await root.callRemote("echo", 1), 1);
+  assertEquals(server.notified, [1, 2]);
+  assertEquals(pair.serverLog.length, 1);
+});
+
+Deno.test("[Broker deadReferenceError] calls on a lost connection fail, those under way too", async () => {
+  const pair = await testPair(new Server());
+  const root = pair.client.root();
+  const call = root.callRemote("later");
+  await settle();
+  await pair.server.close();
+  const lost = await assertRejects(() => call, PBConnectionLost);
+  assertEquals(lost.message, 'Cannot finish call "later": connection lost');
+  await assertRejects(() => root.callRemote("echo", 1), DeadReferenceError);
+  await pair[Symbol.asyncDispose]();
+});
+
+Deno.test("[Broker disconnection] notifiers of broker and reference run once, and can be taken back", async () => {
+  const pair = await testPair(new Server());
+  const heard: unknown[] = [];
+  const root = pair.client.root();
+  const unwanted = () => heard.push("unwanted");
+  pair.client.notifyOnDisconnect(() => heard.push("broker"));
+  pair.client.notifyOnDisconnect(unwanted);
+  pair.client.dontNotifyOnDisconnect(unwanted);
+  root.notifyOnDisconnect((reference) => heard.push(reference === root));
+  root.notifyOnDisconnect(unwanted);
+  root.dontNotifyOnDisconnect(unwanted);
+  pair.client.notifyOnDisconnect(() => {
+    throw new Error("a bad notifier");
+  });
+  await pair[Symbol.asyncDispose]();
+  assertEquals(heard, ["broker", true]);
+  assertEquals(pair.clientLog.length, 1);
+  pair.client.notifyOnDisconnect(() => heard.push("at once"));
+  assertEquals(heard.length, 3);
+});
+
+Deno.test("a tuple stays a tuple, and cycles stay cycles, through a call", async () => {
+  await using pair = await testPair(new Server());
+  const loop: unknown[] = [1];
+  loop.push(loop);
+  const result = await pair.client.root().callRemote("echo", tuple(loop, loop)) as unknown[][];
+  assertStrictEquals(result[0], result[1]);
+  assertStrictEquals(result[0]![1], result[0]);
+});

@@ -1,0 +1,50 @@
+/** Two connected brokers whose tables must be empty in the end. */
+import { assertEquals } from "@std/assert";
+import {
+  type BrokerPair,
+  connectPair,
+  type LogEntry,
+  type PairOptions,
+  type ServerRoot,
+} from "@perspective/broker/broker";
+
+/** A pair that notes what is logged at either end. */
+export interface TestPair extends BrokerPair {
+  /** What the server's end has logged. */
+  readonly serverLog: LogEntry[];
+  /** What the client's end has logged. */
+  readonly clientLog: LogEntry[];
+}
+
+/** Connects a pair in memory; when it is disposed of, nothing may be left at either end. */
+export async function testPair(root: ServerRoot, options: PairOptions = {}): Promise<TestPair> {
+  const serverLog: LogEntry[] = [];
+  const clientLog: LogEntry[] = [];
+  const pair = await connectPair(root, {
+    server: { log: (entry) => serverLog.push(entry), ...options.server },
+    client: { log: (entry) => clientLog.push(entry), ...options.client },
+  });
+  return {
+    ...pair,
+    serverLog,
+    clientLog,
+    async [Symbol.asyncDispose]() {
+      await pair[Symbol.asyncDispose]();
+      for (const broker of [pair.client, pair.server]) {
+        assertEquals(broker.counts, {
+          localObjects: 0,
+          remoteObjects: 0,
+          callsIn: 0,
+          callsOut: 0,
+          bufferedBytes: 0,
+        });
+      }
+    },
+  };
+}
+
+/** Lets everything happen that can happen without timers or sockets. */
+export async function settle(): Promise<void> {
+  await new Promise<void>((resolve) => setTimeout(resolve, 0));
+  await new Promise<void>((resolve) => setTimeout(resolve, 0));
+}
