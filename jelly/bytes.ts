@@ -1,0 +1,143 @@
+/**
+ * Values to bytes and back, in one walk each way.
+ *
+ * @module
+ */
+
+import { BananaError } from "./banana/errors.ts";
+import { type BananaLimits, bananaLimits } from "./banana/limits.ts";
+import { BananaReader } from "./banana/reader.ts";
+import { BananaScanner } from "./banana/scanner.ts";
+import type { Dialect } from "./banana/tokens.ts";
+import { BananaWriter } from "./banana/writer.ts";
+import { Jellier } from "./jellier.ts";
+import type { JellyOptions, UnjellyOptions } from "./jelly.ts";
+import { globalRegistry } from "./registry.ts";
+import { Unjellier } from "./unjellier.ts";
+
+/** Options of {@linkcode encodeValue}. */
+export interface EncodeValueOptions extends JellyOptions {
+  /** The dialect of banana; `pb` unless given. */
+  dialect?: Dialect;
+}
+
+/** Options of {@linkcode decodeValue}. */
+export interface DecodeValueOptions extends UnjellyOptions {
+  /** The dialect of banana; `pb` unless given. */
+  dialect?: Dialect;
+}
+
+/** Encodes and decodes values again and again with the same rules. */
+export interface ValueCodec {
+  /**
+   * Encodes a value.
+   *
+   * @param value The value.
+   * @returns Its bytes.
+   * @throws {JellyError} If some part of the value cannot be sent.
+   */
+  encode(value: unknown): Uint8Array;
+  /**
+   * Decodes a value.
+   *
+   * @param bytes One whole expression.
+   * @returns The value.
+   * @throws {BananaError} If the bytes are not one whole expression.
+   * @throws {JellyError} If the expression is no value.
+   */
+  decode(bytes: Uint8Array): unknown;
+}
+
+/**
+ * Makes a codec, for many values with the same rules: what a connection uses, without the connection.
+ *
+ * @example
+ * ```ts
+ * import { valueCodec } from "@perspective/broker/jelly";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const codec = valueCodec();
+ * assertEquals(codec.decode(codec.encode({ id: 1, name: "Ada" })), { id: 1, name: "Ada" });
+ * ```
+ *
+ * @param options Dialect, rules and limits.
+ * @returns The codec.
+ */
+export function valueCodec(options: EncodeValueOptions & DecodeValueOptions = {}): ValueCodec {
+  const { dialect = "pb", registry = globalRegistry } = options;
+  const limits: BananaLimits = bananaLimits(options.limits);
+  const writer = new BananaWriter({ dialect, limits, keys: registry.keys });
+  const jellier = new Jellier(writer, { ...options, limits });
+  const scanner = new BananaScanner(limits);
+  scanner.dialect = dialect;
+  const reader = new BananaReader(registry.names);
+  const unjellier = new Unjellier(reader, options);
+  return {
+    encode(value: unknown): Uint8Array {
+      writer.begin();
+      try {
+        jellier.write(value);
+        writer.end();
+        return writer.written().slice();
+      } finally {
+        writer.cancel();
+      }
+    },
+    decode(bytes: Uint8Array): unknown {
+      const end = scanner.scan(bytes, 0, bytes.length);
+      scanner.reset();
+      if (end !== bytes.length) {
+        throw new BananaError(
+          `Cannot read value: ${end === -1 ? "the bytes end before it does" : "more bytes follow"}`,
+        );
+      }
+      reader.reset(bytes, 0);
+      try {
+        return unjellier.read();
+      } finally {
+        reader.release();
+      }
+    },
+  };
+}
+
+/**
+ * Encodes a value: jelly and banana in one walk.
+ *
+ * @example
+ * ```ts
+ * import { encodeValue } from "@perspective/broker/jelly";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(encodeValue(null), Uint8Array.of(1, 0x80, 1, 0x87));
+ * ```
+ *
+ * @param value The value.
+ * @param options Dialect, rules and limits.
+ * @returns The bytes.
+ * @throws {JellyError} If some part of the value cannot be sent; its path says which.
+ */
+export function encodeValue(value: unknown, options: EncodeValueOptions = {}): Uint8Array {
+  return valueCodec(options).encode(value);
+}
+
+/**
+ * Decodes a value: banana and jelly in one walk.
+ *
+ * @example
+ * ```ts
+ * import { decodeValue } from "@perspective/broker/jelly";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(decodeValue(Uint8Array.of(1, 0x80, 1, 0x87)), null);
+ * ```
+ *
+ * @param bytes One whole expression.
+ * @param options Dialect, rules and limits.
+ * @returns The value.
+ * @throws {BananaError} If the bytes are not one whole expression, or pass a limit.
+ * @throws {JellyError} If the expression is no value.
+ */
+export function decodeValue(bytes: Uint8Array, options: DecodeValueOptions = {}): unknown {
+  return valueCodec(options).decode(bytes);
+}

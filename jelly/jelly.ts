@@ -1,0 +1,69 @@
+/**
+ * Values to s-expressions and back, in one call.
+ *
+ * @module
+ */
+
+import { type BananaLimits, bananaLimits } from "./banana/limits.ts";
+import { Jellier, type JellierOptions } from "./jellier.ts";
+import type { Sexp } from "./sexp.ts";
+import { TreeSink } from "./tree_sink.ts";
+import { checkTree, TreeSource } from "./tree_source.ts";
+import { Unjellier, type UnjellierOptions } from "./unjellier.ts";
+
+/** Options of {@linkcode jelly}. */
+export interface JellyOptions extends Omit<JellierOptions, "limits"> {
+  /** Depth and size of what may be written; see {@linkcode BananaLimits} for the defaults. */
+  limits?: Partial<BananaLimits>;
+}
+
+/** Options of {@linkcode unjelly}. */
+export interface UnjellyOptions extends UnjellierOptions {
+  /** Depth and size of what may be read; see {@linkcode BananaLimits} for the defaults. */
+  limits?: Partial<BananaLimits>;
+}
+
+/**
+ * Turns a value into an s-expression (`twisted.spread.jelly.jelly`).
+ *
+ * @example
+ * ```ts
+ * import { inspectSexp, jelly } from "@perspective/broker/jelly";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(inspectSexp(jelly(["hi", true])), '["list", ["unicode", "hi"], ["boolean", "true"]]');
+ * ```
+ *
+ * @param value The value.
+ * @param options Rules and limits.
+ * @returns The s-expression.
+ * @throws {JellyError} If some part of the value cannot be sent; its path says which.
+ */
+export function jelly(value: unknown, options: JellyOptions = {}): Sexp {
+  const sink = new TreeSink();
+  new Jellier(sink, { ...options, limits: bananaLimits(options.limits) }).write(value);
+  return sink.result();
+}
+
+/**
+ * Turns an s-expression into a value (`twisted.spread.jelly.unjelly`).
+ *
+ * @example
+ * ```ts
+ * import { jelly, unjelly } from "@perspective/broker/jelly";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(unjelly(jelly({ tags: new Set([1, 2]) })), { tags: new Set([1, 2]) });
+ * ```
+ *
+ * @param sexp The s-expression.
+ * @param options Rules and limits.
+ * @returns The value.
+ * @throws {JellyError} If the expression is no value.
+ * @throws {InsecureJelly} If it names what is not allowed or not known.
+ * @throws {BananaError} If it passes a limit.
+ */
+export function unjelly(sexp: Sexp, options: UnjellyOptions = {}): unknown {
+  checkTree(sexp, bananaLimits(options.limits));
+  return new Unjellier(new TreeSource(sexp), options).read();
+}

@@ -1,0 +1,60 @@
+/**
+ * Where the unjellier reads: bytes or a tree.
+ *
+ * @module
+ */
+
+import type { Sexp } from "./sexp.ts";
+
+/** What the next element is; the values are the type bytes of banana. */
+export type ElementType = number;
+
+/** A place in a source; only the source itself knows what it means. */
+export type SavedPlace = number | readonly unknown[];
+
+/**
+ * Gives the elements of one expression, from the outside in.
+ *
+ * Two sources exist: `BananaReader` (bytes that a scanner has passed) and
+ * `TreeSource` (s-expressions); the unjellier makes the same calls to both.
+ */
+export interface Source {
+  /** Items of the list that was entered last. */
+  readonly count: number;
+  /**
+   * Goes to the next element.
+   *
+   * @returns `LIST` (its items follow; see {@linkcode Source.count}), `STRING`
+   * or `VOCAB` (a byte string), `FLOAT`, or another type byte for an integer.
+   */
+  next(): ElementType;
+  /** Reads the integer that `next` found: a number if it is safe, else a bigint. */
+  integer(): number | bigint;
+  /** Reads the float that `next` found. */
+  float(): number;
+  /** Reads the byte string that `next` found, as a copy. */
+  bytes(): Uint8Array;
+  /** Reads the byte string that `next` found, as UTF-8. */
+  text(): string;
+  /** The same, for a text that likely came before: a key or a name. */
+  name(): string;
+  /**
+   * Goes to the next element, which must be a byte string, and reads it as a tag.
+   *
+   * @returns The number of a known word, else the text; undefined if the
+   * element is no byte string.
+   */
+  tag(): number | string | undefined;
+  /** Goes to the next element and reads it as a tree. */
+  sexp(): Sexp;
+  /**
+   * Passes over the next element.
+   *
+   * @returns How many elements that were, with all that is in it.
+   */
+  skip(): number;
+  /** Remembers the place, to look ahead from it. */
+  save(): SavedPlace;
+  /** Goes back to a remembered place. */
+  restore(place: SavedPlace): void;
+}

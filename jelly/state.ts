@@ -1,0 +1,145 @@
+/**
+ * The state of objects: what of an object travels, and how it is put into another.
+ *
+ * @module
+ */
+
+import { JellyError } from "./errors.ts";
+
+/**
+ * Gives the state of an object: its own enumerable fields.
+ *
+ * Private fields, accessors of the class and fields with a symbol for a name stay at home.
+ *
+ * @example
+ * ```ts
+ * import { ownState } from "@perspective/broker/jelly";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Till {
+ *   cash = 5;
+ *   #pin = 1234;
+ *   get open() {
+ *     return this.#pin === 0;
+ *   }
+ * }
+ * assertEquals(ownState(new Till()), { cash: 5 });
+ * ```
+ *
+ * @param object Any object.
+ * @returns A new plain object.
+ */
+export function ownState(object: object): Record<string, unknown> {
+  const state: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(object)) setField(state, key, value);
+  return state;
+}
+
+/**
+ * Sets a field of a plain object, whatever its name: `__proto__` becomes a field like others.
+ *
+ * @param object The object.
+ * @param key The name of the field.
+ * @param value The value of the field.
+ */
+export function setField(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === "__proto__") {
+    Object.defineProperty(object, key, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  } else object[key] = value;
+}
+
+/**
+ * Puts a received state into an object.
+ *
+ * An accessor of the object's class is called with the value. Everything else
+ * becomes a field of the object itself, whatever its name: a state reaches no
+ * prototype. A name that the class has for a method, or for an accessor that cannot be set, is
+ * refused: a peer shall not replace code by data.
+ *
+ * @example
+ * ```ts
+ * import { applyState } from "@perspective/broker/jelly";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * class Till {
+ *   cash = 0;
+ *   count() {}
+ * }
+ * const till = new Till();
+ * applyState(till, { cash: 5 });
+ * assertEquals(till.cash, 5);
+ * assertThrows(() => applyState(till, { count: 1 }));
+ * ```
+ *
+ * @param object The object.
+ * @param state A plain object, a `Map` with texts or UTF-8 bytes as keys, or null for an empty state.
+ * @throws {JellyError} If the state is none of these, or names a method of the class.
+ */
+export function applyState(object: object, state: unknown): void {
+  for (const [key, value] of stateEntries(state)) {
+    const owner = ownerOf(object, key);
+    if (owner === undefined) {
+      Object.defineProperty(object, key, {
+        value,
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      });
+    } else if (owner.set !== undefined) {
+      owner.set.call(object, value);
+    } else {
+      throw new JellyError(
+        `Cannot set "${key}" of ${object.constructor.name}: its class has a ` +
+          `${owner.get ? "getter without setter" : "method"} of that name`,
+      );
+    }
+  }
+}
+
+/**
+ * Goes through a received state.
+ *
+ * @param state A plain object, a `Map` with texts or UTF-8 bytes as keys, or null.
+ * @returns Names and values.
+ * @throws {JellyError} If the state is none of these.
+ */
+export function stateEntries(state: unknown): [string, unknown][] {
+  if (state === null || state === undefined) return [];
+  if (state instanceof Map) {
+    return Array.from(state, ([key, value]) => [textOf(key), value]);
+  }
+  const prototype = typeof state === "object" ? Object.getPrototypeOf(state) : undefined;
+  if (prototype === Object.prototype || prototype === null) return Object.entries(state);
+  throw new JellyError("Cannot take state of object: it is not a dictionary");
+}
+
+function textOf(key: unknown): string {
+  if (typeof key === "string") return key;
+  if (key instanceof Uint8Array) {
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(key);
+    } catch (cause) {
+      throw new JellyError("Cannot take state of object: a name is not UTF-8", { cause });
+    }
+  }
+  throw new JellyError("Cannot take state of object: a name is not a text");
+}
+
+/** Finds what the class of an object, not `Object`, has under a name. */
+function ownerOf(object: object, key: string): PropertyDescriptor | undefined {
+  let prototype = Object.getPrototypeOf(object);
+  while (prototype !== null && prototype !== Object.prototype) {
+    const found = Object.getOwnPropertyDescriptor(prototype, key);
+    if (found !== undefined) {
+      const isCode = found.get ?? found.set ?? (typeof found.value === "function");
+      return isCode && key !== "constructor" ? found : undefined;
+    }
+    prototype = Object.getPrototypeOf(prototype);
+  }
+  return undefined;
+}

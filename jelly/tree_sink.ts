@@ -1,0 +1,161 @@
+/**
+ * Writes elements as a tree.
+ *
+ * @module
+ */
+
+import { BananaError } from "./banana/errors.ts";
+import { WORDS } from "./banana/tokens.ts";
+import { atom, type Sexp } from "./sexp.ts";
+import type { Mark, Sink, Wrap } from "./sink.ts";
+import { Float } from "./values/float.ts";
+
+/** A list that is being filled. */
+interface OpenList {
+  readonly items: Sexp[];
+  left: number;
+}
+
+/**
+ * A sink that gives an s-expression.
+ *
+ * @example
+ * ```ts
+ * import { atom, TreeSink } from "@perspective/broker/jelly";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sink = new TreeSink();
+ * sink.list(2);
+ * sink.atom("decref");
+ * sink.integer(7);
+ * assertEquals(sink.result(), [atom("decref"), 7]);
+ * ```
+ */
+export class TreeSink implements Sink {
+  /** Holds the whole expression as its only item. */
+  readonly #root: Sexp[] = [];
+  readonly #open: OpenList[] = [];
+  #list: OpenList = { items: this.#root, left: 1 };
+  /** The list and the place of every element, by its mark. */
+  readonly #places: { items: Sexp[]; index: number }[] = [];
+
+  /** The place of the next element; asking for it notes it down. */
+  get mark(): Mark {
+    const { items } = this.#list;
+    return this.#places.push({ items, index: items.length }) - 1;
+  }
+
+  /**
+   * Begins a list.
+   *
+   * @param length How many items follow.
+   */
+  list(length: number): void {
+    const items: Sexp[] = [];
+    this.#put(items);
+    if (length === 0) return;
+    this.#open.push(this.#list);
+    this.#list = { items, left: length };
+  }
+
+  /**
+   * Writes an integer.
+   *
+   * @param value A safe integer or a bigint; a bigint that is safe becomes a number.
+   */
+  integer(value: number | bigint): void {
+    const number = Number(value);
+    this.#put(Number.isSafeInteger(number) ? number : value);
+  }
+
+  /**
+   * Writes a float.
+   *
+   * @param value Any number.
+   */
+  float(value: number): void {
+    this.#put(Number.isSafeInteger(value) && !Object.is(value, -0) ? new Float(value) : value);
+  }
+
+  /**
+   * Writes a byte string.
+   *
+   * @param value The bytes; they are copied.
+   */
+  bytes(value: Uint8Array): void {
+    this.#put(value.slice());
+  }
+
+  /**
+   * Writes a text as a byte string.
+   *
+   * @param text The text.
+   * @throws {BananaError} If the text has a lone surrogate.
+   */
+  atom(text: string): void {
+    this.#put(utf8(text));
+  }
+
+  /**
+   * Writes a known word.
+   *
+   * @param number Its number in `WORDS`.
+   */
+  word(number: number): void {
+    this.atom(WORDS[number]!);
+  }
+
+  /**
+   * Writes a text value.
+   *
+   * @param value The text.
+   * @throws {BananaError} If the text has a lone surrogate.
+   */
+  text(value: string): void {
+    this.#put([atom("unicode"), utf8(value)]);
+  }
+
+  /**
+   * Writes the beginning of a dictionary's pair.
+   *
+   * @param key The key.
+   */
+  pair(key: string): void {
+    this.list(2);
+    this.text(key);
+  }
+
+  /**
+   * Wraps elements as references.
+   *
+   * @param wraps The elements by their marks.
+   */
+  wrap(wraps: Wrap[]): void {
+    for (const { mark, id } of wraps) {
+      const { items, index } = this.#places[mark]!;
+      items[index] = [atom("reference"), id, items[index]!];
+    }
+  }
+
+  /**
+   * Gives the expression.
+   *
+   * @returns What was written.
+   */
+  result(): Sexp {
+    return this.#root[0]!;
+  }
+
+  #put(item: Sexp): void {
+    this.#list.items.push(item);
+    this.#list.left--;
+    // A list that is full is closed at once, unless the item opens a list of its own.
+    while (this.#list.left === 0 && this.#open.length !== 0) this.#list = this.#open.pop()!;
+  }
+}
+
+/** Encodes a text, which must be well-formed. */
+function utf8(text: string): Uint8Array {
+  if (text.isWellFormed()) return atom(text);
+  throw new BananaError("Cannot send text as UTF-8: it has a lone surrogate");
+}

@@ -1,0 +1,209 @@
+/**
+ * Reads elements from a tree.
+ *
+ * @module
+ */
+
+import { BananaError } from "./banana/errors.ts";
+import type { BananaLimits } from "./banana/limits.ts";
+import { FLOAT, INT, LIST, STRING, wordNumber } from "./banana/tokens.ts";
+import { utf8 } from "./banana/utf8.ts";
+import type { Sexp } from "./sexp.ts";
+import type { ElementType, SavedPlace, Source } from "./source.ts";
+import { Float } from "./values/float.ts";
+
+/** A list that is being read. */
+interface OpenList {
+  readonly items: readonly Sexp[];
+  index: number;
+}
+
+/**
+ * A source that reads an s-expression.
+ *
+ * @example
+ * ```ts
+ * import { atom, TreeSource } from "@perspective/broker/jelly";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const source = new TreeSource([atom("decref"), 7]);
+ * source.next();
+ * assertEquals(source.count, 2);
+ * source.next();
+ * assertEquals(source.text(), "decref");
+ * ```
+ */
+export class TreeSource implements Source {
+  /** Items of the list that was entered last. */
+  count = 0;
+  #open: OpenList[] = [];
+  #list: OpenList;
+  #item: Sexp = 0;
+
+  /**
+   * Creates a source; the tree must have passed {@linkcode checkTree} if it is not our own.
+   *
+   * @param sexp The tree.
+   */
+  constructor(sexp: Sexp) {
+    this.#list = { items: [sexp], index: 0 };
+  }
+
+  /**
+   * Goes to the next element.
+   *
+   * @returns What it is.
+   */
+  next(): ElementType {
+    while (this.#list.index === this.#list.items.length) this.#list = this.#open.pop()!;
+    const item = this.#item = this.#list.items[this.#list.index++]!;
+    if (Array.isArray(item)) {
+      this.count = item.length;
+      this.#open.push(this.#list);
+      this.#list = { items: item, index: 0 };
+      return LIST;
+    }
+    if (item instanceof Uint8Array) return STRING;
+    if (item instanceof Float) return FLOAT;
+    return typeof item === "bigint" || (Number.isSafeInteger(item) && !Object.is(item, -0))
+      ? INT
+      : FLOAT;
+  }
+
+  /**
+   * Reads the integer that was found.
+   *
+   * @returns A number if it is safe, else a bigint.
+   */
+  integer(): number | bigint {
+    const number = Number(this.#item);
+    return Number.isSafeInteger(number) ? number : this.#item as bigint;
+  }
+
+  /**
+   * Reads the float that was found.
+   *
+   * @returns The number.
+   */
+  float(): number {
+    return Number(this.#item);
+  }
+
+  /**
+   * Reads the byte string that was found.
+   *
+   * @returns A copy.
+   */
+  bytes(): Uint8Array {
+    return (this.#item as Uint8Array).slice();
+  }
+
+  /**
+   * Reads the byte string that was found as UTF-8.
+   *
+   * @returns The text.
+   * @throws {BananaError} If the bytes are not UTF-8.
+   */
+  text(): string {
+    const bytes = this.#item as Uint8Array;
+    return utf8(bytes, 0, bytes.length);
+  }
+
+  /**
+   * Reads the byte string that was found as UTF-8.
+   *
+   * @returns The text.
+   * @throws {BananaError} If the bytes are not UTF-8.
+   */
+  name(): string {
+    return this.text();
+  }
+
+  /**
+   * Goes to the next element and reads it as a tag.
+   *
+   * @returns The number of a known word, else the text; undefined if it is no byte string.
+   * @throws {BananaError} If the bytes are not UTF-8.
+   */
+  tag(): number | string | undefined {
+    if (this.next() !== STRING) return undefined;
+    const text = this.text();
+    return wordNumber(text) ?? text;
+  }
+
+  /**
+   * Goes to the next element and reads it as a tree.
+   *
+   * @returns The element itself.
+   */
+  sexp(): Sexp {
+    if (this.next() === LIST) this.#list = this.#open.pop()!;
+    return this.#item;
+  }
+
+  /**
+   * Passes over the next element.
+   *
+   * @returns 1: in a tree that is one step, whatever is in it.
+   */
+  skip(): number {
+    this.sexp();
+    return 1;
+  }
+
+  /**
+   * Remembers the place before the next element.
+   *
+   * @returns The place.
+   */
+  save(): SavedPlace {
+    return [...this.#open, this.#list].map((list) => ({ ...list }));
+  }
+
+  /**
+   * Goes back to a remembered place.
+   *
+   * @param place The place.
+   */
+  restore(place: SavedPlace): void {
+    const lists = (place as readonly OpenList[]).map((list) => ({ ...list }));
+    this.#list = lists.pop()!;
+    this.#open = lists;
+  }
+}
+
+/**
+ * Checks a tree as a scanner checks bytes: kinds, depth, counts. It needs no
+ * stack, so no tree is too deep for it; one that contains itself is refused as too deep.
+ *
+ * @param sexp The tree.
+ * @param limits The limits; the length of strings and lists counts as in bytes.
+ * @throws {BananaError} If a part is no s-expression, or a limit is passed.
+ */
+export function checkTree(sexp: Sexp, limits: BananaLimits): void {
+  const open: OpenList[] = [];
+  let list: OpenList = { items: [sexp], index: 0 };
+  for (let elements = 1;; elements++) {
+    while (list.index === list.items.length) {
+      const outer = open.pop();
+      if (outer === undefined) return;
+      list = outer;
+    }
+    const item: unknown = list.items[list.index++];
+    if (elements > limits.maxElements) refuse("maxElements", limits);
+    if (Array.isArray(item)) {
+      if (item.length > limits.maxListItems) refuse("maxListItems", limits);
+      if (open.length === limits.maxDepth) refuse("maxDepth", limits);
+      open.push(list);
+      list = { items: item, index: 0 };
+    } else if (item instanceof Uint8Array) {
+      if (item.length > limits.maxStringBytes) refuse("maxStringBytes", limits);
+    } else if (!(typeof item === "number" || typeof item === "bigint" || item instanceof Float)) {
+      throw new BananaError(`Cannot read tree: it has a part of type ${typeof item}`);
+    }
+  }
+}
+
+function refuse(limit: keyof BananaLimits, limits: BananaLimits): never {
+  throw new BananaError(`Cannot read tree: the limit is ${limits[limit]} (${limit})`, { limit });
+}

@@ -1,0 +1,87 @@
+/**
+ * Comparing values with their identities: what is one object on one side must be one on the other.
+ *
+ * @module
+ */
+
+import { AssertionError } from "@std/assert";
+import { Decimal } from "../../jelly/values/decimal.ts";
+import { FrozenSet } from "../../jelly/values/frozen_set.ts";
+import { Method } from "../../jelly/values/method.ts";
+import { Tuple } from "../../jelly/values/tuple.ts";
+import { Unpersistable } from "../../jelly/values/unpersistable.ts";
+
+/** Values that compare by what they are, not by which object they are. */
+const TEMPORAL = [
+  Temporal.PlainDateTime,
+  Temporal.PlainDate,
+  Temporal.PlainTime,
+  Temporal.Duration,
+];
+
+/**
+ * Checks that two values are the same graph: equal in every part, of the same classes, in the same
+ * order, and with the same objects shared in the same places. Needs no stack: graphs may be deep.
+ */
+export function assertSameGraph(actual: unknown, expected: unknown): void {
+  const partners = new Map<object, object>();
+  const taken = new Set<object>();
+  const left: { a: unknown; b: unknown; path: string }[] = [{ a: actual, b: expected, path: "" }];
+  for (let pair = left.pop(); pair !== undefined; pair = left.pop()) {
+    const { a, b, path } = pair;
+    if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) {
+      if (!Object.is(a, b)) differ(path, a, b);
+      continue;
+    }
+    const known = partners.get(b);
+    if (known !== undefined || taken.has(a)) {
+      if (known !== a) differ(path, "an object of another place", "one and the same object");
+      continue;
+    }
+    if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) {
+      differ(path, a.constructor?.name, b.constructor?.name);
+    }
+    const text = textOf(b);
+    if (text !== undefined) {
+      if (textOf(a) !== text) differ(path, textOf(a), text);
+      continue;
+    }
+    partners.set(b, a);
+    taken.add(a);
+    const [partsOfA, partsOfB] = [partsOf(a), partsOf(b)];
+    if (partsOfA.length !== partsOfB.length) {
+      differ(`${path}.length`, partsOfA.length, partsOfB.length);
+    }
+    if (b instanceof Tuple && !Object.isFrozen(a)) differ(path, "an open tuple", "a frozen one");
+    for (let i = partsOfB.length - 1; i >= 0; i--) {
+      left.push({
+        a: partsOfA[i],
+        b: partsOfB[i],
+        path: path.length > 200 ? path : `${path}/${i}`,
+      });
+    }
+  }
+}
+
+/** Prints a value that compares by its text; undefined for others. */
+function textOf(value: object): string | undefined {
+  if (value instanceof Uint8Array) return value.toHex();
+  if (value instanceof Decimal) return `${value.coefficient}e${value.exponent}`;
+  if (value instanceof Unpersistable) return value.reason;
+  if (TEMPORAL.some((kind) => value instanceof kind)) return String(value);
+  return undefined;
+}
+
+function partsOf(value: object): unknown[] {
+  if (Array.isArray(value)) return value;
+  if (value instanceof Map) return [...value].flat(1);
+  if (value instanceof Set || value instanceof FrozenSet) return [...value];
+  if (value instanceof Method) return [value.name, value.self];
+  return Object.entries(value).flat(1);
+}
+
+function differ(path: string, actual: unknown, expected: unknown): never {
+  throw new AssertionError(
+    `The graphs differ at "${path}": ${Deno.inspect(actual)} is not ${Deno.inspect(expected)}`,
+  );
+}
