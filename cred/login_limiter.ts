@@ -51,6 +51,7 @@ export interface LoginLimiter {
  * @example
  * ```ts
  * import {
+ *   InMemoryUsernamePasswordDatabaseDontUse,
  *   type IRealm,
  *   limitLogin,
  *   LoginDenied,
@@ -58,7 +59,6 @@ export interface LoginLimiter {
  *   Portal,
  *   UnauthorizedLogin,
  *   UsernamePassword,
- *   InMemoryUsernamePasswordDatabaseDontUse,
  * } from "@perspective/broker/cred";
  * import { assertRejects } from "@std/assert";
  *
