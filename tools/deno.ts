@@ -8,6 +8,9 @@
  * @module
  */
 
+import { cp } from "node:fs/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
 /** Registry that Deno asks unless the environment names another one. */
 const JSR = "https://jsr.io/";
 
@@ -56,15 +59,26 @@ export async function registryFault(
  * @returns Its exit code.
  */
 export async function runDeno(args: string[]): Promise<number> {
-  const registry = Deno.env.get("JSR_URL") || JSR;
-  const env: Record<string, string> = { DENO_NO_UPDATE_CHECK: "1" };
+  let registry = Deno.env.get("JSR_URL") || JSR;
   if (registry !== STAND_INS && await registryFault(registry) !== undefined) {
     console.error(`JSR does not answer (${registry}): using the stand-ins in tools/jsr`);
-    env.JSR_URL = STAND_INS;
+    registry = STAND_INS;
   }
+  if (registry !== STAND_INS || args[0] !== "publish") return await spawn(args, registry);
+  // What is published must not import files beside it that are not, so they have to be elsewhere.
+  const elsewhere = await Deno.makeTempDir();
+  try {
+    await cp(fileURLToPath(STAND_INS), elsewhere, { recursive: true });
+    return await spawn(args, pathToFileURL(`${elsewhere}/`).href);
+  } finally {
+    await Deno.remove(elsewhere, { recursive: true });
+  }
+}
+
+async function spawn(args: string[], registry: string): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
     args,
-    env,
+    env: { DENO_NO_UPDATE_CHECK: "1", JSR_URL: registry },
     stdin: "inherit",
     stdout: "inherit",
     stderr: "inherit",

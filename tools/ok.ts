@@ -26,7 +26,7 @@ const STEPS: Step[] = [
   { name: "types", args: ["check", "."] },
   { name: "docs", args: ["doc", "--lint", ...Object.values(config.exports)] },
   { name: "layers", args: ["run", "-A", "tools/layers.ts"] },
-  { name: "publish", args: ["publish", "--dry-run", "--allow-dirty"] },
+  { name: "publish", args: ["task", "deno", "publish", "--dry-run", "--allow-dirty"] },
   { name: "tests", args: ["task", "test", "--trace-leaks", "--coverage=coverage", "--clean"] },
 ];
 
@@ -57,6 +57,11 @@ export function closingLine({ passed, failed, skipped }: Tally): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
+/** Leaves out what went well, so that the rest is found. */
+function withoutSuccesses(output: string): string {
+  return output.replace(/^(Check .*|running \d+ tests? from .*|.* \.\.\. ok \(.*\))\n/gm, "");
+}
+
 async function runStep({ name, args }: Step): Promise<Tally> {
   const start = performance.now();
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -70,7 +75,7 @@ async function runStep({ name, args }: Step): Promise<Tally> {
   const sum = tally(success, output);
   const ran = sum.passed + sum.failed > 1 ? `, ${closingLine(sum)}` : "";
   console.log(`${name} ... ${success ? "ok" : "FAILED"} (${seconds} s${ran})`);
-  if (!success) console.log(`\n$ deno ${args.join(" ")}\n${output}`);
+  if (!success) console.log(`\n$ deno ${args.join(" ")}\n${withoutSuccesses(output)}`);
   for (const line of output.match(/^.* \.\.\. ignored.*$/gm) ?? []) console.log(`  ${line}`);
   return sum;
 }

@@ -86,6 +86,11 @@ Deno.test("tools/deno.ts runs a program that imports the stand-ins", async () =>
   assertEquals(out, "ran", err);
 });
 
+Deno.test("tools/deno.ts runs publish with the stand-ins outside of the package", async () => {
+  const { code, err } = await run(["publish", "--help"], await deadUrl());
+  assertEquals(code, 0, err);
+});
+
 Deno.test("tools/deno.ts ends as its command ends", async () => {
   const { code } = await run(["eval", "Deno.exit(7)"], await deadUrl());
   assertEquals(code, 7);
