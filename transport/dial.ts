@@ -4,23 +4,29 @@
  * @module
  */
 
-import { withDeadline } from "./_deadline.ts";
+import { closeOnAbort, withDeadline } from "./_deadline.ts";
+import { FramedTransport } from "./_framed_transport.ts";
+import { hostAndPort, tcpDialed, unixDialed } from "./_socket.ts";
 import { tlsClient, type TlsClientOptions } from "./_tls.ts";
-import { tcpDialed, unixDialed } from "./_socket.ts";
+import { openAsClient, WINDOWED } from "./_websocket_handshake.ts";
 import { ConnectError, factOf } from "./errors.ts";
 import type { Dialed } from "./transport.ts";
 import { parseUrl, type PBUrl } from "./url.ts";
+import { openWebSocket, webSocketLimits, type WebSocketOptions } from "./websocket.ts";
 
 /** Options for {@linkcode dial}. */
-export interface DialOptions extends TlsClientOptions {
+export interface DialOptions extends TlsClientOptions, WebSocketOptions {
   /** Gives up opening the connection; one that stands is not touched. */
   signal?: AbortSignal;
   /** Milliseconds for everything until the connection stands; 30,000 unless given. */
   timeout?: number;
+  /** Headers of the request that opens a WebSocket, such as `Authorization`; not in browsers. */
+  headers?: HeadersInit;
 }
 
 /**
- * Opens a connection to a URL: `pb` (TCP), `pbs` (TLS), `pb+unix` (a Unix socket).
+ * Opens a connection to a URL: `pb` (TCP), `pbs` (TLS), `pb+unix` (a Unix socket), `ws` or `wss`
+ * (WebSocket, which is all that a browser has).
  *
  * @example To a listener of this program
  * ```ts
@@ -45,23 +51,64 @@ export async function dial(url: string | URL, options: DialOptions = {}): Promis
   const { timeout = 30_000, signal } = options;
   const target = parseUrl(url);
   try {
-    return await withDeadline({ timeout, signal }, (signal) => dialTarget(target, options, signal));
+    return await withDeadline(
+      { timeout, signal },
+      (signal) => dialTarget(target, { ...options, signal }),
+    );
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     throw new ConnectError(target.href, factOf(error), { cause: error });
   }
 }
 
-async function dialTarget(
-  target: PBUrl,
-  options: DialOptions,
-  signal: AbortSignal,
-): Promise<Dialed> {
-  const { scheme, hostname, port, path } = target;
+type DialContext = DialOptions & { readonly signal: AbortSignal };
+
+async function dialTarget(target: PBUrl, options: DialContext): Promise<Dialed> {
+  const { scheme, hostname, port, path, href } = target;
+  if (typeof Deno === "undefined") {
+    if (scheme === "ws" || scheme === "wss") return await openWebSocket(href, options);
+    throw new Error("a browser connects by ws and wss only");
+  }
   if (scheme === "pb+unix") {
     return unixDialed(await Deno.connect({ transport: "unix", path }), path);
   }
+  const { signal } = options;
   const conn = await Deno.connect({ hostname, port, signal });
-  if (scheme === "pb") return tcpDialed(conn);
-  return await tlsClient(conn, { ...options, hostname, http: false, signal });
+  switch (scheme) {
+    case "pb":
+      return tcpDialed(conn);
+    case "pbs":
+      return await tlsClient(conn, { ...options, hostname, http: false });
+    case "ws":
+      return await dialWebSocket(tcpDialed(conn), target, options);
+    case "wss": {
+      const dialed = await tlsClient(conn, { ...options, hostname, http: true });
+      return await dialWebSocket(dialed, target, options);
+    }
+  }
+}
+
+/**
+ * Opens a WebSocket on a connection. Deno's own client delays small messages by 40 milliseconds
+ * (Nagle's algorithm) and cannot make a server wait.
+ */
+async function dialWebSocket(
+  { transport: conn, peer }: Dialed,
+  { hostname, port, path, secure }: PBUrl,
+  options: DialContext,
+): Promise<Dialed> {
+  const usualPort = port === (secure ? 443 : 80);
+  const host = hostAndPort(hostname, port).slice(
+    0,
+    usualPort ? -String(port).length - 1 : undefined,
+  );
+  const { protocol, early } = await closeOnAbort(
+    options.signal,
+    () => conn.close(),
+    openAsClient(conn, { host, path, headers: options.headers }),
+  );
+  const windowed = protocol === WINDOWED;
+  const limits = webSocketLimits(options);
+  const transport = new FramedTransport(conn, { client: true, windowed, early, ...limits });
+  return { transport, peer: { ...peer, kind: "websocket", protocol } };
 }

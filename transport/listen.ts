@@ -5,15 +5,20 @@
  */
 
 import { type Acceptor, TcpAcceptor, UnixAcceptor } from "./_acceptor.ts";
-import { HandshakeAcceptor, type HandshakeOptions } from "./_handshake_acceptor.ts";
+import { FramedTransport } from "./_framed_transport.ts";
+import { type Handshake, HandshakeAcceptor, type HandshakeOptions } from "./_handshake_acceptor.ts";
 import { hostAndPort } from "./_socket.ts";
 import { TlsAcceptor, type TlsServerOptions } from "./_tls.ts";
+import { closeOnAbort } from "./_deadline.ts";
+import { openAsServer, type UpgradePolicy, WINDOWED } from "./_websocket_handshake.ts";
 import { factOf, ListenError } from "./errors.ts";
 import type { Dialed, ListenAddr, Listener } from "./transport.ts";
 import { DEFAULT_PORT, parseUrl, type PBScheme } from "./url.ts";
+import { webSocketLimits, type WebSocketOptions } from "./websocket.ts";
 
 /** Options for {@linkcode listen}. */
-export interface ListenOptions extends TlsServerOptions, HandshakeOptions {
+export interface ListenOptions
+  extends TlsServerOptions, UpgradePolicy, WebSocketOptions, HandshakeOptions {
   /** Where to listen, instead of `hostname`, `port` and `path`. */
   url?: string | URL;
   /** Address to listen at; `0.0.0.0`, which is every IPv4 address of the machine, unless given. */
@@ -40,7 +45,9 @@ interface Place {
 }
 
 /**
- * Listens for connections: on TCP (`pb`), with TLS (`pbs`), or on a Unix socket (`pb+unix`).
+ * Listens for connections: on TCP (`pb`), with TLS (`pbs`), on a Unix socket (`pb+unix`), or
+ * for WebSocket (`ws`, `wss`), by a small server of its own; beside other pages
+ * {@linkcode upgradeWebSocket} is the way.
  *
  * @example Two peers, each known by its address
  * ```ts
@@ -72,16 +79,12 @@ export function listen(options: ListenOptions | string | URL): Listener {
       const acceptor = new UnixAcceptor(path, options.mode);
       return new AcceptorListener(acceptor, { transport: "unix", path }, url);
     }
-    const tls = place.scheme === "pbs" ? new TlsAcceptor({ ...options, http: false }) : undefined;
+    const handshake = handshakeFor(place, options);
     const socket = listenTcp(place, options.reusePort ?? false);
-    const { port } = socket.addr;
-    const addr: ListenAddr = { transport: "tcp", hostname: socket.addr.hostname, port };
-    const source = new TcpAcceptor(socket);
-    const acceptor = tls === undefined ? source : new HandshakeAcceptor(
-      source,
-      (dialed, signal) => tls.handshake(dialed, signal),
-      options,
-    );
+    const { hostname, port } = socket.addr;
+    const addr: ListenAddr = { transport: "tcp", hostname, port };
+    const tcp = new TcpAcceptor(socket);
+    const acceptor = handshake ? new HandshakeAcceptor(tcp, handshake, options) : tcp;
     return new AcceptorListener(acceptor, addr, urlOf({ ...place, port }));
   } catch (error) {
     if (error instanceof TypeError) throw error;
@@ -118,6 +121,36 @@ function urlOf({ scheme, hostname, port, path }: Place): string {
   if (scheme === "pb+unix") return `pb+unix://${encodeURI(path)}`;
   const near = hostname === "0.0.0.0" ? "127.0.0.1" : hostname === "::" ? "::1" : hostname;
   return `${scheme}://${hostAndPort(near, port)}${path}`;
+}
+
+/** What connections go through before they count, if anything. */
+function handshakeFor(place: Place, options: ListenOptions): Handshake | undefined {
+  const { scheme } = place;
+  if (scheme === "pb") return undefined;
+  const tls = scheme === "ws" ? undefined : new TlsAcceptor({ ...options, http: scheme === "wss" });
+  const web: Handshake | undefined = scheme === "pbs"
+    ? undefined
+    : (dialed, signal) => acceptWebSocket(dialed, { ...options, path: place.path, signal });
+  return async (dialed, signal) => {
+    const secured = await tls?.handshake(dialed, signal) ?? dialed;
+    return await web?.(secured, signal) ?? secured;
+  };
+}
+
+async function acceptWebSocket(
+  { transport: conn, peer }: Dialed,
+  options: ListenOptions & { readonly path: string; readonly signal: AbortSignal },
+): Promise<Dialed> {
+  const { protocol, headers, early } = await closeOnAbort(
+    options.signal,
+    () => conn.close(),
+    openAsServer(conn, options),
+  );
+  const windowed = protocol === WINDOWED;
+  const limits = webSocketLimits(options);
+  const transport = new FramedTransport(conn, { client: false, windowed, early, ...limits });
+  const origin = headers.get("origin") ?? undefined;
+  return { transport, peer: { ...peer, kind: "websocket", origin, protocol } };
 }
 
 function listenTcp({ hostname, port }: Place, reusePort: boolean): Deno.TcpListener {

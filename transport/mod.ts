@@ -17,6 +17,7 @@
 
 export type { HandshakeOptions } from "./_handshake_acceptor.ts";
 export type { TlsClientOptions, TlsServerOptions } from "./_tls.ts";
+export type { UpgradePolicy } from "./_websocket_handshake.ts";
 export * from "./dial.ts";
 export {
   ConnectError,
@@ -30,3 +31,9 @@ export * from "./listen.ts";
 export * from "./memory.ts";
 export * from "./transport.ts";
 export * from "./url.ts";
+export {
+  type Upgrade,
+  type UpgradeOptions,
+  upgradeWebSocket,
+  type WebSocketOptions,
+} from "./websocket.ts";

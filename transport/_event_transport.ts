@@ -1,0 +1,149 @@
+/**
+ * The WebSocket of browsers, and of `Deno.serve`, as a transport.
+ *
+ * @module
+ */
+
+import { CloseCode, closeCodeOf, closeText, privateCodeOf, reasonOf } from "./_close_codes.ts";
+import { Inbox } from "./_inbox.ts";
+import { FIRST_WINDOW, parseGrant, ReceiveWindow, SendWindow } from "./_window.ts";
+import { TransportClosedError, WebSocketError } from "./errors.ts";
+import type { CloseReason, Transport } from "./transport.ts";
+import type { WebSocketOptions } from "./websocket.ts";
+
+/** Most bytes of a message that is sent. */
+const MAX_MESSAGE = 262_144;
+/** Milliseconds between two looks at what is buffered, at first and at most. */
+const FIRST_LOOK = 4;
+const LAST_LOOK = 64;
+
+/** The bytes inside of the messages of a `WebSocket` as a transport. */
+export class EventTransport implements Transport {
+  readonly #socket: WebSocket;
+  readonly #options: Required<WebSocketOptions> & { readonly windowed: boolean };
+  readonly #inbox: Inbox;
+  readonly #sendWindow: SendWindow;
+  readonly #receiveWindow: ReceiveWindow;
+  readonly #closed = Promise.withResolvers<void>();
+  #closeReason: CloseReason | undefined;
+  /** Whether this end closed first, so that a code from the other end is an echo. */
+  #shutHere = false;
+  /** Ends the wait for the next look at the buffer. */
+  #wakeWriter: () => void = () => {};
+
+  /** Takes a socket over, before it is open or as soon as it is. */
+  constructor(
+    socket: WebSocket,
+    options: Required<WebSocketOptions> & { readonly windowed: boolean },
+  ) {
+    const { windowed, window } = options;
+    this.#socket = socket;
+    this.#options = options;
+    this.#sendWindow = new SendWindow(windowed ? FIRST_WINDOW : Infinity);
+    this.#receiveWindow = new ReceiveWindow(windowed ? window : Infinity);
+    this.#inbox = new Inbox((count) => this.#permit(this.#receiveWindow.release(count)));
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("message", (event) => this.#onMessage(event.data));
+    socket.addEventListener("close", (event) => this.#onClose(event));
+    this.#permit(window - FIRST_WINDOW);
+  }
+
+  get closeReason(): CloseReason | undefined {
+    return this.#closeReason;
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  read(buffer: Uint8Array): Promise<number | null> {
+    return this.#inbox.read(buffer);
+  }
+
+  async write(bytes: Uint8Array): Promise<number> {
+    const count = await this.#sendWindow.take(Math.min(bytes.length, MAX_MESSAGE));
+    this.#socket.send(bytes.subarray(0, count) as Uint8Array<ArrayBuffer>);
+    if (!this.#options.windowed) await this.#drain();
+    return count;
+  }
+
+  close(reason: CloseReason = { kind: "normal", message: "" }): void {
+    this.#inbox.abandon();
+    this.#shut(closeCodeOf(reason), reason.message);
+  }
+
+  /** Waits until little enough is buffered; there is no event for it. */
+  async #drain(): Promise<void> {
+    const socket = this.#socket;
+    for (let pause = FIRST_LOOK; socket.bufferedAmount > this.#options.highWaterMark; pause *= 2) {
+      if (socket.readyState !== socket.OPEN) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(pause, LAST_LOOK));
+        this.#wakeWriter = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  #onMessage(data: unknown): void {
+    const { windowed, maxMessageSize, maxUnread } = this.#options;
+    if (typeof data === "string") {
+      const grant = windowed ? parseGrant(data) : undefined;
+      if (grant !== undefined) return this.#sendWindow.grant(grant);
+      return this.#fail(CloseCode.unsupportedData, "text frame, where bytes are spoken");
+    }
+    const bytes = new Uint8Array(data as ArrayBuffer);
+    if (bytes.length > maxMessageSize) {
+      return this.#fail(CloseCode.tooLarge, `message has more than ${maxMessageSize} bytes`);
+    }
+    if (!this.#receiveWindow.receive(bytes.length)) {
+      return this.#fail(CloseCode.policyViolation, "peer sent more bytes than permitted");
+    }
+    // Where no window limits the peer and nothing can make it wait.
+    if (!windowed && this.#inbox.size + bytes.length > maxUnread) {
+      return this.#fail(CloseCode.policyViolation, `more than ${maxUnread} bytes are unread`);
+    }
+    this.#inbox.push(bytes, true);
+  }
+
+  #permit(count: number): void {
+    if (count <= 0 || !this.#options.windowed) return;
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(String(count));
+  }
+
+  #onClose({ code, reason }: CloseEvent): void {
+    if (code === CloseCode.abnormal) {
+      const fact = "Cannot read: connection ended without a close frame";
+      this.#inbox.end(new TransportClosedError(fact));
+    } else {
+      if (!this.#shutHere) this.#closeReason = reasonOf(code, reason);
+      this.#inbox.end();
+    }
+    this.#sendWindow.close();
+    this.#wakeWriter();
+    this.#closed.resolve();
+  }
+
+  #fail(code: number, fact: string): void {
+    const error = new WebSocketError(code, fact);
+    this.#inbox.end(error);
+    this.#shut(code, error.message);
+  }
+
+  #shut(code: number, message: string): void {
+    const socket = this.#socket;
+    this.#sendWindow.close();
+    this.#wakeWriter();
+    if (socket.readyState === socket.CLOSING || socket.readyState === socket.CLOSED) return;
+    this.#shutHere = true;
+    const text = new TextDecoder().decode(closeText(message));
+    try {
+      socket.close(code, text);
+    } catch {
+      // Browsers leave the standard codes to themselves.
+      socket.close(privateCodeOf(code), text);
+    }
+  }
+}

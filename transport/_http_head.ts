@@ -1,0 +1,87 @@
+/**
+ * The head of an HTTP/1.1 message, as far as the opening of a WebSocket needs it.
+ *
+ * @module
+ */
+
+import type { Transport } from "./transport.ts";
+
+/** Most bytes of a head. */
+const MAX_HEAD = 16_384;
+
+/** A head that was read. */
+export interface HttpHead {
+  /** The first line: what is asked for, or how it went. */
+  readonly start: string;
+  /** The headers. */
+  readonly headers: Headers;
+  /** What came behind the head. */
+  readonly rest: Uint8Array;
+}
+
+/**
+ * Reads a head.
+ *
+ * @throws {SyntaxError} If what comes is no head of HTTP, or is too long or cut short.
+ */
+export async function readHead(conn: Transport): Promise<HttpHead> {
+  let buffer = new Uint8Array(1024);
+  let size = 0;
+  let checked = 0;
+  for (;;) {
+    const count = await conn.read(buffer.subarray(size));
+    if (count === null) throw new SyntaxError("the connection ended in the middle of a handshake");
+    size += count;
+    const end = endOfHead(buffer.subarray(0, size), checked);
+    if (end >= 0) {
+      const lines = new TextDecoder("latin1").decode(buffer.subarray(0, end)).split("\r\n");
+      return { start: lines[0]!, headers: parseHeaders(lines), rest: buffer.slice(end + 4, size) };
+    }
+    checked = Math.max(0, size - 3);
+    if (size >= 12 && !/^[\x20-\x7e]+(\r\n|$)/.test(firstBytes(buffer))) {
+      throw new SyntaxError("the peer does not speak HTTP");
+    }
+    if (size >= MAX_HEAD) throw new SyntaxError(`more than ${MAX_HEAD} bytes of headers`);
+    if (size === buffer.length) {
+      const larger = new Uint8Array(size * 2);
+      larger.set(buffer);
+      buffer = larger;
+    }
+  }
+}
+
+/** Writes a head, and what belongs to it. */
+export async function writeHead(
+  conn: Transport,
+  start: string,
+  headers: Headers,
+  body = "",
+): Promise<void> {
+  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const bytes = new TextEncoder().encode(`${start}\r\n${lines}\r\n${body}`);
+  for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
+}
+
+function firstBytes(buffer: Uint8Array): string {
+  return String.fromCharCode(...buffer.subarray(0, 12)).replace(/\r\n[^]*/, "\r\n");
+}
+
+function endOfHead(bytes: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(13, from); at >= 0; at = bytes.indexOf(13, at + 1)) {
+    if (bytes[at + 1] === 10 && bytes[at + 2] === 13 && bytes[at + 3] === 10) return at;
+  }
+  return -1;
+}
+
+function parseHeaders(lines: string[]): Headers {
+  const headers = new Headers();
+  for (const line of lines.slice(1)) {
+    const colon = line.indexOf(":");
+    try {
+      headers.append(line.slice(0, colon), line.slice(colon + 1).trim());
+    } catch {
+      throw new SyntaxError("a line of the headers is malformed");
+    }
+  }
+  return headers;
+}

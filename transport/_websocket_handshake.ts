@@ -1,0 +1,217 @@
+/**
+ * The opening handshake of WebSocket (RFC 6455), on both sides.
+ *
+ * @module
+ */
+
+import { type HttpHead, readHead, writeHead } from "./_http_head.ts";
+import type { Transport } from "./transport.ts";
+
+/**
+ * Sub-protocol in which text frames permit the peer to send: each holds, as a decimal number, how
+ * many bytes more than before.
+ */
+export const WINDOWED = "pb.v1";
+/** Sub-protocol of bytes in binary frames and nothing else, under Autobahn's name. */
+export const PLAIN = "binary";
+
+const KNOWN: readonly string[] = [WINDOWED, PLAIN];
+const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/** Who may open a WebSocket to this server. */
+export interface UpgradePolicy {
+  /**
+   * Pages that may connect, by their origins such as `https://example.org`; `*` stands for all.
+   * Unless given, those whose host is the one that they connect to. Programs other than browsers
+   * send no origin and are always let through: this protects users of browsers, not the server.
+   */
+  origins?: readonly string[];
+  /**
+   * Host names, without port, under which the server may be asked for; all unless given. A server
+   * on a private network should list its own: a page can make a name of its own lead there.
+   */
+  hosts?: readonly string[];
+}
+
+/** What came to ask for a WebSocket. */
+export interface UpgradeRequest {
+  /** Method of the request. */
+  readonly method: string;
+  /** Its headers. */
+  readonly headers: Headers;
+}
+
+/** The answer to an {@linkcode UpgradeRequest}. */
+export type Verdict =
+  | { readonly kind: "accepted"; readonly key: string; readonly protocol: string | undefined }
+  | {
+    readonly kind: "refused";
+    readonly status: number;
+    readonly fact: string;
+    readonly headers: Record<string, string>;
+  };
+
+/** Decides about a request. */
+export function judgeUpgrade(request: UpgradeRequest, policy: UpgradePolicy): Verdict {
+  const { method, headers } = request;
+  const key = headers.get("sec-websocket-key") ?? "";
+  const host = headers.get("host") ?? "";
+  if (method !== "GET") return refusal(405, "a WebSocket is opened with GET", { allow: "GET" });
+  if (!tokens(headers.get("upgrade")).includes("websocket")) {
+    return refusal(426, "this is a WebSocket endpoint", {
+      upgrade: "websocket",
+      connection: "upgrade",
+    });
+  }
+  if (headers.get("sec-websocket-version") !== "13") {
+    return refusal(426, "only version 13 is spoken", { "sec-websocket-version": "13" });
+  }
+  if (!tokens(headers.get("connection")).includes("upgrade") || !/^[\w+/]{22}==$/.test(key)) {
+    return refusal(400, "the WebSocket headers are malformed");
+  }
+  const { hosts, origins } = policy;
+  const hostname = hostnameOf(host);
+  if (hostname === undefined) return refusal(400, "the Host header is malformed");
+  if (hosts !== undefined && !hosts.includes(hostname)) {
+    return refusal(403, `host "${hostname}" is not served here`);
+  }
+  const origin = headers.get("origin");
+  if (origin !== null && !originIsAllowed(origin, host, origins)) {
+    return refusal(403, `origin "${origin}" is not allowed`);
+  }
+  const offered = tokens(headers.get("sec-websocket-protocol"));
+  const protocol = KNOWN.find((name) => offered.includes(name));
+  if (offered.length > 0 && protocol === undefined) {
+    return refusal(400, `known sub-protocols are ${KNOWN.join(" and ")}`);
+  }
+  return { kind: "accepted", key, protocol };
+}
+
+function refusal(status: number, fact: string, headers: Record<string, string> = {}): Verdict {
+  return { kind: "refused", status, fact, headers };
+}
+
+function originIsAllowed(origin: string, host: string, origins?: readonly string[]): boolean {
+  if (origins !== undefined) return origins.includes("*") || origins.includes(origin);
+  // The scheme is not compared: behind a proxy that ends TLS it differs.
+  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+}
+
+function hostnameOf(host: string): string | undefined {
+  const url = `http://${host}`;
+  if (host === "" || !URL.canParse(url) || /[/?#@\\]/.test(host)) return undefined;
+  return new URL(url).hostname;
+}
+
+/** The elements of a comma-separated header, in lower case. */
+function tokens(header: string | null): string[] {
+  return (header ?? "").split(",").map((token) => token.trim().toLowerCase()).filter(Boolean);
+}
+
+/** What the server answers to a client's key. */
+async function acceptKey(key: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(key + GUID));
+  return btoa(String.fromCharCode(...new Uint8Array(digest)));
+}
+
+/** A handshake that went through. */
+export interface Agreement {
+  /** The sub-protocol, if one was agreed on. */
+  readonly protocol: string | undefined;
+  /** The headers of the other end. */
+  readonly headers: Headers;
+  /** Bytes that came with the handshake and belong to what follows. */
+  readonly early: Uint8Array;
+}
+
+/** Where a client wants to go. */
+export interface UpgradeTarget {
+  /** Host and, unless it is the usual one, port. */
+  readonly host: string;
+  /** Path and query. */
+  readonly path: string;
+  /** Further headers, such as `Authorization` or `Origin`. */
+  readonly headers?: HeadersInit | undefined;
+}
+
+/**
+ * Asks a server for a WebSocket.
+ *
+ * @throws {Error} If the server refuses or breaks a rule; the message is a fact for a larger one.
+ */
+export async function openAsClient(conn: Transport, target: UpgradeTarget): Promise<Agreement> {
+  const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
+  const headers = new Headers(target.headers);
+  headers.set("host", target.host);
+  headers.set("upgrade", "websocket");
+  headers.set("connection", "Upgrade");
+  headers.set("sec-websocket-version", "13");
+  headers.set("sec-websocket-key", key);
+  headers.set("sec-websocket-protocol", KNOWN.join(", "));
+  headers.delete("sec-websocket-extensions");
+  await writeHead(conn, `GET ${target.path} HTTP/1.1`, headers);
+  const answer = await readHead(conn);
+  const [, status, text] = /^HTTP\/1\.[01] (\d{3}) ?(.*)$/.exec(answer.start) ?? [];
+  if (status === undefined) throw new Error("the server does not speak HTTP");
+  if (status !== "101") {
+    const location = answer.headers.get("location");
+    const where = location === null ? "" : `, which points to "${location}"`;
+    throw new Error(`the server answered ${status} ${text}${where}`.trim());
+  }
+  return await checkAnswer(answer, key);
+}
+
+async function checkAnswer({ headers, rest }: HttpHead, key: string): Promise<Agreement> {
+  const fault = (fact: string) => new Error(`the server broke the WebSocket handshake: ${fact}`);
+  if (
+    !tokens(headers.get("upgrade")).includes("websocket") ||
+    !tokens(headers.get("connection")).includes("upgrade")
+  ) throw fault("it did not switch to WebSocket");
+  if (headers.get("sec-websocket-accept") !== await acceptKey(key)) {
+    throw fault("the answer is not to this request");
+  }
+  if (headers.has("sec-websocket-extensions")) throw fault("it uses an extension nobody asked for");
+  const protocol = headers.get("sec-websocket-protocol") ?? undefined;
+  if (protocol !== undefined && !KNOWN.includes(protocol)) {
+    throw fault(`it chose sub-protocol "${protocol}"`);
+  }
+  return { protocol, headers, early: rest };
+}
+
+/** Options for {@linkcode openAsServer}. */
+export interface ServerHandshake extends UpgradePolicy {
+  /** The path of the endpoint. */
+  readonly path: string;
+}
+
+/**
+ * Answers a client that asks for a WebSocket.
+ *
+ * @throws {Error} If it was refused, which it has been told then.
+ */
+export async function openAsServer(conn: Transport, options: ServerHandshake): Promise<Agreement> {
+  const { start, headers, rest } = await readHead(conn);
+  const [, method = "", path] = /^([A-Z]+) (\S+) HTTP\/1\.1$/.exec(start) ?? [];
+  const verdict = path === undefined
+    ? refusal(400, "the request is malformed")
+    : path.replace(/[?].*$/s, "") !== options.path
+    ? refusal(404, `nothing is at "${path}"`)
+    : judgeUpgrade({ method, headers }, options);
+  if (verdict.kind === "refused") {
+    const { status, fact } = verdict;
+    const answer = new Headers(verdict.headers);
+    answer.set("connection", answer.has("upgrade") ? "upgrade, close" : "close");
+    answer.set("content-type", "text/plain;charset=UTF-8");
+    answer.set("content-length", String(new TextEncoder().encode(`${fact}\n`).length));
+    await writeHead(conn, `HTTP/1.1 ${status} Refused`, answer, `${fact}\n`);
+    throw new Error(`the WebSocket was refused: ${fact}`);
+  }
+  const answer = new Headers({
+    upgrade: "websocket",
+    connection: "Upgrade",
+    "sec-websocket-accept": await acceptKey(verdict.key),
+  });
+  if (verdict.protocol !== undefined) answer.set("sec-websocket-protocol", verdict.protocol);
+  await writeHead(conn, "HTTP/1.1 101 Switching Protocols", answer);
+  return { protocol: verdict.protocol, headers, early: rest };
+}

@@ -1,0 +1,139 @@
+/**
+ * WebSocket: bytes in binary messages, in any pieces.
+ *
+ * @module
+ */
+
+import { EventTransport } from "./_event_transport.ts";
+import { hostAndPort } from "./_socket.ts";
+import { judgeUpgrade, PLAIN, type UpgradePolicy, WINDOWED } from "./_websocket_handshake.ts";
+import { TransportClosedError } from "./errors.ts";
+import type { Dialed, Peer } from "./transport.ts";
+
+/** Limits of a WebSocket connection. */
+export interface WebSocketOptions {
+  /** Most bytes of one message from the peer; 16 MiB unless given. */
+  maxMessageSize?: number;
+  /**
+   * Bytes that a peer may have sent and this program not yet read, where both ends are of this
+   * library and so the peer can be told to wait; 1 MiB unless given, and at least 64 KiB.
+   */
+  window?: number;
+  /**
+   * The same where the peer cannot be told and reading cannot be stopped, as in a browser or with
+   * `Deno.serve` and Autobahn: the connection is closed beyond; 16 MiB unless given.
+   */
+  maxUnread?: number;
+  /** Bytes in the buffer of the system's WebSocket up to which a write does not wait; 256 KiB. */
+  highWaterMark?: number;
+}
+
+/** Options for {@linkcode upgradeWebSocket}. */
+export interface UpgradeOptions extends WebSocketOptions, UpgradePolicy {
+  /** Address of the peer, as the second argument of a handler of `Deno.serve` has it. */
+  remoteAddr?: Deno.Addr;
+  /** Milliseconds of silence after which `Deno.serve` pings the peer, and closes if it stays silent. */
+  idleTimeout?: number;
+}
+
+/** What {@linkcode upgradeWebSocket} gives. */
+export interface Upgrade {
+  /** What the handler of the request answers. */
+  readonly response: Response;
+  /** The connection, once it stands; not there if the response is a refusal. */
+  readonly dialed?: Promise<Dialed>;
+}
+
+/** Fills the defaults in. */
+export function webSocketLimits(options: WebSocketOptions): Required<WebSocketOptions> {
+  const { maxMessageSize = 2 ** 24, window = 2 ** 20, maxUnread = 2 ** 24 } = options;
+  return { maxMessageSize, window, maxUnread, highWaterMark: options.highWaterMark ?? 2 ** 18 };
+}
+
+/**
+ * Answers a request inside of any handler of `Deno.serve` by opening a WebSocket, if origin, host
+ * and sub-protocol are as they should be.
+ *
+ * @example A refusal
+ * ```ts
+ * import { upgradeWebSocket } from "@perspective/broker/transport";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { response, dialed } = upgradeWebSocket(new Request("http://localhost/"));
+ * assertEquals(response.status, 426);
+ * assertEquals(dialed, undefined);
+ * ```
+ *
+ * @param request The request.
+ * @param options Who may connect, and limits.
+ * @returns The response, and the connection unless it is a refusal.
+ */
+export function upgradeWebSocket(request: Request, options: UpgradeOptions = {}): Upgrade {
+  const verdict = judgeUpgrade(request, options);
+  if (verdict.kind === "refused") {
+    const { status, fact, headers } = verdict;
+    return { response: new Response(`${fact}\n`, { status, headers }) };
+  }
+  const { protocol } = verdict;
+  const { idleTimeout, remoteAddr } = options;
+  // Read now: nothing of the request is left after the upgrade.
+  const origin = request.headers.get("origin") ?? undefined;
+  const secure = new URL(request.url).protocol === "https:";
+  const { socket, response } = Deno.upgradeWebSocket(request, {
+    ...(protocol !== undefined && { protocol }),
+    ...(idleTimeout !== undefined && { idleTimeout: idleTimeout / 1000 }),
+  });
+  const peer: Peer = {
+    kind: "websocket",
+    address: remoteAddr === undefined ? "" : addressOf(remoteAddr),
+    secure,
+    origin,
+    protocol,
+  };
+  return { response, dialed: opened(socket, peer, options) };
+}
+
+/**
+ * Opens a WebSocket by the runtime's own `WebSocket`, as a browser must.
+ *
+ * @throws {Error} If it does not open; no runtime tells a page why.
+ */
+export async function openWebSocket(
+  url: string,
+  options: WebSocketOptions & { signal: AbortSignal },
+): Promise<Dialed> {
+  const socket = new WebSocket(url, [WINDOWED, PLAIN]);
+  const giveUp = () => socket.close();
+  options.signal.addEventListener("abort", giveUp, { once: true });
+  const { host, protocol } = new URL(url);
+  const peer: Peer = { kind: "websocket", address: host, secure: protocol === "wss:" };
+  try {
+    return await opened(socket, peer, options);
+  } finally {
+    options.signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/** Waits until a socket is open. */
+function opened(socket: WebSocket, peer: Peer, options: WebSocketOptions): Promise<Dialed> {
+  const dialed = new Promise<Dialed>((resolve, reject) => {
+    socket.addEventListener("open", () => {
+      // The server's socket does not know what was agreed on.
+      const protocol = peer.protocol ?? (socket.protocol || undefined);
+      const windowed = protocol === WINDOWED;
+      const transport = new EventTransport(socket, { ...webSocketLimits(options), windowed });
+      resolve({ transport, peer: { ...peer, protocol } });
+    });
+    socket.addEventListener("close", ({ code, reason }) => {
+      const text = reason === "" ? "" : `, which says "${reason}"`;
+      reject(new TransportClosedError(`WebSocket closed before it was open (code ${code}${text})`));
+    });
+  });
+  dialed.catch(() => {});
+  return dialed;
+}
+
+function addressOf(addr: Deno.Addr): string {
+  if ("hostname" in addr) return hostAndPort(addr.hostname, addr.port);
+  return "path" in addr ? addr.path : "";
+}
