@@ -8,11 +8,14 @@
 import { BananaReader, BananaScanner, BananaWriter, type Dialect } from "../jelly/banana/mod.ts";
 import { InputBuffer } from "../jelly/banana/input_buffer.ts";
 import type { CloseReason, Transport } from "../transport/mod.ts";
+import type { BufferPool } from "./buffer_pool.ts";
 import { closeReason } from "./close_reason.ts";
 import type { BrokerSettings } from "./options.ts";
 
-/** A buffer up to this size is kept for the next write; a larger one is given back. */
-const KEEP_BYTES = 64 * 1024;
+/** A buffer up to this size stays with its link; a larger one goes to the pool. */
+const KEEP_BYTES = 4096;
+/** So many microtasks in a row must write nothing before what was written goes out. */
+const QUIET_MICROTASKS = 8;
 
 /** Takes what comes over a link. */
 export interface LinkHandler {
@@ -47,6 +50,7 @@ export class Link {
   readonly #reader: BananaReader;
   readonly #input = new InputBuffer();
   readonly #highWaterMark: number;
+  readonly #buffers: BufferPool;
   #isOpen = true;
   /** Whether a flush is on its way: at the end of this turn, or in the transport. */
   #isFlushing = false;
@@ -70,6 +74,7 @@ export class Link {
     this.#scanner = new BananaScanner(limits);
     this.#reader = new BananaReader(registry.names);
     this.#highWaterMark = limits.highWaterMark;
+    this.#buffers = settings.buffers;
     this.writer = new BananaWriter({ limits, keys: registry.keys });
   }
 
@@ -137,7 +142,7 @@ export class Link {
   flush(): void {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    this.#flushLater(0);
+    this.#flushLater(0, 0);
   }
 
   /**
@@ -198,11 +203,15 @@ export class Link {
     this.#resume = undefined;
   }
 
-  /** Waits while other microtasks of this turn still write, then writes. */
-  #flushLater(seen: number): void {
+  /**
+   * Waits while other microtasks of this turn still write, then writes out: the calls that a
+   * program makes in answer to each other leave together, in one write.
+   */
+  #flushLater(seen: number, quiet: number): void {
     queueMicrotask(() => {
       const { length } = this.writer;
-      if (length !== seen && length < this.#highWaterMark) this.#flushLater(length);
+      if (length !== seen) this.#flushLater(length, 0);
+      else if (quiet < QUIET_MICROTASKS) this.#flushLater(length, quiet + 1);
       else this.#writeOut();
     });
   }
@@ -210,7 +219,7 @@ export class Link {
   async #writeOut(): Promise<void> {
     try {
       while (this.writer.length !== 0 && this.#isOpen) {
-        const bytes = this.writer.take(this.#spare);
+        const bytes = this.writer.take(this.#buffers.take(this.writer.length) ?? this.#spare);
         this.#spare = undefined;
         this.#inTransport = bytes.length;
         for (let from = 0; from < bytes.length;) {
@@ -219,13 +228,20 @@ export class Link {
           this.#inTransport -= count;
           this.#tellDrained();
         }
-        if (bytes.buffer.byteLength <= KEEP_BYTES) this.#spare = new Uint8Array(bytes.buffer);
+        this.#keep(bytes);
       }
+      this.#keep(this.writer.take(this.#spare));
     } catch {
       // The reading side sees the end of the connection, and says why.
       this.close();
     }
     this.#isFlushing = false;
+  }
+
+  /** Keeps a small buffer for the next write; a large one is better lent to somebody else. */
+  #keep(bytes: Uint8Array): void {
+    if (bytes.buffer.byteLength > KEEP_BYTES) this.#buffers.give(bytes);
+    else this.#spare = new Uint8Array(bytes.buffer);
   }
 
   #tellDrained(): void {

@@ -7,6 +7,8 @@
 import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../jelly/banana/mod.ts";
 import { defaultSecurity, globalRegistry, type JellyRegistry, type Taster } from "../jelly/mod.ts";
 
+import { BufferPool } from "./buffer_pool.ts";
+
 /** Most objects that a peer may hold references to at once, as in Twisted. */
 export const MAX_BROKER_REFS = 1024;
 
@@ -84,6 +86,8 @@ export interface BrokerSettings {
   readonly unsafeTracebacks: boolean;
   /** Where log entries go. */
   readonly log: Log;
+  /** Large write buffers, which the connections share. */
+  readonly buffers: BufferPool;
 }
 
 /**
@@ -105,6 +109,7 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     security,
     unsafeTracebacks,
     log,
+    buffers: new BufferPool(),
     limits: brokerLimits(options.limits),
   });
 }

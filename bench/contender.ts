@@ -1,0 +1,61 @@
+/**
+ * This library as a contender of the peer benchmark (bench/README.md).
+ *
+ * @module
+ */
+
+import {
+  Avatar,
+  connect,
+  InMemoryUsernamePasswordDatabaseDontUse,
+  IPerspective,
+  Portal,
+  Root,
+  serve,
+  UsernamePassword,
+} from "@perspective/broker";
+import { type BenchOptions, play } from "./harness.ts";
+
+class Bench extends Root {
+  remote_echo(value: unknown): unknown {
+    return value;
+  }
+  remote_sink(bytes: Uint8Array): number {
+    return bytes.length;
+  }
+}
+
+class User extends Avatar {
+  perspective_echo(value: unknown): unknown {
+    return value;
+  }
+}
+
+function url({ transport, port }: BenchOptions): string {
+  return `${transport === "tcp" ? "pb" : transport}://127.0.0.1:${port}/`;
+}
+
+await play({
+  serve({ mode }) {
+    const users = new InMemoryUsernamePasswordDatabaseDontUse({ user: "password" });
+    const realm = { requestAvatar: () => [IPerspective, new User(), () => {}] as const };
+    const root = mode.startsWith("login") ? new Portal(realm, [users]) : new Bench();
+    const { addr } = serve(root, { hostname: "127.0.0.1", port: 0 });
+    return addr.transport === "tcp" ? addr.port : 0;
+  },
+  async connect(options) {
+    const broker = await connect(url(options));
+    const root = broker.root<Bench>();
+    return {
+      echo: (text) => root.callRemote("echo", text),
+      echoPayload: (payload) => root.callRemote("echo", payload),
+      sink: (bytes) => root.callRemote("sink", bytes),
+      close: () => broker.close(),
+    };
+  },
+  async login(options) {
+    const broker = await connect(url(options));
+    await broker.login(new UsernamePassword("user", "password"));
+    await broker.close();
+  },
+});
