@@ -11,6 +11,8 @@ import config from "../deno.json" with { type: "json" };
 interface Step {
   name: string;
   args: string[];
+  /** Lines of its output to show even if all is well. */
+  show?: RegExp;
 }
 
 /** How many checks went which way. */
@@ -27,7 +29,21 @@ const STEPS: Step[] = [
   { name: "docs", args: ["doc", "--lint", ...Object.values(config.exports)] },
   { name: "layers", args: ["run", "-A", "tools/layers.ts"] },
   { name: "publish", args: ["task", "deno", "publish", "--dry-run", "--allow-dirty"] },
-  { name: "tests", args: ["task", "test", "--trace-leaks", "--coverage=coverage", "--clean"] },
+  {
+    name: "tests",
+    args: ["task", "test", "--trace-leaks", "--coverage=coverage", "--clean"],
+    show: /^.* \.\.\. ignored.*$/gm,
+  },
+  {
+    name: "coverage",
+    args: [
+      "coverage",
+      "coverage",
+      "--include=^file:.*/(jelly|cred|transport|broker)/[^#]*$",
+      "--exclude=/tests/",
+    ],
+    show: /^\| (?:File|All files) .*$/gm,
+  },
 ];
 
 /**
@@ -62,7 +78,7 @@ function withoutSuccesses(output: string): string {
   return output.replace(/^(Check .*|running \d+ tests? from .*|.* \.\.\. ok \(.*\))\n/gm, "");
 }
 
-async function runStep({ name, args }: Step): Promise<Tally> {
+async function runStep({ name, args, show = /(?!)/ }: Step): Promise<Tally> {
   const start = performance.now();
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args,
@@ -76,7 +92,7 @@ async function runStep({ name, args }: Step): Promise<Tally> {
   const ran = sum.passed + sum.failed > 1 ? `, ${closingLine(sum)}` : "";
   console.log(`${name} ... ${success ? "ok" : "FAILED"} (${seconds} s${ran})`);
   if (!success) console.log(`\n$ deno ${args.join(" ")}\n${withoutSuccesses(output)}`);
-  for (const line of output.match(/^.* \.\.\. ignored.*$/gm) ?? []) console.log(`  ${line}`);
+  for (const line of output.match(show) ?? []) console.log(`  ${line}`);
   return sum;
 }
 
