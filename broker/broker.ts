@@ -456,7 +456,9 @@ export class Broker implements AsyncDisposable {
     const reason = this.#endReason(state, error, unread);
     if (state.kind === "negotiating") clearTimeout(state.timer);
     this.#state = { kind: "closed", reason };
-    this.#ready.reject(reason ?? new ProtocolError("Cannot connect: the connection was closed"));
+    if (state.kind === "negotiating") {
+      this.#ready.reject(reason ?? new ProtocolError("Cannot connect: the connection was closed"));
+    }
     this.#pending.fail(reason);
     const disconnects = [...this.#disconnects];
     this.#disconnects.clear();
