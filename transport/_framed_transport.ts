@@ -5,7 +5,7 @@
  */
 
 import { CloseCode, closeCodeOf, closeText, reasonOf } from "./_close_codes.ts";
-import { encodeFrame, FrameParser, Opcode } from "./_frames.ts";
+import { FrameEncoder, FrameParser, Opcode } from "./_frames.ts";
 import { Inbox } from "./_inbox.ts";
 import { ReadBuffer } from "./_read_buffer.ts";
 import { FIRST_WINDOW, parseGrant, ReceiveWindow, SendWindow } from "./_window.ts";
@@ -38,6 +38,7 @@ export class FramedTransport implements Transport {
   readonly #conn: Transport;
   readonly #options: FramedOptions;
   readonly #parser: FrameParser;
+  readonly #encoder: FrameEncoder;
   readonly #inbox = new Inbox((count) => this.#onRead(count));
   readonly #sendWindow: SendWindow;
   readonly #receiveWindow: ReceiveWindow;
@@ -60,6 +61,7 @@ export class FramedTransport implements Transport {
     this.#options = options;
     this.#sendWindow = new SendWindow(windowed ? FIRST_WINDOW : Infinity);
     this.#receiveWindow = new ReceiveWindow(windowed ? window : Infinity);
+    this.#encoder = new FrameEncoder(client);
     this.#parser = new FrameParser({
       onData: (bytes) => this.#onData(bytes),
       onText: (text) => this.#onText(text),
@@ -85,9 +87,7 @@ export class FramedTransport implements Transport {
   async write(bytes: Uint8Array): Promise<number> {
     if (bytes.length === 0) return 0;
     const count = await this.#sendWindow.take(Math.min(bytes.length, MAX_FRAME));
-    await this.#send(() =>
-      encodeFrame(Opcode.binary, bytes.subarray(0, count), this.#options.client)
-    );
+    await this.#send(Opcode.binary, () => bytes.subarray(0, count));
     return count;
   }
 
@@ -211,18 +211,18 @@ export class FramedTransport implements Transport {
   }
 
   #sendControl(opcode: number, payload: () => Uint8Array): void {
-    this.#send(() => encodeFrame(opcode, payload(), this.#options.client))
-      .catch((error) => this.#end(error));
+    this.#send(opcode, payload).catch((error) => this.#end(error));
   }
 
-  /** Sends a frame when those before it are sent; it is made then. */
-  #send(frame: () => Uint8Array): Promise<void> {
-    const sent = this.#sending.then(() => this.#writeAll(frame()));
+  /** Sends a frame when those before it are sent; its payload is asked for then. */
+  #send(opcode: number, payload: () => Uint8Array): Promise<void> {
+    const sent = this.#sending.then(() => this.#writeFrame(opcode, payload()));
     this.#sending = sent.catch(() => {});
     return sent;
   }
 
-  async #writeAll(frame: Uint8Array): Promise<void> {
+  async #writeFrame(opcode: number, payload: Uint8Array): Promise<void> {
+    const frame = this.#encoder.encode(opcode, payload);
     for (let sent = 0; sent < frame.length;) {
       sent += await this.#conn.write(sent === 0 ? frame : frame.subarray(sent));
     }

@@ -25,38 +25,67 @@ const MAX_CONTROL = 125;
 export function applyMask(bytes: Uint8Array, mask: Uint8Array, phase = 0): void {
   const { length } = bytes;
   let at = 0;
-  // From the first byte whose address is a multiple of four, whole words: 30 times as fast.
-  const aligned = Math.min(length, -bytes.byteOffset & 3);
-  for (; at < aligned; at++) bytes[at]! ^= mask[(phase + at) & 3]!;
-  const words = (length - at) >> 2;
-  if (words > 8) {
+  if (length >= 64) {
+    // From the first byte whose address is a multiple of four, 16 bytes a step: 15 times as fast.
+    for (const aligned = -bytes.byteOffset & 3; at < aligned; at++) {
+      bytes[at]! ^= mask[(phase + at) & 3]!;
+    }
     const turned = Uint8Array.of(0, 1, 2, 3).map((i) => mask[(phase + at + i) & 3]!);
-    const word = new Uint32Array(turned.buffer)[0]!;
-    const view = new Uint32Array(bytes.buffer, bytes.byteOffset + at, words);
-    for (let i = 0; i < words; i++) view[i]! ^= word;
-    at += words * 4;
+    const word = new Int32Array(turned.buffer)[0]!;
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (length - at) >> 4 << 2);
+    for (let i = 0; i < words.length; i += 4) {
+      words[i]! ^= word;
+      words[i + 1]! ^= word;
+      words[i + 2]! ^= word;
+      words[i + 3]! ^= word;
+    }
+    at += words.length * 4;
   }
   for (; at < length; at++) bytes[at]! ^= mask[(phase + at) & 3]!;
 }
 
-/** Makes a frame of its own out of a payload; frames of clients are masked. */
-export function encodeFrame(opcode: number, payload: Uint8Array, masked: boolean): Uint8Array {
-  const { length } = payload;
-  const lengthSize = length < 126 ? 0 : length < 65_536 ? 2 : 8;
-  const start = 2 + lengthSize + (masked ? 4 : 0);
-  const frame = new Uint8Array(start + length);
-  frame[0] = FINAL | opcode;
-  frame[1] = (masked ? MASKED : 0) | (lengthSize === 0 ? length : lengthSize === 2 ? 126 : 127);
-  for (let i = 0, rest = length; i < lengthSize && rest > 0; i++, rest = Math.floor(rest / 256)) {
-    frame[1 + lengthSize - i] = rest;
+/** Most bytes of a frame beside its payload. */
+const MAX_HEADER = 14;
+/** Room that is kept for frames while they are small. */
+const SMALL_ROOM = 4096;
+
+/** Makes frames; those of clients are masked. */
+export class FrameEncoder {
+  readonly #masked: boolean;
+  #room = new Uint8Array(0);
+
+  constructor(masked: boolean) {
+    this.#masked = masked;
   }
-  frame.set(payload, start);
-  if (masked) {
-    const mask = frame.subarray(start - 4, start);
-    crypto.getRandomValues(mask);
-    applyMask(frame.subarray(start), mask);
+
+  /** Makes one frame out of a payload; it is good until the next one is made. */
+  encode(opcode: number, payload: Uint8Array): Uint8Array {
+    const { length } = payload;
+    const lengthSize = length < 126 ? 0 : length < 65_536 ? 2 : 8;
+    const start = 2 + lengthSize + (this.#masked ? 4 : 0);
+    const frame = this.#take(start + length);
+    frame[0] = FINAL | opcode;
+    frame[1] = (this.#masked ? MASKED : 0) |
+      (lengthSize === 0 ? length : lengthSize === 2 ? 126 : 127);
+    for (let i = 0, rest = length; i < lengthSize; i++, rest = Math.floor(rest / 256)) {
+      frame[1 + lengthSize - i] = rest;
+    }
+    frame.set(payload, start);
+    if (this.#masked) {
+      const mask = frame.subarray(start - 4, start);
+      crypto.getRandomValues(mask);
+      applyMask(frame.subarray(start), mask);
+    }
+    return frame;
   }
-  return frame;
+
+  /** Room for a frame: new room costs more than all the rest, so a run of large frames shares it. */
+  #take(size: number): Uint8Array {
+    const { length } = this.#room;
+    if (size > length) this.#room = new Uint8Array(Math.max(size, SMALL_ROOM) + MAX_HEADER);
+    else if (size <= SMALL_ROOM && length > 2 * SMALL_ROOM) this.#room = new Uint8Array(SMALL_ROOM);
+    return this.#room.subarray(0, size);
+  }
 }
 
 /** Where the contents of frames go; the bytes are the parser's input, and not kept by it. */

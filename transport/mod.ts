@@ -29,6 +29,7 @@ export {
 } from "./errors.ts";
 export * from "./listen.ts";
 export * from "./memory.ts";
+export * from "./message_port.ts";
 export * from "./transport.ts";
 export * from "./url.ts";
 export {

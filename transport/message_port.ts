@@ -1,0 +1,129 @@
+/**
+ * Connections through a `MessagePort`, to a worker or a frame.
+ *
+ * @module
+ */
+
+import { Inbox } from "./_inbox.ts";
+import { FIRST_WINDOW, ReceiveWindow, SendWindow } from "./_window.ts";
+import { TransportError } from "./errors.ts";
+import type { CloseReason, Dialed, Transport } from "./transport.ts";
+
+/** Most bytes of a message. */
+const MAX_MESSAGE = 262_144;
+
+/** What travels through the port: bytes, how many more bytes may be sent, or the end. */
+type PortMessage = Uint8Array | number | { readonly close: CloseReason };
+
+/** Options for {@linkcode fromMessagePort}. */
+export interface MessagePortOptions {
+  /** Bytes that the other end may send before this one reads them; 1 MiB unless given. */
+  window?: number;
+}
+
+/**
+ * Makes a connection out of a message port, whose other port the other end makes one of.
+ *
+ * A port does not tell when the program at its other end is gone: end a worker only after its
+ * connection is closed, or close the connection then.
+ *
+ * @example To a worker
+ * ```ts
+ * import { fromMessagePort } from "@perspective/broker/transport";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { port1, port2 } = new MessageChannel();
+ * // The worker gets its port by worker.postMessage(port2, [port2]), and does the same with it.
+ * const here = fromMessagePort(port1).transport;
+ * const there = fromMessagePort(port2).transport;
+ * await here.write(Uint8Array.of(1, 2, 3));
+ * assertEquals(await there.read(new Uint8Array(8)), 3);
+ * here.close();
+ * assertEquals(await there.read(new Uint8Array(8)), null);
+ * ```
+ *
+ * @param port The port, which nobody else may use from now on.
+ * @param options The window.
+ * @returns The connection.
+ */
+export function fromMessagePort(port: MessagePort, options: MessagePortOptions = {}): Dialed {
+  const { window = 2 ** 20 } = options;
+  const transport = new PortTransport(port, window);
+  return { transport, peer: { kind: "port", address: "port", secure: true } };
+}
+
+class PortTransport implements Transport {
+  readonly #port: MessagePort;
+  readonly #inbox: Inbox;
+  readonly #sendWindow = new SendWindow(FIRST_WINDOW);
+  readonly #receiveWindow: ReceiveWindow;
+  #open = true;
+  #closeReason: CloseReason | undefined;
+
+  constructor(port: MessagePort, window: number) {
+    this.#port = port;
+    this.#receiveWindow = new ReceiveWindow(window);
+    this.#inbox = new Inbox((count) => this.#permit(this.#receiveWindow.release(count)));
+    port.addEventListener("message", (event) => this.#onMessage(event.data));
+    port.addEventListener("messageerror", () => this.#fail("a message could not be read"));
+    port.addEventListener("close", () => this.#end());
+    port.start();
+    this.#permit(window - FIRST_WINDOW);
+  }
+
+  get closeReason(): CloseReason | undefined {
+    return this.#closeReason;
+  }
+
+  read(buffer: Uint8Array): Promise<number | null> {
+    return this.#inbox.read(buffer);
+  }
+
+  async write(bytes: Uint8Array): Promise<number> {
+    const count = await this.#sendWindow.take(Math.min(bytes.length, MAX_MESSAGE));
+    const copy = bytes.slice(0, count);
+    this.#post(copy, [copy.buffer]);
+    return count;
+  }
+
+  close(reason: CloseReason = { kind: "normal", message: "" }): void {
+    if (!this.#open) return;
+    this.#inbox.abandon();
+    this.#post({ close: { kind: reason.kind, message: reason.message } });
+    this.#end();
+  }
+
+  #post(message: PortMessage, transfer: Transferable[] = []): void {
+    this.#port.postMessage(message, transfer);
+  }
+
+  #permit(count: number): void {
+    if (count > 0 && this.#open) this.#post(count);
+  }
+
+  #onMessage(message: PortMessage): void {
+    if (!this.#open) return;
+    if (message instanceof Uint8Array) {
+      if (this.#receiveWindow.receive(message.length)) this.#inbox.push(message, true);
+      else this.#fail("peer sent more bytes than permitted");
+    } else if (typeof message === "number" && message > 0) {
+      this.#sendWindow.grant(message);
+    } else if (typeof message === "object" && message?.close !== undefined) {
+      this.#closeReason = message.close;
+      this.#end();
+    } else this.#fail("peer sent something else than bytes");
+  }
+
+  #fail(fact: string): void {
+    this.#inbox.end(new TransportError(`Cannot go on with message port: ${fact}`));
+    this.#post({ close: { kind: "protocolError", message: fact } });
+    this.#end();
+  }
+
+  #end(): void {
+    this.#open = false;
+    this.#inbox.end();
+    this.#sendWindow.close();
+    this.#port.close();
+  }
+}
