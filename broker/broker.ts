@@ -27,7 +27,13 @@ import {
   writeCall,
   writeNumber,
 } from "./messages.ts";
-import { chooseDialect, chosenDialect, offerDialects } from "./negotiation.ts";
+import {
+  type AgreedDialect,
+  bananaDialect,
+  chooseDialect,
+  chosenDialect,
+  offerDialects,
+} from "./negotiation.ts";
 import type { BrokerSettings } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingCalls } from "./pending_calls.ts";
@@ -100,6 +106,7 @@ export class Broker implements AsyncDisposable {
   readonly #ready = Promise.withResolvers<void>();
   #imports: ImportTable | undefined;
   #state: State;
+  #dialect: AgreedDialect | undefined;
   #lastRequest = 0;
   #lastLocal = 0;
   #disconnects = new Set<() => void>();
@@ -162,6 +169,11 @@ export class Broker implements AsyncDisposable {
   /** On whose behalf a value is being read; rules may ask. */
   get unserializingPerspective(): object | null {
     return this.#calls.perspective;
+  }
+
+  /** What both ends agreed to speak, `perspective-1` if both are of this library; undefined until they have. */
+  get dialect(): string | undefined {
+    return this.#dialect;
   }
 
   /** Whether the connection has ended. */
@@ -530,12 +542,10 @@ export class Broker implements AsyncDisposable {
   }
 
   #negotiate(reader: BananaReader): void {
-    if (this.#role.kind === "server") this.#link.setDialect(chosenDialect(reader));
-    else {
-      const dialect = chooseDialect(reader);
-      this.#outbox.send((writer) => writer.atom(dialect));
-      this.#link.setDialect(dialect);
-    }
+    const dialect = this.#role.kind === "server" ? chosenDialect(reader) : chooseDialect(reader);
+    if (this.#role.kind === "client") this.#outbox.send((writer) => writer.atom(dialect));
+    this.#link.setDialect(bananaDialect(dialect));
+    this.#dialect = dialect;
     if (this.#state.kind === "negotiating") clearTimeout(this.#state.timer);
     this.#state = { kind: "open" };
     this.#outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
