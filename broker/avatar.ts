@@ -80,10 +80,12 @@ export class Avatar implements IPerspective {
  *
  * const reference = new AsReferenceable(new Avatar(), "perspective");
  * ```
+ *
+ * @typeParam T The class of the object.
  */
-export class AsReferenceable extends Referenceable {
+export class AsReferenceable<T extends object = object> extends Referenceable {
   /** The object that gets the calls. */
-  readonly object: object;
+  readonly object: T;
   /** On whose behalf arguments are read and results written: an avatar's own, if it is one. */
   override readonly perspective: object | null;
   readonly #receive: RemoteTarget["remoteMessageReceived"];
@@ -95,7 +97,7 @@ export class AsReferenceable extends Referenceable {
    * @param messageType What the method's name begins with; `remote` unless given.
    * @throws {TypeError} If the object has no such method.
    */
-  constructor(object: object, messageType: string = "remote") {
+  constructor(object: T, messageType: string = "remote") {
     super();
     const method: unknown = Reflect.get(object, `${messageType}MessageReceived`);
     if (typeof method !== "function") {

@@ -25,12 +25,17 @@ import { positiveInteger } from "./options.ts";
  * assertEquals(new Adder().remote_add(1, kwargs({ to: 2 })), 3);
  * ```
  */
-export type Kwargs<T extends object = Record<string, unknown>> = T & KwargsBrand;
+export type Kwargs<T extends object = Record<string, unknown>> = T & KwargsBrand<keyof T>;
+
+/** Key of a property that no object has, but that the compiler sees. */
+export const KWARG_NAMES: unique symbol = Symbol("names");
 
 /** What tells keyword arguments from a plain object. */
-export interface KwargsBrand {
+export interface KwargsBrand<Names extends PropertyKey = PropertyKey> {
   /** Names the class. */
   readonly [Symbol.toStringTag]: "Kwargs";
+  /** Only tells the compiler which names there are, so that it sees one that is misspelled. */
+  readonly [KWARG_NAMES]?: Names;
 }
 
 class KwargsObject {
@@ -68,14 +73,18 @@ export function kwargs<T extends object>(values: T): Kwargs<T> {
   return new KwargsObject(values) as unknown as Kwargs<T>;
 }
 
-/** How a call is made; made by {@linkcode callOptions}. */
-export class CallOptions {
+/**
+ * How a call is made; made by {@linkcode callOptions}.
+ *
+ * @typeParam Answer Whether the peer is to answer at all.
+ */
+export class CallOptions<Answer extends boolean = boolean> {
   /** Gives the call up when it aborts: the call rejects with the signal's reason. */
   readonly signal: AbortSignal | undefined;
   /** Time for the answer, in milliseconds; no limit if undefined. */
   readonly timeout: number | undefined;
   /** Whether the peer is to answer at all. */
-  readonly answer: boolean;
+  readonly answer: Answer;
 
   /**
    * Creates options.
@@ -83,8 +92,8 @@ export class CallOptions {
    * @param init The options that differ from the defaults.
    * @throws {RangeError} If the timeout is not a positive integer.
    */
-  constructor(init: CallOptionsInit) {
-    const { signal, timeout, answer = true } = init;
+  constructor(init: CallOptionsInit<Answer>) {
+    const { signal, timeout, answer = true as Answer } = init;
     this.signal = signal;
     this.timeout = timeout === undefined ? undefined : positiveInteger("timeout", timeout);
     this.answer = answer;
@@ -93,7 +102,7 @@ export class CallOptions {
 }
 
 /** Options for {@linkcode callOptions}. */
-export interface CallOptionsInit {
+export interface CallOptionsInit<Answer extends boolean = boolean> {
   /** Gives the call up when it aborts; the peer is not told, its answer is dropped. */
   signal?: AbortSignal;
   /** Time for the answer, in milliseconds; no limit unless given. */
@@ -103,7 +112,7 @@ export interface CallOptionsInit {
    * call resolves to undefined as soon as the connection can take more, and errors of the
    * peer's stay there (Twisted's `pbanswer=False`).
    */
-  answer?: boolean;
+  answer?: Answer;
 }
 
 /**
@@ -122,7 +131,9 @@ export interface CallOptionsInit {
  * @returns The options.
  * @throws {RangeError} If the timeout is not a positive integer.
  */
-export function callOptions(init: CallOptionsInit): CallOptions {
+export function callOptions<Answer extends boolean = true>(
+  init: CallOptionsInit<Answer>,
+): CallOptions<Answer> {
   return new CallOptions(init);
 }
 

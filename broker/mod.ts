@@ -49,6 +49,7 @@ export {
   MAX_BROKER_REFS,
   portno,
 } from "./options.ts";
+export type * from "./received.ts";
 export {
   type IPBRoot,
   Referenceable,
@@ -57,6 +58,7 @@ export {
   Serializable,
 } from "./referenceable.ts";
 export { type Arrivals, type ObjectId, RemoteMethod, RemoteReference } from "./remote_reference.ts";
+export type * from "./sendable.ts";
 export * from "./serve.ts";
-export * from "./types.ts";
+export type * from "./types.ts";
 export * from "./view_point.ts";

@@ -61,8 +61,9 @@ export class RemoteReference<T = unknown> implements IJellyable {
   declare readonly target?: T;
   #arrivals: Arrivals | undefined;
   #isReleased = false;
-  #callbacks: ((reference: RemoteReference<T>) => void)[] = [];
-  #stub: RemoteStub<T> | undefined;
+  /** Typed so that any reference may stand for one of which nothing is known. */
+  #callbacks: ((reference: never) => void)[] = [];
+  #stub: object | undefined;
 
   /**
    * Creates a reference; the broker does.
@@ -96,25 +97,23 @@ export class RemoteReference<T = unknown> implements IJellyable {
    * @throws {PBConnectionLost} If the connection closed before the answer came.
    * @throws {DeadReferenceError} If it had closed before, or the reference was released.
    */
-  callRemote<Name extends CallableName<T>>(
+  callRemote<Name extends CallableName<T>, Answer extends boolean = true>(
     name: Name,
-    ...args: RemoteArgs<T, Name>
-  ): Promise<RemoteResult<T, Name>> {
-    if (this.#isReleased) return Promise.reject(released(name));
-    return this.broker.call(this.luid, name, args, this.perspective) as Promise<
-      RemoteResult<T, Name>
-    >;
+    ...args: RemoteArgs<T, Name, Answer>
+  ): Promise<RemoteResult<T, Name, Answer>> {
+    return this.#call(name, args) as Promise<RemoteResult<T, Name, Answer>>;
   }
 
   /** The object's methods, to be called as if they were here. */
   get remote(): RemoteStub<T> {
-    return this.#stub ??= new Proxy(Object.freeze(Object.create(null)), {
+    this.#stub ??= new Proxy(Object.freeze(Object.create(null)), {
       get: (_target, name) =>
         // A stub that had a `then` would be taken for a promise.
         typeof name === "symbol" || name === "then"
           ? undefined
           : (...args: unknown[]) => this.#call(name, args),
     });
+    return this.#stub as RemoteStub<T>;
   }
 
   #call(name: string, args: readonly unknown[]): Promise<unknown> {
@@ -157,7 +156,7 @@ export class RemoteReference<T = unknown> implements IJellyable {
   readonly #disconnected = (): void => {
     const callbacks = this.#callbacks;
     this.#callbacks = [];
-    this.broker.notifyAll(callbacks.map((callback) => () => callback(this)));
+    this.broker.notifyAll(callbacks.map((callback) => () => callback(this as never)));
   };
 
   /** Whether the reference was released. */
@@ -231,7 +230,9 @@ export class RemoteMethod<T = unknown, Name extends CallableName<T> = CallableNa
    * @param args As for `callRemote`.
    * @returns What the method returned.
    */
-  call(...args: RemoteArgs<T, Name>): Promise<RemoteResult<T, Name>> {
+  call<Answer extends boolean = true>(
+    ...args: RemoteArgs<T, Name, Answer>
+  ): Promise<RemoteResult<T, Name, Answer>> {
     return this.obj.callRemote(this.name, ...args);
   }
 

@@ -31,15 +31,17 @@ const NOBODY = Object.freeze({});
  * };
  * const reference = new ViewPoint(alice, page);
  * ```
+ *
+ * @typeParam T The class of the object.
  */
-export class ViewPoint extends Referenceable {
+export class ViewPoint<T extends object = object> extends Referenceable {
   /** What view points are known by: one object for each perspective and object. */
   static readonly #identities = new WeakMap<object, WeakMap<object, object>>();
 
   /** Who looks at the object. */
   override readonly perspective: object | null;
   /** The object. */
-  readonly object: object;
+  readonly object: T;
 
   /**
    * Creates a view point.
@@ -47,7 +49,7 @@ export class ViewPoint extends Referenceable {
    * @param perspective Who looks at the object.
    * @param object The object.
    */
-  constructor(perspective: object | null, object: object) {
+  constructor(perspective: object | null, object: T) {
     super();
     this.perspective = perspective;
     this.object = object;

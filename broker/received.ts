@@ -1,0 +1,99 @@
+/**
+ * What a value arrives as at the other end, as a type.
+ *
+ * @module
+ */
+
+import type { AnyClass, Decimal, Float, FrozenSet, Tuple } from "../jelly/mod.ts";
+import type { AsReferenceable, IPerspective } from "./avatar.ts";
+import type { Referenceable } from "./referenceable.ts";
+import type { RemoteReference } from "./remote_reference.ts";
+import type { AnyMethod, IsUntyped, RemoteMethodName } from "./types.ts";
+import type { Viewable, ViewPoint } from "./view_point.ts";
+
+/** Values that arrive as what they were. */
+export type Unchanged =
+  | string
+  | number
+  | boolean
+  | Decimal
+  | Temporal.PlainDateTime
+  | Temporal.PlainDate
+  | Temporal.PlainTime
+  | Temporal.Duration;
+
+/**
+ * What a value of type T arrives as at the other end.
+ *
+ * A `Copyable` or `Cacheable` arrives as the class that the receiver has registered, which
+ * no type can know: it is given as its own public fields.
+ *
+ * @example
+ * ```ts
+ * import type { Received, RemoteReference, Root } from "@perspective/broker/broker";
+ *
+ * type Order = Received<{ id: bigint; when: Date; note?: string; to: Root }>;
+ *
+ * function total(order: Order): string {
+ *   const id: number | bigint = order.id;
+ *   const when: Temporal.PlainDateTime = order.when;
+ *   const note: string | null | undefined = order.note;
+ *   const to: RemoteReference<Root> = order.to;
+ *   return `${id} ${when} ${note} ${to.luid}`;
+ * }
+ * ```
+ */
+export type Received<T> = IsUntyped<T> extends true ? T
+  : T extends undefined | null | void ? null
+  : T extends Unchanged ? T
+  : T extends bigint ? number | bigint
+  : T extends symbol | AnyMethod | AnyClass ? never
+  : T extends Float ? number
+  : T extends Uint8Array ? Uint8Array
+  : T extends Date ? Temporal.PlainDateTime
+  : T extends RemoteReference<infer Target> ? SentHome<Target>
+  : T extends AsReferenceable<infer Target> | ViewPoint<infer Target> ? RemoteReference<Target>
+  : T extends Referenceable | IPerspective ? RemoteReference<T>
+  : [RemoteMethodName<T>] extends [never] ? ReceivedCopy<T>
+  : RemoteReference<T>;
+
+/** What an object arrives as that is copied: a container, or an object with fields. */
+export type ReceivedCopy<T> = T extends Tuple<infer Items> ? Tuple<ReceivedAll<Items>>
+  : T extends readonly unknown[] ? ReceivedAll<T>
+  : T extends ReadonlyMap<infer Key, infer Value> ? ReceivedMap<Received<Key>, Received<Value>>
+  : T extends FrozenSet<infer Item> ? FrozenSet<Received<Item>>
+  : T extends Set<infer Item> ? Set<Received<Item>>
+  : T extends ReadonlySet<infer Item> ? ReadonlySet<Received<Item>>
+  : { [Key in keyof T as FieldName<T, Key>]: Received<T[Key]> };
+
+/** What the items of an array arrive as. */
+export type ReceivedAll<Items extends readonly unknown[]> = {
+  [Index in keyof Items]: Received<Items[Index]>;
+};
+
+/**
+ * What a map arrives as: a plain object if every key is a text, else a `Map`. An empty one has
+ * no key that is not a text.
+ */
+export type ReceivedMap<Key, Value> =
+  | ReceivedRecord<Extract<Key, string>, Value>
+  | ([Exclude<Key, string>] extends [never] ? never : Map<Key, Value>);
+
+/** A plain object that was a map; one with known keys need not have all of them. */
+export type ReceivedRecord<Key extends string, Value> = [Key] extends [never]
+  ? Record<string, never>
+  : string extends Key ? Record<string, Value>
+  : { [Name in Key]?: Value };
+
+/** What a reference arrives as at the end where its object is. */
+export type SentHome<T> = IsUntyped<T> extends true ? T
+  : T extends Referenceable ? T
+  : T extends IPerspective ? AsReferenceable<T>
+  : T extends Viewable ? ViewPoint<T>
+  : T;
+
+/** A name under which an object carries something that can be sent; symbols and methods are not. */
+export type FieldName<T, Key extends keyof T> = Key extends symbol ? never
+  : [T[Key]] extends [never] ? Key
+  : T[Key] extends AnyMethod ? never
+  : Key;

@@ -1,0 +1,93 @@
+/**
+ * What may be sent to a method of the other end, as a type.
+ *
+ * @module
+ */
+
+import type { Float, FrozenSet, Tuple } from "../jelly/mod.ts";
+import type { AsReferenceable, IPerspective } from "./avatar.ts";
+import type { KwargsBrand } from "./kwargs.ts";
+import type { FieldName, Unchanged } from "./received.ts";
+import type { Referenceable, Serializable } from "./referenceable.ts";
+import type { RemoteReference } from "./remote_reference.ts";
+import type { AnyMethod, IsUntyped, RemoteMethodName } from "./types.ts";
+import type { Viewable, ViewPoint } from "./view_point.ts";
+
+/** Stands where nothing that could be sent would arrive as the type that the method asks for. */
+export interface Unsendable<Why extends string> {
+  /** Why that is so, and what the method could ask for. */
+  readonly unsendable: Why;
+}
+
+/**
+ * What may be sent so that it arrives as a T: what a method of the other end may be given for a
+ * parameter of this type.
+ *
+ * @typeParam All The whole of a union, of which T is one part.
+ */
+export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
+  : T extends null ? null | undefined
+  : T extends undefined | void ? never
+  : T extends number ? T | (number extends T ? Float : never)
+  : T extends Temporal.PlainDateTime ? T | Date
+  : T extends Unchanged ? T
+  : T extends bigint ? number extends All ? T
+    : Unsendable<"a small bigint arrives as a number: take number | bigint">
+  : T extends Uint8Array ? Uint8Array
+  : T extends Date ? Unsendable<"a Date arrives as a Temporal.PlainDateTime: take that">
+  : T extends symbol | AnyMethod ? Unsendable<"functions and symbols cannot be sent">
+  : T extends RemoteReference<infer Target> ? Referrer<Target>
+  : T extends AsReferenceable<infer Target> | ViewPoint<infer Target> ? RemoteReference<Target>
+  : T extends Referenceable | IPerspective ? RemoteReference<T>
+  : [RemoteMethodName<T>] extends [never] ? SendableCopy<T, All>
+  : RemoteReference<T>;
+
+/** What may be sent for an object that is copied. */
+export type SendableCopy<T, All> = T extends KwargsBrand ? SendableKwargs<T>
+  : T extends Tuple<infer Items> ? Tuple<SendableAll<Items>>
+  : T extends readonly unknown[] ? SendableAll<T>
+  : T extends ReadonlyMap<infer Key, infer Value>
+    ? Record<string, never> extends All ? ReadonlyMap<Sendable<Key>, Sendable<Value>>
+    : Unsendable<"a Map without other keys than texts arrives as an object: take ReceivedMap">
+  : T extends FrozenSet<infer Item> ? FrozenSet<Sendable<Item>>
+  : T extends Set<infer Item> ? Set<Sendable<Item>>
+  : T extends ReadonlySet<infer Item> ? ReadonlySet<Sendable<Item>>
+  : SendableObject<T>;
+
+/** What may be sent for an object with fields: one with methods comes of an object of a class. */
+export type SendableObject<T> =
+  | ([Extract<T[keyof T], AnyMethod>] extends [never] ? SendableFields<T>
+    : SendableFields<T> & Serializable)
+  | (string extends keyof T ? ReadonlyMap<string, Sendable<T[keyof T]>> : never);
+
+/** What may be sent for the fields of an object. */
+export type SendableFields<T> = { [Key in keyof T as FieldName<T, Key>]: Sendable<T[Key]> };
+
+/** What the items of an array may be. */
+export type SendableAll<Items extends readonly unknown[]> = {
+  [Index in keyof Items]: Sendable<Items[Index]>;
+};
+
+/** Keyword arguments; that no answer is wanted is to be said by options, which the type of the result looks at. */
+export type SendableKwargs<T> = SendableFields<T> & KwargsBrand<Extract<keyof T, string>> & {
+  readonly pbanswer?: never;
+};
+
+/** An object whose reference the method takes. */
+export type Referrer<Target> = IsUntyped<Target> extends true ? Referenceable | Viewable
+  : Target extends Referenceable ? Target
+  : Target extends IPerspective ? AsReferenceable<Target>
+  : (Target & Referenceable) | (Target & Viewable) | ViewPoint<Target & object>;
+
+/**
+ * The argument lists that may be sent: an optional parameter is given or left out, since
+ * `undefined` would arrive as null.
+ */
+export type SendableArgs<Args extends readonly unknown[]> = number extends Args["length"]
+  ? SendableAll<Args>
+  : Shortened<SendableAll<Required<Args>>, Args["length"]>;
+
+/** A list and those without its last items, as short as the lengths say. */
+export type Shortened<Args extends readonly unknown[], Length> = Args["length"] extends Length
+  ? Args | (Args extends readonly [...infer Fewer, unknown] ? Shortened<Fewer, Length> : never)
+  : never;

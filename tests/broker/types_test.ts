@@ -1,0 +1,400 @@
+// What the compiler must know, and must refuse: these tests are about types, few of them do anything.
+
+import { assertType, type IsExact } from "@std/testing/types";
+import { assertEquals } from "@std/assert";
+import {
+  type AsReferenceable,
+  Avatar,
+  type Broker,
+  type CallOptions,
+  callOptions,
+  connectPair,
+  type Kwargs,
+  kwargs,
+  type Received,
+  type ReceivedMap,
+  Referenceable,
+  type RemoteMethod,
+  type RemoteReference,
+  Root,
+  type Sendable,
+  type Unsendable,
+  Viewable,
+  type ViewPoint,
+} from "@perspective/broker/broker";
+import { Decimal, Float, FrozenSet, type Tuple, tuple } from "@perspective/broker/jelly";
+
+class Listener extends Referenceable {
+  remote_called(value: number): string {
+    return `${value}`;
+  }
+}
+
+class User extends Avatar {
+  perspective_whoami(): string {
+    return "alice";
+  }
+  remote_hidden(): void {}
+}
+
+class Page extends Viewable {
+  view_read(user: User, from: number): string {
+    return `${user.perspective_whoami()} ${from}`;
+  }
+}
+
+/** A Python object, as a program that calls it may describe it. */
+interface PythonCounter {
+  remote_add(n: number): number;
+  remote_total?(): bigint;
+}
+
+class Service extends Root {
+  readonly counter: PythonCounter = { remote_add: (n) => n };
+  remote_text = "no method";
+  remote_echo(text: string): string {
+    return text;
+  }
+  remote_later(): Promise<number[]> {
+    return Promise.resolve([1]);
+  }
+  remote_nothing(): void {}
+  remote_fail(): never {
+    throw new Error("on purpose");
+  }
+  remote_greet(name: string, polite?: boolean, times = 1): string {
+    return `${polite ? "Dear " : ""}${name}`.repeat(times);
+  }
+  remote_sum(first: number, ...rest: number[]): number {
+    return rest.reduce((sum, n) => sum + n, first);
+  }
+  remote_move(x: number, by: Kwargs<{ dx?: number; dy?: number }> = kwargs({})): number {
+    return x + (by.dx ?? 0);
+  }
+  remote_watch(listener: RemoteReference<Listener>): Promise<string> {
+    return listener.callRemote("called", 1);
+  }
+  remote_watchAll(listeners: { on: RemoteReference<Listener>[] }): number {
+    return listeners.on.length;
+  }
+  remote_listener(): Listener {
+    return new Listener();
+  }
+  remote_isListener(listener: Listener): boolean {
+    return listener instanceof Listener;
+  }
+  remote_python(): PythonCounter {
+    return this.counter;
+  }
+  remote_page(): Page {
+    return new Page();
+  }
+  remote_user(): User {
+    return new User();
+  }
+  remote_order(order: { id: number | bigint; note?: string | null }): { id: bigint; at: Date } {
+    return { id: BigInt(order.id), at: new Date(0) };
+  }
+  local(): void {}
+}
+
+declare const service: RemoteReference<Service>;
+declare const untyped: RemoteReference;
+declare const broker: Broker;
+
+/** Never called: its calls are there to be compiled. */
+function compiled(_calls: () => unknown): void {}
+
+Deno.test("Received<T> is what arrives for each row of the table of values", () => {
+  assertType<IsExact<Received<null | undefined>, null>>(true);
+  assertType<IsExact<Received<void>, null>>(true);
+  assertType<IsExact<Received<boolean>, boolean>>(true);
+  assertType<IsExact<Received<number>, number>>(true);
+  assertType<IsExact<Received<1 | 2>, 1 | 2>>(true);
+  assertType<IsExact<Received<Float>, number>>(true);
+  assertType<IsExact<Received<bigint>, number | bigint>>(true);
+  assertType<IsExact<Received<string>, string>>(true);
+  assertType<IsExact<Received<"a" | "b">, "a" | "b">>(true);
+  assertType<IsExact<Received<Uint8Array>, Uint8Array>>(true);
+  assertType<IsExact<Received<Uint8Array<ArrayBuffer>>, Uint8Array>>(true);
+  assertType<IsExact<Received<bigint[]>, (number | bigint)[]>>(true);
+  assertType<IsExact<Received<readonly Date[]>, readonly Temporal.PlainDateTime[]>>(true);
+  assertType<IsExact<Received<[Float, string?]>, [number, (string | null)?]>>(true);
+  assertType<
+    IsExact<Received<Tuple<[Date, bigint]>>, Tuple<[Temporal.PlainDateTime, number | bigint]>>
+  >(true);
+  assertType<IsExact<Received<{ a: Float; b: undefined }>, { a: number; b: null }>>(true);
+  assertType<IsExact<Received<Record<string, bigint>>, Record<string, number | bigint>>>(true);
+  assertType<IsExact<Received<Map<string, Date>>, Record<string, Temporal.PlainDateTime>>>(true);
+  assertType<
+    IsExact<Received<Map<number, Float>>, Map<number, number> | Record<string, never>>
+  >(true);
+  assertType<
+    IsExact<
+      Received<ReadonlyMap<string | number, Float>>,
+      Map<string | number, number> | Record<string, number>
+    >
+  >(true);
+  assertType<IsExact<Received<Map<"a" | "b", 1>>, { a?: 1; b?: 1 }>>(true);
+  assertType<IsExact<Received<Set<Float>>, Set<number>>>(true);
+  assertType<IsExact<Received<FrozenSet<Float>>, FrozenSet<number>>>(true);
+  assertType<IsExact<Received<ReadonlySet<Float>>, ReadonlySet<number>>>(true);
+  assertType<IsExact<Received<Date>, Temporal.PlainDateTime>>(true);
+  assertType<IsExact<Received<Temporal.PlainDateTime>, Temporal.PlainDateTime>>(true);
+  assertType<IsExact<Received<Temporal.PlainDate>, Temporal.PlainDate>>(true);
+  assertType<IsExact<Received<Temporal.PlainTime>, Temporal.PlainTime>>(true);
+  assertType<IsExact<Received<Temporal.Duration>, Temporal.Duration>>(true);
+  assertType<IsExact<Received<Decimal>, Decimal>>(true);
+  assertType<IsExact<Received<Listener>, RemoteReference<Listener>>>(true);
+  assertType<IsExact<Received<User>, RemoteReference<User>>>(true);
+  assertType<IsExact<Received<Page>, RemoteReference<Page>>>(true);
+  assertType<IsExact<Received<ViewPoint<Page>>, RemoteReference<Page>>>(true);
+  assertType<IsExact<Received<AsReferenceable<User>>, RemoteReference<User>>>(true);
+  assertType<IsExact<Received<PythonCounter>, RemoteReference<PythonCounter>>>(true);
+  assertType<IsExact<Received<RemoteReference<Listener>>, Listener>>(true);
+  assertType<IsExact<Received<RemoteReference<User>>, AsReferenceable<User>>>(true);
+  assertType<IsExact<Received<RemoteReference<Page>>, ViewPoint<Page>>>(true);
+  assertType<IsExact<Received<RemoteReference>, unknown>>(true);
+  assertType<IsExact<Received<() => void>, never>>(true);
+  assertType<IsExact<Received<symbol>, never>>(true);
+  assertType<IsExact<Received<typeof Listener>, never>>(true);
+});
+
+Deno.test("Received<T> leaves open what is not known, and follows what refers to itself", () => {
+  assertType<IsExact<Received<unknown>, unknown>>(true);
+  // deno-lint-ignore no-explicit-any -- what is any stays any
+  assertType<IsExact<Received<any>, any>>(true);
+  assertType<IsExact<Received<never>, never>>(true);
+  assertType<IsExact<Received<unknown[]>, unknown[]>>(true);
+  assertType<IsExact<Received<string | Date>, string | Temporal.PlainDateTime>>(true);
+  assertType<IsExact<Received<{ a?: Date }>, { a?: Temporal.PlainDateTime | null }>>(true);
+  assertType<IsExact<Received<{ readonly a: 1; go(): void }>, { readonly a: 1 }>>(true);
+
+  interface Folder {
+    size: bigint;
+    folders: Folder[];
+  }
+  const folder = null as unknown as Received<Folder>;
+  compiled(() => {
+    const size: number | bigint = folder.folders[0]!.folders[0]!.size;
+    // @ts-expect-error a bigint may arrive as a number
+    const wrong: bigint = folder.folders[0]!.size;
+    return [size, wrong];
+  });
+});
+
+Deno.test("callRemote() takes the names of remote methods only, without their prefix", () => {
+  compiled(() => {
+    service.callRemote("echo", "hi");
+    service.remote.echo("hi");
+    service.remoteMethod("echo").call("hi");
+    // @ts-expect-error there is no such method
+    service.callRemote("missing");
+    // @ts-expect-error the prefix is not part of the name
+    service.callRemote("remote_echo", "hi");
+    // @ts-expect-error a method without the prefix is not remote
+    service.callRemote("local");
+    // @ts-expect-error neither is a field, whatever its name
+    service.callRemote("text");
+    // @ts-expect-error the stub has the same methods
+    service.remote.local();
+    // @ts-expect-error and so have method values
+    service.remoteMethod("local");
+  });
+  assertType<IsExact<RemoteMethod<Service, "echo">["name"], "echo">>(true);
+});
+
+Deno.test("callRemote() takes perspective_ methods of avatars, and view_ methods without the user", () => {
+  const user = null as unknown as RemoteReference<User>;
+  const page = null as unknown as RemoteReference<Page>;
+  const counter = null as unknown as RemoteReference<PythonCounter>;
+  compiled(async () => {
+    const name = await user.remote.whoami();
+    assertType<IsExact<typeof name, string>>(true);
+    // @ts-expect-error an avatar is called by its perspective_ methods only
+    user.callRemote("hidden");
+    page.callRemote("read", 1);
+    // @ts-expect-error the user is the one who calls
+    page.callRemote("read", new User(), 1);
+    const total = await counter.callRemote("total");
+    assertType<IsExact<typeof total, number | bigint>>(true);
+  });
+});
+
+Deno.test("callRemote() gives what the result arrives as", () => {
+  compiled(async () => {
+    const text = await service.callRemote("echo", "hi");
+    assertType<IsExact<typeof text, string>>(true);
+    const later = await service.remote.later();
+    assertType<IsExact<typeof later, number[]>>(true);
+    const nothing = await service.remoteMethod("nothing").call();
+    assertType<IsExact<typeof nothing, null>>(true);
+    const listener = await service.callRemote("listener");
+    assertType<IsExact<typeof listener, RemoteReference<Listener>>>(true);
+    const user = await service.remote.user();
+    assertType<IsExact<typeof user, RemoteReference<User>>>(true);
+    const page = await service.remote.page();
+    assertType<IsExact<typeof page, RemoteReference<Page>>>(true);
+    const python = await service.remote.python();
+    assertType<IsExact<typeof python, RemoteReference<PythonCounter>>>(true);
+    const order = await service.remote.order({ id: 1 });
+    assertType<IsExact<typeof order, { id: number | bigint; at: Temporal.PlainDateTime }>>(true);
+    const never = await service.remote.fail();
+    assertType<IsExact<typeof never, never>>(true);
+  });
+});
+
+Deno.test("callRemote() checks the arguments", () => {
+  compiled(() => {
+    // @ts-expect-error a number is no text
+    service.callRemote("echo", 1);
+    // @ts-expect-error an argument is missing
+    service.callRemote("echo");
+    // @ts-expect-error there is one too many
+    service.callRemote("echo", "hi", "there");
+    service.callRemote("sum", 1);
+    service.callRemote("sum", 1, 2, new Float(3));
+    // @ts-expect-error the rest are numbers as well
+    service.callRemote("sum", 1, "2");
+    service.callRemote("order", { id: 1n, note: null });
+    // @ts-expect-error a property that is misspelled
+    service.callRemote("order", { id: 1, noet: "x" });
+  });
+});
+
+Deno.test("callRemote() lets optional parameters be left out, but not be undefined", () => {
+  compiled(() => {
+    service.callRemote("greet", "Ada");
+    service.callRemote("greet", "Ada", true);
+    service.callRemote("greet", "Ada", true, 2);
+    // @ts-expect-error undefined would arrive as null
+    service.callRemote("greet", "Ada", undefined, 2);
+  });
+  assertType<IsExact<Sendable<string | undefined>, string>>(true);
+  assertType<IsExact<Sendable<string | null>, string | null | undefined>>(true);
+});
+
+Deno.test("callRemote() takes keyword arguments by their names", () => {
+  compiled(() => {
+    service.callRemote("move", 1);
+    service.callRemote("move", 1, kwargs({ dx: 2 }));
+    service.callRemote("move", 1, kwargs({ dx: 2, dy: 3 }));
+    // @ts-expect-error a plain object is no keyword arguments
+    service.callRemote("move", 1, { dx: 2 });
+    // @ts-expect-error the name is misspelled
+    service.callRemote("move", 1, kwargs({ xd: 2 }));
+    // @ts-expect-error the type is wrong
+    service.callRemote("move", 1, kwargs({ dx: "2" }));
+    // @ts-expect-error said like this, the type of the result would not know
+    service.callRemote("move", 1, kwargs({ dx: 2, pbanswer: false }));
+  });
+});
+
+Deno.test("callRemote() takes options of the call last, and without an answer gives undefined", () => {
+  const maybe = null as unknown as CallOptions;
+  compiled(async () => {
+    const text = await service.callRemote("echo", "hi", callOptions({ timeout: 5 }));
+    assertType<IsExact<typeof text, string>>(true);
+    const asked = await service.remote.echo("hi", callOptions({ answer: true }));
+    assertType<IsExact<typeof asked, string>>(true);
+    const silent = await service.callRemote("echo", "hi", callOptions({ answer: false }));
+    assertType<IsExact<typeof silent, undefined>>(true);
+    const stub = await service.remote.greet("Ada", callOptions({ answer: false }));
+    assertType<IsExact<typeof stub, undefined>>(true);
+    const unknown = await service.callRemote("echo", "hi", maybe);
+    assertType<IsExact<typeof unknown, string | undefined>>(true);
+    service.callRemote("sum", 1, 2, 3, callOptions({ timeout: 5 }));
+    service.callRemote("move", 1, kwargs({ dx: 2 }), callOptions({ timeout: 5 }));
+    // @ts-expect-error options come last
+    service.callRemote("echo", callOptions({ timeout: 5 }), "hi");
+  });
+});
+
+Deno.test("callRemote() takes an object where the method takes a reference, and the reverse", () => {
+  const home = null as unknown as RemoteReference<Listener>;
+  compiled(() => {
+    service.callRemote("watch", new Listener());
+    service.callRemote("watchAll", { on: [new Listener()] });
+    // @ts-expect-error an object without the method that will be called
+    service.callRemote("watch", new Referenceable());
+    // @ts-expect-error one that does not travel as a reference
+    service.callRemote("watch", { remote_called: (value: number) => `${value}` });
+    // @ts-expect-error a reference of theirs would arrive as the object itself
+    service.callRemote("watch", home);
+    service.callRemote("isListener", home);
+    // @ts-expect-error an object of ours would arrive as a reference
+    service.callRemote("isListener", new Listener());
+  });
+  assertType<IsExact<Sendable<RemoteReference<User>>, AsReferenceable<User>>>(true);
+  assertType<IsExact<Sendable<PythonCounter>, RemoteReference<PythonCounter>>>(true);
+});
+
+Deno.test("Sendable<T> accepts what arrives as T, and says why where nothing does", () => {
+  assertType<IsExact<Sendable<unknown>, unknown>>(true);
+  assertType<IsExact<Sendable<number>, number | Float>>(true);
+  assertType<IsExact<Sendable<1 | 2>, 1 | 2>>(true);
+  assertType<IsExact<Sendable<number | bigint>, number | bigint | Float>>(true);
+  assertType<IsExact<Sendable<boolean>, boolean>>(true);
+  assertType<
+    IsExact<Sendable<Temporal.PlainDateTime>, Temporal.PlainDateTime | Date>
+  >(true);
+  assertType<IsExact<Sendable<{ at: number[] }>, { at: (number | Float)[] }>>(true);
+  assertType<IsExact<Sendable<Tuple<[number]>>, Tuple<[number | Float]>>>(true);
+  assertType<IsExact<Sendable<Set<string>>, Set<string>>>(true);
+  assertType<IsExact<Sendable<FrozenSet<string>>, FrozenSet<string>>>(true);
+  assertType<
+    IsExact<
+      Sendable<ReceivedMap<number, string>>,
+      Record<string, never> | ReadonlyMap<string, never> | ReadonlyMap<number | Float, string>
+    >
+  >(true);
+  // Each of these would be a lie about what the method gets.
+  const refused = <T extends Unsendable<string>>(_value?: T): void => {};
+  refused<Sendable<bigint>>();
+  refused<Sendable<Date>>();
+  refused<Sendable<() => void>>();
+  refused<Sendable<symbol>>();
+  refused<Sendable<Map<number, string>>>();
+});
+
+Deno.test("an untyped reference takes any call, and any reference is one", () => {
+  compiled(async () => {
+    const result = await untyped.callRemote("anything", 1, () => {}, callOptions({ timeout: 1 }));
+    assertType<IsExact<typeof result, unknown>>(true);
+    const stub = await untyped.remote.anything!(1, "two");
+    assertType<IsExact<typeof stub, unknown>>(true);
+    const general: RemoteReference = service;
+    const root = broker.root();
+    assertType<IsExact<typeof root, RemoteReference<unknown>>>(true);
+    const typed = broker.root<Service>();
+    assertType<IsExact<typeof typed, RemoteReference<Service>>>(true);
+    return general;
+  });
+});
+
+Deno.test("what the types promise is what happens", async () => {
+  await using pair = await connectPair(new Service());
+  const { remote } = pair.client.root<Service>();
+  const order = await remote.order({ id: 7n });
+  assertEquals(order.id, 7);
+  assertEquals(order.at.toString(), "1970-01-01T00:00:00");
+  assertEquals(await remote.watch(new Listener()), "1");
+  assertEquals(await remote.isListener(await remote.listener()), true);
+  assertEquals(await remote.greet("Ada", true), "Dear Ada");
+  assertEquals(await remote.move(1, kwargs({ dx: 2 })), 3);
+  assertEquals(await remote.nothing(), null);
+  assertEquals(await remote.echo("hi", callOptions({ answer: false })), undefined);
+  class Boxes extends Root {
+    remote_map(map: ReceivedMap<number, string>): string {
+      return map instanceof Map ? [...map.keys()].join() : "an object";
+    }
+    remote_all(): [ReadonlyMap<number, string>, ReadonlySet<Float>, Tuple<[Decimal]>] {
+      return [new Map(), new FrozenSet([new Float(1)]), tuple(new Decimal(1n, 2))];
+    }
+  }
+  await using boxes = await connectPair(new Boxes());
+  const root = boxes.client.root<Boxes>();
+  assertEquals(await root.callRemote("map", new Map([[1, "one"]])), "1");
+  assertEquals(await root.callRemote("map", new Map()), "an object");
+  assertEquals(await root.callRemote("all"), [{}, new FrozenSet([1]), tuple(new Decimal(1n, 2))]);
+});
