@@ -111,6 +111,8 @@ export class Broker implements AsyncDisposable {
   #lastLocal = 0;
   #disconnects = new Set<() => void>();
   #closing: Promise<void> | undefined;
+  /** What the program gave as the fault for which it closes. */
+  #fault: Error | undefined;
 
   /**
    * Creates a broker on a connection that stands, and begins to negotiate.
@@ -275,7 +277,7 @@ export class Broker implements AsyncDisposable {
    * @param object The object, which is about to be sent.
    * @param cleanup What to do.
    */
-  onRelease(object: LocalObject, cleanup: () => void): void {
+  onRelease(object: object, cleanup: () => void): void {
     const once = () => {
       this.dontNotifyOnDisconnect(once);
       cleanup();
@@ -381,6 +383,15 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * Limits how much of an unfinished message is kept, beside what the limits of all messages say.
+   *
+   * @param maxBytes About how many bytes; `Infinity` for no such limit.
+   */
+  limitInput(maxBytes: number): void {
+    this.#link.maxUnfinishedBytes = maxBytes;
+  }
+
+  /**
    * Waits until the peer has taken most of what was sent: for producers of many messages.
    *
    * @returns Settles when more may be sent, or the connection is closed.
@@ -430,10 +441,11 @@ export class Broker implements AsyncDisposable {
    * Closes the connection when what was sent has gone out, or cannot go out within a second.
    * Calls that wait for an answer are lost. A second call waits for the first.
    *
-   * @param reason Told to the peer by transports that can; `normal` unless given.
+   * @param reason Told to the peer by transports that can; `normal` unless given. An error says
+   * that the connection is closed for a fault: it is what {@linkcode Broker.closed} gives.
    * @returns Resolves when the connection has ended.
    */
-  close(reason: CloseReason = { kind: "normal", message: "" }): Promise<void> {
+  close(reason: CloseReason | Error = { kind: "normal", message: "" }): Promise<void> {
     return this.#closing ??= this.#close(reason);
   }
 
@@ -442,13 +454,15 @@ export class Broker implements AsyncDisposable {
     return this.close();
   }
 
-  async #close(reason: CloseReason): Promise<void> {
+  async #close(reason: CloseReason | Error): Promise<void> {
     if (!this.isClosed) {
+      const isFault = reason instanceof Error;
+      if (isFault) this.#fault = reason;
       const timeout = Promise.withResolvers<void>();
       const timer = setTimeout(timeout.resolve, CLOSE_TIMEOUT);
       await Promise.race([this.#link.drained(0), timeout.promise]);
       clearTimeout(timer);
-      this.#link.close(reason);
+      this.#link.close(isFault ? closeReason(reason) : reason);
     }
     await this.closed;
   }
@@ -482,8 +496,9 @@ export class Broker implements AsyncDisposable {
 
   /** Finds words for why the connection has ended; none if it ended on purpose. */
   #endReason(state: State, error: unknown, unread: Uint8Array): Error | undefined {
-    if (this.#closing !== undefined) return undefined;
-    const reason = state.kind === "negotiating"
+    const reason = this.#closing !== undefined
+      ? this.#fault
+      : state.kind === "negotiating"
       ? notConnected(error, unread)
       : error instanceof Error
       ? error
@@ -577,8 +592,7 @@ export class Broker implements AsyncDisposable {
 
   #decrefReceived(reader: BananaReader, items: number): void {
     expectItems("decref", items, 1);
-    const cleanup = this.#locals.decref(readObjectId(reader, "decref"));
-    if (cleanup !== undefined) this.notifyAll([cleanup]);
+    this.notifyAll(this.#locals.decref(readObjectId(reader, "decref")));
   }
 
   #didNotUnderstand(command: string): void {

@@ -6,7 +6,7 @@
 
 import { BananaError } from "../jelly/banana/mod.ts";
 import type { CloseReason } from "../transport/mod.ts";
-import { LimitError, ProtocolError } from "./errors.ts";
+import { LimitError, LoginLimitError, ProtocolError } from "./errors.ts";
 
 /**
  * Says why a connection is closed, in the words of a transport.
@@ -15,6 +15,9 @@ import { LimitError, ProtocolError } from "./errors.ts";
  * @returns The reason; a fault of our own is not described to the peer.
  */
 export function closeReason(error: unknown): CloseReason {
+  if (error instanceof LoginLimitError) {
+    return { kind: "policyViolation", message: error.message };
+  }
   if (error instanceof LimitError || (error instanceof BananaError && error.limit !== undefined)) {
     return { kind: "tooLarge", message: error.message };
   }

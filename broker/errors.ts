@@ -177,3 +177,17 @@ export class LimitError extends PBError {
     this.limit = limit;
   }
 }
+
+/** A connection was closed because nobody logged in over it as they should; see `PortalRootOptions`. */
+export class LoginLimitError extends LimitError {
+  /**
+   * Creates the error.
+   *
+   * @param limit Name of the limit.
+   * @param message Why the connection was closed.
+   */
+  constructor(limit: string, message: string) {
+    super(limit, message);
+    this.name = "LoginLimitError";
+  }
+}

@@ -15,6 +15,7 @@ import type { Link } from "./link.ts";
 import type { CallHead } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 import type { RemoteTarget } from "./referenceable.ts";
+import { notSent } from "./unsent.ts";
 
 /** So many times more unanswered calls than reading pauses at are refused. */
 const REFUSE_FACTOR = 8;
@@ -120,13 +121,14 @@ export class IncomingCalls {
   }
 
   #succeeded(head: CallHead, value: unknown, perspective: object | null): void {
-    if (!head.answer || this.#broker.isClosed) return;
+    if (!head.answer || this.#broker.isClosed) return notSent(value);
     if (this.#outbox.isWriting) {
       return this.#outbox.postpone(() => this.#succeeded(head, value, perspective));
     }
     try {
       this.#write(WORD.answer, head, value, perspective);
     } catch (error) {
+      notSent(value);
       this.#failed(head, error, perspective);
     }
   }
@@ -137,10 +139,11 @@ export class IncomingCalls {
       this.#broker.settings.log({ level: "error", message, error });
     }
     if (head.answer) this.#sendError(head, error, perspective);
+    else notSent(error);
   }
 
   #sendError(head: CallHead, error: unknown, perspective: object | null): void {
-    if (this.#broker.isClosed) return;
+    if (this.#broker.isClosed) return notSent(error);
     if (this.#outbox.isWriting) {
       return this.#outbox.postpone(() => this.#sendError(head, error, perspective));
     }

@@ -10,6 +10,7 @@ import { InputBuffer } from "../jelly/banana/input_buffer.ts";
 import type { CloseReason, Transport } from "../transport/mod.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 import { closeReason } from "./close_reason.ts";
+import { LimitError } from "./errors.ts";
 import type { BrokerSettings } from "./options.ts";
 
 /** A buffer up to this size stays with its link; a larger one goes to the pool. */
@@ -44,6 +45,8 @@ export interface LinkHandler {
 export class Link {
   /** Where messages are written; call {@linkcode Link.flush} afterwards. */
   readonly writer: BananaWriter;
+  /** Most bytes of an unfinished expression to keep, give or take one read. */
+  maxUnfinishedBytes = Infinity;
   readonly #transport: Transport;
   readonly #handler: LinkHandler;
   readonly #scanner: BananaScanner;
@@ -124,6 +127,7 @@ export class Link {
         input.filled(count);
         while (!this.#handleExpressions()) await this.#paused();
         if (!this.#isOpen) break;
+        if (input.length > this.maxUnfinishedBytes) throw tooLong(this.maxUnfinishedBytes);
       }
     } catch (caught) {
       error = caught;
@@ -252,4 +256,11 @@ export class Link {
     this.#drained = this.#drained.filter(({ below }) => buffered > below);
     for (const { resolve } of ready) resolve();
   }
+}
+
+function tooLong(maxBytes: number): LimitError {
+  return new LimitError(
+    "maxUnfinishedBytes",
+    `Cannot read message: more than ${maxBytes} bytes, and the peer has not logged in`,
+  );
 }

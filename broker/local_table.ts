@@ -60,7 +60,7 @@ export class LocalTable {
   readonly #entries = new Map<ObjectId, Local<RemoteTarget>>();
   readonly #ids = new Map<object, number>();
   /** What to do when the peer holds an object no more. */
-  #cleanups: Map<object, () => void> | undefined;
+  #cleanups: Map<object, (() => void)[]> | undefined;
   #violations = 0;
 
   /**
@@ -144,26 +144,29 @@ export class LocalTable {
    * Counts a reference less, as the peer says.
    *
    * @param id Number of the object.
-   * @returns What is to be done if that was the last one.
+   * @returns What is to be done, if that was the last one.
    * @throws {ProtocolError} If the peer holds no reference to such an object.
    */
-  decref(id: ObjectId): (() => void) | undefined {
+  decref(id: ObjectId): readonly (() => void)[] {
     const entry = this.#entries.get(id);
     if (entry === undefined || typeof id === "string") {
       throw new ProtocolError(`Cannot release object "${id}": the peer holds no reference to it`);
     }
-    if (entry.decref() > 0) return undefined;
-    return this.#remove(id, entry);
+    return entry.decref() > 0 ? [] : this.#remove(id, entry);
   }
 
   /**
-   * Has something done when the peer holds an object no more, or the connection is lost.
+   * Has something done when the peer holds an object no more.
    *
-   * @param object The object.
+   * @param object The object; one that does not travel as a reference is never released.
    * @param cleanup What to do, once.
    */
-  onRelease(object: LocalObject, cleanup: () => void): void {
-    (this.#cleanups ??= new Map()).set(object.processUniqueID(), cleanup);
+  onRelease(object: object, cleanup: () => void): void {
+    const identity = identityOf(object);
+    const cleanups = this.#cleanups ??= new Map();
+    const known = cleanups.get(identity);
+    if (known === undefined) cleanups.set(identity, [cleanup]);
+    else known.push(cleanup);
   }
 
   /** Forgets everything. */
@@ -173,12 +176,17 @@ export class LocalTable {
     this.#cleanups = undefined;
   }
 
-  #remove(id: number, entry: Local<RemoteTarget>): (() => void) | undefined {
-    const identity = (entry.object as LocalObject).processUniqueID();
+  #remove(id: number, entry: Local<RemoteTarget>): readonly (() => void)[] {
+    const identity = identityOf(entry.object);
     this.#entries.delete(id);
     this.#ids.delete(identity);
-    const cleanup = this.#cleanups?.get(identity);
+    const cleanups = this.#cleanups?.get(identity);
     this.#cleanups?.delete(identity);
-    return cleanup;
+    return cleanups ?? [];
   }
+}
+
+/** Gives what an object is known by. */
+function identityOf(object: object): object {
+  return (object as Partial<LocalObject>).processUniqueID?.() ?? object;
 }
