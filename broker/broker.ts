@@ -37,7 +37,9 @@ import {
 import type { BrokerSettings } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingCalls } from "./pending_calls.ts";
+import { errorOf } from "./received_failure.ts";
 import type { RemoteTarget } from "./referenceable.ts";
+import { throwAtCaller } from "./remote_error.ts";
 import { type Arrivals, type ObjectId, RemoteReference } from "./remote_reference.ts";
 import { PB_RULES } from "./rules.ts";
 
@@ -584,7 +586,7 @@ export class Broker implements AsyncDisposable {
     } catch (error) {
       return reject(error);
     }
-    if (!succeeded) return reject(value);
+    if (!succeeded) return resolve(throwAtCaller(errorOf(value)));
     if (!isPromise(value)) return resolve(value);
     // Resolved with it, the promise would call a method of it.
     reject(new ProtocolError("Cannot take answer: it has a method then, as promises do"));

@@ -34,7 +34,7 @@ export class PBError extends Error {
    */
   constructor(message?: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = "PBError";
+    this.name = new.target.name;
   }
 }
 

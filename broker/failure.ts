@@ -1,184 +1,71 @@
 /**
- * Errors on the wire: failures that are sent, and failures that were received
- * (`twisted.spread.pb.CopyableFailure` and `CopiedFailure`; docs/protocol.md, "Failures").
+ * Failures as they are sent (`twisted.spread.pb.CopyableFailure`; docs/protocol.md, "Failures").
  *
  * @module
  */
 
-import {
-  LoginDenied,
-  LoginFailed,
-  Unauthorized,
-  UnauthorizedLogin,
-  UnhandledCredentials,
-} from "../cred/errors.ts";
-import {
-  type AnyClass,
-  atom,
-  type IJellyable,
-  type Jellier,
-  type JellyRegistry,
-} from "../jelly/mod.ts";
-import { NoSuchMethod, PBError } from "./errors.ts";
+import { atom, type IJellyable, isJellyable, type Jellier, jellyNameOf } from "../jelly/mod.ts";
+import { ownState } from "../jelly/state.ts";
+import { classNames, classOf, EXCEPTION, isRuntimeError } from "./error_names.ts";
+import { PBError } from "./errors.ts";
+import type { BrokerSettings } from "./options.ts";
+import { type ErrorKind, isKind, NO_TRACEBACK, RemoteError } from "./remote_error.ts";
 
 /** Tag of a failure on the wire. */
 export const FAILURE_TAG = "twisted.spread.pb.CopyableFailure";
 
-/** What takes the place of a traceback that is not for the peer. */
-const NO_TRACEBACK = "Traceback unavailable\n";
-
-/** What the errors of the runtime are called in Python. */
-const BUILT_IN: ReadonlyMap<unknown, readonly string[]> = new Map<unknown, readonly string[]>([
-  [Error, ["builtins.Exception", "builtins.BaseException", "builtins.object"]],
-  [TypeError, ["builtins.TypeError"]],
-  [SyntaxError, ["builtins.SyntaxError"]],
-  [RangeError, ["builtins.ValueError"]],
-]);
-
-/** Errors that every peer knows; they arrive as instances of these classes. */
-const KNOWN: ReadonlyMap<string, AnyClass> = new Map<string, AnyClass>([
-  ["twisted.spread.pb.Error", PBError],
-  ["twisted.spread.flavors.NoSuchMethod", NoSuchMethod],
-  ["twisted.cred.error.Unauthorized", Unauthorized],
-  ["twisted.cred.error.LoginFailed", LoginFailed],
-  ["twisted.cred.error.UnauthorizedLogin", UnauthorizedLogin],
-  ["twisted.cred.error.UnhandledCredentials", UnhandledCredentials],
-  ["twisted.cred.error.LoginDenied", LoginDenied],
-]);
-
-/** An error class, or the full name of one as in Python. */
-export type ErrorKind = AnyClass | string;
-
-/** What an error that came from the other end carries beside its message. */
-export interface RemoteFailure {
-  /** Full name of the error's class at the other end, such as `builtins.ValueError`. */
-  readonly remoteType: string;
-  /** The stack at the other end, if it was sent. */
-  readonly remoteTraceback: string;
-  /** Full names of the class and its bases, the class itself first. */
-  readonly parents: readonly string[];
-  /**
-   * Tells which of some kinds the error is.
-   *
-   * @param kinds Classes or full names.
-   * @returns The first kind that is among the parents, or undefined.
-   */
-  check<Kind extends ErrorKind>(...kinds: Kind[]): Kind | undefined;
-  /**
-   * Tells which of some kinds the error is, and throws the error itself if it is none.
-   *
-   * @param kinds Classes or full names.
-   * @returns The first kind that is among the parents.
-   */
-  trap<Kind extends ErrorKind>(...kinds: Kind[]): Kind;
-}
+/** Most characters of a message or a stack that are sent: a longer text is cut. */
+const MAX_TEXT = 64 * 1024;
 
 /**
- * An error that came from the other end of a connection.
+ * An error in the form in which it travels (`twisted.spread.pb.CopyableFailure`).
  *
- * A failed call rejects with one. If the class of the error, or one of its
- * bases, is known here, the error is also an instance of that class: `PBError`, `NoSuchMethod`,
- * the errors of cred, and the classes that the registry has under the name.
- * It is an `instanceof RemoteError` in either case.
+ * A method that throws an error has one made of it. Make one yourself to send an error as a value,
+ * as an argument or within a result.
  *
  * @example
  * ```ts
- * import { RemoteError } from "@perspective/broker/broker";
+ * import { CopyableFailure } from "@perspective/broker/broker";
  * import { assertEquals } from "@std/assert";
  *
- * const error = new RemoteError("builtins.KeyError", "'x'", "", [
- *   "builtins.KeyError",
- *   "builtins.LookupError",
- * ]);
- * assertEquals(error.check("builtins.OSError", "builtins.LookupError"), "builtins.LookupError");
+ * const failure = new CopyableFailure(new RangeError("too high"));
+ * assertEquals(failure.type, "builtins.ValueError");
+ * assertEquals(failure.getErrorMessage(), "too high");
  * ```
  */
-export class RemoteError extends Error implements RemoteFailure {
-  /** Full name of the error's class at the other end. */
-  readonly remoteType: string;
-  /** The stack at the other end, if it was sent. */
-  readonly remoteTraceback: string;
-  /** Full names of the class and its bases, the class itself first. */
+export class CopyableFailure implements IJellyable {
+  /** What was thrown. */
+  readonly error: unknown;
+  /** Full names of the error's class and its bases, the class itself first. */
   readonly parents: readonly string[];
+  /** Whether the stack goes along. */
+  readonly unsafeTracebacks: boolean;
 
   /**
-   * Creates the error.
+   * Creates a failure.
    *
-   * @param remoteType Full name of the error's class at the other end.
-   * @param value Its message.
-   * @param remoteTraceback Its stack, if it was sent.
-   * @param parents Full names of the class and its bases.
+   * @param error What was thrown; a failure that was received keeps its type and parents.
+   * @param unsafeTracebacks Whether the stack is for the peer; false unless given.
    */
-  constructor(
-    remoteType: string,
-    value: string,
-    remoteTraceback: string,
-    parents: readonly string[] = [remoteType],
-  ) {
-    super(value);
-    this.name = remoteType;
-    this.remoteType = remoteType;
-    this.remoteTraceback = remoteTraceback;
-    this.parents = parents;
-    Object.defineProperty(this, "remoteTraceback", { enumerable: false });
-    addRemoteStack(this, remoteTraceback);
+  constructor(error: unknown, unsafeTracebacks = false) {
+    this.error = error instanceof CopyableFailure ? error.error : error;
+    this.parents = errorNames(this.error);
+    this.unsafeTracebacks = unsafeTracebacks;
   }
 
-  /**
-   * Tells whether an error came from the other end.
-   *
-   * @param value Any value.
-   * @returns True for remote errors, also those that are instances of a known class.
-   */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return Function.prototype[Symbol.hasInstance].call(this, value) ||
-      (this === RemoteError && value instanceof Error && Object.hasOwn(value, "remoteType"));
-  }
-
-  /**
-   * Tells which of some kinds the error is.
-   *
-   * @param kinds Classes or full names.
-   * @returns The first kind that is among the parents, or undefined.
-   */
-  check<Kind extends ErrorKind>(...kinds: Kind[]): Kind | undefined {
-    return kinds.find((kind) =>
-      this.parents.includes(typeof kind === "string" ? kind : classNames(kind)[0]!)
-    );
-  }
-
-  /**
-   * Tells which of some kinds the error is, and throws the error itself if it is none.
-   *
-   * @param kinds Classes or full names.
-   * @returns The first kind that is among the parents.
-   * @throws {RemoteError} This error, if none is.
-   */
-  trap<Kind extends ErrorKind>(...kinds: Kind[]): Kind {
-    const kind = this.check(...kinds);
-    if (kind === undefined) throw this;
-    return kind;
-  }
-}
-
-/**
- * A failure that was received, with Twisted's names for what it carries
- * (`twisted.spread.pb.CopiedFailure`).
- */
-export class CopiedFailure extends RemoteError {
-  /** Full name of the error's class at the other end. */
+  /** Full name of the error's class. */
   get type(): string {
-    return this.remoteType;
+    return this.parents[0]!;
   }
 
   /** The message. */
   get value(): string {
-    return this.message;
+    return cut(messageOf(this.error));
   }
 
-  /** The stack at the other end, if it was sent. */
+  /** The stack, or what stands for it. */
   get traceback(): string {
-    return this.remoteTraceback;
+    return this.unsafeTracebacks ? `${cut(stackOf(this.error))}\n` : NO_TRACEBACK;
   }
 
   /**
@@ -187,43 +74,30 @@ export class CopiedFailure extends RemoteError {
    * @returns The message.
    */
   getErrorMessage(): string {
-    return this.message;
+    return this.value;
   }
 
   /**
-   * Writes one line that names the error.
+   * Tells which of some kinds the error is.
    *
-   * @param write Takes the line; the console unless given.
+   * @param kinds Classes or full names.
+   * @returns The first kind that the error is an instance of, or that is among its parents, or undefined.
    */
-  printTraceback(write: (text: string) => void = console.error): void {
-    write(`Traceback from remote host -- ${this.remoteType}: ${this.message}\n`);
+  check<Kind extends ErrorKind>(...kinds: Kind[]): Kind | undefined {
+    return kinds.find((kind) => isKind(this.error, this.parents, kind));
   }
-}
-
-/** A failure to be sent (`twisted.spread.pb.CopyableFailure`). */
-export class CopyableFailure implements IJellyable {
-  /** Full names of the error's class and its bases, the class itself first. */
-  readonly parents: readonly string[];
-  /** The message. */
-  readonly value: string;
-  /** The stack, or what stands for it. */
-  readonly traceback: string;
 
   /**
-   * Creates a failure.
+   * Tells which of some kinds the error is, and throws the error if it is none.
    *
-   * @param error What was thrown; a received failure keeps its type and parents.
-   * @param unsafeTracebacks Whether the stack is for the peer.
+   * @param kinds Classes or full names.
+   * @returns The first kind that the error is.
+   * @throws What was thrown, if it is none of them.
    */
-  constructor(error: unknown, unsafeTracebacks = false) {
-    this.parents = errorNames(error);
-    this.value = textOf(error);
-    this.traceback = unsafeTracebacks ? tracebackOf(error) : NO_TRACEBACK;
-  }
-
-  /** Full name of the error's class. */
-  get type(): string {
-    return this.parents[0]!;
+  trap<Kind extends ErrorKind>(...kinds: Kind[]): Kind {
+    const kind = this.check(...kinds);
+    if (kind === undefined) throw this.error;
+    return kind;
   }
 
   /**
@@ -234,6 +108,8 @@ export class CopyableFailure implements IJellyable {
   jellyFor(jellier: Jellier): void {
     jellier.prepare(this);
     jellier.tagged(FAILURE_TAG, {
+      // Twisted numbers the failures of a program, for its own eyes.
+      count: 1,
       type: atom(this.type),
       value: this.value,
       captureVars: false,
@@ -241,7 +117,7 @@ export class CopyableFailure implements IJellyable {
       stack: [],
       tb: null,
       parents: [...this.parents],
-      unsafeTracebacks: this.traceback !== NO_TRACEBACK,
+      unsafeTracebacks: this.unsafeTracebacks,
       traceback: this.traceback,
     });
   }
@@ -249,6 +125,15 @@ export class CopyableFailure implements IJellyable {
 
 /**
  * Makes a failure that can be sent (`twisted.spread.pb.failure2Copyable`).
+ *
+ * @example
+ * ```ts
+ * import { failure2Copyable } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const failure = failure2Copyable(new TypeError("no number"));
+ * assertEquals(failure.traceback, "Traceback unavailable\n");
+ * ```
  *
  * @param error What was thrown.
  * @param unsafeTracebacks Whether the stack is for the peer; false unless given.
@@ -259,129 +144,109 @@ export function failure2Copyable(error: unknown, unsafeTracebacks = false): Copy
 }
 
 /**
- * Makes an error of a received failure.
+ * Gives what a failed call is answered with.
  *
- * @param state The state that was received.
- * @param registry Where error classes may be known by name.
- * @returns An error of the known class that is nearest to the error's own, else a `CopiedFailure`.
+ * An error that can travel as an object does so: one that serializes itself, and one
+ * whose class the security options allow. All others travel as a failure.
+ *
+ * @param thrown What was thrown.
+ * @param settings The rules of the connection.
+ * @returns A value that can be sent.
  */
-export function receiveFailure(state: unknown, registry: JellyRegistry): Error {
-  const fields = new Map(Object.entries(Object(state)));
-  const type = text(fields.get("type")) || "builtins.Exception";
-  const value = text(fields.get("value"));
-  const traceback = text(fields.get("traceback"));
-  const list: unknown = fields.get("parents");
-  const names = Array.isArray(list) ? list.map(text).filter((name) => name !== "") : [];
-  const failure = new CopiedFailure(type, value, traceback, names.length === 0 ? [type] : names);
-  const cls = knownClass(failure.parents, registry);
-  return cls === undefined ? failure : instanceOf(cls, failure);
-}
-
-/** Finds the class that is known for an error: its own, or the nearest of its bases. */
-function knownClass(names: readonly string[], registry: JellyRegistry): AnyClass | undefined {
-  for (const name of names) {
-    const found = registry.value(name) ?? KNOWN.get(name);
-    if (typeof found === "function" && found.prototype instanceof Error) return found as AnyClass;
-  }
-  return undefined;
-}
-
-/** Makes an error of a class, without its constructor, that carries what the failure does. */
-function instanceOf(cls: AnyClass, failure: CopiedFailure): Error {
-  const error: Error = Reflect.construct(Error, [failure.message, { cause: failure }], cls);
-  const own = (name: string, value: unknown, enumerable: boolean) =>
-    Object.defineProperty(error, name, { value, enumerable, configurable: true, writable: true });
-  own("name", cls.name, false);
-  own("remoteType", failure.remoteType, true);
-  own("remoteTraceback", failure.remoteTraceback, false);
-  own("parents", failure.parents, false);
-  own("check", RemoteError.prototype.check, false);
-  own("trap", RemoteError.prototype.trap, false);
-  addRemoteStack(error, failure.remoteTraceback);
-  return error;
-}
-
-/** Shows the stack of the other end below our own, which ends where the failure arrived. */
-function addRemoteStack(error: Error, traceback: string): void {
-  if (traceback === "" || traceback === NO_TRACEBACK) return;
-  const stack = `${error.stack}\nRemote traceback:\n${traceback.trimEnd()}`;
-  Object.defineProperty(error, "stack", { value: stack, configurable: true, writable: true });
+export function wireForm(thrown: unknown, settings: BrokerSettings): IJellyable {
+  const { security, unsafeTracebacks } = settings;
+  const failure = new CopyableFailure(thrown, unsafeTracebacks);
+  const { error } = failure;
+  if (!(error instanceof Error)) return failure;
+  if (isJellyable(error)) return error;
+  if (error instanceof RemoteError) return failure;
+  const cls = classOf(error);
+  if (cls === undefined || isRuntimeError(cls) || !security.isClassAllowed(cls)) return failure;
+  return {
+    jellyFor: (jellier) => jellier.tagged(jellyNameOf(cls), errorState(error)),
+  };
 }
 
 /**
- * Names an error and its bases as the peer will see them.
+ * Gives the state of an error: its message, and its fields beside its name.
  *
- * @param error What was thrown.
- * @returns Full names, the error's own class first.
+ * @param error The error.
+ * @returns A new plain object.
  */
-export function errorNames(error: unknown): readonly string[] {
-  if (error instanceof RemoteError) return error.parents;
-  if (error instanceof Error) return classNames(error.constructor as AnyClass);
-  return BUILT_IN.get(Error)!;
-}
-
-/** Names a class and its bases: each by its static `jellyName`, or its own name. */
-function classNames(cls: AnyClass): readonly string[] {
-  const names = new Set<string>();
-  for (let at: unknown = cls; typeof at === "function"; at = Object.getPrototypeOf(at)) {
-    const all: unknown = Object.hasOwn(at, "jellyParents")
-      ? Reflect.get(at, "jellyParents")
-      : undefined;
-    const known = Array.isArray(all) ? all as string[] : BUILT_IN.get(at);
-    if (known !== undefined) { for (const name of known) names.add(name); }
-    else if (at.name !== "") {
-      names.add(String(Object.hasOwn(at, "jellyName") ? Reflect.get(at, "jellyName") : at.name));
-    }
-    if (at === Error || Array.isArray(all)) break;
-  }
-  return [...names];
+export function errorState(error: Error): Record<string, unknown> {
+  const { name: _, ...state } = ownState(error);
+  return { message: messageOf(error), ...state };
 }
 
 /**
  * Tells whether an error is one that a program raises on purpose: a `PBError` of its own, or
  * one that came from another peer.
  *
- * @param error What was thrown.
+ * @param thrown What was thrown.
  * @returns True if it is not to be logged.
  */
-export function isExpected(error: unknown): boolean {
-  return error instanceof PBError ||
-    (error instanceof RemoteError && error.parents.includes(PBError.jellyName));
+export function isExpected(thrown: unknown): boolean {
+  return new CopyableFailure(thrown).check(PBError) !== undefined;
 }
 
-function textOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.toWellFormed();
+/** Names an error and its bases as the peer will see them. */
+function errorNames(error: unknown): readonly string[] {
+  if (error instanceof RemoteError) return error.parents;
+  const cls = error instanceof Error ? classOf(error) : undefined;
+  return cls === undefined ? EXCEPTION : classNames(cls);
 }
 
-function tracebackOf(error: unknown): string {
-  const stack = error instanceof Error ? error.stack : undefined;
-  return `${(stack ?? String(error)).toWellFormed()}\n`;
+function messageOf(error: unknown): string {
+  return textOf(() => error instanceof Error ? error.message : error);
 }
 
-/** Reads a field that Twisted sends as text or as bytes. */
-function text(value: unknown): string {
-  if (value instanceof Uint8Array) return new TextDecoder().decode(value);
-  return typeof value === "string"
-    ? value
-    : value === null || value === undefined
-    ? ""
-    : String(value);
+function stackOf(error: unknown): string {
+  return textOf(() => error instanceof Error ? error.stack : error);
+}
+
+/** Gives a text for anything, even for what has none: an error must not hide behind another. */
+function textOf(read: () => unknown): string {
+  try {
+    return String(read()).toWellFormed();
+  } catch {
+    return "";
+  }
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1).toWellFormed()}…`;
 }
 
 /**
  * Does nothing (`twisted.spread.pb.noOperation`): for calls whose outcome nobody needs.
+ *
+ * @example
+ * ```ts
+ * import { noOperation, type RemoteReference } from "@perspective/broker/broker";
+ *
+ * function poke(reference: RemoteReference) {
+ *   reference.callRemote("poke").catch(noOperation);
+ * }
+ * ```
  *
  * @param _args Anything.
  */
 export function noOperation(..._args: unknown[]): void {}
 
 /**
- * Prints a failure (`twisted.spread.pb.printTraceback`): for `catch`.
+ * Prints an error to the console (`twisted.spread.pb.printTraceback`): for `catch`.
+ *
+ * @example
+ * ```ts
+ * import { printTraceback, type RemoteReference } from "@perspective/broker/broker";
+ *
+ * function poke(reference: RemoteReference) {
+ *   reference.callRemote("poke").catch(printTraceback);
+ * }
+ * ```
  *
  * @param error What was thrown.
  */
 export function printTraceback(error: unknown): void {
-  if (error instanceof CopiedFailure) error.printTraceback();
-  else console.error("Perspective Broker Traceback:", error);
+  console.error("Perspective Broker Traceback:", error);
 }

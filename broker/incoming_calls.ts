@@ -5,10 +5,10 @@
  */
 
 import { WORD } from "../jelly/banana/mod.ts";
-import { type AnyClass, isJellyable, type Unjellier } from "../jelly/mod.ts";
+import type { Unjellier } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
 import { LimitError, PBError } from "./errors.ts";
-import { CopyableFailure, failure2Copyable, isExpected } from "./failure.ts";
+import { CopyableFailure, isExpected, wireForm } from "./failure.ts";
 import { isPromise } from "./is_promise.ts";
 import { type Kwargs, kwargs } from "./kwargs.ts";
 import type { Link } from "./link.ts";
@@ -147,24 +147,15 @@ export class IncomingCalls {
     if (this.#outbox.isWriting) {
       return this.#outbox.postpone(() => this.#sendError(head, error, perspective));
     }
-    const { log, unsafeTracebacks } = this.#broker.settings;
+    const { settings } = this.#broker;
+    const { log, unsafeTracebacks } = settings;
     try {
-      this.#write(WORD.error, head, this.#wireForm(error), perspective);
+      this.#write(WORD.error, head, wireForm(error, settings), perspective);
     } catch (fault) {
       // An error that cannot be sent must not leave the caller waiting.
       log({ level: "error", message: "Cannot send an error as it is", error: fault });
       this.#write(WORD.error, head, new CopyableFailure(fault, unsafeTracebacks), perspective);
     }
-  }
-
-  /** An error that can travel as an object does; all others travel as a description of themselves. */
-  #wireForm(error: unknown): unknown {
-    const { security, unsafeTracebacks } = this.#broker.settings;
-    if (error instanceof Object) {
-      if (isJellyable(error)) return error;
-      if (security.isClassAllowed(error.constructor as AnyClass)) return error;
-    }
-    return failure2Copyable(error, unsafeTracebacks);
   }
 
   #write(word: number, { id }: CallHead, value: unknown, perspective: object | null): void {

@@ -25,3 +25,15 @@ export function brokerOf(jelly: Jellier | Unjellier, object: object): Broker {
     `an object of class ${object.constructor.name} travels over a connection only`,
   );
 }
+
+/**
+ * Tells on whose behalf a value is written.
+ *
+ * @param jellier What writes.
+ * @returns The perspective, or null if there is none, as outside of a connection.
+ */
+export function perspectiveOf({ invoker }: Jellier): object | null {
+  return invoker !== undefined && BROKER in invoker
+    ? (invoker as Broker).serializingPerspective
+    : null;
+}

@@ -24,19 +24,11 @@ export * from "./avatar.ts";
 export { Broker, type BrokerCounts, type BrokerRole } from "./broker.ts";
 export { challenge, respond } from "./challenge.ts";
 export * from "./connect.ts";
+export * from "./copyable_error.ts";
 export * from "./errors.ts";
 export { PBError as Error } from "./errors.ts";
 export * from "./factory.ts";
-export {
-  CopiedFailure,
-  CopyableFailure,
-  type ErrorKind,
-  failure2Copyable,
-  noOperation,
-  printTraceback,
-  RemoteError,
-  type RemoteFailure,
-} from "./failure.ts";
+export { CopyableFailure, failure2Copyable, noOperation, printTraceback } from "./failure.ts";
 export * from "./kwargs.ts";
 export { Local, type LocalObject } from "./local_table.ts";
 export * from "./login.ts";
@@ -57,6 +49,7 @@ export {
   Root,
   Serializable,
 } from "./referenceable.ts";
+export { CopiedFailure, type ErrorKind, RemoteError, type RemoteFailure } from "./remote_error.ts";
 export { type Arrivals, type ObjectId, RemoteMethod, RemoteReference } from "./remote_reference.ts";
 export type * from "./sendable.ts";
 export * from "./serve.ts";

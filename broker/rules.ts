@@ -5,8 +5,9 @@
  */
 
 import { JellyError, type Sexp, type UnjellyRule } from "../jelly/mod.ts";
-import { FAILURE_TAG, receiveFailure } from "./failure.ts";
+import { FAILURE_TAG } from "./failure.ts";
 import { brokerOf } from "./invoker.ts";
+import { receiveFailure } from "./received_failure.ts";
 import type { ObjectId } from "./remote_reference.ts";
 
 /**

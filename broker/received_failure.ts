@@ -1,0 +1,94 @@
+/**
+ * Failures as they are received: what each field may be, and what error comes of it
+ * (docs/protocol.md, "Failures").
+ *
+ * @module
+ */
+
+import {
+  LoginDenied,
+  LoginFailed,
+  Unauthorized,
+  UnauthorizedLogin,
+  UnhandledCredentials,
+} from "../cred/errors.ts";
+import type { AnyClass, JellyRegistry } from "../jelly/mod.ts";
+import { stateEntries } from "../jelly/state.ts";
+import { EXCEPTION } from "./error_names.ts";
+import { NoSuchMethod, PBError } from "./errors.ts";
+import { CopiedFailure, instanceOf, RemoteError } from "./remote_error.ts";
+
+/** Errors that every peer knows; they arrive as instances of these classes. */
+const KNOWN: ReadonlyMap<string, AnyClass> = new Map<string, AnyClass>([
+  ["twisted.spread.pb.Error", PBError],
+  ["twisted.spread.flavors.NoSuchMethod", NoSuchMethod],
+  ["twisted.cred.error.Unauthorized", Unauthorized],
+  ["twisted.cred.error.LoginFailed", LoginFailed],
+  ["twisted.cred.error.UnauthorizedLogin", UnauthorizedLogin],
+  ["twisted.cred.error.UnhandledCredentials", UnhandledCredentials],
+  ["twisted.cred.error.LoginDenied", LoginDenied],
+]);
+
+/**
+ * Makes an error of a received failure.
+ *
+ * A text may come as bytes, as from Python 2. What is missing or of the wrong kind counts as empty;
+ * a failure without a type is an Exception, one without parents has its type for a parent.
+ *
+ * @param state The state that was received.
+ * @param registry Where error classes may be known by name.
+ * @returns An error of the known class that is nearest to the error's own, else a `CopiedFailure`.
+ * @throws {JellyError} If the state is no dictionary.
+ */
+export function receiveFailure(state: unknown, registry: JellyRegistry): Error {
+  const fields = new Map(stateEntries(state));
+  const type = textOf(fields.get("type")) || EXCEPTION[0]!;
+  const list = fields.get("parents");
+  const parents = Array.isArray(list) ? list.map(textOf).filter((name) => name !== "") : [];
+  const failure = new CopiedFailure(
+    type,
+    textOf(fields.get("value")),
+    textOf(fields.get("traceback")),
+    parents.length === 0 ? [type] : parents,
+  );
+  const cls = knownClass(failure.parents, registry);
+  return cls === undefined ? failure : instanceOf(cls, failure);
+}
+
+/**
+ * Makes an error of what a peer says a call failed with: mostly it is one already.
+ *
+ * @param value What was received.
+ * @returns The error; a value that is none becomes the cause of one.
+ */
+export function errorOf(value: unknown): Error {
+  if (value instanceof Error) return value;
+  const error = new RemoteError(EXCEPTION[0]!, "The call failed with a value that is no error", "");
+  error.cause = value;
+  return error;
+}
+
+/** Finds the class that is known for an error: its own, or the nearest of its bases. */
+function knownClass(names: readonly string[], registry: JellyRegistry): AnyClass | undefined {
+  for (const name of names) {
+    const found = registry.value(name) ?? KNOWN.get(name);
+    if (typeof found === "function" && found.prototype instanceof Error) return found as AnyClass;
+  }
+  return undefined;
+}
+
+function textOf(value: unknown): string {
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value);
+  // A failure may have another one for its value.
+  if (value instanceof Error) return value.message;
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "number":
+    case "bigint":
+    case "boolean":
+      return String(value);
+    default:
+      return "";
+  }
+}
