@@ -9,12 +9,14 @@ import { type BananaReader, LIST, WORD, WORDS } from "../jelly/banana/mod.ts";
 import { Unjellier } from "../jelly/mod.ts";
 import type { CloseReason, Dialed, Peer } from "../transport/mod.ts";
 import { closeReason, isFaultOfPeer } from "./close_reason.ts";
-import { DeadReferenceError, ProtocolError } from "./errors.ts";
-import { guessPeer } from "./guess_peer.ts";
+import { endReason } from "./end_reason.ts";
+import { DeadReferenceError, GoingAwayError, PeerGoneError, ProtocolError } from "./errors.ts";
+import { Flow } from "./flow.ts";
 import { ImportTable } from "./import_table.ts";
 import { IncomingCalls } from "./incoming_calls.ts";
 import { BROKER } from "./invoker.ts";
 import { isPromise } from "./is_promise.ts";
+import { KeepAlive } from "./keep_alive.ts";
 import { splitArgs } from "./kwargs.ts";
 import { Link } from "./link.ts";
 import { type LocalObject, LocalTable } from "./local_table.ts";
@@ -49,6 +51,12 @@ const VERSION = 6;
 const ROOT = "root";
 /** How long a close waits for what was written to go out, in milliseconds. */
 const CLOSE_TIMEOUT = 1000;
+/** Within how many milliseconds a peer is missed that is gone. */
+const KEEP_ALIVE = 60_000;
+/** A call of an object that cannot exist, by a request number that no other call has. */
+const PROBE = { id: 0, target: 0, method: "keepAlive" } as const;
+const NO_ARGS = splitArgs([]);
+const NORMAL: CloseReason = { kind: "normal", message: "" };
 
 /** What a broker publishes: a client nothing but what it passes itself, a server its root object. */
 export interface BrokerRole {
@@ -56,12 +64,32 @@ export interface BrokerRole {
   readonly kind: "client" | "server";
   /** Gives the root object that a server publishes. */
   readonly rootFor?: (broker: Broker) => RemoteTarget;
+  /** Name of the object that {@linkcode Broker.root} gives at a client; `root` unless given. */
+  readonly rootName?: string;
+  /** As whom {@linkcode Broker.login} logs in where it is not told. */
+  readonly credentials?: ICredentials | undefined;
+}
+
+/** Options for {@linkcode Broker.close}. */
+export interface CloseOptions {
+  /**
+   * Milliseconds that calls under way get to be finished, both the peer's and ours; new ones of the
+   * peer's are refused meanwhile. No time unless given.
+   */
+  readonly graceful?: number;
+  /**
+   * Told to the peer by transports that can; `normal` unless given. An error says that the
+   * connection is closed for a fault: it is what {@linkcode Broker.closed} gives.
+   */
+  readonly reason?: CloseReason | Error;
 }
 
 /** Where a connection is in its life. */
 type State =
   | { readonly kind: "negotiating"; readonly timer: ReturnType<typeof setTimeout> }
   | { readonly kind: "open" }
+  /** Calls under way are finished; `done` goes on before they are. */
+  | { readonly kind: "draining"; readonly done: () => void }
   | { readonly kind: "closed"; readonly reason: Error | undefined };
 
 /** How many things a broker holds; see {@linkcode Broker.counts}. */
@@ -76,6 +104,18 @@ export interface BrokerCounts {
   readonly callsOut: number;
   /** Bytes that wait to be written. */
   readonly bufferedBytes: number;
+}
+
+/** How much has gone over a connection, since it was made. */
+export interface Traffic {
+  /** Calls of the peer's. */
+  readonly callsReceived: number;
+  /** Calls of ours. */
+  readonly callsSent: number;
+  /** Bytes that came. */
+  readonly bytesReceived: number;
+  /** Bytes that the transport has taken. */
+  readonly bytesSent: number;
 }
 
 /**
@@ -102,11 +142,13 @@ export class Broker implements AsyncDisposable {
   readonly #outbox: Outbox;
   readonly #unjellier: Unjellier;
   readonly #calls: IncomingCalls;
+  readonly #flow: Flow;
   readonly #locals: LocalTable;
   readonly #pending: PendingCalls;
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #ready = Promise.withResolvers<void>();
   #imports: ImportTable | undefined;
+  #keepAlive: KeepAlive | undefined;
   #state: State;
   #dialect: AgreedDialect | undefined;
   #lastRequest = 0;
@@ -122,6 +164,7 @@ export class Broker implements AsyncDisposable {
    * @param dialed The connection; the broker closes it.
    * @param role Which end this is.
    * @param settings Limits and rules.
+   * @throws {unknown} What `rootFor` throws; the connection is closed then.
    */
   constructor(dialed: Dialed, role: BrokerRole, settings: BrokerSettings) {
     const { limits } = settings;
@@ -135,11 +178,13 @@ export class Broker implements AsyncDisposable {
     this.#pending = new PendingCalls(limits.maxCallsOut);
     const handler = {
       expressionReceived: (reader: BananaReader) => this.#expressionReceived(reader),
-      mayRead: () => this.#mayRead(),
+      mayRead: () => this.#flow.mayRead(),
+      wrote: () => this.#flow.proceed(),
       linkEnded: (error: unknown, unread: Uint8Array) => this.#ended(error, unread),
     };
     this.#link = new Link(dialed.transport, handler, settings);
-    this.#outbox = new Outbox(this.#link, settings, this);
+    const fail = (error: Error) => this.#fail(error);
+    this.#outbox = new Outbox(this.#link, settings, { invoker: this, fail });
     this.#unjellier = new Unjellier(this.#link.reader, {
       ...settings,
       invoker: this,
@@ -150,8 +195,11 @@ export class Broker implements AsyncDisposable {
       link: this.#link,
       outbox: this.#outbox,
       unjellier: this.#unjellier,
-      fail: (error) => this.#fail(error),
+      fail,
+      ended: () => this.#callEnded(),
     });
+    const parts = { link: this.#link, calls: this.#calls, pending: this.#pending };
+    this.#flow = new Flow({ ...parts, limits, fail });
     const timer = setTimeout(
       () =>
         this.#fail(
@@ -160,7 +208,12 @@ export class Broker implements AsyncDisposable {
       limits.negotiationTimeout,
     );
     this.#state = { kind: "negotiating", timer };
-    if (role.rootFor !== undefined) this.setNameForLocal(ROOT, role.rootFor(this));
+    try {
+      if (role.rootFor !== undefined) this.setNameForLocal(ROOT, role.rootFor(this));
+    } catch (error) {
+      this.#fail(error as Error);
+      throw error;
+    }
     if (role.kind === "server") this.#outbox.send(offerDialects);
     this.#link.run();
   }
@@ -196,14 +249,24 @@ export class Broker implements AsyncDisposable {
     };
   }
 
+  /** How much has gone over the connection. */
+  get traffic(): Traffic {
+    return {
+      callsReceived: this.#calls.total,
+      callsSent: this.#lastRequest,
+      bytesReceived: this.#link.bytesReceived,
+      bytesSent: this.#link.bytesSent,
+    };
+  }
+
   /**
-   * Gives the object that the server publishes.
+   * Gives the object that the server publishes, or the one that the URL names.
    *
    * @returns A reference to it.
    * @typeParam T The class of the object.
    */
   root<T = unknown>(): RemoteReference<T> {
-    return this.remoteForName<T>(ROOT);
+    return this.remoteForName<T>(this.#role.rootName ?? ROOT);
   }
 
   /**
@@ -337,7 +400,8 @@ export class Broker implements AsyncDisposable {
     perspective: object | null = null,
   ): Promise<unknown> {
     const state = this.#state;
-    if (state.kind === "closed" || this.#closing !== undefined) {
+    const isClosing = this.#closing !== undefined && state.kind !== "draining";
+    if (state.kind === "closed" || isClosing) {
       return Promise.reject(
         new DeadReferenceError(`Cannot call "${method}": the connection is closed`, {
           cause: state.kind === "closed" ? state.reason : undefined,
@@ -441,14 +505,16 @@ export class Broker implements AsyncDisposable {
 
   /**
    * Closes the connection when what was sent has gone out, or cannot go out within a second.
-   * Calls that wait for an answer are lost. A second call waits for the first.
+   * Calls that wait for an answer are lost, unless they get time to be finished. A second call
+   * waits for the first, but gives calls no more time unless it says so.
    *
-   * @param reason Told to the peer by transports that can; `normal` unless given. An error says
-   * that the connection is closed for a fault: it is what {@linkcode Broker.closed} gives.
+   * @param options How, and why; an error alone is the reason.
    * @returns Resolves when the connection has ended.
    */
-  close(reason: CloseReason | Error = { kind: "normal", message: "" }): Promise<void> {
-    return this.#closing ??= this.#close(reason);
+  close(options: CloseOptions | Error = {}): Promise<void> {
+    const { graceful = 0, reason } = options instanceof Error ? { reason: options } : options;
+    if (graceful === 0 && this.#state.kind === "draining") this.#state.done();
+    return this.#closing ??= this.#close(graceful, reason);
   }
 
   /** Same as {@linkcode Broker.close}, for `await using`. */
@@ -456,17 +522,51 @@ export class Broker implements AsyncDisposable {
     return this.close();
   }
 
-  async #close(reason: CloseReason | Error): Promise<void> {
+  async #close(graceful: number, reason: CloseReason | Error | undefined): Promise<void> {
+    if (reason instanceof Error) this.#fault = reason;
+    if (graceful !== 0 && this.#state.kind === "open") await this.#drain(graceful);
     if (!this.isClosed) {
-      const isFault = reason instanceof Error;
-      if (isFault) this.#fault = reason;
-      const timeout = Promise.withResolvers<void>();
-      const timer = setTimeout(timeout.resolve, CLOSE_TIMEOUT);
-      await Promise.race([this.#link.drained(0), timeout.promise]);
-      clearTimeout(timer);
-      this.#link.close(isFault ? closeReason(reason) : reason);
+      await within(CLOSE_TIMEOUT, this.#link.drained(0));
+      this.#link.close(reason instanceof Error ? closeReason(reason) : reason ?? NORMAL);
     }
     await this.closed;
+  }
+
+  /** Refuses calls, and waits until those under way are finished. */
+  async #drain(graceful: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#calls.refusal = new GoingAwayError();
+    this.#state = { kind: "draining", done: resolve };
+    this.#checkDrained();
+    await within(graceful, promise);
+    if (this.#state.kind === "draining") this.#state = { kind: "open" };
+  }
+
+  #checkDrained(): void {
+    if (this.#state.kind !== "draining") return;
+    if (this.#calls.size + this.#pending.size === 0 && !this.#flow.isBehind) this.#state.done();
+  }
+
+  /** Learns that a call of the peer's has ended that was not answered at once. */
+  #callEnded(): void {
+    this.#flow.proceed();
+    this.#checkDrained();
+  }
+
+  /** Begins to watch for a peer that is gone. */
+  #watchPeer(): void {
+    const { keepAlive = this.peer.kind === "memory" ? 0 : KEEP_ALIVE } = this.settings;
+    if (keepAlive === 0) return;
+    this.#keepAlive = new KeepAlive({
+      within: keepAlive,
+      bytesReceived: () => this.#link.bytesReceived,
+      isMute: () => this.#flow.isMute,
+      probe: (answer) => {
+        const head = { ...PROBE, answer };
+        this.#outbox.send((to, jellier) => writeCall(to, jellier, WORD.message, head, NO_ARGS));
+      },
+      gone: () => this.#fail(new PeerGoneError(this.peer.address, keepAlive)),
+    });
   }
 
   /** Closes the connection at once, for a fault. */
@@ -481,7 +581,10 @@ export class Broker implements AsyncDisposable {
   #ended(error: unknown, unread: Uint8Array): void {
     const state = this.#state;
     if (state.kind === "closed") return;
-    const reason = this.#endReason(state, error, unread);
+    this.#keepAlive?.stop();
+    this.#flow.clear();
+    if (state.kind === "draining") state.done();
+    const reason = this.#endReason(state.kind === "negotiating", error, unread);
     if (state.kind === "negotiating") clearTimeout(state.timer);
     this.#state = { kind: "closed", reason };
     if (state.kind === "negotiating") {
@@ -493,21 +596,26 @@ export class Broker implements AsyncDisposable {
     this.notifyAll(disconnects);
     this.#locals.clear();
     this.#imports?.clear();
-    this.#closed.resolve(reason);
+    const rest = this.#link.transportClosed ?? Promise.resolve();
+    rest.then(() => this.#closed.resolve(reason));
   }
 
   /** Finds words for why the connection has ended; none if it ended on purpose. */
-  #endReason(state: State, error: unknown, unread: Uint8Array): Error | undefined {
-    const reason = this.#closing !== undefined
-      ? this.#fault
-      : state.kind === "negotiating"
-      ? notConnected(error, unread)
-      : error instanceof Error
-      ? error
-      : error === undefined
-      ? undefined
-      : new Error(String(error));
-    if (isFaultOfPeer(reason)) {
+  #endReason(isNegotiating: boolean, error: unknown, unread: Uint8Array): Error | undefined {
+    const { kind: role } = this.#role;
+    const { closeReason, bytesReceived } = this.#link;
+    const reason = this.#closing === undefined
+      ? endReason({
+        role,
+        isNegotiating,
+        error,
+        unread,
+        isHeard: bytesReceived !== 0,
+        closeReason,
+      })
+      : this.#fault;
+    // A client that gets no connection learns it from `ready`.
+    if (isFaultOfPeer(reason) && !(isNegotiating && role === "client")) {
       this.#log("warning", `Connection to ${this.peer.address} closed: ${reason!.message}`);
     }
     return reason;
@@ -515,36 +623,20 @@ export class Broker implements AsyncDisposable {
 
   // What comes from the peer.
 
-  /**
-   * Tells the link whether to go on reading.
-   *
-   * Reading pauses while too many calls are unanswered, or too much waits to be written; but never
-   * while we wait for an answer ourselves, or two ends could wait for each other.
-   */
-  #mayRead(): boolean {
-    if (this.#pending.size !== 0) return true;
-    if (this.#link.isFull) {
-      this.#link.drained().then(() => this.#link.resume());
-      return false;
-    }
-    return !this.#calls.isFull;
-  }
-
   /** Takes a message. */
   #expressionReceived(reader: BananaReader): void {
     if (this.#state.kind === "negotiating") return this.#negotiate(reader);
     if (reader.next() !== LIST) throw new ProtocolError("Cannot read message: it is no list");
     const items = reader.count - 1;
     const command = items < 0 ? undefined : reader.tag();
+    if (command === WORD.answer) return this.#answerReceived(reader, items, true);
+    if (command === WORD.error) return this.#answerReceived(reader, items, false);
+    if (this.#flow.putOff()) return;
     switch (command) {
       case WORD.message: {
         const head = readCallHead(reader, items);
         return this.#calls.received(head, this.#locals.get(head.target));
       }
-      case WORD.answer:
-        return this.#answerReceived(reader, items, true);
-      case WORD.error:
-        return this.#answerReceived(reader, items, false);
       case WORD.decref:
         return this.#decrefReceived(reader, items);
       case WORD.version:
@@ -565,6 +657,7 @@ export class Broker implements AsyncDisposable {
     this.#dialect = dialect;
     if (this.#state.kind === "negotiating") clearTimeout(this.#state.timer);
     this.#state = { kind: "open" };
+    this.#watchPeer();
     this.#outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
     this.#ready.resolve();
   }
@@ -579,7 +672,10 @@ export class Broker implements AsyncDisposable {
 
   #answerReceived(reader: BananaReader, items: number, succeeded: boolean): void {
     expectItems("answer", items, 2);
-    const { resolve, reject } = this.#pending.take(readInteger(reader, "answer"));
+    const id = readInteger(reader, "answer");
+    if (id === PROBE.id && this.#keepAlive?.answered()) return;
+    const { resolve, reject } = this.#pending.take(id);
+    this.#checkDrained();
     let value: unknown;
     try {
       value = this.#unjellier.read();
@@ -617,9 +713,10 @@ export class Broker implements AsyncDisposable {
   }
 }
 
-/** Says why no connection came about, and what the other end may be. */
-function notConnected(error: unknown, unread: Uint8Array): ProtocolError {
-  const fact = guessPeer(unread) ??
-    (error instanceof Error ? error.message : "the other end closed the connection");
-  return new ProtocolError(`Cannot connect over PB: ${fact}`, { cause: error });
+/** Waits for a promise, but not for longer than some milliseconds. */
+async function within(time: number, promise: Promise<void>): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, time);
+  await Promise.race([promise, timeout.promise]);
+  clearTimeout(timer);
 }

@@ -191,3 +191,37 @@ export class LoginLimitError extends LimitError {
     this.name = "LoginLimitError";
   }
 }
+
+/** The other end goes away, and takes no more calls; a call that fails with this was not begun. */
+export class GoingAwayError extends PBError {
+  /** Name of the class on the wire. */
+  static override readonly jellyName: string = "perspective.broker.GoingAwayError";
+
+  /**
+   * Creates the error.
+   *
+   * @param message What the caller is told.
+   */
+  constructor(message: string = "Cannot take call: this end of the connection goes away") {
+    super(message);
+    this.name = "GoingAwayError";
+  }
+}
+
+/** The other end was silent for so long that it counts as gone; the connection is closed. */
+export class PeerGoneError extends BrokerError {
+  /** Milliseconds within which it should have been heard; see `BrokerOptions.keepAlive`. */
+  readonly keepAlive: number;
+
+  /**
+   * Creates the error.
+   *
+   * @param address Address of the peer.
+   * @param keepAlive Milliseconds within which it should have been heard.
+   */
+  constructor(address: string, keepAlive: number) {
+    super(`Cannot reach peer "${address}": nothing was heard of it within ${keepAlive} ms`);
+    this.name = "PeerGoneError";
+    this.keepAlive = keepAlive;
+  }
+}

@@ -16,6 +16,7 @@ const SIGNS: readonly [RegExp, string][] = [
     "it looks like TLS; use a pbs: URL, or tls options on the server",
   ],
   [/^SSH-/, "it looks like SSH"],
+  [/^(220[ -]|\+OK|\* OK)/, "it looks like a mail or FTP server"],
   [/^\{/, "it looks like JSON"],
 ];
 
@@ -28,4 +29,15 @@ const SIGNS: readonly [RegExp, string][] = [
 export function guessPeer(bytes: Uint8Array): string | undefined {
   const text = decoder.decode(bytes.subarray(0, 16));
   return SIGNS.find(([sign]) => sign.test(text))?.[1];
+}
+
+/**
+ * Guesses what is at the other end when it says nothing at all.
+ *
+ * @param role Which end this is.
+ * @returns A few words about it.
+ */
+export function guessSilentPeer(role: "client" | "server"): string {
+  if (role === "server") return "the other end said nothing, as a PB client would";
+  return "the other end says nothing: perhaps it wants TLS (a pbs: URL) or WebSocket (ws: or wss:)";
 }

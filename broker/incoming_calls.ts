@@ -17,14 +17,11 @@ import type { Outbox } from "./outbox.ts";
 import type { RemoteTarget } from "./referenceable.ts";
 import { notSent } from "./unsent.ts";
 
-/** So many times more unanswered calls than reading pauses at are refused. */
-const REFUSE_FACTOR = 8;
-
 /** What a broker lends to the calls that come in. */
 export interface IncomingCallsParts {
   /** The connection. */
   readonly broker: Broker;
-  /** Where calls come from; it pauses when too many are unanswered. */
+  /** Where calls come from. */
   readonly link: Link;
   /** Where answers go. */
   readonly outbox: Outbox;
@@ -32,30 +29,43 @@ export interface IncomingCallsParts {
   readonly unjellier: Unjellier;
   /** Closes the connection for a fault. */
   readonly fail: (error: Error) => void;
+  /** Learns that a call has ended that was not answered at once. */
+  readonly ended: () => void;
 }
 
 /** Takes calls, and sees to it that each is answered. */
 export class IncomingCalls {
   /** On whose behalf arguments are being read. */
   perspective: object | null = null;
+  /** What every call that comes fails with from now on, if anything. */
+  refusal: PBError | undefined;
   readonly #broker: Broker;
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #unjellier: Unjellier;
   readonly #fail: (error: Error) => void;
+  readonly #onEnded: () => void;
+  #total = 0;
   #unanswered = 0;
+  #unansweredBytes = 0;
 
   /**
    * Creates a taker of calls.
    *
    * @param parts What the broker lends.
    */
-  constructor({ broker, link, outbox, unjellier, fail }: IncomingCallsParts) {
+  constructor({ broker, link, outbox, unjellier, fail, ended }: IncomingCallsParts) {
     this.#broker = broker;
     this.#link = link;
     this.#outbox = outbox;
     this.#unjellier = unjellier;
     this.#fail = fail;
+    this.#onEnded = ended;
+  }
+
+  /** How many calls have come. */
+  get total(): number {
+    return this.#total;
   }
 
   /** How many calls are not answered yet. */
@@ -63,9 +73,10 @@ export class IncomingCalls {
     return this.#broker.isClosed ? 0 : this.#unanswered;
   }
 
-  /** Whether so many are unanswered that no more should be read. */
+  /** Whether so many, or such large ones, are unanswered that no more should be begun. */
   get isFull(): boolean {
-    return this.#unanswered >= this.#broker.settings.limits.maxCallsIn;
+    const { maxCallsIn, maxBufferedBytes } = this.#broker.settings.limits;
+    return this.#unanswered >= maxCallsIn || this.#unansweredBytes >= maxBufferedBytes;
   }
 
   /**
@@ -77,8 +88,9 @@ export class IncomingCalls {
   received(head: CallHead, object: RemoteTarget | undefined): void {
     const perspective = object?.perspective ?? null;
     let result: unknown;
+    this.#total++;
     try {
-      this.#checkRoom();
+      if (this.refusal !== undefined) throw this.refusal;
       if (object === undefined) throw new PBError("Invalid Object ID");
       const { args, kw } = this.#arguments(perspective);
       result = object.remoteMessageReceived(this.#broker, head.method, args, kw);
@@ -86,15 +98,17 @@ export class IncomingCalls {
       return this.#failed(head, error, perspective);
     }
     if (!isPromise(result)) return this.#succeeded(head, result, perspective);
+    const bytes = this.#link.expressionBytes;
     this.#unanswered++;
+    this.#unansweredBytes += bytes;
     result.then(
       (value) => {
-        this.#ended();
         this.#succeeded(head, value, perspective);
+        this.#ended(bytes);
       },
       (error) => {
-        this.#ended();
         this.#failed(head, error, perspective);
+        this.#ended(bytes);
       },
     );
   }
@@ -110,14 +124,10 @@ export class IncomingCalls {
     }
   }
 
-  #checkRoom(): void {
-    if (this.#unanswered < this.#broker.settings.limits.maxCallsIn * REFUSE_FACTOR) return;
-    throw new LimitError("maxCallsIn", `Cannot take call: ${this.#unanswered} are unanswered`);
-  }
-
-  #ended(): void {
+  #ended(bytes: number): void {
     this.#unanswered--;
-    this.#link.resume();
+    this.#unansweredBytes -= bytes;
+    this.#onEnded();
   }
 
   #succeeded(head: CallHead, value: unknown, perspective: object | null): void {
@@ -159,19 +169,22 @@ export class IncomingCalls {
   }
 
   #write(word: number, { id }: CallHead, value: unknown, perspective: object | null): void {
+    const { maxBufferedBytes } = this.#broker.settings.limits;
+    if (this.#link.bufferedAnswers > maxBufferedBytes) {
+      return this.#fail(
+        new LimitError(
+          "maxBufferedBytes",
+          `Cannot keep connection: the peer does not read, more than ${maxBufferedBytes} bytes wait`,
+        ),
+      );
+    }
+    const before = this.#link.writer.length;
     this.#outbox.write(perspective, (writer, jellier) => {
       writer.list(3);
       writer.word(word);
       writer.integer(id);
       jellier.write(value, word === WORD.answer ? "result" : "error");
     });
-    if (!this.#outbox.isOverfull) return;
-    const { maxBufferedBytes } = this.#broker.settings.limits;
-    this.#fail(
-      new LimitError(
-        "maxBufferedBytes",
-        `Cannot keep connection: the peer does not read, more than ${maxBufferedBytes} bytes wait`,
-      ),
-    );
+    this.#link.answerWritten(this.#link.writer.length - before);
   }
 }

@@ -32,6 +32,8 @@ export interface LinkHandler {
    * @returns False to pause.
    */
   mayRead(): boolean;
+  /** Learns that the transport has taken some of what waits. */
+  wrote(): void;
   /**
    * Learns that the link has ended; nothing comes after.
    *
@@ -55,10 +57,18 @@ export class Link {
   readonly #highWaterMark: number;
   readonly #buffers: BufferPool;
   #isOpen = true;
+  /** Whether nothing can be written any more: the end of what comes follows. */
+  #isBroken = false;
   /** Whether a flush is on its way: at the end of this turn, or in the transport. */
   #isFlushing = false;
   /** Bytes that the transport has and has not taken yet. */
   #inTransport = 0;
+  /** Bytes of answers among those that the writer holds, and among those that the transport has. */
+  #answers = 0;
+  #answersInTransport = 0;
+  #received = 0;
+  #sent = 0;
+  #expressionBytes = 0;
   #spare: Uint8Array | undefined;
   #resume: (() => void) | undefined;
   #drained: { resolve: () => void; below: number }[] = [];
@@ -89,6 +99,46 @@ export class Link {
   /** How many bytes wait to be written. */
   get buffered(): number {
     return this.writer.length + this.#inTransport;
+  }
+
+  /** How many bytes of answers wait to be written. */
+  get bufferedAnswers(): number {
+    return this.#answers + Math.min(this.#answersInTransport, this.#inTransport);
+  }
+
+  /** How many bytes have come. */
+  get bytesReceived(): number {
+    return this.#received;
+  }
+
+  /** How many bytes the transport has taken. */
+  get bytesSent(): number {
+    return this.#sent;
+  }
+
+  /** How long the expression is that is being handled, in bytes. */
+  get expressionBytes(): number {
+    return this.#expressionBytes;
+  }
+
+  /** Whether the transport was not closed here yet. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Whether the handler wanted a pause, so that nothing is read. */
+  get isPaused(): boolean {
+    return this.#resume !== undefined;
+  }
+
+  /** What the peer said when it closed, if it could. */
+  get closeReason(): CloseReason | undefined {
+    return this.#transport.closeReason;
+  }
+
+  /** Settles when nothing of a closed transport is left, where that takes longer than closing. */
+  get transportClosed(): Promise<void> | undefined {
+    return this.#transport.closed;
   }
 
   /** A copy of the first bytes that have come and were not understood yet. */
@@ -124,8 +174,13 @@ export class Link {
       for (;;) {
         const count = await this.#transport.read(input.room());
         if (count === null || !this.#isOpen) break;
+        this.#received += count;
         input.filled(count);
-        while (!this.#handleExpressions()) await this.#paused();
+        while (!this.#handleExpressions()) {
+          // Who cannot read would not see the end either.
+          if (this.#isBroken) this.close();
+          else await this.#paused();
+        }
         if (!this.#isOpen) break;
         if (input.length > this.maxUnfinishedBytes) throw tooLong(this.maxUnfinishedBytes);
       }
@@ -142,9 +197,41 @@ export class Link {
     this.#resume?.();
   }
 
+  /**
+   * Copies the expression that is being handled, for later.
+   *
+   * @param target Where its bytes are added.
+   */
+  copyExpression(target: InputBuffer): void {
+    const { bytes, start } = this.#input;
+    target.append(bytes.subarray(start, start + this.#expressionBytes));
+  }
+
+  /**
+   * Hands over an expression that was copied.
+   *
+   * @param source Where it is the first.
+   * @param length How long it is, in bytes.
+   */
+  handleCopy(source: InputBuffer, length: number): void {
+    this.#expressionBytes = length;
+    this.#reader.reset(source.bytes, source.start);
+    this.#handler.expressionReceived(this.#reader);
+  }
+
+  /**
+   * Notes that an answer was written, for {@linkcode Link.bufferedAnswers}.
+   *
+   * @param bytes How long it is.
+   */
+  answerWritten(bytes: number): void {
+    this.#answers += bytes;
+  }
+
   /** Has what was written go out when this turn of the event loop is over, with all that is written till then. */
   flush(): void {
     if (this.#isFlushing) return;
+    if (this.#isBroken) return this.#dropOutgoing();
     this.#isFlushing = true;
     this.#flushLater(0, 0);
   }
@@ -192,6 +279,7 @@ export class Link {
       const { bytes, start } = input;
       const end = this.#scanner.scan(bytes, start, input.end);
       if (end === -1) break;
+      this.#expressionBytes = end - start;
       this.#reader.reset(bytes, start);
       this.#handler.expressionReceived(this.#reader);
       // A handler that closed the link has cleared the input.
@@ -226,20 +314,38 @@ export class Link {
         const bytes = this.writer.take(this.#buffers.take(this.writer.length) ?? this.#spare);
         this.#spare = undefined;
         this.#inTransport = bytes.length;
+        this.#answersInTransport = this.#answers;
+        this.#answers = 0;
         for (let from = 0; from < bytes.length;) {
           const count = await this.#transport.write(from === 0 ? bytes : bytes.subarray(from));
           from += count;
           this.#inTransport -= count;
+          this.#sent += count;
           this.#tellDrained();
+          this.#handler.wrote();
         }
         this.#keep(bytes);
       }
       this.#keep(this.writer.take(this.#spare));
     } catch {
-      // The reading side sees the end of the connection, and says why.
-      this.close();
+      this.#writeFailed();
     }
     this.#isFlushing = false;
+  }
+
+  /** The peer takes no more: what it had sent by then is still read, up to the end, which says why. */
+  #writeFailed(): void {
+    if (!this.#isOpen) return;
+    this.#isBroken = true;
+    this.#inTransport = 0;
+    this.#dropOutgoing();
+    if (this.isPaused) this.close();
+  }
+
+  #dropOutgoing(): void {
+    this.#keep(this.writer.take(this.#spare));
+    this.#answers = 0;
+    this.#tellDrained();
   }
 
   /** Keeps a small buffer for the next write; a large one is better lent to somebody else. */

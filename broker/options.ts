@@ -28,7 +28,10 @@ export interface BrokerLimits extends BananaLimits {
   readonly maxCallsIn: number;
   /** Most calls of ours that may wait for an answer at once; 1,048,576 unless given. */
   readonly maxCallsOut: number;
-  /** Most bytes that may wait to be written; past it calls fail, and answers close the connection; 67,108,864 (64 MiB) unless given. */
+  /**
+   * Most bytes that may wait: past it calls of ours fail, answers that the peer does not read close
+   * the connection, and calls of the peer's are not begun; 67,108,864 (64 MiB) unless given.
+   */
   readonly maxBufferedBytes: number;
   /** Bytes waiting to be written from which on producers wait and reading pauses; 1,048,576 (1 MiB) unless given. */
   readonly highWaterMark: number;
@@ -72,6 +75,12 @@ export interface BrokerOptions {
   unsafeTracebacks?: boolean;
   /** Where log entries go; to the console unless given. */
   log?: Log;
+  /**
+   * Milliseconds within which it is noticed that the peer is gone without a word: it is asked after
+   * silence, and the connection closed if it stays silent. 0 for never; 60,000 unless given, but
+   * never within one program.
+   */
+  keepAlive?: number;
 }
 
 /** Options with all defaults filled in, made once for all connections of a server. */
@@ -86,6 +95,8 @@ export interface BrokerSettings {
   readonly unsafeTracebacks: boolean;
   /** Where log entries go. */
   readonly log: Log;
+  /** Milliseconds within which it is noticed that the peer is gone, 0 for never; undefined for the default. */
+  readonly keepAlive: number | undefined;
   /** Large write buffers, which the connections share. */
   readonly buffers: BufferPool;
 }
@@ -103,12 +114,15 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     security = defaultSecurity(),
     unsafeTracebacks = false,
     log = logToConsole,
+    keepAlive,
   } = options;
+  if (keepAlive !== undefined && keepAlive !== 0) positiveInteger("keepAlive", keepAlive);
   return Object.freeze({
     registry,
     security,
     unsafeTracebacks,
     log,
+    keepAlive,
     buffers: new BufferPool(),
     limits: brokerLimits(options.limits),
   });

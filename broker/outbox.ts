@@ -13,6 +13,14 @@ import type { BrokerSettings } from "./options.ts";
 /** Writes the parts of one message. */
 export type WriteMessage = (writer: BananaWriter, jellier: Jellier) => void;
 
+/** What a broker lends to its outbox. */
+export interface OutboxParts {
+  /** The connection, for objects that ask. */
+  readonly invoker: object;
+  /** Closes the connection for a fault. */
+  readonly fail: (error: Error) => void;
+}
+
 /**
  * The messages that go to the peer.
  *
@@ -26,6 +34,7 @@ export class Outbox {
   readonly #link: Link;
   readonly #jellier: Jellier;
   readonly #maxBufferedBytes: number;
+  readonly #fail: (error: Error) => void;
   #isWriting = false;
   #postponed: (() => void)[] = [];
   /** What the message has put in tables, to be taken back if it fails. */
@@ -36,22 +45,18 @@ export class Outbox {
    *
    * @param link Where the messages go.
    * @param settings Limits and rules.
-   * @param invoker The connection, for objects that ask.
+   * @param parts What the broker lends.
    */
-  constructor(link: Link, settings: BrokerSettings, invoker: object) {
+  constructor(link: Link, settings: BrokerSettings, { invoker, fail }: OutboxParts) {
     this.#link = link;
     this.#jellier = new Jellier(link.writer, { ...settings, invoker });
     this.#maxBufferedBytes = settings.limits.maxBufferedBytes;
+    this.#fail = fail;
   }
 
   /** Whether a message is being written, so that others have to wait. */
   get isWriting(): boolean {
     return this.#isWriting;
-  }
-
-  /** Whether more waits for the peer than may. */
-  get isOverfull(): boolean {
-    return this.#link.buffered > this.#maxBufferedBytes;
   }
 
   /**
@@ -106,8 +111,15 @@ export class Outbox {
    * @param write Writes its parts.
    */
   send(write: WriteMessage): void {
-    if (this.#isWriting) this.postpone(() => this.send(write));
-    else this.write(null, write);
+    if (this.#isWriting) return this.postpone(() => this.send(write));
+    // Calls alone never reach this: such messages are about what the peer has sent.
+    if (this.#link.buffered <= 2 * this.#maxBufferedBytes) return this.write(null, write);
+    this.#fail(
+      new LimitError(
+        "maxBufferedBytes",
+        `Cannot keep connection: the peer does not read, ${this.#link.buffered} bytes wait for it`,
+      ),
+    );
   }
 
   /**
@@ -117,7 +129,7 @@ export class Outbox {
    * @throws {LimitError} If too much waits.
    */
   checkRoom(method: string): void {
-    if (!this.isOverfull) return;
+    if (this.#link.buffered <= this.#maxBufferedBytes) return;
     throw new LimitError(
       "maxBufferedBytes",
       `Cannot call "${method}": the peer does not read, ${this.#link.buffered} bytes wait for it`,

@@ -1,0 +1,68 @@
+/**
+ * Words for why a connection has ended.
+ *
+ * @module
+ */
+
+import type { CloseReason } from "../transport/mod.ts";
+import { PBConnectionLost, ProtocolError } from "./errors.ts";
+import { guessPeer, guessSilentPeer } from "./guess_peer.ts";
+
+/** What is known when a connection has ended that was not closed here on purpose. */
+export interface ConnectionEnd {
+  /** Which end this is. */
+  readonly role: "client" | "server";
+  /** Whether it ended before both ends had agreed on a dialect. */
+  readonly isNegotiating: boolean;
+  /** What went wrong here, if anything did. */
+  readonly error: unknown;
+  /** The first of the bytes that were not understood. */
+  readonly unread: Uint8Array;
+  /** Whether any byte had come. */
+  readonly isHeard: boolean;
+  /** What the peer said when it closed, if it could. */
+  readonly closeReason: CloseReason | undefined;
+}
+
+/**
+ * Says why a connection has ended.
+ *
+ * @param end What is known.
+ * @returns The reason; undefined if the peer closed it in an orderly way.
+ */
+export function endReason(end: ConnectionEnd): Error | undefined {
+  const { role, isNegotiating, error, isHeard, closeReason } = end;
+  if (isNegotiating) {
+    // Load balancers look whether a server is there in this way.
+    if (role === "server" && error === undefined && !isHeard) return undefined;
+    return new ProtocolError(`Cannot connect over PB: ${notConnected(end)}`, { cause: error });
+  }
+  if (error !== undefined) return error instanceof Error ? error : new Error(String(error));
+  if (closeReason === undefined || closeReason.kind === "normal") return undefined;
+  return new PBConnectionLost(`Cannot go on: the other end closed, ${words(closeReason)}`);
+}
+
+/** Says why no connection came about, and what the other end may be. */
+function notConnected({ role, error, unread, isHeard, closeReason }: ConnectionEnd): string {
+  const guess = guessPeer(unread);
+  const fact = error instanceof Error ? error.message : "the other end closed the connection";
+  if (guess !== undefined) return guess;
+  if (error === undefined) {
+    return closeReason === undefined ? fact : `${fact}, ${words(closeReason)}`;
+  }
+  return isHeard ? fact : `${fact}; ${guessSilentPeer(role)}`;
+}
+
+function words({ kind, message }: CloseReason): string {
+  const known = KINDS[kind];
+  return message === "" || message === known ? known : `${known}: ${message}`;
+}
+
+const KINDS: { readonly [Kind in CloseReason["kind"]]: string } = Object.freeze({
+  normal: "as it had finished",
+  goingAway: "as it goes away",
+  protocolError: "as it did not understand this end",
+  policyViolation: "as it did not permit this",
+  tooLarge: "as something was too large",
+  internalError: "as something went wrong there",
+});
