@@ -20,7 +20,7 @@ import { KeepAlive } from "./keep_alive.ts";
 import { splitArgs } from "./kwargs.ts";
 import { Link } from "./link.ts";
 import { type LocalObject, LocalTable } from "./local_table.ts";
-import { login } from "./login.ts";
+import { type CopiedAvatarOptions, login, type LoginOptions } from "./login.ts";
 import {
   expectItems,
   readCallHead,
@@ -281,21 +281,44 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Logs in at the server.
+   * Logs in at a server whose avatars are copies or caches.
    *
-   * @param credentials A name and a password, or `Anonymous`.
+   * @param credentials A name and a password, a token, or `Anonymous`.
+   * @param mind An object of ours that the avatar may call, or null.
+   * @param options The class of the avatar, and what there is else to choose.
+   * @returns The avatar.
+   * @typeParam A The class of the avatar, as it is received.
+   */
+  login<A extends object>(
+    credentials: ICredentials,
+    mind: unknown,
+    options: CopiedAvatarOptions<A>,
+  ): Promise<A>;
+  /**
+   * Logs in at the server, by the strongest mechanism that both ends know and allow.
+   *
+   * @param credentials A name and a password, a token, or `Anonymous`.
    * @param mind An object of ours that the avatar may call, or null; it is called
    * even before the login is answered.
+   * @param options Which mechanisms may be used, and a signal.
    * @returns A reference to the avatar.
    * @throws {UnauthorizedLogin} If the server does not accept the credentials.
-   * @throws {UnhandledCredentials} If it cannot handle such credentials.
+   * @throws {LoginDenied} If it may accept them, but not now.
+   * @throws {UnhandledCredentials} If there is no mechanism for such credentials.
+   * @throws {ScramError} If the server does not know the user either.
    * @typeParam T The class of the avatar.
    */
   login<T = unknown>(
     credentials: ICredentials,
+    mind?: unknown,
+    options?: LoginOptions,
+  ): Promise<RemoteReference<T>>;
+  login(
+    credentials: ICredentials,
     mind: unknown = null,
-  ): Promise<RemoteReference<T>> {
-    return login<T>(this, credentials, mind);
+    options: LoginOptions = {},
+  ): Promise<object> {
+    return login(this, credentials, mind, options);
   }
 
   /**

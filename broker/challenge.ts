@@ -7,6 +7,9 @@
  */
 
 import { crypto as stdCrypto } from "@std/crypto/crypto";
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import type { CredInterface } from "../cred/cred_interface.ts";
+import { IUsernameHashedPassword, IUsernameMD5Password } from "../cred/credentials.ts";
 
 /** Bytes of a challenge. */
 const CHALLENGE_BYTES = 16;
@@ -70,4 +73,48 @@ export function respondMD5(challenge: Uint8Array, digest: Uint8Array): Uint8Arra
 export function md5(data: string | Uint8Array): Uint8Array {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data.slice();
   return new Uint8Array(stdCrypto.subtle.digestSync("MD5", bytes));
+}
+
+/** A name, a challenge, and what the client made of it and the password. */
+export class ChallengedCredentials implements IUsernameHashedPassword, IUsernameMD5Password {
+  /** What kinds of credentials these are. */
+  readonly provides: readonly CredInterface[] = [IUsernameHashedPassword, IUsernameMD5Password];
+  /** The name that the client gave. */
+  readonly username: string;
+  readonly #challenge: Uint8Array;
+  readonly #response: Uint8Array;
+
+  /**
+   * Creates credentials of a response.
+   *
+   * @param username The name that the client gave.
+   * @param challenge The challenge that it got.
+   * @param response What it responded.
+   */
+  constructor(username: string, challenge: Uint8Array, response: Uint8Array) {
+    this.username = username;
+    this.#challenge = challenge;
+    this.#response = response;
+  }
+
+  /**
+   * Compares with a password, in constant time.
+   *
+   * @param password The right password.
+   * @returns Whether the response was made from it.
+   */
+  checkPassword(password: string | Uint8Array): boolean {
+    return this.checkMD5Password(md5(password));
+  }
+
+  /**
+   * Compares with the MD5 of a password, in constant time.
+   *
+   * @param digest MD5 of the right password.
+   * @returns Whether the response was made from it.
+   */
+  checkMD5Password(digest: Uint8Array): boolean {
+    const right = respondMD5(this.#challenge, digest);
+    return this.#response.length === right.length && timingSafeEqual(this.#response, right);
+  }
 }

@@ -10,6 +10,7 @@ import {
   type ClientOptions,
   PBClientFactory,
   PBServerFactory,
+  type ServerOptions,
   type ServerRoot,
 } from "./factory.ts";
 import type { BrokerOptions } from "./options.ts";
@@ -55,7 +56,7 @@ export interface PairOptions {
   /** Options of the client's end. */
   client?: BrokerOptions;
   /** Options of the server's end. */
-  server?: BrokerOptions;
+  server?: ServerOptions;
 }
 
 /**

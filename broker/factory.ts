@@ -8,14 +8,21 @@ import type { ICredentials } from "../cred/credentials.ts";
 import { Portal } from "../cred/portal.ts";
 import { dial, type Dialed, type DialOptions } from "../transport/mod.ts";
 import { Broker } from "./broker.ts";
-import { login } from "./login.ts";
+import type { CopiedAvatarOptions, LoginOptions } from "./login.ts";
 import { type BrokerOptions, type BrokerSettings, brokerSettings } from "./options.ts";
+import type { PortalOptions } from "./portal_options.ts";
 import { PortalRoot } from "./portal_root.ts";
 import type { IPBRoot, RemoteTarget } from "./referenceable.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 
 /** What a server gives its clients: an object, a portal to log in at, or something of each connection's own. */
 export type ServerRoot = Portal | IPBRoot | RemoteTarget;
+
+/** Options for {@linkcode PBServerFactory}. */
+export interface ServerOptions extends BrokerOptions {
+  /** Mechanisms and limits of logins, where the root is a `Portal`. */
+  login?: PortalOptions;
+}
 
 /**
  * Makes brokers for the server's end of connections.
@@ -42,11 +49,11 @@ export class PBServerFactory {
    *
    * @param root What each client gets.
    * @param options Rules and limits for each connection.
-   * @throws {TypeError} If the root is none.
-   * @throws {RangeError} If a limit is not a positive integer.
+   * @throws {TypeError} If the root is none, or is no portal and there are options for logins.
+   * @throws {RangeError} If a limit is out of range.
    */
-  constructor(root: ServerRoot, options: BrokerOptions = {}) {
-    this.#rootFor = rootFor(root);
+  constructor(root: ServerRoot, options: ServerOptions = {}) {
+    this.#rootFor = rootFor(root, options.login);
     this.#settings = brokerSettings(options);
   }
 
@@ -66,8 +73,11 @@ export class PBServerFactory {
   }
 }
 
-function rootFor(root: ServerRoot): (broker: Broker) => RemoteTarget {
-  if (root instanceof Portal) return rootFor(new PortalRoot(root));
+function rootFor(root: ServerRoot, login?: PortalOptions): (broker: Broker) => RemoteTarget {
+  if (root instanceof Portal) return rootFor(new PortalRoot(root, login));
+  if (login !== undefined) {
+    throw new TypeError("Cannot use options for logins: the root is no Portal");
+  }
   if ("rootObject" in root) return (broker) => root.rootObject(broker);
   if ("remoteMessageReceived" in root) return () => root;
   throw new TypeError("Cannot serve: the root is neither a Portal nor a Root nor a Referenceable");
@@ -158,17 +168,39 @@ export class PBClientFactory {
   }
 
   /**
-   * Logs in, before or after the connection is made.
+   * Logs in at a server whose avatars are copies or caches, before or after the connection is made.
    *
-   * @param credentials A name and a password, or `Anonymous`.
+   * @param credentials A name and a password, a token, or `Anonymous`.
    * @param mind An object of ours that the avatar may call, or null.
-   * @returns A reference to the avatar.
+   * @param options The class of the avatar, and what there is else to choose.
+   * @returns The avatar.
+   * @typeParam A The class of the avatar, as it is received.
    */
-  async login<T = unknown>(
+  login<A extends object>(
+    credentials: ICredentials,
+    mind: unknown,
+    options: CopiedAvatarOptions<A>,
+  ): Promise<A>;
+  /**
+   * Logs in, before or after the connection is made; see `Broker.login`.
+   *
+   * @param credentials A name and a password, a token, or `Anonymous`.
+   * @param mind An object of ours that the avatar may call, or null.
+   * @param options Which mechanisms may be used, and a signal.
+   * @returns A reference to the avatar.
+   * @typeParam T The class of the avatar.
+   */
+  login<T = unknown>(
+    credentials: ICredentials,
+    mind?: unknown,
+    options?: LoginOptions,
+  ): Promise<RemoteReference<T>>;
+  async login(
     credentials: ICredentials,
     mind: unknown = null,
-  ): Promise<RemoteReference<T>> {
-    return await login<T>(await this.#connected.promise, credentials, mind);
+    options: LoginOptions = {},
+  ): Promise<object> {
+    return await (await this.#connected.promise).login(credentials, mind, options);
   }
 
   /**

@@ -1,50 +1,185 @@
 /**
- * Logging in over a connection (`twisted.spread.pb.PBClientFactory.login`; docs/protocol.md, "Login").
+ * Logging in over a connection (`twisted.spread.pb.PBClientFactory.login`; docs/login.md, "Clients").
  *
  * @module
  */
 
-import { providedBy } from "../cred/cred_interface.ts";
-import { IAnonymous, type ICredentials, IUsernamePassword } from "../cred/credentials.ts";
+import type { IBearerToken } from "../cred/bearer_token.ts";
+import type { ICredentials, IUsernamePassword } from "../cred/credentials.ts";
 import { UnhandledCredentials } from "../cred/errors.ts";
+import { ScramClient, type ScramClientOptions } from "../cred/scram.ts";
 import type { Broker } from "./broker.ts";
 import { respond } from "./challenge.ts";
 import { ProtocolError } from "./errors.ts";
+import {
+  ALL_MECHANISMS,
+  allowedMechanisms,
+  checkMechanisms,
+  type LoginMechanism,
+  type MechanismOptions,
+  suits,
+} from "./mechanisms.ts";
+import { OWN_DIALECT } from "./negotiation.ts";
 import { RemoteReference } from "./remote_reference.ts";
+
+/** Options for `Broker.login`. */
+export interface LoginOptions extends MechanismOptions {
+  /** How many iterations the server may ask for in SCRAM; 4096 to 10 million unless given. */
+  scram?: Pick<ScramClientOptions, "minIterations" | "maxIterations">;
+  /** Gives the login up when it aborts; should the server accept it all the same, it is logged out. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Options for logging in where the avatar is not a reference.
+ *
+ * @typeParam A The class of the avatar, as it is received.
+ */
+export interface CopiedAvatarOptions<A extends object> extends LoginOptions {
+  /** The class of the avatar: a `RemoteCopy` or `RemoteCache`. */
+  avatar: abstract new (...args: never[]) => A;
+}
+
+/** What the mechanisms of Twisted are: all that a stock server knows. */
+const STOCK: readonly LoginMechanism[] = ["MD5", "ANONYMOUS"];
 
 /**
  * Logs in at the server of a connection.
  *
  * @param broker The connection.
- * @param credentials A name and a password, or `Anonymous`.
+ * @param credentials A name and a password, a token, or `Anonymous`.
  * @param mind An object of ours that the avatar may call, or null.
- * @returns A reference to the avatar.
- * @throws {UnauthorizedLogin} If the server does not accept the credentials.
- * @throws {UnhandledCredentials} If it, or this function, cannot handle such credentials.
+ * @param options Mechanisms, a signal, and the class of the avatar.
+ * @returns The avatar.
  */
-export async function login<T = unknown>(
+export async function login(
   broker: Broker,
   credentials: ICredentials,
-  mind: unknown = null,
-): Promise<RemoteReference<T>> {
-  const root = broker.root();
-  if (providedBy(IAnonymous, credentials)) {
-    return avatarOf<T>(await root.callRemote("loginAnonymous", mind));
-  }
-  if (!providedBy(IUsernamePassword, credentials)) {
-    throw new UnhandledCredentials("Cannot log in: a password, or Anonymous, is needed");
-  }
-  const { username, password } = credentials;
-  const offer = await root.callRemote("login", new TextEncoder().encode(username));
-  const [challenge, challenger]: readonly unknown[] = Array.isArray(offer) ? offer : [];
-  if (!(challenge instanceof Uint8Array && challenger instanceof RemoteReference)) {
-    throw new ProtocolError("Cannot log in: the server sent no challenge");
-  }
-  using responder = challenger;
-  return avatarOf<T>(await responder.callRemote("respond", respond(challenge, password), mind));
+  mind: unknown,
+  options: LoginOptions & { avatar?: CopiedAvatarOptions<object>["avatar"] },
+): Promise<object> {
+  checkMechanisms(options);
+  const { signal, avatar = RemoteReference } = options;
+  signal?.throwIfAborted();
+  const result = start(broker, credentials, mind, options).then((value) => {
+    if (value instanceof avatar) return value;
+    release(value);
+    throw new ProtocolError(`Cannot log in: the avatar that the server sent is no ${avatar.name}`);
+  });
+  return signal === undefined ? await result : await orAborted(result, signal);
 }
 
-function avatarOf<T>(avatar: unknown): RemoteReference<T> {
-  if (avatar instanceof RemoteReference) return avatar;
-  throw new ProtocolError("Cannot log in: the server sent no avatar");
+async function start(
+  broker: Broker,
+  credentials: ICredentials,
+  mind: unknown,
+  options: LoginOptions,
+): Promise<unknown> {
+  const mechanism = await choose(broker, credentials, options);
+  const root = broker.root();
+  options.signal?.throwIfAborted();
+  if (mechanism === "ANONYMOUS") return root.callRemote("loginAnonymous", mind);
+  if (mechanism === "BEARER") {
+    return root.callRemote("loginBearer", (credentials as IBearerToken).token, mind);
+  }
+  const { username, password } = credentials as IUsernamePassword;
+  switch (mechanism) {
+    case "PLAIN":
+      return root.callRemote("loginPlain", username, password, mind);
+    case "SCRAM-SHA-256":
+      return await loginScram(root, new ScramClient(username, password, options.scram), mind);
+    case "MD5": {
+      const offer = await root.callRemote("login", new TextEncoder().encode(username));
+      const { challenge, responder } = challengeOf(offer);
+      using _ = responder;
+      return await responder.callRemote("respond", respond(challenge, password), mind);
+    }
+  }
+}
+
+async function loginScram(
+  root: RemoteReference,
+  client: ScramClient,
+  mind: unknown,
+): Promise<unknown> {
+  const offer = await root.callRemote("loginScram", client.clientFirst(), mind);
+  const { challenge, responder } = challengeOf(offer);
+  using _ = responder;
+  const answer = await responder.callRemote("respond", await client.clientFinal(challenge));
+  const [serverFinal, avatar]: readonly unknown[] = Array.isArray(answer) ? answer : [];
+  try {
+    client.verify(serverFinal instanceof Uint8Array ? serverFinal : new Uint8Array(0));
+  } catch (error) {
+    release(avatar);
+    throw error;
+  }
+  return avatar;
+}
+
+/** Chooses the strongest mechanism that the credentials, both ends and their options allow. */
+async function choose(
+  broker: Broker,
+  credentials: ICredentials,
+  options: LoginOptions,
+): Promise<LoginMechanism> {
+  await broker.ready;
+  const suitable = ALL_MECHANISMS.filter((mechanism) => suits(mechanism, credentials));
+  if (suitable.length === 0) {
+    throw unhandled(`no mechanism takes ${credentials.provides.map(({ name }) => name).join()}`);
+  }
+  const allowed = allowedMechanisms(broker.peer, options)
+    .filter((mechanism) => suitable.includes(mechanism));
+  if (allowed.length === 0) {
+    throw unhandled(`the options do not allow ${suitable.join(", ")} over this connection`);
+  }
+  const offered = await offeredMechanisms(broker, allowed);
+  const chosen = allowed.find((mechanism) => offered.includes(mechanism));
+  if (chosen !== undefined) return chosen;
+  const offer = ALL_MECHANISMS.filter((mechanism) => offered.includes(mechanism)).join(", ");
+  throw unhandled(
+    `the server takes ${offer || "nobody"}, and this client offers ${allowed.join(", ")}`,
+  );
+}
+
+/** Asks the server for its mechanisms, if it knows the question and the answer makes a difference. */
+async function offeredMechanisms(
+  broker: Broker,
+  allowed: readonly LoginMechanism[],
+): Promise<readonly unknown[]> {
+  if (broker.dialect !== OWN_DIALECT) return STOCK;
+  if (allowed.length === 1) return allowed;
+  const offered = await broker.root().callRemote("loginMechanisms");
+  if (Array.isArray(offered)) return offered;
+  throw new ProtocolError("Cannot log in: the server sent no list of mechanisms");
+}
+
+function challengeOf(offer: unknown): { challenge: Uint8Array; responder: RemoteReference } {
+  const [challenge, responder]: readonly unknown[] = Array.isArray(offer) ? offer : [];
+  if (challenge instanceof Uint8Array && responder instanceof RemoteReference) {
+    return { challenge, responder };
+  }
+  throw new ProtocolError("Cannot log in: the server sent no challenge");
+}
+
+/** Waits for an avatar until a signal aborts; an avatar that comes later is given back. */
+function orAborted(avatar: Promise<object>, signal: AbortSignal): Promise<object> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      reject(signal.reason);
+      avatar.then(release, () => {});
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    avatar.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+/** Gives back what the server sent, so that it logs the user out. */
+function release(avatar: unknown): void {
+  if (avatar instanceof Object && Symbol.dispose in avatar) {
+    (avatar as Disposable)[Symbol.dispose]();
+  }
+}
+
+function unhandled(fact: string): UnhandledCredentials {
+  return new UnhandledCredentials(`Cannot log in: ${fact}`);
 }

@@ -31,7 +31,8 @@ export * from "./factory.ts";
 export { CopyableFailure, failure2Copyable, noOperation, printTraceback } from "./failure.ts";
 export * from "./kwargs.ts";
 export { Local, type LocalObject } from "./local_table.ts";
-export * from "./login.ts";
+export type { CopiedAvatarOptions, LoginOptions } from "./login.ts";
+export type { LoginMechanism, MechanismOptions } from "./mechanisms.ts";
 export {
   type BrokerLimits,
   type BrokerOptions,
@@ -42,6 +43,8 @@ export {
   portno,
 } from "./options.ts";
 export type * from "./received.ts";
+export type { PortalOptions } from "./portal_options.ts";
+export { PortalRoot } from "./portal_root.ts";
 export {
   type IPBRoot,
   Referenceable,

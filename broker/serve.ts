@@ -6,11 +6,10 @@
 
 import { listen, type ListenAddr, type Listener, type ListenOptions } from "../transport/mod.ts";
 import type { Broker } from "./broker.ts";
-import { PBServerFactory, type ServerRoot } from "./factory.ts";
-import type { BrokerOptions } from "./options.ts";
+import { PBServerFactory, type ServerOptions, type ServerRoot } from "./factory.ts";
 
 /** Options for {@linkcode serve}. */
-export interface ServeOptions extends BrokerOptions, ListenOptions {}
+export interface ServeOptions extends ServerOptions, ListenOptions {}
 
 /** A running server. */
 export class PBServer implements AsyncDisposable {

@@ -1,0 +1,84 @@
+/**
+ * Objects that wait for the response to a challenge.
+ *
+ * @module
+ */
+
+import { LoginDenied, UnauthorizedLogin } from "../cred/errors.ts";
+import type { Admission } from "./login_outcome.ts";
+import type { LoginSession } from "./login_session.ts";
+import { Referenceable } from "./referenceable.ts";
+
+/** What becomes of a challenge. */
+export interface ChallengeHandler {
+  /**
+   * Takes the response.
+   *
+   * @param response The response.
+   * @param mind The client's object that stands for the user, or null.
+   * @returns What the client gets.
+   */
+  respond(response: Uint8Array, mind: unknown): Promise<Admission>;
+  /**
+   * Learns that there will be no response.
+   *
+   * @param reason Why.
+   */
+  giveUp(reason: Error): void;
+}
+
+/**
+ * Takes the response to a challenge, once and in time.
+ *
+ * It is given up when the time is over, when the client drops its reference, or when the connection
+ * ends.
+ */
+export class LoginChallenge extends Referenceable {
+  readonly #session: LoginSession;
+  readonly #handler: ChallengeHandler;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOpen = true;
+
+  /**
+   * Creates an object for one response; its time begins to run.
+   *
+   * @param session The logins of the connection.
+   * @param handler Takes the response.
+   */
+  constructor(session: LoginSession, handler: ChallengeHandler) {
+    super();
+    this.#session = session;
+    this.#handler = handler;
+    this.#timer = session.after(
+      "challengeTimeout",
+      (timeout) => this.#abandon(`no response within ${timeout} ms`),
+    );
+    session.broker.onRelease(this, () => this.#abandon("the client has given up"));
+  }
+
+  /**
+   * Takes the response.
+   *
+   * @param response The response.
+   * @param mind The client's object that stands for the user, or null.
+   * @returns What the client gets.
+   * @throws {Refusal} If it comes too late, or is the second one.
+   */
+  remote_respond(response: unknown, mind: unknown = null): Promise<Admission> {
+    if (!this.#close()) throw this.#session.refusal(new UnauthorizedLogin());
+    const bytes = response instanceof Uint8Array ? response : new Uint8Array(0);
+    return this.#handler.respond(bytes, mind);
+  }
+
+  #abandon(fact: string): void {
+    // Nobody has looked at a response, so this counts as no wrong one.
+    if (this.#close()) this.#handler.giveUp(new LoginDenied(`Cannot log in: ${fact}`));
+  }
+
+  #close(): boolean {
+    const wasOpen = this.#isOpen;
+    this.#isOpen = false;
+    clearTimeout(this.#timer);
+    return wasOpen;
+  }
+}

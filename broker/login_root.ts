@@ -1,0 +1,206 @@
+/**
+ * The root object of a connection to a portal: takes logins
+ * (`twisted.spread.pb._PortalWrapper`; docs/login.md, "On the wire").
+ *
+ * @module
+ */
+
+import { BearerToken } from "../cred/bearer_token.ts";
+import { Anonymous, type ICredentials, UsernamePassword } from "../cred/credentials.ts";
+import { UnauthorizedLogin, UnhandledCredentials } from "../cred/errors.ts";
+import type { AvatarGrant, Portal } from "../cred/portal.ts";
+import { ScramCredentials } from "../cred/scram_credentials.ts";
+import { type Tuple, tuple } from "../jelly/mod.ts";
+import { IPerspective } from "./avatar.ts";
+import { challenge, ChallengedCredentials } from "./challenge.ts";
+import { LoginChallenge } from "./login_challenge.ts";
+import type { Admission } from "./login_outcome.ts";
+import type { LoginSession } from "./login_session.ts";
+import { allowedMechanisms, isServed, type LoginMechanism } from "./mechanisms.ts";
+import { Referenceable } from "./referenceable.ts";
+
+/** Longest name of a user, in bytes or characters. */
+const MAX_NAME = 1024;
+
+/** A challenge on its way to the client, and what takes the response. */
+type Challenge = Tuple<[Uint8Array, LoginChallenge]>;
+
+/** Takes the logins of one connection. */
+export class LoginRoot extends Referenceable {
+  readonly #portal: Portal;
+  readonly #session: LoginSession;
+  readonly #allowed: readonly LoginMechanism[];
+
+  /**
+   * Creates the root object of a connection.
+   *
+   * @param portal Where to log in.
+   * @param session The logins of the connection.
+   */
+  constructor(portal: Portal, session: LoginSession) {
+    super();
+    this.#portal = portal;
+    this.#session = session;
+    this.#allowed = allowedMechanisms(session.broker.peer, session.settings);
+  }
+
+  /**
+   * Tells which mechanisms a client of this library may use.
+   *
+   * @returns Their names, the strongest first.
+   */
+  remote_loginMechanisms(): LoginMechanism[] {
+    const kinds = this.#portal.listCredentialsInterfaces();
+    return this.#allowed.filter((mechanism) => isServed(mechanism, kinds));
+  }
+
+  /**
+   * Begins a login with a name and a password, as Twisted's clients do.
+   *
+   * @param username The name, as text or UTF-8 bytes.
+   * @returns A challenge, and the object that takes the response.
+   * @throws {Refusal} If the name is no text, or MD5 is not allowed.
+   */
+  remote_login(username: unknown): Challenge {
+    const name = this.#checked("MD5", () => nameOf(username));
+    const leave = this.#session.enter();
+    const bytes = challenge();
+    const responder = new LoginChallenge(this.#session, {
+      respond: (response, mind) => {
+        leave();
+        return this.#login(new ChallengedCredentials(name, bytes, response), mind, name);
+      },
+      giveUp: leave,
+    });
+    return tuple(bytes, responder);
+  }
+
+  /**
+   * Logs in without a name.
+   *
+   * @param mind The client's object that stands for the user, or null.
+   * @returns The avatar.
+   * @throws {Refusal} If the client may not.
+   */
+  remote_loginAnonymous(mind: unknown = null): Promise<Admission> {
+    return this.#login(this.#checked("ANONYMOUS", () => new Anonymous()), mind);
+  }
+
+  /**
+   * Logs in with a name and the password itself.
+   *
+   * @param username The name, as text or UTF-8 bytes.
+   * @param password The password, as text or bytes.
+   * @param mind The client's object that stands for the user, or null.
+   * @returns The avatar.
+   * @throws {Refusal} If the client may not.
+   */
+  remote_loginPlain(
+    username: unknown,
+    password: unknown,
+    mind: unknown = null,
+  ): Promise<Admission> {
+    const credentials = this.#checked("PLAIN", () => {
+      if (typeof password === "string" || password instanceof Uint8Array) {
+        return new UsernamePassword(nameOf(username), password);
+      }
+      throw new UnauthorizedLogin();
+    });
+    return this.#login(credentials, mind, credentials.username);
+  }
+
+  /**
+   * Logs in with a token.
+   *
+   * @param token The token, as text.
+   * @param mind The client's object that stands for the user, or null.
+   * @returns The avatar.
+   * @throws {Refusal} If the client may not.
+   */
+  remote_loginBearer(token: unknown, mind: unknown = null): Promise<Admission> {
+    const credentials = this.#checked("BEARER", () => {
+      if (typeof token === "string") return new BearerToken(token);
+      throw new UnauthorizedLogin();
+    });
+    return this.#login(credentials, mind);
+  }
+
+  /**
+   * Begins a login by SCRAM-SHA-256.
+   *
+   * @param clientFirst The client's first message.
+   * @param mind The client's object that stands for the user, or null.
+   * @returns The server's first message, and the object that takes the client's final one: it gives
+   * the server's final message and the avatar.
+   * @throws {Refusal} If the message is malformed, or the client may not.
+   */
+  remote_loginScram(clientFirst: unknown, mind: unknown = null): Promise<Challenge> {
+    const asked = Promise.withResolvers<Challenge>();
+    const exchange = (serverFirst: Uint8Array) => {
+      const answered = Promise.withResolvers<Uint8Array>();
+      const responder = new LoginChallenge(this.#session, {
+        respond: (response) => {
+          answered.resolve(response);
+          return outcome;
+        },
+        giveUp: answered.reject,
+      });
+      asked.resolve(tuple(serverFirst, responder));
+      return answered.promise;
+    };
+    const credentials = this.#checked("SCRAM-SHA-256", () => {
+      if (!(clientFirst instanceof Uint8Array)) throw new UnauthorizedLogin();
+      const { scramIterations: iterations } = this.#session.settings;
+      return new ScramCredentials(clientFirst, exchange, { iterations });
+    });
+    const outcome = this.#session.login(() => this.#scram(credentials, mind), credentials.username)
+      .then((admission) => admission.provenBy(credentials.serverFinal!));
+    // Who is refused before the exchange learns it here, and who is refused in it, there.
+    outcome.catch(asked.reject);
+    return asked.promise;
+  }
+
+  async #scram(credentials: ScramCredentials, mind: unknown): Promise<AvatarGrant<IPerspective>> {
+    let grant: AvatarGrant<IPerspective>;
+    try {
+      grant = await this.#portal.login(credentials, mind, IPerspective);
+    } catch (error) {
+      // A client that was not asked for its proof would learn that there is no such user.
+      if (error instanceof UnauthorizedLogin) await credentials.pretend();
+      throw error;
+    }
+    if (credentials.serverFinal !== undefined) return grant;
+    await grant[2]();
+    throw new TypeError("Cannot log in: the checker has not asked for the proof of the client");
+  }
+
+  #login(credentials: ICredentials, mind: unknown, username?: string): Promise<Admission> {
+    return this.#session.login(
+      () => this.#portal.login(credentials, mind, IPerspective),
+      username,
+    );
+  }
+
+  /** Makes credentials of what the client sent, if it may use the mechanism. */
+  #checked<T>(mechanism: LoginMechanism, make: () => T): T {
+    try {
+      if (this.#allowed.includes(mechanism)) return make();
+      throw new UnhandledCredentials(`Cannot log in: ${mechanism} is not allowed here`);
+    } catch (error) {
+      throw this.#session.refusal(error);
+    }
+  }
+}
+
+function nameOf(username: unknown): string {
+  const isText = typeof username === "string";
+  if ((isText || username instanceof Uint8Array) && username.length <= MAX_NAME) {
+    if (isText) return username;
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(username);
+    } catch {
+      // Not UTF-8: no user of ours has such a name.
+    }
+  }
+  throw new UnauthorizedLogin();
+}

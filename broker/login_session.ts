@@ -1,0 +1,157 @@
+/**
+ * What the logins of one connection have in common: how many there are, and how many have failed.
+ *
+ * @module
+ */
+
+import { LoginDenied, LoginFailed } from "../cred/errors.ts";
+import { limitLogin } from "../cred/login_limiter.ts";
+import type { AvatarGrant } from "../cred/portal.ts";
+import type { Peer } from "../transport/mod.ts";
+import type { IPerspective } from "./avatar.ts";
+import type { Broker } from "./broker.ts";
+import { LoginLimitError } from "./errors.ts";
+import { Admission, Refusal } from "./login_outcome.ts";
+import type { PortalSettings } from "./portal_options.ts";
+
+/** Longest name that is written into a log. */
+const MAX_LOGGED_NAME = 64;
+
+/** Names of the settings that are times. */
+type Timeout = "challengeTimeout" | "loginTimeout";
+
+/** The logins of one connection. */
+export class LoginSession {
+  /** The connection. */
+  readonly broker: Broker;
+  /** The options of the portal. */
+  readonly settings: PortalSettings;
+  readonly #onAdmitted: () => void;
+  #pending = 0;
+  #failures = 0;
+
+  /**
+   * Creates the account of a connection.
+   *
+   * @param broker The connection.
+   * @param settings The options of the portal.
+   * @param onAdmitted Is called when somebody has logged in.
+   */
+  constructor(broker: Broker, settings: PortalSettings, onAdmitted: () => void) {
+    this.broker = broker;
+    this.settings = settings;
+    this.#onAdmitted = onAdmitted;
+  }
+
+  /**
+   * Takes a place among the logins that are under way.
+   *
+   * @returns Gives the place back; a second call does nothing.
+   * @throws {Refusal} If there is none.
+   */
+  enter(): () => void {
+    const { maxPendingLogins, maxFailedLogins } = this.settings;
+    if (this.#pending >= maxPendingLogins || this.#failures >= maxFailedLogins) {
+      throw new Refusal(new LoginDenied("Cannot log in: too many logins over this connection"));
+    }
+    this.#pending++;
+    let isIn = true;
+    return () => {
+      if (isIn) this.#pending--;
+      isIn = false;
+    };
+  }
+
+  /**
+   * Makes an attempt to log in.
+   *
+   * @param attempt Asks the portal.
+   * @param username Who the client says it is, if it does.
+   * @returns The avatar, to be sent to the client.
+   * @throws {Refusal} If the attempt fails.
+   */
+  async login(
+    attempt: () => Promise<AvatarGrant<IPerspective>>,
+    username?: string,
+  ): Promise<Admission> {
+    const leave = this.enter();
+    try {
+      const admission = new Admission(this.broker, await this.#limited(attempt, username));
+      this.#onAdmitted();
+      return admission;
+    } catch (error) {
+      throw this.refusal(error, username);
+    } finally {
+      leave();
+    }
+  }
+
+  /**
+   * Counts a login that failed, writes it down, and says what the client is told.
+   *
+   * @param error What it failed with.
+   * @param username Who the client says it is, if it does.
+   * @returns The refusal; the last one that may be closes the connection when it has been sent.
+   */
+  refusal(error: unknown, username?: string): Refusal {
+    if (this.broker.isClosed) return new Refusal(error);
+    const who = username === undefined
+      ? ""
+      : ` of ${JSON.stringify(username.slice(0, MAX_LOGGED_NAME))}`;
+    const attempt = `Login${who} from ${this.broker.peer.address}`;
+    this.broker.settings.log(
+      error instanceof LoginFailed
+        ? { level: "warning", message: `${attempt} refused: ${error.message}`, error: error.cause }
+        : { level: "error", message: `${attempt} failed`, error },
+    );
+    const { maxFailedLogins } = this.settings;
+    if (++this.#failures < maxFailedLogins) return new Refusal(error);
+    const fact = `${this.#failures} logins have failed`;
+    return new Refusal(error, () => this.close("maxFailedLogins", fact));
+  }
+
+  /**
+   * Closes the connection because of a limit.
+   *
+   * @param limit Name of the limit.
+   * @param fact What has happened.
+   */
+  close(limit: string, fact: string): void {
+    this.broker.close(new LoginLimitError(limit, `Cannot keep connection: ${fact}`));
+  }
+
+  /**
+   * Has something done after a time, unless that is infinite.
+   *
+   * @param name Name of the setting.
+   * @param callback What to do; it gets the time in milliseconds.
+   * @returns The timer, to be cleared.
+   */
+  after(
+    name: Timeout,
+    callback: (timeout: number) => void,
+  ): ReturnType<typeof setTimeout> | undefined {
+    const timeout = this.settings[name];
+    return timeout === Infinity ? undefined : setTimeout(() => callback(timeout), timeout);
+  }
+
+  #limited(
+    attempt: () => Promise<AvatarGrant<IPerspective>>,
+    username: string | undefined,
+  ): Promise<AvatarGrant<IPerspective>> {
+    const { limiter, addressOf = hostOf } = this.settings;
+    if (limiter === undefined) return attempt();
+    const address = addressOf(this.broker.peer);
+    return limitLogin(attempt, {
+      limiter,
+      ...(address !== undefined && { address }),
+      ...(username !== undefined && { username }),
+    });
+  }
+}
+
+/** Gives the address of a peer without its port; none if it is on this machine by its nature. */
+function hostOf({ kind, address }: Peer): string | undefined {
+  if (kind === "unix" || kind === "memory" || kind === "port") return undefined;
+  return address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+}
