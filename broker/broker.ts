@@ -8,6 +8,8 @@ import type { ICredentials } from "../cred/credentials.ts";
 import { type BananaReader, LIST, WORD, WORDS } from "../jelly/banana/mod.ts";
 import { Unjellier } from "../jelly/mod.ts";
 import type { CloseReason, Dialed, Peer } from "../transport/mod.ts";
+import type { RemoteCacheObserver } from "./cacheable.ts";
+import { Caches } from "./caches.ts";
 import { closeReason, isFaultOfPeer } from "./close_reason.ts";
 import { endReason } from "./end_reason.ts";
 import { DeadReferenceError, GoingAwayError, PeerGoneError, ProtocolError } from "./errors.ts";
@@ -36,6 +38,7 @@ import {
   chosenDialect,
   offerDialects,
 } from "./negotiation.ts";
+import { ObjectLimit } from "./object_limit.ts";
 import type { BrokerSettings } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { PendingCalls } from "./pending_calls.ts";
@@ -98,6 +101,10 @@ export interface BrokerCounts {
   readonly localObjects: number;
   /** Objects of the peer's that we refer to. */
   readonly remoteObjects: number;
+  /** Objects of ours that the peer has caches of. */
+  readonly cachedObjects: number;
+  /** Caches that we have of objects of the peer's. */
+  readonly caches: number;
   /** Calls of the peer's that are not answered yet. */
   readonly callsIn: number;
   /** Calls of ours that wait for an answer. */
@@ -147,7 +154,11 @@ export class Broker implements AsyncDisposable {
   readonly #pending: PendingCalls;
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #ready = Promise.withResolvers<void>();
+  readonly #limit: ObjectLimit;
   #imports: ImportTable | undefined;
+  #caches: Caches | undefined;
+  /** References by name, which the peer does not count. */
+  readonly #named = new Map<string, RemoteReference>();
   #keepAlive: KeepAlive | undefined;
   #state: State;
   #dialect: AgreedDialect | undefined;
@@ -174,7 +185,9 @@ export class Broker implements AsyncDisposable {
     this.closed = this.#closed.promise;
     this.ready.catch(() => {});
     this.#role = role;
-    this.#locals = new LocalTable(limits.maxReferences);
+    const fail = (error: Error) => this.#fail(error);
+    this.#limit = new ObjectLimit("maxReferences", limits.maxReferences, fail);
+    this.#locals = new LocalTable(this.#limit);
     this.#pending = new PendingCalls(limits.maxCallsOut);
     const handler = {
       expressionReceived: (reader: BananaReader) => this.#expressionReceived(reader),
@@ -183,7 +196,6 @@ export class Broker implements AsyncDisposable {
       linkEnded: (error: unknown, unread: Uint8Array) => this.#ended(error, unread),
     };
     this.#link = new Link(dialed.transport, handler, settings);
-    const fail = (error: Error) => this.#fail(error);
     this.#outbox = new Outbox(this.#link, settings, { invoker: this, fail });
     this.#unjellier = new Unjellier(this.#link.reader, {
       ...settings,
@@ -243,6 +255,8 @@ export class Broker implements AsyncDisposable {
     return {
       localObjects: this.#locals.size,
       remoteObjects: this.#imports?.size ?? 0,
+      cachedObjects: this.#caches?.cacheables.size ?? 0,
+      caches: this.#caches?.held.size ?? 0,
       callsIn: this.#calls.size,
       callsOut: this.#pending.size,
       bufferedBytes: this.#link.buffered,
@@ -277,7 +291,11 @@ export class Broker implements AsyncDisposable {
    * @typeParam T The class of the object.
    */
   remoteForName<T = unknown>(name: string): RemoteReference<T> {
-    return new RemoteReference<T>(this, name, null, undefined);
+    const known = this.#named.get(name);
+    if (known !== undefined && !known.isReleased) return known as RemoteReference<T>;
+    const reference = new RemoteReference<T>(this, name, null, undefined);
+    this.#named.set(name, reference as RemoteReference);
+    return reference;
   }
 
   /**
@@ -349,14 +367,20 @@ export class Broker implements AsyncDisposable {
    * @throws {LimitError} If the peer holds too many; the fourth time closes the connection.
    */
   registerReference(object: LocalObject): number {
-    try {
-      const id = this.#locals.register(object, () => ++this.#lastLocal);
-      this.#outbox.onCancel(() => this.#locals.unregister(id));
-      return id;
-    } catch (error) {
-      if (this.#locals.isHopeless) queueMicrotask(() => this.#fail(error as Error));
-      throw error;
-    }
+    const id = this.#locals.register(object, () => ++this.#lastLocal);
+    this.#outbox.onCancel(() => this.#locals.unregister(id));
+    return id;
+  }
+
+  /** The caches of this connection, at both ends; for `jellyFor` methods and rules. */
+  get caches(): Caches {
+    return this.#caches ??= new Caches({
+      broker: this,
+      outbox: this.#outbox,
+      limit: this.#limit,
+      newId: () => ++this.#lastLocal,
+      fail: (error) => this.#fail(error),
+    });
   }
 
   /**
@@ -382,8 +406,7 @@ export class Broker implements AsyncDisposable {
    * @returns The reference.
    * @throws {LimitError} If too many objects are held; the object is given back then.
    */
-  referenceArrived(luid: ObjectId): RemoteReference {
-    if (typeof luid === "string") return this.remoteForName(luid);
+  referenceArrived(luid: number): RemoteReference {
     this.#imports ??= new ImportTable(
       this,
       this.settings.limits.maxImports,
@@ -408,16 +431,16 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Calls a method of an object at the other end; references call it.
+   * Calls a method of an object at the other end; references and observers call it.
    *
-   * @param target Number or name of the object.
+   * @param target Number or name of the object, or the observer of a cache.
    * @param method Name of the method.
    * @param args Positional arguments, then perhaps keyword arguments, then perhaps options.
    * @param perspective On whose behalf the arguments are written.
    * @returns What the method returned.
    */
   call(
-    target: ObjectId,
+    target: ObjectId | RemoteCacheObserver,
     method: string,
     args: readonly unknown[],
     perspective: object | null = null,
@@ -440,7 +463,9 @@ export class Broker implements AsyncDisposable {
       );
     }
     try {
-      return this.#sendCall(WORD.message, target, method, args, perspective);
+      return typeof target === "object"
+        ? this.#sendCall(WORD.cachemessage, target.luid, method, args, perspective)
+        : this.#sendCall(WORD.message, target, method, args, perspective);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -614,6 +639,7 @@ export class Broker implements AsyncDisposable {
       this.#ready.reject(reason ?? new ProtocolError("Cannot connect: the connection was closed"));
     }
     this.#pending.fail(reason);
+    this.#caches?.clear(reason);
     const disconnects = [...this.#disconnects];
     this.#disconnects.clear();
     this.notifyAll(disconnects);
@@ -660,8 +686,18 @@ export class Broker implements AsyncDisposable {
         const head = readCallHead(reader, items);
         return this.#calls.received(head, this.#locals.get(head.target));
       }
+      case WORD.cachemessage: {
+        const head = readCallHead(reader, items);
+        return this.#calls.received(head, this.caches.held.get(head.target));
+      }
       case WORD.decref:
         return this.#decrefReceived(reader, items);
+      case WORD.decache:
+        expectItems("decache", items, 1);
+        return this.caches.cacheables.decache(readObjectId(reader, "decache"));
+      case WORD.uncache:
+        expectItems("uncache", items, 1);
+        return this.caches.held.uncache(readObjectId(reader, "uncache"));
       case WORD.version:
         return this.#versionReceived(reader, items);
       case WORD.didNotUnderstand:

@@ -27,13 +27,24 @@ export function objectId(sexp: Sexp): ObjectId {
 export const PB_RULES: ReadonlyMap<string, UnjellyRule> = new Map<string, UnjellyRule>([
   ["remote", (unjellier, list) => {
     const luid = objectId(list.nextSexp());
-    return brokerOf(unjellier, list).referenceArrived(luid);
+    if (typeof luid === "number") return brokerOf(unjellier, list).referenceArrived(luid);
+    throw new JellyError(`Cannot receive reference "${luid}": objects that are sent have numbers`);
   }],
   ["local", (unjellier, list) => {
     const luid = objectId(list.nextSexp());
     const object = brokerOf(unjellier, list).localObjectForID(luid);
     if (object !== undefined) return object;
     throw new JellyError(`Cannot receive local object ${luid}: the peer holds no reference to it`);
+  }],
+  ["cached", (unjellier, list) => {
+    const luid = objectId(list.nextSexp());
+    return brokerOf(unjellier, list).caches.held.arrivedAgain(luid);
+  }],
+  ["lcache", (unjellier, list) => {
+    const luid = objectId(list.nextSexp());
+    const object = brokerOf(unjellier, list).caches.cacheables.get(luid);
+    if (object !== undefined) return object;
+    throw new JellyError(`Cannot receive cached object ${luid}: the peer has no cache of it`);
   }],
   [
     FAILURE_TAG,

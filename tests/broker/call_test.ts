@@ -119,6 +119,7 @@ Deno.test("[Broker reference] a reference is one object, and comes home as the o
   const thing = await root.callRemote("thing");
   assert(thing instanceof RemoteReference);
   assertStrictEquals(await root.callRemote("thing"), thing);
+  assertStrictEquals(pair.client.root(), root);
   assertEquals(await root.callRemote("isThing", thing), true);
   assertEquals(await thing.callRemote("name"), "thing");
   assert(thing.remoteMethod("name").equals(new RemoteMethod(thing, "name")));
