@@ -178,7 +178,7 @@ export class LimitError extends PBError {
   }
 }
 
-/** A connection was closed because nobody logged in over it as they should; see `PortalRootOptions`. */
+/** A connection was closed because nobody logged in over it as they should; see `PortalOptions`. */
 export class LoginLimitError extends LimitError {
   /**
    * Creates the error.

@@ -9,7 +9,7 @@ import type { Broker } from "./broker.ts";
 import { LoginRoot } from "./login_root.ts";
 import { LoginSession } from "./login_session.ts";
 import { type PortalOptions, type PortalSettings, portalSettings } from "./portal_options.ts";
-import type { IPBRoot } from "./referenceable.ts";
+import type { IPBRoot, RemoteTarget } from "./referenceable.ts";
 
 /**
  * Gives every connection a root object that takes logins at a portal.
@@ -57,7 +57,7 @@ export class PortalRoot implements IPBRoot {
    * @param broker The connection.
    * @returns The object that takes logins.
    */
-  rootObject(broker: Broker): LoginRoot {
+  rootObject(broker: Broker): RemoteTarget {
     let known = (): void => {};
     const session = new LoginSession(broker, this.#settings, () => known());
     known = this.#watch(session);
