@@ -4,7 +4,8 @@
  * @module
  */
 
-import { LimitError, ProtocolError } from "./errors.ts";
+import { ProtocolError } from "./errors.ts";
+import type { ObjectLimit } from "./object_limit.ts";
 import type { RemoteTarget, Serializable } from "./referenceable.ts";
 import type { ObjectId } from "./remote_reference.ts";
 
@@ -52,34 +53,26 @@ export type LocalObject = RemoteTarget & Serializable;
 
 /**
  * Numbers the objects that are sent by reference, and keeps them while the peer counts on them.
- *
- * Four attempts to pass the limit and the peer (or this program) is past hope, as in Twisted.
  */
 export class LocalTable {
-  readonly #maxObjects: number;
+  readonly #limit: ObjectLimit;
   readonly #entries = new Map<ObjectId, Local<RemoteTarget>>();
   readonly #ids = new Map<object, number>();
   /** What to do when the peer holds an object no more. */
   #cleanups: Map<object, (() => void)[]> | undefined;
-  #violations = 0;
 
   /**
    * Creates an empty table.
    *
-   * @param maxObjects Most objects at once, beside those that are named.
+   * @param limit Most objects at once.
    */
-  constructor(maxObjects: number) {
-    this.#maxObjects = maxObjects;
+  constructor(limit: ObjectLimit) {
+    this.#limit = limit;
   }
 
   /** How many objects there are, named ones included. */
   get size(): number {
     return this.#entries.size;
-  }
-
-  /** Whether the limit was passed so often that the connection is to be closed. */
-  get isHopeless(): boolean {
-    return this.#violations > 3;
   }
 
   /**
@@ -117,12 +110,8 @@ export class LocalTable {
       this.#entries.get(known)!.incref();
       return known;
     }
-    if (this.#entries.size > this.#maxObjects) {
-      this.#violations++;
-      throw new LimitError(
-        "maxReferences",
-        `Maximum PB reference count exceeded.${this.isHopeless ? "  Goodbye." : ""}`,
-      );
+    if (this.#entries.size > this.#limit.max) {
+      throw this.#limit.exceeded("Maximum PB reference count");
     }
     const id = newId();
     this.#entries.set(id, new Local<RemoteTarget>(object));

@@ -22,9 +22,14 @@
 
 export * from "./avatar.ts";
 export { Broker, type BrokerCounts, type BrokerRole } from "./broker.ts";
+export * from "./cacheable.ts";
+export type { CacheTable } from "./cache_table.ts";
+export type { CacheableTable } from "./cacheable_table.ts";
+export type { Caches } from "./caches.ts";
 export { challenge, respond } from "./challenge.ts";
 export * from "./connect.ts";
 export * from "./copyable_error.ts";
+export * from "./copyable.ts";
 export * from "./errors.ts";
 export { PBError as Error } from "./errors.ts";
 export * from "./factory.ts";
@@ -53,6 +58,7 @@ export {
   Serializable,
 } from "./referenceable.ts";
 export { CopiedFailure, type ErrorKind, RemoteError, type RemoteFailure } from "./remote_error.ts";
+export { RemoteCache } from "./remote_cache.ts";
 export { type Arrivals, type ObjectId, RemoteMethod, RemoteReference } from "./remote_reference.ts";
 export type * from "./sendable.ts";
 export * from "./serve.ts";

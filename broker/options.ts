@@ -24,6 +24,8 @@ export interface BrokerLimits extends BananaLimits {
   readonly maxReferences: number;
   /** Most of the peer's objects that we hold references to at once; 262,144 unless given. */
   readonly maxImports: number;
+  /** Most of the peer's objects that we have caches of at once; 65,536 unless given. The fourth attempt to pass it closes the connection. */
+  readonly maxCaches: number;
   /** Most calls of the peer's that may be unanswered before reading from it pauses; 1,024 unless given. */
   readonly maxCallsIn: number;
   /** Most calls of ours that may wait for an answer at once; 1,048,576 unless given. */
@@ -43,6 +45,7 @@ const DEFAULT_BROKER_LIMITS: BrokerLimits = Object.freeze({
   ...DEFAULT_LIMITS,
   maxReferences: MAX_BROKER_REFS,
   maxImports: 256 * 1024,
+  maxCaches: 64 * 1024,
   maxCallsIn: 1024,
   maxCallsOut: 1024 * 1024,
   maxBufferedBytes: 64 * 1024 * 1024,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { IJellyable, Jellier } from "../jelly/mod.ts";
+import { type Jellier, Jellyable } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
 import { NoSuchMethod } from "./errors.ts";
 import { brokerOf } from "./invoker.ts";
@@ -34,15 +34,8 @@ export interface RemoteTarget {
   ): unknown;
 }
 
-/** An object that knows how it travels to a peer. */
-export abstract class Serializable implements IJellyable {
-  /**
-   * Writes the object as one element.
-   *
-   * @param jellier Where to write.
-   */
-  abstract jellyFor(jellier: Jellier): void;
-
+/** An object that knows how it travels to a peer; by its fields, unless it is of another flavor. */
+export class Serializable extends Jellyable {
   /**
    * Gives what the object is known by: two objects with the same identity are
    * one to the peer.

@@ -1,0 +1,203 @@
+/**
+ * The caches that we have of the peer's objects.
+ *
+ * @module
+ */
+
+import { WORD } from "../jelly/banana/mod.ts";
+import { JellyError } from "../jelly/mod.ts";
+import type { Broker } from "./broker.ts";
+import type { CacheTableParts } from "./cacheable_table.ts";
+import { ProtocolError } from "./errors.ts";
+import { HeldCache, type HeldCacheOwner, type Loose } from "./held_cache.ts";
+import { writeNumber } from "./messages.ts";
+import { ObjectLimit } from "./object_limit.ts";
+import type { ObjectId } from "./remote_reference.ts";
+import type { RemoteCache } from "./remote_cache.ts";
+
+/**
+ * Keeps one cache for each number, and tells the peer when it is not used any more.
+ *
+ * A cache that was touched is held until the garbage collector has run; then its state is kept
+ * beside it, and it is let loose. Nothing is done at each update, and the work at each collection is less than
+ * the collector's own.
+ */
+export class CacheTable implements HeldCacheOwner {
+  readonly #parts: CacheTableParts;
+  readonly #limit: ObjectLimit;
+  readonly #caches = new Map<number, HeldCache>();
+  /** The caches that may have changed since their state was kept. */
+  readonly #touched = new Set<HeldCache>();
+  /** Tells that a cache was collected. */
+  readonly #finalization: FinalizationRegistry<Loose>;
+  /** Tells that the garbage collector has run. */
+  readonly #collections: FinalizationRegistry<undefined>;
+  #isWaiting = false;
+
+  /**
+   * Creates an empty table.
+   *
+   * @param parts What the broker lends.
+   */
+  constructor(parts: CacheTableParts) {
+    this.#parts = parts;
+    this.#limit = new ObjectLimit("maxCaches", parts.broker.settings.limits.maxCaches, parts.fail);
+    this.#finalization = new FinalizationRegistry((loose) => loose.held.collected(loose));
+    this.#collections = new FinalizationRegistry(() => this.#loosen());
+  }
+
+  /** The connection. */
+  get broker(): Broker {
+    return this.#parts.broker;
+  }
+
+  /** How many caches there are, those included of which the peer is still to say that nothing more comes. */
+  get size(): number {
+    return this.#caches.size;
+  }
+
+  /**
+   * Finds what takes the updates of a cache.
+   *
+   * @param luid Number of the object.
+   * @returns The cache, or undefined.
+   */
+  get(luid: ObjectId): HeldCache | undefined {
+    return this.#caches.get(luid as number);
+  }
+
+  /**
+   * Takes the first arrival of an object, whose state is still to be read.
+   *
+   * @param luid Number of the object.
+   * @param cache An empty cache.
+   * @returns What holds it.
+   * @throws {JellyError} If there is a cache of this number.
+   * @throws {LimitError} If there are too many; the arrival is given back. The fourth time closes
+   * the connection.
+   */
+  arrived(luid: ObjectId, cache: RemoteCache): HeldCache {
+    if (typeof luid !== "number" || this.#caches.has(luid)) {
+      throw new JellyError(`Cannot receive cache ${luid}: its number is in use, or no number`);
+    }
+    const isTooMuch = this.#caches.size >= this.#limit.max;
+    const held = new HeldCache(this, luid, isTooMuch ? undefined : cache);
+    held.uses = 1;
+    // One that is refused has its place until the peer has heard of it.
+    this.#caches.set(luid, held);
+    if (isTooMuch) {
+      this.giveBack(held);
+      throw this.#limit.exceeded(`Limit of ${this.#limit.max} caches`);
+    }
+    this.touched(held);
+    return held;
+  }
+
+  /**
+   * Takes another arrival of an object that is here.
+   *
+   * @param luid Number of the object.
+   * @returns Its cache.
+   * @throws {JellyError} If there is none.
+   */
+  arrivedAgain(luid: ObjectId): RemoteCache {
+    const held = this.get(luid);
+    if (held === undefined) {
+      throw new JellyError(`Cannot receive cache ${luid}: nothing came under this number`);
+    }
+    try {
+      held.uses++;
+      return held.take();
+    } catch (error) {
+      held.uses--;
+      this.#sendDecaches(held.luid, 1);
+      throw error;
+    }
+  }
+
+  /**
+   * Learns that nothing more comes for a number, as the peer says.
+   *
+   * @param luid Number of the object.
+   * @throws {ProtocolError} If there is no cache of this number.
+   */
+  uncache(luid: ObjectId): void {
+    const held = this.get(luid);
+    if (held === undefined) {
+      throw new ProtocolError(`Cannot forget cache "${luid}": there is none`);
+    }
+    this.#caches.delete(held.luid);
+    this.#touched.delete(held);
+    held.end(undefined);
+  }
+
+  /**
+   * Ends all caches, since the connection is lost.
+   *
+   * @param reason Why, if not on purpose.
+   */
+  clear(reason: Error | undefined): void {
+    const caches = [...this.#caches.values()];
+    this.#caches.clear();
+    this.#touched.clear();
+    for (const held of caches) held.end(reason);
+  }
+
+  /**
+   * Learns that a cache is held again or still.
+   *
+   * @param held The cache.
+   * @param loose Where it was, if it was loose.
+   */
+  touched(held: HeldCache, loose?: Loose): void {
+    if (loose !== undefined) this.#finalization.unregister(loose);
+    if (held.uses === 0) return;
+    this.#touched.add(held);
+    this.#awaitCollection();
+  }
+
+  /**
+   * Gives all uses of a cache back.
+   *
+   * @param held The cache.
+   */
+  giveBack(held: HeldCache): void {
+    const { luid, uses } = held;
+    held.uses = 0;
+    this.#touched.delete(held);
+    this.#sendDecaches(luid, uses);
+  }
+
+  #sendDecaches(luid: number, count: number): void {
+    const { broker, outbox } = this.#parts;
+    for (let left = count; left !== 0 && !broker.isClosed; left--) {
+      outbox.send((writer) => writeNumber(writer, WORD.decache, luid));
+    }
+  }
+
+  /** Asks for a word when the garbage collector has run next: it collects an object that nobody has. */
+  #awaitCollection(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#collections.register({}, undefined);
+  }
+
+  /** Lets the caches loose that were touched, as far as they can be. */
+  #loosen(): void {
+    this.#isWaiting = false;
+    for (const held of [...this.#touched]) {
+      if (this.#loosenOne(held)) this.#touched.delete(held);
+    }
+    if (this.#touched.size !== 0) this.#awaitCollection();
+  }
+
+  #loosenOne(held: HeldCache): boolean {
+    try {
+      return held.loosen((cache, loose) => this.#finalization.register(cache, loose, loose));
+    } catch (error) {
+      // One whose state cannot be kept is held until it is released.
+      this.broker.settings.log({ level: "error", message: "Cannot keep state of cache", error });
+      return true;
+    }
+  }
+}

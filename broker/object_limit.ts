@@ -1,0 +1,51 @@
+/**
+ * How many objects a connection may hold, and what happens when it wants more.
+ *
+ * @module
+ */
+
+import { LimitError } from "./errors.ts";
+
+/** So many attempts to pass a limit are refused one by one; the next one closes the connection. */
+const PATIENCE = 3;
+
+/**
+ * A limit on objects.
+ *
+ * An attempt to pass it fails alone. Who tries a fourth time is past hope, as in Twisted: then the
+ * connection is to be closed.
+ */
+export class ObjectLimit {
+  /** Most objects. */
+  readonly max: number;
+  readonly #name: string;
+  readonly #giveUp: (error: LimitError) => void;
+  #violations = 0;
+
+  /**
+   * Creates a limit that nobody has tried to pass.
+   *
+   * @param name Name of the option.
+   * @param max Its value.
+   * @param giveUp Closes the connection.
+   */
+  constructor(name: string, max: number, giveUp: (error: LimitError) => void) {
+    this.max = max;
+    this.#name = name;
+    this.#giveUp = giveUp;
+  }
+
+  /**
+   * Counts an attempt to pass the limit.
+   *
+   * @param fact What was exceeded, as Twisted says it.
+   * @returns The error to throw.
+   */
+  exceeded(fact: string): LimitError {
+    const isHopeless = ++this.#violations > PATIENCE;
+    const error = new LimitError(this.#name, `${fact} exceeded.${isHopeless ? "  Goodbye." : ""}`);
+    // Later, since a message may be half written or half read.
+    if (isHopeless) queueMicrotask(() => this.#giveUp(error));
+    return error;
+  }
+}
