@@ -83,7 +83,7 @@ export class CopyableFailure implements IJellyable {
    * @param kinds Classes or full names.
    * @returns The first kind that the error is an instance of, or that is among its parents, or undefined.
    */
-  check<Kind extends ErrorKind>(...kinds: Kind[]): Kind | undefined {
+  check<const Kinds extends readonly ErrorKind[]>(...kinds: Kinds): Kinds[number] | undefined {
     return kinds.find((kind) => isKind(this.error, this.parents, kind));
   }
 
@@ -94,7 +94,7 @@ export class CopyableFailure implements IJellyable {
    * @returns The first kind that the error is.
    * @throws What was thrown, if it is none of them.
    */
-  trap<Kind extends ErrorKind>(...kinds: Kind[]): Kind {
+  trap<const Kinds extends readonly ErrorKind[]>(...kinds: Kinds): Kinds[number] {
     const kind = this.check(...kinds);
     if (kind === undefined) throw this.error;
     return kind;
@@ -162,9 +162,22 @@ export function wireForm(thrown: unknown, settings: BrokerSettings): IJellyable 
   if (error instanceof RemoteError) return failure;
   const cls = classOf(error);
   if (cls === undefined || isRuntimeError(cls) || !security.isClassAllowed(cls)) return failure;
-  return {
-    jellyFor: (jellier) => jellier.tagged(jellyNameOf(cls), errorState(error)),
-  };
+  return new NamedState(jellyNameOf(cls), errorState(error));
+}
+
+/** An error of an allowed class, on its way out. */
+class NamedState implements IJellyable {
+  readonly #name: string;
+  readonly #state: unknown;
+
+  constructor(name: string, state: unknown) {
+    this.#name = name;
+    this.#state = state;
+  }
+
+  jellyFor(jellier: Jellier): void {
+    jellier.tagged(this.#name, this.#state);
+  }
 }
 
 /**

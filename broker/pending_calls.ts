@@ -6,6 +6,7 @@
 
 import { CallTimeoutError, LimitError, PBConnectionLost, ProtocolError } from "./errors.ts";
 import type { CallOptions } from "./kwargs.ts";
+import { throwAtCaller } from "./remote_error.ts";
 
 /** A call that waits. */
 interface PendingCall {
@@ -107,14 +108,15 @@ export class PendingCalls {
 
 /** Lets a signal and a time end the waiting for an answer. */
 function limit(call: PendingCall, { signal, timeout }: CallOptions): void {
-  const giveUp = (reason: unknown) => {
+  const abort = () => {
     call.release?.();
-    call.reject(reason);
+    call.reject(signal!.reason);
   };
-  const abort = () => giveUp(signal!.reason);
-  const timer = timeout === undefined
-    ? undefined
-    : setTimeout(() => giveUp(new CallTimeoutError(call.method, timeout)), timeout);
+  const expire = () => {
+    call.release?.();
+    call.resolve(throwAtCaller(new CallTimeoutError(call.method, timeout!)));
+  };
+  const timer = timeout === undefined ? undefined : setTimeout(expire, timeout);
   signal?.addEventListener("abort", abort, { once: true });
   call.release = () => {
     clearTimeout(timer);

@@ -30,14 +30,14 @@ export interface RemoteFailure {
    * @param kinds Classes or full names.
    * @returns The first kind that the error is an instance of, or that is among its parents, or undefined.
    */
-  check<Kind extends ErrorKind>(...kinds: Kind[]): Kind | undefined;
+  check<const Kinds extends readonly ErrorKind[]>(...kinds: Kinds): Kinds[number] | undefined;
   /**
    * Tells which of some kinds the error is, and throws the error itself if it is none.
    *
    * @param kinds Classes or full names.
    * @returns The first kind that the error is.
    */
-  trap<Kind extends ErrorKind>(...kinds: Kind[]): Kind;
+  trap<const Kinds extends readonly ErrorKind[]>(...kinds: Kinds): Kinds[number];
 }
 
 /**
@@ -106,7 +106,7 @@ export class RemoteError extends Error implements RemoteFailure {
    * @param kinds Classes or full names.
    * @returns The first kind that the error is an instance of, or that is among its parents, or undefined.
    */
-  check<Kind extends ErrorKind>(...kinds: Kind[]): Kind | undefined {
+  check<const Kinds extends readonly ErrorKind[]>(...kinds: Kinds): Kinds[number] | undefined {
     return kinds.find((kind) => isKind(this, this.parents, kind));
   }
 
@@ -117,7 +117,7 @@ export class RemoteError extends Error implements RemoteFailure {
    * @returns The first kind that the error is.
    * @throws {RemoteError} This error, if it is none of them.
    */
-  trap<Kind extends ErrorKind>(...kinds: Kind[]): Kind {
+  trap<const Kinds extends readonly ErrorKind[]>(...kinds: Kinds): Kinds[number] {
     const kind = this.check(...kinds);
     if (kind === undefined) throw this;
     return kind;

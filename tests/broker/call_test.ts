@@ -5,7 +5,6 @@ import {
   DeadReferenceError,
   type Kwargs,
   kwargs,
-  NoSuchMethod,
   PBConnectionLost,
   PBError,
   Referenceable,
@@ -191,32 +190,6 @@ Deno.test("a result that cannot be sent fails its call at the caller, and is log
   );
   assertEquals(pair.serverLog.length, 1);
   assertEquals(await pair.client.root().callRemote("echo", 1), 1);
-});
-
-Deno.test("[Failures noSuchMethodFailure] a missing method is NoSuchMethod, logged at the server", async () => {
-  await using pair = await testPair(new Server());
-  for (const name of ["nothing", "constructor", "__proto__", "toString", ""]) {
-    const error = await assertRejects(() => pair.client.root().callRemote(name), NoSuchMethod);
-    assert(error instanceof RemoteError);
-    assertEquals(error.check("builtins.AttributeError"), "builtins.AttributeError");
-  }
-  assertEquals(pair.serverLog.length, 5);
-});
-
-Deno.test("[Failures synchronousError] a PBError reaches the caller, and is not logged", async () => {
-  await using pair = await testPair(new Server());
-  const error = await assertRejects(() => pair.client.root().callRemote("fail", "pb"), PBError);
-  assertEquals(error.message, "on purpose");
-  assertEquals(pair.serverLog, []);
-});
-
-Deno.test("[Failures synchronousException] any other error reaches the caller, and is logged once", async () => {
-  await using pair = await testPair(new Server());
-  const error = await assertRejects(() => pair.client.root().callRemote("fail", "x"), RemoteError);
-  assertEquals(error.remoteType, "builtins.TypeError");
-  assertEquals(error.message, "by accident");
-  assertEquals(error.remoteTraceback, "Traceback unavailable\n");
-  assertEquals(pair.serverLog.length, 1);
 });
 
 Deno.test("a call gives up at its timeout or signal, and its late answer is dropped", async () => {

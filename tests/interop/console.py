@@ -55,6 +55,7 @@ def names(factory, root):
         "forget": forget,
         "all": defer.gatherResults,
         "pb": pb,
+        "objects": objects,
         "datetime": datetime,
         "Decimal": Decimal,
         "Counter": objects.Counter,

@@ -7,7 +7,7 @@ A PB server whose root echoes, fails, calls back and hangs up, as it is asked to
 import gc
 
 import twin
-from objects import AppError, Counter, Ledger, Point
+from objects import AppError, Counter, Ledger, OutOfStock, Point
 from twisted.internet import reactor, task
 from twisted.spread import pb
 from twisted.spread.util import StringPager
@@ -18,6 +18,7 @@ ERRORS = {
     "subclass": lambda: AppError("an error of the program"),
     "value": lambda: ValueError("a wrong value"),
     "unicode": lambda: ValueError("h\u00e9llo \U0001f600"),
+    "copyable": lambda: OutOfStock(2),
 }
 
 

@@ -12,6 +12,19 @@ class AppError(pb.Error):
 AppError.__module__ = "interop"
 
 
+class OutOfStock(pb.Error, pb.Copyable, pb.RemoteCopy):
+    """An error that travels as an object, under the tag interop.OutOfStock in both directions."""
+
+    def __init__(self, left=0):
+        self.left = left
+
+    def getTypeToCopy(self):
+        return b"interop.OutOfStock"
+
+    def __str__(self):
+        return f"{self.left} left"
+
+
 class Counter(pb.Referenceable):
     """An object that stays where it is, and can be called back."""
 
@@ -73,5 +86,6 @@ class LedgerCache(pb.RemoteCache):
         self.entries.append(entry)
 
 
+pb.setUnjellyableForClass("interop.OutOfStock", OutOfStock)
 pb.setUnjellyableForClass("interop.Point", Point)
 pb.setUnjellyableForClass("interop.Ledger", LedgerCache)
