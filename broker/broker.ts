@@ -301,21 +301,21 @@ export class Broker implements AsyncDisposable {
   /**
    * Logs in at a server whose avatars are copies or caches.
    *
-   * @param credentials A name and a password, a token, or `Anonymous`.
+   * @param credentials A name and a password, a token, or `Anonymous`; undefined for those in the URL.
    * @param mind An object of ours that the avatar may call, or null.
    * @param options The class of the avatar, and what there is else to choose.
    * @returns The avatar.
    * @typeParam A The class of the avatar, as it is received.
    */
   login<A extends object>(
-    credentials: ICredentials,
+    credentials: ICredentials | undefined,
     mind: unknown,
     options: CopiedAvatarOptions<A>,
   ): Promise<A>;
   /**
    * Logs in at the server, by the strongest mechanism that both ends know and allow.
    *
-   * @param credentials A name and a password, a token, or `Anonymous`.
+   * @param credentials A name and a password, a token, or `Anonymous`; those in the URL unless given.
    * @param mind An object of ours that the avatar may call, or null; it is called
    * even before the login is answered.
    * @param options Which mechanisms may be used, and a signal.
@@ -327,16 +327,19 @@ export class Broker implements AsyncDisposable {
    * @typeParam T The class of the avatar.
    */
   login<T = unknown>(
-    credentials: ICredentials,
+    credentials?: ICredentials,
     mind?: unknown,
     options?: LoginOptions,
   ): Promise<RemoteReference<T>>;
   login(
-    credentials: ICredentials,
+    credentials: ICredentials | undefined = this.#role.credentials,
     mind: unknown = null,
     options: LoginOptions = {},
   ): Promise<object> {
-    return login(this, credentials, mind, options);
+    if (credentials !== undefined) return login(this, credentials, mind, options);
+    return Promise.reject(
+      new TypeError("Cannot log in: neither credentials nor a user in the URL were given"),
+    );
   }
 
   /**

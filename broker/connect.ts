@@ -18,6 +18,10 @@ import type { BrokerOptions } from "./options.ts";
 /**
  * Connects to a PB server.
  *
+ * The URL says how: `pb:` (TCP), `pbs:` (TLS), `pb+unix:`, `ws:` and `wss:` (WebSocket). It may
+ * name a user and a password, as which `broker.login()` logs in, and an object,
+ * which `broker.root()` then is: `pbs://alice:secret@example.org/chat`.
+ *
  * @example
  * ```ts
  * import { connect, Root, serve } from "@perspective/broker/broker";
@@ -36,6 +40,7 @@ import type { BrokerOptions } from "./options.ts";
  * @param url Where to, such as `pb://127.0.0.1:8787`.
  * @param options Rules and limits, a signal and a time for the connection to stand.
  * @returns The broker, once both ends have agreed on a dialect.
+ * @throws {TypeError} If the URL cannot be used.
  * @throws {ConnectError} If there is no connection.
  * @throws {ProtocolError} If the other end does not speak PB.
  */

@@ -4,10 +4,16 @@
  * @module
  */
 
-import type { ICredentials } from "../cred/credentials.ts";
+import { type ICredentials, UsernamePassword } from "../cred/credentials.ts";
 import { Portal } from "../cred/portal.ts";
-import { dial, type Dialed, type DialOptions } from "../transport/mod.ts";
-import { Broker } from "./broker.ts";
+import { dial, type Dialed, type DialOptions, parseUrl } from "../transport/mod.ts";
+import { Broker, type BrokerRole } from "./broker.ts";
+import {
+  Connections,
+  type ConnectionsOptions,
+  type ServerStats,
+  type ShutdownOptions,
+} from "./connections.ts";
 import type { CopiedAvatarOptions, LoginOptions } from "./login.ts";
 import { type BrokerOptions, type BrokerSettings, brokerSettings } from "./options.ts";
 import type { PortalOptions } from "./portal_options.ts";
@@ -19,42 +25,47 @@ import type { RemoteReference } from "./remote_reference.ts";
 export type ServerRoot = Portal | IPBRoot | RemoteTarget;
 
 /** Options for {@linkcode PBServerFactory}. */
-export interface ServerOptions extends BrokerOptions {
+export interface ServerOptions extends ConnectionsOptions {
   /** Mechanisms and limits of logins, where the root is a `Portal`. */
   login?: PortalOptions;
 }
 
 /**
- * Makes brokers for the server's end of connections.
+ * Makes brokers for the server's end of connections, and holds them.
  *
- * `serve` uses one; use it yourself to bring connections of your own.
+ * `serve` and `handleWebSocket` make one, or take one: a server that listens at several places has
+ * one factory for all, so that limits, statistics and shutting down are for all of its connections.
  *
  * @example
  * ```ts
  * import { PBServerFactory, Root } from "@perspective/broker/broker";
  * import { memoryPair } from "@perspective/broker/transport";
+ * import { assertEquals } from "@std/assert";
  *
- * const factory = new PBServerFactory(new Root());
+ * await using factory = new PBServerFactory(new Root(), { maxConnections: 100 });
  * const [here] = memoryPair();
  * const broker = factory.buildBroker(here);
- * await broker.close();
+ * assertEquals(factory.brokers.has(broker), true);
+ * assertEquals(factory.stats.connections, 1);
  * ```
  */
-export class PBServerFactory {
+export class PBServerFactory implements AsyncDisposable {
   readonly #rootFor: (broker: Broker) => RemoteTarget;
   readonly #settings: BrokerSettings;
+  readonly #connections: Connections;
 
   /**
    * Creates a factory.
    *
    * @param root What each client gets.
-   * @param options Rules and limits for each connection.
+   * @param options Rules and limits for each connection, and for all of them together.
    * @throws {TypeError} If the root is none, or is no portal and there are options for logins.
    * @throws {RangeError} If a limit is out of range.
    */
   constructor(root: ServerRoot, options: ServerOptions = {}) {
     this.#rootFor = rootFor(root, options.login);
     this.#settings = brokerSettings(options);
+    this.#connections = new Connections({ ...options, log: this.#settings.log });
   }
 
   /** Rules and limits of each connection. */
@@ -62,14 +73,90 @@ export class PBServerFactory {
     return this.#settings;
   }
 
+  /** The connections that stand now. */
+  get brokers(): ReadonlySet<Broker> {
+    return this.#connections.brokers;
+  }
+
+  /** What is worth watching: how many connections, calls and bytes. */
+  get stats(): ServerStats {
+    return this.#connections.stats;
+  }
+
+  /** Whether the next connection would be refused: there are too many, or the factory is closed. */
+  get isFull(): boolean {
+    return this.#connections.isFull;
+  }
+
   /**
    * Begins to serve a connection.
    *
-   * @param dialed The connection; the broker closes it.
+   * @param dialed The connection; the broker closes it, and it is closed if there is no broker.
    * @returns Its broker.
+   * @throws {LimitError} If there are `maxConnections` already.
+   * @throws {GoingAwayError} If the factory is closed.
+   * @throws {unknown} What the root's `rootObject` throws.
    */
   buildBroker(dialed: Dialed): Broker {
-    return new Broker(dialed, { kind: "server", rootFor: this.#rootFor }, this.#settings);
+    const role: BrokerRole = { kind: "server", rootFor: this.#rootFor };
+    return this.#connections.add(dialed, () => new Broker(dialed, role, this.#settings));
+  }
+
+  /**
+   * Begins to serve a connection, as {@linkcode PBServerFactory.buildBroker} does, but never throws:
+   * for loops that accept connections, which must go on.
+   *
+   * @param dialed The connection.
+   * @returns Its broker, or undefined if it is not served; the log says why.
+   */
+  accept(dialed: Dialed): Broker | undefined {
+    if (this.isFull) {
+      this.refuse(dialed);
+      return undefined;
+    }
+    try {
+      return this.buildBroker(dialed);
+    } catch (error) {
+      const message = `Cannot serve "${dialed.peer.address}": its root object failed`;
+      this.#settings.log({ level: "error", message, error });
+      return undefined;
+    }
+  }
+
+  /**
+   * Counts a connection that is not served, since there are too many or the factory is closed.
+   *
+   * @param dialed The connection, to be closed; none if it was not even opened.
+   * @returns Why it is not served.
+   */
+  refuse(dialed?: Dialed): Error {
+    return this.#connections.refuse(dialed);
+  }
+
+  /**
+   * Counts a connection that failed before it stood, as in a handshake, and logs why.
+   *
+   * @param error What went wrong.
+   */
+  failed(error: Error): void {
+    this.#connections.countFailure();
+    this.#settings.log({ level: "warning", message: error.message });
+  }
+
+  /**
+   * Closes all connections, for good: later ones are refused. Clients are told that the server goes
+   * away, where the transport can tell. A second call without `graceful` hurries a first one.
+   *
+   * @param options How much time calls under way get.
+   * @returns Resolves when all connections have ended.
+   */
+  close(options: ShutdownOptions = {}): Promise<void> {
+    return this.#connections.close(options);
+  }
+
+  /** Same as {@linkcode PBServerFactory.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 
@@ -134,27 +221,52 @@ export class PBClientFactory {
    * @returns Its broker.
    */
   buildBroker(dialed: Dialed): Broker {
-    const broker = this.#broker = new Broker(dialed, { kind: "client" }, this.#settings);
-    broker.ready.then(() => this.#connected.resolve(broker), this.#connected.reject);
-    return broker;
+    return this.#begin(dialed, { kind: "client" });
   }
 
   /**
    * Connects to a server.
    *
-   * @param url Where to, such as `pb://127.0.0.1:8787`.
+   * @param url Where to, such as `pb://127.0.0.1:8787`; may name a user and an object, see `connect`.
    * @returns The broker, once both ends have agreed on a dialect.
+   * @throws {TypeError} If the URL cannot be used.
    * @throws {ConnectError} If there is no connection.
    * @throws {ProtocolError} If the other end does not speak PB.
    */
   async connect(url: string | URL): Promise<Broker> {
     try {
-      const broker = this.buildBroker(await dial(url, this.#options));
-      await broker.ready;
-      return broker;
+      const { objectName: rootName, username, password } = parseUrl(url);
+      const credentials = username === undefined
+        ? undefined
+        : new UsernamePassword(username, password ?? "");
+      const dialed = await dial(url, this.#options);
+      return await this.#agree(this.#begin(dialed, { kind: "client", rootName, credentials }));
     } catch (error) {
       this.#connected.reject(error);
       throw error;
+    }
+  }
+
+  #begin(dialed: Dialed, role: BrokerRole): Broker {
+    const broker = this.#broker = new Broker(dialed, role, this.#settings);
+    broker.ready.then(() => this.#connected.resolve(broker), this.#connected.reject);
+    return broker;
+  }
+
+  /** Waits until both ends have agreed on a dialect, or the signal says not to wait. */
+  async #agree(broker: Broker): Promise<Broker> {
+    const { signal } = this.#options;
+    const giveUp = () => void broker.close(new Error("Cannot connect: given up"));
+    if (signal?.aborted) giveUp();
+    signal?.addEventListener("abort", giveUp, { once: true });
+    try {
+      await broker.ready;
+      return broker;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
     }
   }
 

@@ -21,19 +21,27 @@
  */
 
 export * from "./avatar.ts";
-export { Broker, type BrokerCounts, type BrokerRole } from "./broker.ts";
+export {
+  Broker,
+  type BrokerCounts,
+  type BrokerRole,
+  type CloseOptions,
+  type Traffic,
+} from "./broker.ts";
 export * from "./cacheable.ts";
 export type { CacheTable } from "./cache_table.ts";
 export type { CacheableTable } from "./cacheable_table.ts";
 export type { Caches } from "./caches.ts";
 export { challenge, respond } from "./challenge.ts";
 export * from "./connect.ts";
+export type { ConnectionsOptions, ServerStats, ShutdownOptions } from "./connections.ts";
 export * from "./copyable_error.ts";
 export * from "./copyable.ts";
 export * from "./errors.ts";
 export { PBError as Error } from "./errors.ts";
 export * from "./factory.ts";
 export { CopyableFailure, failure2Copyable, noOperation, printTraceback } from "./failure.ts";
+export * from "./handle_websocket.ts";
 export * from "./kwargs.ts";
 export { Local, type LocalObject } from "./local_table.ts";
 export type { CopiedAvatarOptions, LoginOptions } from "./login.ts";

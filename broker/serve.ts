@@ -6,6 +6,7 @@
 
 import { listen, type ListenAddr, type Listener, type ListenOptions } from "../transport/mod.ts";
 import type { Broker } from "./broker.ts";
+import { GOING_AWAY, type ServerStats, type ShutdownOptions } from "./connections.ts";
 import { PBServerFactory, type ServerOptions, type ServerRoot } from "./factory.ts";
 
 /** Options for {@linkcode serve}. */
@@ -17,9 +18,14 @@ export class PBServer implements AsyncDisposable {
   readonly addr: ListenAddr;
   /** The URL that reaches the server from this machine. */
   readonly url: string;
-  /** The connections that stand now. */
+  /** The connections that stand now, and were made here. */
   readonly brokers: ReadonlySet<Broker>;
-  /** Resolves when the server is closed and all its connections have ended. */
+  /** Makes the brokers; may do so for other servers too. */
+  readonly factory: PBServerFactory;
+  /**
+   * Resolves when the server is closed and all its connections have ended; rejects if it turns out
+   * late that the address cannot be listened on.
+   */
   readonly finished: Promise<void>;
   readonly #listener: Listener;
   readonly #brokers = new Set<Broker>();
@@ -34,18 +40,27 @@ export class PBServer implements AsyncDisposable {
     this.addr = listener.addr;
     this.url = listener.url;
     this.brokers = this.#brokers;
+    this.factory = factory;
     this.#listener = listener;
-    this.finished = this.#run(factory);
+    this.finished = this.#run();
+  }
+
+  /** What is worth watching: how many connections, calls and bytes; of all servers with this factory. */
+  get stats(): ServerStats {
+    return this.factory.stats;
   }
 
   /**
-   * Stops listening, closes all connections, and waits until they have ended. A second call waits too.
+   * Stops listening, closes all connections, and waits until they have ended. Clients are told that
+   * the server goes away, where the transport can tell. A second call waits too; without
+   * `graceful` it hurries a first one.
    *
+   * @param options How much time calls under way get.
    * @returns Resolves when nothing is left.
    */
-  async close(): Promise<void> {
+  async close({ graceful }: ShutdownOptions = {}): Promise<void> {
     this.#listener.close();
-    await Promise.all(Array.from(this.#brokers, (broker) => broker.close()));
+    for (const broker of this.#brokers) void broker.close({ graceful, reason: GOING_AWAY });
     await this.finished;
   }
 
@@ -54,20 +69,21 @@ export class PBServer implements AsyncDisposable {
     return this.close();
   }
 
-  async #run(factory: PBServerFactory): Promise<void> {
-    const ended = new Set<Promise<void>>();
+  async #run(): Promise<void> {
+    const ends = new Set<Promise<void>>();
     for (;;) {
       const dialed = await this.#listener.accept();
       if (dialed === null) break;
-      const broker = factory.buildBroker(dialed);
+      const broker = this.factory.accept(dialed);
+      if (broker === undefined) continue;
       this.#brokers.add(broker);
       const end = broker.closed.then(() => {
         this.#brokers.delete(broker);
-        ended.delete(end);
+        ends.delete(end);
       });
-      ended.add(end);
+      ends.add(end);
     }
-    await Promise.all(ended);
+    await Promise.all(ends);
   }
 }
 
@@ -83,11 +99,35 @@ export class PBServer implements AsyncDisposable {
  * assertEquals(server.brokers.size, 0);
  * ```
  *
- * @param root What each client gets: a `Root`, or a `Portal` to log in at.
+ * @param root What each client gets: a `Root`, or a `Portal` to log in at; or a factory, which
+ * brings its own rules and limits.
  * @param options Where to listen (port 8787 of all addresses unless given), rules and limits.
  * @returns The server, which listens already.
  * @throws {ListenError} If the address cannot be listened on.
  */
-export function serve(root: ServerRoot, options: ServeOptions = {}): PBServer {
-  return new PBServer(listen(options), new PBServerFactory(root, options));
+export function serve(root: ServerRoot, options?: ServeOptions): PBServer;
+/**
+ * Serves at a place what a factory serves at others too.
+ *
+ * @example At two places
+ * ```ts
+ * import { PBServerFactory, Root, serve } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using factory = new PBServerFactory(new Root());
+ * await using here = serve(factory, { url: "pb://127.0.0.1:0" });
+ * await using there = serve(factory, { url: "pb://127.0.0.1:0" });
+ * assertEquals(here.stats, there.stats);
+ * ```
+ *
+ * @param factory Makes the brokers, by its own rules and limits.
+ * @param options Where to listen.
+ * @returns The server, which listens already.
+ * @throws {ListenError} If the address cannot be listened on.
+ */
+export function serve(factory: PBServerFactory, options?: ListenOptions): PBServer;
+export function serve(root: ServerRoot | PBServerFactory, options: ServeOptions = {}): PBServer {
+  const factory = root instanceof PBServerFactory ? root : new PBServerFactory(root, options);
+  const { onHandshakeError = (error) => factory.failed(error) } = options;
+  return new PBServer(listen({ ...options, onHandshakeError }), factory);
 }

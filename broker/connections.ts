@@ -1,0 +1,214 @@
+/**
+ * The connections of a server: how many there may be, what is known of them, and their end.
+ *
+ * @module
+ */
+
+import type { Dialed } from "../transport/mod.ts";
+import type { Broker, Traffic } from "./broker.ts";
+import { GoingAwayError, LimitError } from "./errors.ts";
+import { type BrokerOptions, type Log, positiveInteger } from "./options.ts";
+
+/** Most connections of a server at once, where nothing else is said. */
+const MAX_CONNECTIONS = 10_000;
+
+/** Options of all connections of a server together, and of each of them. */
+export interface ConnectionsOptions extends BrokerOptions {
+  /** Most connections at once; 10,000 unless given. Further ones are closed at once, and counted. */
+  maxConnections?: number;
+  /** Called with each connection, once both ends have agreed on a dialect. */
+  onConnect?: (broker: Broker) => void;
+  /** Called when such a connection has ended, with the reason if it did not end on purpose. */
+  onDisconnect?: (broker: Broker, reason: Error | undefined) => void;
+}
+
+/** What is worth watching about a server; what is said to be counted is so since its beginning. */
+export interface ServerStats extends Traffic {
+  /** Connections that stand now. */
+  readonly connections: number;
+  /** Connections that were accepted, counted. */
+  readonly accepted: number;
+  /** Connections that were closed at once, as there were too many or the server was closing; counted. */
+  readonly refused: number;
+  /** Connections that failed before both ends had agreed on a dialect, counted. */
+  readonly failed: number;
+  /** Calls of clients that are not answered now. */
+  readonly callsIn: number;
+  /** Calls to clients that wait for an answer now. */
+  readonly callsOut: number;
+  /** Bytes that wait to be written now. */
+  readonly bufferedBytes: number;
+}
+
+/** Options for closing a server. */
+export interface ShutdownOptions {
+  /** Milliseconds that calls under way get to be finished; new ones are refused. No time unless given. */
+  readonly graceful?: number;
+}
+
+/** Options that a server gives its connections. */
+interface ConnectionsSettings extends Omit<ConnectionsOptions, "log"> {
+  readonly log: Log;
+}
+
+/** Holds the connections of a server. */
+export class Connections {
+  readonly #options: ConnectionsSettings;
+  readonly #max: number;
+  readonly #brokers = new Set<Broker>();
+  readonly #ends = new Set<Promise<void>>();
+  #isClosed = false;
+  #accepted = 0;
+  #refused = 0;
+  #failed = 0;
+  /** Whether it was logged that there are too many, and there have been since. */
+  #isOverrun = false;
+  /** What went over connections that have ended. */
+  #past: Traffic = { callsReceived: 0, callsSent: 0, bytesReceived: 0, bytesSent: 0 };
+
+  /**
+   * Creates an empty set.
+   *
+   * @param options Limit and hooks.
+   * @throws {RangeError} If the limit is not a positive integer.
+   */
+  constructor(options: ConnectionsSettings) {
+    const { maxConnections = MAX_CONNECTIONS } = options;
+    this.#options = options;
+    this.#max = positiveInteger("maxConnections", maxConnections);
+  }
+
+  /** The connections that stand now. */
+  get brokers(): ReadonlySet<Broker> {
+    return this.#brokers;
+  }
+
+  /** Whether the next connection would be refused. */
+  get isFull(): boolean {
+    return this.#isClosed || this.#brokers.size >= this.#max;
+  }
+
+  /** What is worth watching. */
+  get stats(): ServerStats {
+    const now = { callsIn: 0, callsOut: 0, bufferedBytes: 0 };
+    let traffic = this.#past;
+    for (const broker of this.#brokers) {
+      const { callsIn, callsOut, bufferedBytes } = broker.counts;
+      now.callsIn += callsIn;
+      now.callsOut += callsOut;
+      now.bufferedBytes += bufferedBytes;
+      traffic = sum(traffic, broker.traffic);
+    }
+    return {
+      connections: this.#brokers.size,
+      accepted: this.#accepted,
+      refused: this.#refused,
+      failed: this.#failed,
+      ...now,
+      ...traffic,
+    };
+  }
+
+  /**
+   * Takes a connection.
+   *
+   * @param dialed The connection; closed if it is not taken.
+   * @param build Makes its broker.
+   * @returns The broker.
+   * @throws {LimitError} If there are too many.
+   * @throws {GoingAwayError} If the server is closing.
+   * @throws {unknown} What `build` throws.
+   */
+  add(dialed: Dialed, build: () => Broker): Broker {
+    if (this.isFull) throw this.refuse(dialed);
+    let broker: Broker;
+    try {
+      broker = build();
+    } catch (error) {
+      this.#failed++;
+      throw error;
+    }
+    this.#isOverrun = false;
+    this.#accepted++;
+    this.#brokers.add(broker);
+    const end = this.#watch(broker);
+    this.#ends.add(end);
+    end.then(() => this.#ends.delete(end));
+    return broker;
+  }
+
+  /** Counts a connection that failed before it had a broker. */
+  countFailure(): void {
+    this.#failed++;
+  }
+
+  /**
+   * Counts a connection that is not taken, and closes it if it stands already.
+   *
+   * @param dialed The connection, if it stands.
+   * @returns Why it is not taken.
+   */
+  refuse(dialed?: Dialed): Error {
+    this.#refused++;
+    if (this.#isClosed) {
+      const error = new GoingAwayError("Cannot take connection: the server is closing");
+      dialed?.transport.close({ kind: "goingAway", message: "server is closing" });
+      return error;
+    }
+    const error = new LimitError(
+      "maxConnections",
+      `Cannot take connection: there are ${this.#brokers.size} already`,
+    );
+    dialed?.transport.close({ kind: "policyViolation", message: "too many connections" });
+    if (!this.#isOverrun) this.#options.log({ level: "warning", message: error.message });
+    this.#isOverrun = true;
+    return error;
+  }
+
+  /**
+   * Closes all connections, and takes no more.
+   *
+   * @param options How.
+   * @returns Resolves when they have ended.
+   */
+  async close({ graceful }: ShutdownOptions = {}): Promise<void> {
+    this.#isClosed = true;
+    for (const broker of this.#brokers) void broker.close({ graceful, reason: GOING_AWAY });
+    await this.ended();
+  }
+
+  /**
+   * Waits for the connections that stand now.
+   *
+   * @returns Resolves when they have ended.
+   */
+  async ended(): Promise<void> {
+    await Promise.all(this.#ends);
+  }
+
+  async #watch(broker: Broker): Promise<void> {
+    const { onConnect, onDisconnect } = this.#options;
+    const call = (hook: () => void) => broker.notifyAll([hook]);
+    let isConnected = false;
+    broker.ready.then(() => {
+      isConnected = true;
+      if (onConnect !== undefined) call(() => onConnect(broker));
+    }, () => this.#failed++);
+    const reason = await broker.closed;
+    this.#brokers.delete(broker);
+    this.#past = sum(this.#past, broker.traffic);
+    if (isConnected && onDisconnect !== undefined) call(() => onDisconnect(broker, reason));
+  }
+}
+
+/** What clients are told, where they can be, when their server closes. */
+export const GOING_AWAY = { kind: "goingAway", message: "server is closing" } as const;
+
+function sum(one: Traffic, other: Traffic): Traffic {
+  return {
+    callsReceived: one.callsReceived + other.callsReceived,
+    callsSent: one.callsSent + other.callsSent,
+    bytesReceived: one.bytesReceived + other.bytesReceived,
+    bytesSent: one.bytesSent + other.bytesSent,
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * Serving over WebSocket, inside of any HTTP server.
+ *
+ * @module
+ */
+
+import { type UpgradeOptions, upgradeWebSocket } from "../transport/mod.ts";
+import { PBServerFactory, type ServerOptions, type ServerRoot } from "./factory.ts";
+
+/** Options for {@linkcode handleWebSocket}. */
+export interface HandleWebSocketOptions extends ServerOptions, UpgradeOptions {}
+
+/**
+ * Answers a request by serving PB over a WebSocket: for any handler of `Deno.serve`.
+ *
+ * Give it a `PBServerFactory` wherever there is more than one request: the factory holds the connections, so that
+ * limits are for all of them, and `factory.close({ graceful })` ends them in good order.
+ *
+ * @example
+ * ```ts
+ * import { connect, handleWebSocket, PBServerFactory, Root } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Echo extends Root {
+ *   remote_echo(text: string): string {
+ *     return text;
+ *   }
+ * }
+ * await using factory = new PBServerFactory(new Echo());
+ * await using http = Deno.serve(
+ *   { hostname: "127.0.0.1", port: 0, onListen() {} },
+ *   (request, { remoteAddr }) => handleWebSocket(request, factory, { remoteAddr }),
+ * );
+ * await using broker = await connect(`ws://127.0.0.1:${http.addr.port}`);
+ * assertEquals(await broker.root<Echo>().callRemote("echo", "hi"), "hi");
+ * ```
+ *
+ * @param request The request.
+ * @param root A factory; or what the client gets, for a connection on its own.
+ * @param options Who may connect; rules and limits, unless they are the factory's.
+ * @returns The response: the upgrade, or a refusal.
+ */
+export function handleWebSocket(
+  request: Request,
+  root: ServerRoot | PBServerFactory,
+  options: HandleWebSocketOptions = {},
+): Response {
+  const factory = root instanceof PBServerFactory ? root : new PBServerFactory(root, options);
+  if (factory.isFull) {
+    const { message } = factory.refuse();
+    return new Response(`${message}\n`, { status: 503, headers: { "retry-after": "5" } });
+  }
+  const { response, dialed } = upgradeWebSocket(request, options);
+  dialed?.then((connection) => factory.accept(connection), (error) => factory.failed(error));
+  return response;
+}
