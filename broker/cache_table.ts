@@ -98,19 +98,16 @@ export class CacheTable implements HeldCacheOwner {
    *
    * @param luid Number of the object.
    * @returns Its cache.
-   * @throws {JellyError} If there is none.
+   * @throws {JellyError} If there is none; the arrival is given back.
    */
   arrivedAgain(luid: ObjectId): RemoteCache {
     const held = this.get(luid);
-    if (held === undefined) {
-      throw new JellyError(`Cannot receive cache ${luid}: nothing came under this number`);
-    }
     try {
-      held.uses++;
-      return held.take();
+      if (held !== undefined) return held.takeAgain();
+      throw new JellyError(`Cannot receive cache ${luid}: nothing came under this number`);
     } catch (error) {
-      held.uses--;
-      this.#sendDecaches(held.luid, 1);
+      // The peer has counted it.
+      if (typeof luid === "number") this.#sendDecaches(luid, 1);
       throw error;
     }
   }

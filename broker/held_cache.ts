@@ -6,6 +6,7 @@
 
 import { JellyError } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
+import { isPromise } from "./is_promise.ts";
 import type { Kwargs } from "./kwargs.ts";
 import type { RemoteTarget } from "./referenceable.ts";
 import { ATTACH, RemoteCache } from "./remote_cache.ts";
@@ -95,7 +96,7 @@ export class HeldCache implements RemoteTarget {
   }
 
   /**
-   * Gives the cache to the program.
+   * Gives the cache.
    *
    * @returns The one that is there, or one with its state if it was collected.
    * @throws {JellyError} If there is none, since the first copy could not be read.
@@ -118,6 +119,19 @@ export class HeldCache implements RemoteTarget {
   }
 
   /**
+   * Counts an arrival, and gives the cache to the program.
+   *
+   * @returns The cache.
+   * @throws {JellyError} If there is none, since the first copy could not be read.
+   */
+  takeAgain(): RemoteCache {
+    const cache = this.take();
+    this.uses++;
+    this.#owner.touched(this);
+    return cache;
+  }
+
+  /**
    * Takes an update.
    *
    * @param broker The connection.
@@ -134,7 +148,14 @@ export class HeldCache implements RemoteTarget {
   ): unknown {
     // The peer has not heard yet that there is no cache.
     if (this.#place.kind === "broken") return null;
-    return this.take().remoteMessageReceived(broker, message, args, kw);
+    const cache = this.take();
+    const result = cache.remoteMessageReceived(broker, message, args, kw);
+    // One that takes its time may change the cache when its state was kept already.
+    if (isPromise(result)) {
+      const changed = () => this.#place.kind === "loose" && cache === this.take();
+      result.then(changed, changed);
+    }
+    return result;
   }
 
   /**

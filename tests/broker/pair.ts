@@ -34,6 +34,8 @@ export async function testPair(root: ServerRoot, options: PairOptions = {}): Pro
         assertEquals(broker.counts, {
           localObjects: 0,
           remoteObjects: 0,
+          cachedObjects: 0,
+          caches: 0,
           callsIn: 0,
           callsOut: 0,
           bufferedBytes: 0,

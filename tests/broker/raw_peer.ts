@@ -145,6 +145,8 @@ export function assertNothingLeft(broker: Broker): void {
   assertEquals(broker.counts, {
     localObjects: 0,
     remoteObjects: 0,
+    cachedObjects: 0,
+    caches: 0,
     callsIn: 0,
     callsOut: 0,
     bufferedBytes: 0,
