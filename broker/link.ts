@@ -10,7 +10,7 @@ import { InputBuffer } from "../jelly/banana/input_buffer.ts";
 import type { CloseReason, Transport } from "../transport/mod.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 import { closeReason } from "./close_reason.ts";
-import { LimitError } from "./errors.ts";
+import { LoginLimitError } from "./errors.ts";
 import type { BrokerSettings } from "./options.ts";
 
 /** A buffer up to this size stays with its link; a larger one goes to the pool. */
@@ -364,9 +364,9 @@ export class Link {
   }
 }
 
-function tooLong(maxBytes: number): LimitError {
-  return new LimitError(
-    "maxUnfinishedBytes",
-    `Cannot read message: more than ${maxBytes} bytes, and the peer has not logged in`,
+function tooLong(maxBytes: number): LoginLimitError {
+  return new LoginLimitError(
+    "maxStrangerBytes",
+    `Cannot read message: more than ${maxBytes} bytes, and nobody has logged in`,
   );
 }

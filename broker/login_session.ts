@@ -107,7 +107,8 @@ export class LoginSession {
     const { maxFailedLogins } = this.settings;
     if (++this.#failures < maxFailedLogins) return new Refusal(error);
     const fact = `${this.#failures} logins have failed`;
-    return new Refusal(error, () => this.close("maxFailedLogins", fact));
+    // The refusal is being written when the callback runs, and is to go out first.
+    return new Refusal(error, () => queueMicrotask(() => this.close("maxFailedLogins", fact)));
   }
 
   /**
