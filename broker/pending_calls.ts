@@ -7,9 +7,11 @@
 import { CallTimeoutError, LimitError, PBConnectionLost, ProtocolError } from "./errors.ts";
 import type { CallOptions } from "./kwargs.ts";
 import { throwAtCaller } from "./remote_error.ts";
+import { RisingTable } from "./rising_table.ts";
 
 /** A call that waits. */
 interface PendingCall {
+  readonly id: number;
   readonly method: string;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
@@ -25,7 +27,7 @@ interface PendingCall {
  */
 export class PendingCalls {
   readonly #maxCalls: number;
-  readonly #calls = new Map<number, PendingCall>();
+  readonly #calls = new RisingTable<PendingCall>();
 
   /**
    * Creates an empty table.
@@ -65,8 +67,8 @@ export class PendingCalls {
    */
   add(id: number, method: string, options: CallOptions | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const call: PendingCall = { method, resolve, reject, release: undefined };
-      this.#calls.set(id, call);
+      const call: PendingCall = { id, method, resolve, reject, release: undefined };
+      this.#calls.add(call);
       if (options !== undefined) limit(call, options);
     });
   }
@@ -79,11 +81,11 @@ export class PendingCalls {
    * @throws {ProtocolError} If no such call waits.
    */
   take(id: number | bigint): Pick<PendingCall, "resolve" | "reject" | "method"> {
-    const call = this.#calls.get(id as number);
+    // A bigint is no number of ours: it is larger than any safe integer.
+    const call = typeof id === "number" ? this.#calls.take(id) : undefined;
     if (call === undefined) {
       throw new ProtocolError(`Cannot take answer to request ${id}: there is none`);
     }
-    this.#calls.delete(id as number);
     call.release?.();
     return call;
   }
@@ -94,10 +96,8 @@ export class PendingCalls {
    * @param cause Why it is lost.
    */
   fail(cause: unknown): void {
-    const calls = [...this.#calls.values()];
-    this.#calls.clear();
     const why = cause instanceof Error ? `: ${cause.message}` : "";
-    for (const { method, reject, release } of calls) {
+    for (const { method, reject, release } of this.#calls.takeAll()) {
       release?.();
       reject(
         new PBConnectionLost(`Cannot finish call "${method}": connection lost${why}`, { cause }),
