@@ -98,7 +98,7 @@ export class Link {
 
   /** How many bytes wait to be written. */
   get buffered(): number {
-    return this.writer.length + this.#inTransport;
+    return this.#isOpen ? this.writer.length + this.#inTransport : 0;
   }
 
   /** How many bytes of answers wait to be written. */
@@ -230,8 +230,8 @@ export class Link {
 
   /** Has what was written go out when this turn of the event loop is over, with all that is written till then. */
   flush(): void {
+    if (this.#isBroken || !this.#isOpen) return this.#dropOutgoing();
     if (this.#isFlushing) return;
-    if (this.#isBroken) return this.#dropOutgoing();
     this.#isFlushing = true;
     this.#flushLater(0, 0);
   }
