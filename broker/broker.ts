@@ -14,6 +14,7 @@ import { closeReason, isFaultOfPeer } from "./close_reason.ts";
 import { endReason } from "./end_reason.ts";
 import { DeadReferenceError, GoingAwayError, PeerGoneError, ProtocolError } from "./errors.ts";
 import { Flow } from "./flow.ts";
+import { guessPeer } from "./guess_peer.ts";
 import { ImportTable } from "./import_table.ts";
 import { IncomingCalls } from "./incoming_calls.ts";
 import { BROKER } from "./invoker.ts";
@@ -191,7 +192,7 @@ export class Broker implements AsyncDisposable {
     this.#pending = new PendingCalls(limits.maxCallsOut);
     const handler = {
       expressionReceived: (reader: BananaReader) => this.#expressionReceived(reader),
-      mayRead: () => this.#flow.mayRead(),
+      mayRead: () => this.#mayRead(),
       wrote: () => this.#flow.proceed(),
       linkEnded: (error: unknown, unread: Uint8Array) => this.#ended(error, unread),
     };
@@ -674,6 +675,14 @@ export class Broker implements AsyncDisposable {
   }
 
   // What comes from the peer.
+
+  /** Tells whether to go on reading; no further, if the first bytes are of another protocol. */
+  #mayRead(): boolean {
+    if (this.#state.kind === "negotiating" && guessPeer(this.#link.unread) !== undefined) {
+      throw new ProtocolError("Cannot negotiate: no dialect begins like this");
+    }
+    return this.#flow.mayRead();
+  }
 
   /** Takes a message. */
   #expressionReceived(reader: BananaReader): void {

@@ -7,7 +7,7 @@
 import { WORD } from "../jelly/banana/mod.ts";
 import type { Unjellier } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
-import { LimitError, PBError } from "./errors.ts";
+import { DeadReferenceError, LimitError, PBConnectionLost, PBError } from "./errors.ts";
 import { CopyableFailure, isExpected, wireForm } from "./failure.ts";
 import { isPromise } from "./is_promise.ts";
 import { type Kwargs, kwargs } from "./kwargs.ts";
@@ -144,9 +144,16 @@ export class IncomingCalls {
   }
 
   #failed(head: CallHead, error: unknown, perspective: object | null): void {
-    if (!isExpected(error)) {
-      const message = `Call of "${head.method}" failed${head.answer ? "; the peer is told" : ""}`;
-      this.#broker.settings.log({ level: "error", message, error });
+    const { isClosed, settings } = this.#broker;
+    // A handler that called back over a connection that is lost had to fail.
+    const isLost = error instanceof PBConnectionLost || error instanceof DeadReferenceError;
+    if (!isExpected(error) && !(isClosed && isLost)) {
+      const consequence = head.answer && !isClosed ? "; the peer is told" : "";
+      settings.log({
+        level: "error",
+        message: `Call of "${head.method}" failed${consequence}`,
+        error,
+      });
     }
     if (head.answer) this.#sendError(head, error, perspective);
     else notSent(error);
