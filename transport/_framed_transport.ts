@@ -17,7 +17,7 @@ const MAX_FRAME = 262_144;
 /** Bytes that are read ahead of the reader where no window limits the peer. */
 const READ_AHEAD = 65_536;
 /** Milliseconds that the peer has to answer a close frame. */
-const CLOSE_TIMEOUT = 2000;
+const CLOSE_TIMEOUT = 1000;
 
 /** Options for {@linkcode FramedTransport}. */
 export interface FramedOptions {

@@ -10,56 +10,82 @@ import { TransportClosedError } from "./errors.ts";
 import type { Transport } from "./transport.ts";
 
 /** Milliseconds for the last bytes of a connection that is being closed. */
-const LINGER = 2000;
+const LINGER = 1000;
+/** Bytes that are read ahead of the reader. */
+const READ_AHEAD = 65_536;
 
 /** One of Deno's own modules; not by an import, which a bundle for browsers could not have. */
 export const builtin: typeof process.getBuiltinModule = (id: string) =>
   globalThis.process.getBuiltinModule(id);
 
-/** A Node stream on top of a transport. */
-export function duplexOf(transport: Transport): Duplex {
+/** A stream on top of a transport, with a tap that `node:tls` itself does not turn off. */
+export interface TappedStream {
+  /** The stream. */
+  readonly stream: Duplex;
+  /** Called before each read of the transport, which waits for what it returns. */
+  mayRead: () => Promise<void> | void;
+  /** What the transport failed with; `node:tls` calls what it could not write written. */
+  error?: Error;
+}
+
+/** Makes a Node stream on top of a transport. */
+export function streamOf(transport: Transport): TappedStream {
   const { Duplex } = builtin("node:stream");
   const buffer = new ReadBuffer();
-  async function read(this: Duplex): Promise<void> {
+  async function read(): Promise<void> {
     try {
+      await tapped.mayRead();
       const count = await transport.read(buffer.bytes);
-      this.push(count === null ? null : buffer.bytes.slice(0, count));
+      stream.push(count === null ? null : buffer.bytes.slice(0, count));
       buffer.adapt(count ?? 0);
     } catch (error) {
-      this.destroy(error as Error);
+      stream.destroy(error as Error);
     }
   }
   async function write(bytes: Uint8Array, done: (error?: Error) => void): Promise<void> {
     try {
       for (let sent = 0; sent < bytes.length;) sent += await transport.write(bytes.subarray(sent));
+      done();
     } catch (error) {
-      return done(error as Error);
+      tapped.error = error as Error;
+      done(tapped.error);
     }
-    done();
   }
-  return new Duplex({
-    read,
+  const stream = new Duplex({
+    read: () => void read(),
     write: (chunk: Uint8Array, _encoding, done) => void write(chunk, done),
     destroy(error, done) {
       transport.close();
       done(error);
     },
   });
+  const tapped: TappedStream = { stream, mayRead: () => {} };
+  return tapped;
 }
 
-/** A transport on top of a Node stream. */
+/** A TLS connection of `node:tls` as a transport. */
 export class StreamTransport implements Transport {
   readonly #stream: Duplex;
+  readonly #source: TappedStream;
   readonly #closed = Promise.withResolvers<void>();
   #reader: { buffer: Uint8Array; resolve: (count: number | null) => void } | undefined;
   #rejectReader: (error: Error) => void = () => {};
   #error: Error | undefined;
   #writing = false;
   #ended = false;
+  #isOpen = true;
+  #openTap: () => void = () => {};
 
-  /** Takes the stream over; nobody else may read it. */
-  constructor(stream: Duplex) {
+  /**
+   * Takes a stream over, which nobody else may read from now on.
+   *
+   * @param stream The TLS connection.
+   * @param source What it reads from: it would go on reading for as long as the peer sends.
+   */
+  constructor(stream: Duplex, source: TappedStream) {
     this.#stream = stream;
+    this.#source = source;
+    source.mayRead = () => this.#mayRead();
     stream.on("readable", () => this.#give());
     stream.on("end", () => this.#end());
     stream.on("error", (error) => this.#end(error));
@@ -74,6 +100,7 @@ export class StreamTransport implements Transport {
   }
 
   read(buffer: Uint8Array): Promise<number | null> {
+    if (!this.#isOpen) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
       this.#reader = { buffer, resolve };
       this.#rejectReader = reject;
@@ -83,27 +110,42 @@ export class StreamTransport implements Transport {
 
   write(bytes: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
-      if (this.#stream.writableEnded || this.#stream.destroyed) {
+      if (!this.#isOpen || this.#stream.destroyed) {
         return reject(new TransportClosedError("Cannot write: connection closed"));
       }
       this.#writing = true;
       this.#stream.write(bytes, (error) => {
         this.#writing = false;
-        if (error) reject(error);
+        const failure = error ?? this.#source.error;
+        if (failure) reject(failure);
         else resolve(bytes.length);
       });
     });
   }
 
   close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#reader?.resolve(null);
+    this.#reader = undefined;
+    this.#openTap();
     const stream = this.#stream;
-    if (stream.destroyed || stream.writableEnded) return;
-    this.#end();
     // Bytes of an unfinished write were not taken; without one, only a farewell is to be sent.
-    if (this.#writing) return void stream.destroy();
+    if (stream.destroyed || this.#writing) return void stream.destroy();
+    // The peer's farewell is waited for: closing with bytes unread, such as the session tickets of
+    // TLS, makes the system tell the peer to forget what it has not read yet.
     const timer = setTimeout(() => stream.destroy(), LINGER);
     stream.once("close", () => clearTimeout(timer));
-    stream.end(() => stream.destroy());
+    stream.once("end", () => stream.destroy());
+    stream.end();
+    stream.resume();
+    if (this.#ended) stream.destroy();
+  }
+
+  /** Lets the peer send while little waits to be read. */
+  #mayRead(): Promise<void> | void {
+    if (this.#stream.readableLength < READ_AHEAD || !this.#isOpen) return;
+    return new Promise((resolve) => this.#openTap = resolve);
   }
 
   #end(error?: Error): void {
@@ -115,13 +157,17 @@ export class StreamTransport implements Transport {
   #give(): void {
     const reader = this.#reader;
     if (reader === undefined) return;
-    const count = Math.min(this.#stream.readableLength, reader.buffer.length);
-    if (count > 0 && !this.#stream.destroyed) {
-      reader.buffer.set(this.#stream.read(count));
-      reader.resolve(count);
+    const { buffer, resolve } = reader;
+    const count = Math.min(this.#stream.readableLength, buffer.length);
+    // Where nothing is there, the call makes the stream look for more, or for the end.
+    const bytes: Uint8Array | null = this.#stream.read(count);
+    if (bytes !== null) {
+      buffer.set(bytes);
+      resolve(count);
     } else if (this.#error !== undefined) this.#rejectReader(this.#error);
-    else if (this.#ended) reader.resolve(null);
+    else if (this.#ended) resolve(null);
     else return;
     this.#reader = undefined;
+    if (this.#stream.readableLength < READ_AHEAD) this.#openTap();
   }
 }

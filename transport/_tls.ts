@@ -11,7 +11,7 @@
 import type { TLSSocket } from "node:tls";
 import { certificateOf } from "./_certificate.ts";
 import { closeOnAbort } from "./_deadline.ts";
-import { builtin, duplexOf, StreamTransport } from "./_node_stream.ts";
+import { builtin, streamOf, StreamTransport } from "./_node_stream.ts";
 import { hostAndPort, SocketTransport } from "./_socket.ts";
 import { factOf, HandshakeError } from "./errors.ts";
 import type { Dialed, Peer } from "./transport.ts";
@@ -76,8 +76,9 @@ export async function tlsClient(conn: Deno.TcpConn, options: TlsClientContext): 
   }
   const { connect, rootCertificates } = builtin("node:tls");
   const { isIP } = builtin("node:net");
+  const source = streamOf(new SocketTransport(conn));
   const socket = connect({
-    socket: duplexOf(new SocketTransport(conn)),
+    socket: source.stream,
     host: serverName,
     servername: isIP(serverName) === 0 ? serverName : "",
     ca: [...rootCertificates, ...caCerts],
@@ -91,7 +92,7 @@ export async function tlsClient(conn: Deno.TcpConn, options: TlsClientContext): 
     socket.once("close", () => reject(new Error("connection closed")));
   });
   await closeOnAbort(signal, () => socket.destroy(), done);
-  return { transport: new StreamTransport(socket), peer };
+  return { transport: new StreamTransport(socket, source), peer };
 }
 
 /** Puts TLS on top of accepted connections. */
@@ -147,7 +148,8 @@ export class TlsAcceptor {
       rejectUnauthorized: clientCaCerts !== undefined && requireClientCert,
       ...(http && { ALPNProtocols: ["http/1.1"] }),
     });
-    const stream = duplexOf(dialed.transport);
+    const source = streamOf(dialed.transport);
+    const { stream } = source;
     const done = new Promise<TLSSocket>((resolve, reject) => {
       server.once("secureConnection", resolve);
       server.on("tlsClientError", reject);
@@ -157,7 +159,7 @@ export class TlsAcceptor {
     server.emit("connection", stream);
     try {
       const socket = await closeOnAbort(signal, () => stream.destroy(), done);
-      const transport = new StreamTransport(socket);
+      const transport = new StreamTransport(socket, source);
       const certificate = certificateOf(socket);
       if (certificate !== undefined && !socket.authorized) {
         transport.close();

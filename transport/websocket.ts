@@ -79,10 +79,12 @@ export function upgradeWebSocket(request: Request, options: UpgradeOptions = {})
   // Read now: nothing of the request is left after the upgrade.
   const origin = request.headers.get("origin") ?? undefined;
   const secure = new URL(request.url).protocol === "https:";
-  const { socket, response } = Deno.upgradeWebSocket(request, {
-    ...(protocol !== undefined && { protocol }),
-    ...(idleTimeout !== undefined && { idleTimeout: idleTimeout / 1000 }),
-  });
+  const { socket, response } = Deno.upgradeWebSocket(
+    request,
+    idleTimeout === undefined ? {} : { idleTimeout: idleTimeout / 1000 },
+  );
+  // Not by Deno's own option: it takes "binary,base64", which is Autobahn's offer, for one name.
+  if (protocol !== undefined) response.headers.set("sec-websocket-protocol", protocol);
   const peer: Peer = {
     kind: "websocket",
     address: remoteAddr === undefined ? "" : addressOf(remoteAddr),

@@ -1,0 +1,128 @@
+// Real Twisted protocols inside of WebSocket, as Autobahn wraps them.
+
+import { assert, assertEquals } from "@std/assert";
+import { dial, type Dialed, listen, upgradeWebSocket } from "@perspective/broker/transport";
+import { runPython, startPython } from "../interop/peer.ts";
+import { equalBytes, pattern, readExactly, readToEnd, writeAll } from "./bytes.ts";
+import { accepted, dialAsBrowser } from "./pairs.ts";
+
+const SCRIPT = "../transport/autobahn_peer.py";
+const SIZES = [1, 125, 126, 65_535, 65_536, 65_537, 1_000_000];
+
+autobahnTest("dial() talks to Autobahn's wrapped server", async () => {
+  await using server = await startPython(SCRIPT, ["server"]);
+  const { transport, peer } = await dial(`ws://127.0.0.1:${server.port}/`);
+  assertEquals(peer.protocol, "binary");
+  await checkEchoes({ transport, peer });
+  transport.close({ kind: "normal", message: "done" });
+  await transport.closed;
+  assertEquals(await server.read(), { lost: true });
+});
+
+autobahnTest("dial() talks to Autobahn's wrapped server in fragments", async () => {
+  await using server = await startPython(SCRIPT, ["server", "--fragment", "1000"]);
+  const dialed = await dial(`ws://127.0.0.1:${server.port}/`);
+  await checkEchoes(dialed);
+  dialed.transport.close();
+  await dialed.transport.closed;
+});
+
+autobahnTest("dial() hears Autobahn's server close", async () => {
+  await using server = await startPython(SCRIPT, ["server"]);
+  const { transport } = await dial(`ws://127.0.0.1:${server.port}/`);
+  await writeAll(transport, new TextEncoder().encode("please close"));
+  assertEquals(await readToEnd(transport), { count: 0 });
+  assertEquals(transport.closeReason?.kind, "normal");
+  await transport.closed;
+});
+
+autobahnTest("a browser talks to Autobahn's wrapped server", async () => {
+  await using server = await startPython(SCRIPT, ["server"]);
+  const dialed = await dialAsBrowser(`ws://127.0.0.1:${server.port}/`, "binary");
+  await checkEchoes(dialed);
+  dialed.transport.close();
+  await dialed.transport.closed;
+});
+
+autobahnTest("listen() serves Autobahn's wrapped client", async () => {
+  await using listener = listen("ws://127.0.0.1:0/pb");
+  const asking = runPython(SCRIPT, ["client", "--url", listener.url]);
+  const dialed = await accepted(listener);
+  assertEquals(dialed.peer.protocol, "binary");
+  await echo(dialed);
+  assertEquals(dialed.transport.closeReason?.kind, "normal");
+  checkAsker(await asking);
+});
+
+autobahnTest("upgradeWebSocket() serves Autobahn's wrapped client", async () => {
+  const { promise, resolve } = Promise.withResolvers<Dialed>();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    (request) => {
+      const { response, dialed } = upgradeWebSocket(request);
+      dialed?.then(resolve);
+      return response;
+    },
+  );
+  const asking = runPython(SCRIPT, ["client", "--url", `ws://127.0.0.1:${server.addr.port}/`]);
+  const dialed = await promise;
+  await echo(dialed);
+  assertEquals(dialed.transport.closeReason?.kind, "normal");
+  checkAsker(await asking);
+});
+
+/** Has the other end echo bytes of each size. */
+async function checkEchoes({ transport }: Dialed): Promise<void> {
+  for (const size of SIZES) {
+    const bytes = pattern(size);
+    const [echoed] = await Promise.all([
+      readExactly(transport, size),
+      writeAll(transport, bytes),
+    ]);
+    assert(equalBytes(echoed, bytes), `${size} bytes`);
+  }
+}
+
+/** Sends back what comes until the end, and closes. */
+async function echo({ transport }: Dialed): Promise<void> {
+  const buffer = new Uint8Array(65_536);
+  for (;;) {
+    const count = await transport.read(buffer);
+    if (count === null) break;
+    await writeAll(transport, buffer.subarray(0, count));
+  }
+  transport.close();
+  await transport.closed;
+}
+
+function checkAsker({ code, lines, errors }: Awaited<ReturnType<typeof runPython>>): void {
+  assertEquals(errors, "");
+  assertEquals(lines, [...SIZES.map((size) => ({ size, same: true })), { lost: true }]);
+  assertEquals(code, 0);
+}
+
+/**
+ * Defines a test against real Autobahn. Where there is none the test is ignored, and its name says
+ * why; with PB_REQUIRE_AUTOBAHN set it fails instead.
+ */
+function autobahnTest(name: string, fn: () => Promise<void>): void {
+  const fault = autobahnFault();
+  if (fault === undefined) Deno.test(name, fn);
+  else if (Deno.env.has("PB_REQUIRE_AUTOBAHN")) {
+    Deno.test(name, () => {
+      throw new Error(`Cannot test against Autobahn: ${fault}`);
+    });
+  } else Deno.test({ name: `${name} [needs python3-autobahn: ${fault}]`, ignore: true, fn });
+}
+
+function autobahnFault(): string | undefined {
+  try {
+    const { success, stderr } = new Deno.Command(Deno.env.get("PB_PYTHON") ?? "/usr/bin/python3", {
+      args: ["-c", "import autobahn.twisted.websocket"],
+    }).outputSync();
+    if (success) return undefined;
+    return new TextDecoder().decode(stderr).trim().split("\n").at(-1) || "Python fails";
+  } catch (error) {
+    return String(error);
+  }
+}
