@@ -163,6 +163,8 @@ export class Broker implements AsyncDisposable {
   #keepAlive: KeepAlive | undefined;
   #state: State;
   #dialect: AgreedDialect | undefined;
+  /** Whether the peer has sent what we do not understand. */
+  #isStrange = false;
   #lastRequest = 0;
   #lastLocal = 0;
   #disconnects = new Set<() => void>();
@@ -765,7 +767,13 @@ export class Broker implements AsyncDisposable {
   }
 
   #didNotUnderstand(command: string): void {
-    this.#log("warning", `Cannot understand message "${command.slice(0, 40)}"`);
+    if (!this.#isStrange) {
+      this.#log(
+        "warning",
+        `Cannot understand message "${command.slice(0, 40)}", nor perhaps others`,
+      );
+    }
+    this.#isStrange = true;
     this.#outbox.send((writer) => {
       writer.list(2);
       writer.word(WORD.didNotUnderstand);
