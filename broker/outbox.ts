@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { BananaWriter } from "../jelly/banana/mod.ts";
-import { Jellier } from "../jelly/mod.ts";
+import { BananaError, type BananaWriter } from "../jelly/banana/mod.ts";
+import { Jellier, JellyError } from "../jelly/mod.ts";
 import { LimitError } from "./errors.ts";
 import type { Link } from "./link.ts";
 import type { BrokerSettings } from "./options.ts";
@@ -96,7 +96,7 @@ export class Outbox {
     } catch (error) {
       writer.cancel();
       for (const undo of this.#undo.splice(0).reverse()) undo();
-      throw error;
+      throw error instanceof BananaError ? tooLarge(error) : error;
     } finally {
       this.#isWriting = false;
       this.perspective = null;
@@ -135,4 +135,9 @@ export class Outbox {
       `Cannot call "${method}": the peer does not read, ${this.#link.buffered} bytes wait for it`,
     );
   }
+}
+
+/** The error for a message that is too large as a whole, though no part of it is. */
+function tooLarge(cause: BananaError): JellyError {
+  return new JellyError(cause.message, { cause, limit: cause.limit });
 }
