@@ -151,8 +151,12 @@ export function callMethod(
   args: unknown[],
   kw: Kwargs | undefined,
 ): unknown {
-  const method: unknown = Reflect.get(target, prefix + message);
-  if (typeof method !== "function") throw new NoSuchMethod(`No such method: ${prefix}${message}`);
+  const name = prefix + message;
+  const method: unknown = Reflect.get(target, name);
+  // What some library has put on all objects was not meant for peers.
+  if (typeof method !== "function" || method === Reflect.get(Object.prototype, name)) {
+    throw new NoSuchMethod(`No such method: ${name}`);
+  }
   if (kw !== undefined) args.push(kw);
   return Reflect.apply(method, target, args);
 }
