@@ -1,0 +1,141 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import {
+  type Broker,
+  connectPair,
+  PBClientFactory,
+  PBServerFactory,
+  type Referenceable,
+  RemoteError,
+  RemoteReference,
+  Root,
+  serve,
+} from "@perspective/broker/broker";
+import { InsecureJelly, JellyRegistry, SecurityOptions } from "@perspective/broker/jelly";
+import { ConnectError, memoryPair } from "@perspective/broker/transport";
+
+class Till {
+  static readonly jellyName = "shop.Till";
+  cash = 1;
+}
+
+class Echo extends Root {
+  remote_echo(value: unknown): unknown {
+    return value;
+  }
+  remote_till(): Till {
+    return new Till();
+  }
+  remote_kind(value: unknown): string {
+    return value instanceof Till ? "a till" : typeof value;
+  }
+}
+
+const LOCAL = { hostname: "127.0.0.1", port: 0, log: () => {} };
+
+Deno.test("[Broker getRootObject] the root is a reference, and disconnecting runs its callbacks", async () => {
+  await using server = serve(new Echo(), LOCAL);
+  const factory = new PBClientFactory();
+  const early = factory.getRootObject<Echo>();
+  await factory.connect(server.url);
+  const root = await early;
+  assertInstanceOf(root, RemoteReference);
+  assertEquals(await factory.getRootObject(), root);
+  assertEquals(await root.callRemote("echo", 1), 1);
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  root.notifyOnDisconnect(resolve);
+  await factory.disconnect();
+  assertEquals(await promise, root);
+  await factory.disconnect();
+});
+
+Deno.test("PBClientFactory rejects what waits for a connection that does not come about", async () => {
+  const server = serve(new Echo(), LOCAL);
+  await server.close();
+  const factory = new PBClientFactory();
+  const root = factory.getRootObject();
+  await assertRejects(() => factory.connect(server.url), ConnectError);
+  await assertRejects(() => root, ConnectError);
+  await factory.disconnect();
+});
+
+Deno.test("PBServerFactory asks the root for an object for each connection", async () => {
+  const brokers: Broker[] = [];
+  class PerConnection extends Root {
+    override rootObject(broker: Broker): Referenceable {
+      brokers.push(broker);
+      return new Echo();
+    }
+  }
+  const factory = new PBServerFactory(new PerConnection());
+  const built = [factory.buildBroker(memoryPair()[1]), factory.buildBroker(memoryPair()[1])];
+  assertEquals(brokers, built);
+  for (const broker of built) await broker.close();
+});
+
+Deno.test("PBServerFactory refuses a root that is none", () => {
+  assertThrows(() => new PBServerFactory({} as Root), TypeError, "Cannot serve");
+});
+
+// Which classes may travel.
+
+for (
+  const [row, end] of [
+    ["clientDefaultSecurityOptions", "client"],
+    ["serverDefaultSecurityOptions", "server"],
+  ] as const
+) {
+  Deno.test(`[Broker ${row}] unless told otherwise, a ${end} allows the basic types only`, () => {
+    const { security } = end === "client"
+      ? brokerOf(new PBClientFactory()).settings
+      : brokerOf(new PBServerFactory(new Echo())).settings;
+    assert(security.isTypeAllowed("dictionary"));
+    assert(!security.isModuleAllowed("shop"));
+    assert(!security.isClassAllowed(Till));
+  });
+}
+
+Deno.test("[Broker clientSecurityCustomization] the options of a client are its connection's", async () => {
+  const registry = tillRegistry();
+  const security = new SecurityOptions().allowInstancesOf(Till);
+  assertStrictEquals(brokerOf(new PBClientFactory({ security })).settings.security, security);
+  await using strict = await connectPair(new Echo(), { server: { security, registry } });
+  await assertRejects(() => strict.client.root().callRemote("till"), InsecureJelly, "shop");
+  const both = { security, registry };
+  await using pair = await connectPair(new Echo(), { server: both, client: both });
+  assertInstanceOf(await pair.client.root().callRemote("till"), Till);
+});
+
+Deno.test("[Broker serverSecurityCustomization] the options of a server are its connections'", async () => {
+  const registry = tillRegistry();
+  const security = new SecurityOptions().allowInstancesOf(Till);
+  const factory = new PBServerFactory(new Echo(), { security });
+  assertStrictEquals(brokerOf(factory).settings.security, security);
+  const client = { security, registry };
+  await using strict = await connectPair(new Echo(), { client, server: { log: () => {} } });
+  const refused = () => strict.client.root().callRemote("kind", new Till());
+  const error = await assertRejects(refused, RemoteError);
+  assertEquals(error.remoteType, "twisted.spread.jelly.InsecureJelly");
+  await using pair = await connectPair(new Echo(), { server: { security, registry }, client });
+  assertEquals(await pair.client.root().callRemote("kind", new Till()), "a till");
+});
+
+/** A registry in which the class has its name. */
+function tillRegistry(): JellyRegistry {
+  const registry = new JellyRegistry();
+  registry.register("shop.Till", Till);
+  return registry;
+}
+
+/** A broker of a factory, on a connection of which the other end is silent. */
+function brokerOf(factory: PBClientFactory | PBServerFactory): Broker {
+  const broker = factory.buildBroker(memoryPair()[0]);
+  broker.close();
+  return broker;
+}
