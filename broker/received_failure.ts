@@ -15,13 +15,14 @@ import {
 import type { AnyClass, JellyRegistry } from "../jelly/mod.ts";
 import { stateEntries } from "../jelly/state.ts";
 import { EXCEPTION } from "./error_names.ts";
-import { NoSuchMethod, PBError } from "./errors.ts";
+import { GoingAwayError, NoSuchMethod, PBError } from "./errors.ts";
 import { CopiedFailure, instanceOf, RemoteError } from "./remote_error.ts";
 
 /** Errors that every peer knows; they arrive as instances of these classes. */
 const KNOWN: ReadonlyMap<string, AnyClass> = new Map<string, AnyClass>([
   ["twisted.spread.pb.Error", PBError],
   ["twisted.spread.flavors.NoSuchMethod", NoSuchMethod],
+  [GoingAwayError.jellyName, GoingAwayError],
   ["twisted.cred.error.Unauthorized", Unauthorized],
   ["twisted.cred.error.LoginFailed", LoginFailed],
   ["twisted.cred.error.UnauthorizedLogin", UnauthorizedLogin],

@@ -1,0 +1,152 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import {
+  type BrokerOptions,
+  PBClientFactory,
+  PBConnectionLost,
+  PBServerFactory,
+  PeerGoneError,
+  ProtocolError,
+  Root,
+} from "@perspective/broker/broker";
+import { memoryPair } from "@perspective/broker/transport";
+import { testPair } from "./pair.ts";
+import { assertNothingLeft, rawClient, rawServer } from "./raw_peer.ts";
+
+const KEEP_ALIVE = 4000;
+const OPTIONS: BrokerOptions = { keepAlive: KEEP_ALIVE };
+const BOTH = { client: OPTIONS, server: OPTIONS };
+
+/** Lets time go by, bit by bit, so that what is sent meanwhile arrives. */
+async function pass(time: FakeTime, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= KEEP_ALIVE / 16) await time.tickAsync(KEEP_ALIVE / 16);
+  await time.runMicrotasks();
+}
+
+class Server extends Root {
+  remote_never(): Promise<void> {
+    return new Promise(() => {});
+  }
+  remote_echo(value: unknown): unknown {
+    return value;
+  }
+}
+
+Deno.test("an idle connection stays, and nothing of keeping it alive is left or logged", async () => {
+  using time = new FakeTime();
+  await using pair = await testPair(new Server(), BOTH);
+  for (let i = 0; i < 20; i++) await pass(time, KEEP_ALIVE);
+  assert(!pair.client.isClosed && !pair.server.isClosed);
+  const { bytesReceived } = pair.client.traffic;
+  assert(bytesReceived > 1000, `${bytesReceived} bytes`);
+  assertEquals([pair.client.counts.callsOut, pair.server.counts.callsOut], [0, 0]);
+  assertEquals([...pair.clientLog, ...pair.serverLog], []);
+  assertEquals(await pair.client.root().callRemote("echo", 1), 1);
+});
+
+Deno.test("a connection that is in use is not asked whether it stands", async () => {
+  using time = new FakeTime();
+  await using pair = await testPair(new Server(), BOTH);
+  const before = pair.server.traffic.callsReceived;
+  for (let i = 0; i < 100; i++) {
+    await pair.client.root().callRemote("echo", i);
+    await pass(time, KEEP_ALIVE / 8);
+  }
+  assertEquals(pair.server.traffic.callsReceived - before, 100);
+});
+
+for (const end of ["client", "server"] as const) {
+  Deno.test(`a peer that is gone without a word is missed in time, by the ${end}`, async () => {
+    using time = new FakeTime();
+    const [here, there] = memoryPair();
+    const server = new PBServerFactory(new Server(), end === "server" ? OPTIONS : {})
+      .buildBroker(there);
+    const client = new PBClientFactory(end === "client" ? OPTIONS : {}).buildBroker(here);
+    await Promise.all([client.ready, server.ready]);
+    const [broker, other] = end === "client" ? [client, there] : [server, here];
+    client.setNameForLocal("root", new Server());
+    const call = broker.root().callRemote("never");
+    await time.runMicrotasks();
+    other.transport.swallow();
+    const lost = assertRejects(() => call, PBConnectionLost);
+    await pass(time, KEEP_ALIVE - KEEP_ALIVE / 4);
+    assert(!broker.isClosed);
+    await pass(time, KEEP_ALIVE / 4);
+    const reason = await broker.closed;
+    assert(reason instanceof PeerGoneError);
+    assertEquals(reason.keepAlive, KEEP_ALIVE);
+    assertStringIncludes(reason.message, "4000 ms");
+    assertEquals((await lost).cause, reason);
+    assertNothingLeft(broker);
+    await Promise.all([client.close(), server.close()]);
+  });
+}
+
+Deno.test("any byte counts as life, an answer to the question is not needed", async () => {
+  using time = new FakeTime();
+  await using pair = await rawClient(new Server(), OPTIONS);
+  // A string of 12 bytes that comes one by one.
+  for (let i = 0; i < 14; i++) {
+    await pair.peer.say(Uint8Array.of([12, 0x82][i] ?? 65));
+    await pass(time, KEEP_ALIVE / 2);
+    assertEquals(pair.broker.isClosed, i === 13);
+  }
+});
+
+Deno.test("a peer is asked by a call of an object that cannot exist", async () => {
+  using time = new FakeTime();
+  await using pair = await rawClient(new Server(), OPTIONS);
+  await pass(time, KEEP_ALIVE / 2);
+  const question = ["message", 0, 0, "keepAlive", 1, ["tuple"], ["dictionary"]];
+  assertEquals(await pair.peer.hear(), question);
+  await pair.peer.say(["error", 0, ["None"]]);
+  await pass(time, KEEP_ALIVE / 2);
+  assertEquals(await pair.peer.hear(), question);
+  await pair.peer.say(["answer", 0, "anything"]);
+  await pass(time, KEEP_ALIVE / 4);
+  assert(!pair.broker.isClosed);
+});
+
+Deno.test("an answer to a question that was not asked breaks the protocol", async () => {
+  for (const keepAlive of [0, KEEP_ALIVE]) {
+    await using pair = await rawServer({ keepAlive });
+    await pair.peer.say(["error", 0, ["None"]]);
+    assert(await pair.broker.closed instanceof ProtocolError);
+  }
+});
+
+Deno.test("an end that does not read is not gone, and does not miss the other one", async () => {
+  using time = new FakeTime();
+  const server = { ...OPTIONS, limits: { maxCallsIn: 2 } };
+  const pair = await testPair(new Server(), { client: OPTIONS, server });
+  const calls = [1, 2, 3].map(() => pair.client.root().callRemote("never"));
+  for (let i = 0; i < 20; i++) await pass(time, KEEP_ALIVE);
+  assert(!pair.client.isClosed && !pair.server.isClosed);
+  assertEquals(pair.server.counts.callsIn, 2);
+  const outcomes = Promise.allSettled(calls);
+  const disposed = pair[Symbol.asyncDispose]();
+  await time.runAllAsync();
+  await disposed;
+  assertEquals((await outcomes).map(({ status }) => status), Array(3).fill("rejected"));
+});
+
+Deno.test("within one program nobody is asked, unless the option says so; 0 is never", async () => {
+  using time = new FakeTime();
+  for (const options of [{}, { keepAlive: 0 }]) {
+    await using pair = await testPair(new Server(), { client: options, server: options });
+    assert(!time.next(), "no timer is set");
+    assert(!pair.client.isClosed);
+  }
+});
+
+Deno.test("BrokerOptions.keepAlive must be 0 or a positive integer", () => {
+  for (const keepAlive of [-1, 0.5, NaN, Infinity]) {
+    let error: unknown;
+    try {
+      new PBClientFactory({ keepAlive });
+    } catch (caught) {
+      error = caught;
+    }
+    assert(error instanceof RangeError);
+  }
+});
