@@ -5,6 +5,7 @@
  */
 
 import { CredInterface } from "../cred/cred_interface.ts";
+import type { IJellyable, Jellier } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
 import type { Kwargs } from "./kwargs.ts";
 import { callMethod, Referenceable, type RemoteTarget } from "./referenceable.ts";
@@ -36,6 +37,9 @@ export const IPerspective: CredInterface<IPerspective> = new CredInterface(
 /**
  * A user's view on the service: the user calls its `perspective_` methods.
  *
+ * It travels as a reference, also when a method returns it: there is one reference to it on a
+ * connection, and the user is logged out when that is released.
+ *
  * @example
  * ```ts
  * import { Avatar } from "@perspective/broker/broker";
@@ -50,7 +54,7 @@ export const IPerspective: CredInterface<IPerspective> = new CredInterface(
  * }
  * ```
  */
-export class Avatar implements IPerspective {
+export class Avatar implements IPerspective, IJellyable {
   /**
    * Takes a call: calls the method `perspective_` and the name.
    *
@@ -68,6 +72,15 @@ export class Avatar implements IPerspective {
     kw: Kwargs | undefined,
   ): unknown {
     return callMethod(this, "perspective_", message, args, kw);
+  }
+
+  /**
+   * Writes a reference.
+   *
+   * @param jellier Where to write.
+   */
+  jellyFor(jellier: Jellier): void {
+    new AvatarReference(this, "perspective").jellyFor(jellier);
   }
 }
 
@@ -128,5 +141,12 @@ export class AsReferenceable<T extends object = object> extends Referenceable {
     kw: Kwargs | undefined,
   ): unknown {
     return this.#receive(broker, message, args, kw);
+  }
+}
+
+/** A reference to an avatar, which is known by the avatar itself. */
+class AvatarReference extends AsReferenceable {
+  override processUniqueID(): object {
+    return this.object;
   }
 }
