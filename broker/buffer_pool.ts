@@ -4,32 +4,32 @@
  * @module
  */
 
-/** Smaller buffers are not worth keeping: a new one costs as much as finding one. */
-const LEAST_BYTES = 4096;
+/** Size of a small buffer, which serves most turns. */
+const SMALL_BYTES = 4096;
 /** The most bytes that a pool keeps for later. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
- * Keeps large buffers that nobody uses at the moment.
+ * Keeps buffers that nobody uses at the moment.
  *
- * A connection needs one only while it has much to say; shared by all
- * connections of a server, a few serve thousands.
+ * A connection needs one only while it has something to say; shared by all connections of a
+ * server, a few serve thousands.
  */
 export class BufferPool {
-  readonly #buffers: Uint8Array[] = [];
+  readonly #small: Uint8Array[] = [];
+  /** Buffers of any size above the small one. */
+  readonly #large: Uint8Array[] = [];
   #bytes = 0;
 
   /**
-   * Gives a buffer.
+   * Lends a buffer.
    *
    * @param size How many bytes are likely to be needed.
-   * @returns A kept buffer, or a new one of that size; undefined if so few are needed that the
-   * caller had better begin small.
+   * @returns A kept buffer, perhaps of another size, or a new one.
    */
-  take(size: number): Uint8Array | undefined {
-    if (size < LEAST_BYTES) return undefined;
-    const kept = this.#buffers.pop();
-    if (kept === undefined) return new Uint8Array(size);
+  take(size: number): Uint8Array {
+    const kept = (size > SMALL_BYTES ? this.#large : this.#small).pop();
+    if (kept === undefined) return new Uint8Array(Math.max(size, SMALL_BYTES));
     this.#bytes -= kept.length;
     return kept;
   }
@@ -41,8 +41,9 @@ export class BufferPool {
    */
   give(bytes: Uint8Array): void {
     const { byteLength } = bytes.buffer;
-    if (byteLength < LEAST_BYTES || this.#bytes + byteLength > MOST_BYTES) return;
+    if (byteLength < SMALL_BYTES || this.#bytes + byteLength > MOST_BYTES) return;
     this.#bytes += byteLength;
-    this.#buffers.push(new Uint8Array(bytes.buffer));
+    const whole = new Uint8Array(bytes.buffer);
+    (byteLength > SMALL_BYTES ? this.#large : this.#small).push(whole);
   }
 }

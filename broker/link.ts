@@ -13,8 +13,6 @@ import { closeReason } from "./close_reason.ts";
 import { LoginLimitError } from "./errors.ts";
 import type { BrokerSettings } from "./options.ts";
 
-/** A buffer up to this size stays with its link; a larger one goes to the pool. */
-const KEEP_BYTES = 4096;
 /** So many microtasks in a row must write nothing before what was written goes out. */
 const QUIET_MICROTASKS = 8;
 
@@ -45,7 +43,7 @@ export interface LinkHandler {
 
 /** The two directions of a transport, in expressions. */
 export class Link {
-  /** Where messages are written; call {@linkcode Link.flush} afterwards. */
+  /** Where messages are written, between {@linkcode Link.begin} and {@linkcode Link.flush}. */
   readonly writer: BananaWriter;
   /** Most bytes of an unfinished expression to keep, give or take one read. */
   maxUnfinishedBytes = Infinity;
@@ -69,7 +67,10 @@ export class Link {
   #received = 0;
   #sent = 0;
   #expressionBytes = 0;
-  #spare: Uint8Array | undefined;
+  /** Whether the writer has a buffer: only while there is something to write. */
+  #hasBuffer = false;
+  /** About how many bytes have gone out at a time lately. */
+  #usual = 0;
   #resume: (() => void) | undefined;
   #drained: { resolve: () => void; below: number }[] = [];
 
@@ -228,12 +229,21 @@ export class Link {
     this.#answers += bytes;
   }
 
+  /** Begins a message, in a buffer that is lent until it has gone out. */
+  begin(): void {
+    if (!this.#hasBuffer) {
+      this.writer.take(this.#buffers.take(this.#usual));
+      this.#hasBuffer = true;
+    }
+    this.writer.begin();
+  }
+
   /** Has what was written go out when this turn of the event loop is over, with all that is written till then. */
   flush(): void {
     if (this.#isBroken || !this.#isOpen) return this.#dropOutgoing();
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    this.#flushLater(0, 0);
+    this.#writeOut();
   }
 
   /**
@@ -264,8 +274,7 @@ export class Link {
     }
     this.#input.clear();
     this.#reader.release();
-    this.writer.take();
-    this.#spare = undefined;
+    this.#takeWritten();
     this.#resume?.();
     for (const { resolve } of this.#drained) resolve();
     this.#drained = [];
@@ -299,20 +308,15 @@ export class Link {
    * Waits while other microtasks of this turn still write, then writes out: the calls that a
    * program makes in answer to each other leave together, in one write.
    */
-  #flushLater(seen: number, quiet: number): void {
-    queueMicrotask(() => {
-      const { length } = this.writer;
-      if (length !== seen) this.#flushLater(length, 0);
-      else if (quiet < QUIET_MICROTASKS) this.#flushLater(length, quiet + 1);
-      else this.#writeOut();
-    });
-  }
-
   async #writeOut(): Promise<void> {
+    for (let seen = 0, quiet = 0; quiet < QUIET_MICROTASKS; quiet++) {
+      await undefined;
+      if (this.writer.length !== seen) quiet = 0;
+      seen = this.writer.length;
+    }
     try {
       while (this.writer.length !== 0 && this.#isOpen) {
-        const bytes = this.writer.take(this.#buffers.take(this.writer.length) ?? this.#spare);
-        this.#spare = undefined;
+        const bytes = this.#takeWritten();
         this.#inTransport = bytes.length;
         this.#answersInTransport = this.#answers;
         this.#answers = 0;
@@ -324,9 +328,9 @@ export class Link {
           this.#tellDrained();
           this.#handler.wrote();
         }
-        this.#keep(bytes);
+        this.#usual = Math.max(bytes.length, this.#usual >> 1);
+        this.#buffers.give(bytes);
       }
-      this.#keep(this.writer.take(this.#spare));
     } catch {
       this.#writeFailed();
     }
@@ -343,15 +347,14 @@ export class Link {
   }
 
   #dropOutgoing(): void {
-    this.#keep(this.writer.take(this.#spare));
+    this.#buffers.give(this.#takeWritten());
     this.#answers = 0;
     this.#tellDrained();
   }
 
-  /** Keeps a small buffer for the next write; a large one is better lent to somebody else. */
-  #keep(bytes: Uint8Array): void {
-    if (bytes.buffer.byteLength > KEEP_BYTES) this.#buffers.give(bytes);
-    else this.#spare = new Uint8Array(bytes.buffer);
+  #takeWritten(): Uint8Array {
+    this.#hasBuffer = false;
+    return this.writer.take();
   }
 
   #tellDrained(): void {

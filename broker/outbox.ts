@@ -88,7 +88,7 @@ export class Outbox {
     const { writer } = this.#link;
     this.#isWriting = true;
     this.perspective = perspective;
-    writer.begin();
+    this.#link.begin();
     try {
       write(writer, this.#jellier);
       writer.end();
