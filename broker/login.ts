@@ -106,7 +106,7 @@ async function loginScram(
   const { challenge, responder } = challengeOf(offer);
   using _ = responder;
   const answer = await responder.callRemote("respond", await client.clientFinal(challenge));
-  const [serverFinal, avatar]: readonly unknown[] = Array.isArray(answer) ? answer : [];
+  const [serverFinal, avatar]: readonly unknown[] = Array.isArray(answer) ? answer : [null, answer];
   try {
     client.verify(serverFinal instanceof Uint8Array ? serverFinal : new Uint8Array(0));
   } catch (error) {

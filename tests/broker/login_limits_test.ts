@@ -1,0 +1,532 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import {
+  AllowAnonymousAccess,
+  Anonymous,
+  BearerToken,
+  BearerTokenChecker,
+  type Broker,
+  callOptions,
+  LoginDenied,
+  type LoginFacts,
+  LoginFailed,
+  type LoginLimiter,
+  LoginLimitError,
+  LoginThrottle,
+  memoryPair,
+  PBServerFactory,
+  type Peer,
+  Referenceable,
+  type RemoteReference,
+  respond,
+  UnauthorizedLogin,
+  UnhandledCredentials,
+  UsernamePassword,
+} from "@perspective/broker";
+import { Member, testPortal, users } from "./login_realm.ts";
+import { settle, testPair } from "./pair.ts";
+import { failureIn, rawClient } from "./raw_peer.ts";
+
+const alice = new UsernamePassword("alice", "secret");
+const guess = new UsernamePassword("alice", "guess");
+const MD5 = { mechanisms: ["MD5"] } as const;
+
+/** Gets a challenge, as a client that does as it likes. */
+async function challenged(client: Broker): Promise<[Uint8Array, RemoteReference]> {
+  return await client.root().callRemote("login", "alice") as [Uint8Array, RemoteReference];
+}
+
+async function scramChallenged(client: Broker): Promise<[Uint8Array, RemoteReference]> {
+  const first = new TextEncoder().encode("n,,n=alice,r=abc");
+  return await client.root().callRemote("loginScram", first) as [Uint8Array, RemoteReference];
+}
+
+/** What the peer of a raw client is told in the end. */
+async function limitOf(broker: Broker): Promise<string> {
+  const reason = await broker.closed;
+  assertInstanceOf(reason, LoginLimitError);
+  return reason.limit;
+}
+
+// One challenge, one response.
+
+Deno.test("a challenge is good for one response, right or wrong", async () => {
+  const { realm, root } = testPortal();
+  await using pair = await testPair(root);
+  const [first, responder] = await challenged(pair.client);
+  const [second, other] = await challenged(pair.client);
+  assertEquals([first.length, second.length], [16, 16]);
+  assert(first.join() !== second.join());
+
+  const avatar = await responder.callRemote("respond", respond(first, "secret"), null);
+  assertEquals(await (avatar as RemoteReference).callRemote("whoami"), "alice");
+  await assertRejects(
+    () => responder.callRemote("respond", respond(first, "secret"), null),
+    UnauthorizedLogin,
+  );
+  const wrong = respond(second, "guess");
+  await assertRejects(() => other.callRemote("respond", wrong, null), UnauthorizedLogin);
+  const right = respond(second, "secret");
+  await assertRejects(() => other.callRemote("respond", right, null), UnauthorizedLogin);
+  assertEquals(realm.events, ["login alice"]);
+});
+
+Deno.test("a response to somebody else's challenge is wrong", async () => {
+  const { root } = testPortal();
+  await using pair = await testPair(root);
+  const [first] = await challenged(pair.client);
+  const [, responder] = await challenged(pair.client);
+  await assertRejects(
+    () => responder.callRemote("respond", respond(first, "secret"), null),
+    UnauthorizedLogin,
+  );
+});
+
+Deno.test("a challenge expires, by MD5 and by SCRAM", async () => {
+  using time = new FakeTime();
+  const { realm, root } = testPortal({ challengeTimeout: 1000, loginTimeout: Infinity });
+  const pair = await testPair(root);
+  for (const challenge of [challenged, scramChallenged]) {
+    const answer = challenge(pair.client);
+    let offer: [Uint8Array, RemoteReference] | undefined;
+    answer.then((value) => offer = value);
+    while (offer === undefined) await time.tickAsync(0);
+    await time.tickAsync(999);
+    assertEquals(pair.serverLog.length, challenge === challenged ? 0 : 1);
+    await time.tickAsync(1);
+    const late = offer[1].callRemote("respond", respond(offer[0], "secret"), null);
+    const refused = assertRejects(() => late, UnauthorizedLogin);
+    await time.tickAsync(0);
+    await refused;
+  }
+  assertEquals(pair.serverLog.map(({ message }) => message), [
+    "Login from memory:first refused: Cannot log in: credentials not accepted",
+    'Login of "alice" from memory:first refused: Cannot log in: no response within 1000 ms',
+    "Login from memory:first refused: Cannot log in: credentials not accepted",
+  ]);
+  assertEquals(realm.events, []);
+  const closed = pair[Symbol.asyncDispose]();
+  await time.tickAsync(0);
+  await closed;
+});
+
+Deno.test("a challenge that is dropped leaves nothing behind, by MD5 and by SCRAM", async () => {
+  const { root } = testPortal({ maxPendingLogins: 1 });
+  await using pair = await testPair(root);
+  await settle();
+  const before = pair.server.counts;
+  for (const challenge of [challenged, scramChallenged]) {
+    for (let i = 0; i < 3; i++) {
+      const [, responder] = await challenge(pair.client);
+      responder.release();
+      await settle();
+      assertEquals(pair.server.counts, before);
+    }
+  }
+});
+
+Deno.test("challenges that are open when the connection ends leave no timer and no login behind", async () => {
+  const { realm, root } = testPortal();
+  const pair = await testPair(root);
+  await challenged(pair.client);
+  await scramChallenged(pair.client);
+  await pair[Symbol.asyncDispose]();
+  await settle();
+  assertEquals(realm.events, []);
+  assertEquals(pair.serverLog, []);
+});
+
+// How many.
+
+Deno.test("thousands of challenges that are never answered are refused from the 65th on", async () => {
+  const { root } = testPortal();
+  await using pair = await testPair(root);
+  const offers = await Promise.allSettled(
+    Array.from({ length: 3000 }, () => challenged(pair.client)),
+  );
+  const given = offers.filter(({ status }) => status === "fulfilled");
+  assertEquals(given.length, 64);
+  for (const offer of offers) {
+    if (offer.status === "rejected") assertInstanceOf(offer.reason, LoginDenied);
+  }
+  assertEquals(pair.server.counts.localObjects, 65);
+  assertEquals(pair.serverLog, []);
+});
+
+Deno.test("logins that the realm is slow at count as under way", async () => {
+  const work = Promise.withResolvers<void>();
+  const { root } = testPortal({
+    maxPendingLogins: 2,
+    avatarFor: async (name) => {
+      await work.promise;
+      return new Member(name);
+    },
+  });
+  await using pair = await testPair(root);
+  const slow = [alice, alice].map((one) => pair.client.login(one, null, MD5));
+  await settle();
+  await settle();
+  await assertRejects(() => pair.client.login(alice, null, MD5), LoginDenied);
+  work.resolve();
+  await Promise.all(slow);
+  await pair.client.login(alice, null, MD5);
+});
+
+for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
+  Deno.test(`the last failed login that may be is answered, then the connection is closed: ${mechanism}`, async () => {
+    const { realm, root } = testPortal({ maxFailedLogins: 3 });
+    await using pair = await testPair(root);
+    const options = { mechanisms: [mechanism] };
+    for (let i = 0; i < 3; i++) {
+      await assertRejects(() => pair.client.login(guess, null, options), UnauthorizedLogin);
+    }
+    assertEquals(await limitOf(pair.server), "maxFailedLogins");
+    await pair.client.closed;
+    assertEquals(realm.events, []);
+    assertEquals(
+      pair.serverLog.at(-1)!.message,
+      "Connection to memory:first closed: Cannot keep connection: 3 logins have failed",
+    );
+  });
+}
+
+Deno.test("failed logins count for the connection whatever they are, and whether an answer is wanted", async () => {
+  const checkers = [users(), new BearerTokenChecker(() => null)];
+  const { root } = testPortal({ maxFailedLogins: 5, checkers });
+  await using pair = await testPair(root);
+  const open = pair.client.root();
+  await assertRejects(() => pair.client.login(new Anonymous()), UnhandledCredentials);
+  await assertRejects(() => pair.client.login(new BearerToken("t")), UnauthorizedLogin);
+  await assertRejects(() => open.callRemote("login", 7), UnauthorizedLogin);
+  await assertRejects(() => open.callRemote("loginScram", new Uint8Array(1)), LoginFailed);
+  assert(!pair.server.isClosed);
+  await open.callRemote("loginPlain", "alice", "guess", null, callOptions({ answer: false }));
+  assertEquals(await limitOf(pair.server), "maxFailedLogins");
+});
+
+Deno.test("guesses sent all at once do not pass the limit by more than what is under way", async () => {
+  let asked = 0;
+  const counting = users();
+  const { requestAvatarId } = counting;
+  counting.requestAvatarId = (credentials) => {
+    asked++;
+    return requestAvatarId.call(counting, credentials);
+  };
+  const { root } = testPortal({ checkers: [counting], maxPendingLogins: 5, maxFailedLogins: 3 });
+  await using pair = await testPair(root);
+  const guesses = await Promise.allSettled(
+    Array.from({ length: 500 }, () => pair.client.root().callRemote("loginPlain", "alice", "x")),
+  );
+  assert(guesses.every(({ status }) => status === "rejected"));
+  assertEquals(await limitOf(pair.server), "maxFailedLogins");
+  assert(asked <= 5, `${asked} guesses were checked`);
+});
+
+// The limiter.
+
+Deno.test("the limiter is asked with address and user, and told how it ended", async () => {
+  const heard: unknown[] = [];
+  const note = (what: string) => (facts: LoginFacts) => void heard.push([what, { ...facts }]);
+  const limiter: LoginLimiter = {
+    check: note("check"),
+    failed: note("failed"),
+    succeeded: note("succeeded"),
+  };
+  const addresses: [Peer["kind"], string, string | undefined][] = [
+    ["tcp", "192.0.2.1:5000", "192.0.2.1"],
+    ["tls", "[2001:db8::1]:5000", "2001:db8::1"],
+    ["websocket", "192.0.2.1:5000", "192.0.2.1"],
+    ["unix", "/run/pb.sock", undefined],
+  ];
+  for (const [kind, address, known] of addresses) {
+    const { root } = testPortal({
+      limiter,
+      checkers: [users(), new AllowAnonymousAccess()],
+      secure: true,
+    });
+    await using pair = await rawClient(
+      Object.assign(Object.create(root), {
+        rootObject: (broker: Broker) => {
+          Object.defineProperty(broker, "peer", { value: { kind, address, secure: false } });
+          return root.rootObject(broker);
+        },
+      }),
+    );
+    const facts = known === undefined ? {} : { address: known };
+    await pair.peer.ask(
+      ["message", 1, "root", "loginPlain", 1, ["tuple", "alice", "secret"], ["dictionary"]],
+    );
+    await pair.peer.ask(
+      ["message", 2, "root", "loginPlain", 1, ["tuple", "bob", "secret"], ["dictionary"]],
+    );
+    await pair.peer.ask(
+      ["message", 3, "root", "loginAnonymous", 1, ["tuple", ["None"]], ["dictionary"]],
+    );
+    assertEquals(heard.splice(0), [
+      ["check", { ...facts, username: "alice" }],
+      ["succeeded", { ...facts, username: "alice" }],
+      ["check", { ...facts, username: "bob" }],
+      ["failed", { ...facts, username: "bob" }],
+      ["check", facts],
+      ["succeeded", facts],
+    ]);
+  }
+});
+
+Deno.test("a throttle stops guessers over any number of connections", async () => {
+  const { root } = testPortal({
+    limiter: new LoginThrottle({ allowances: { pair: 2 } }),
+    addressOf: () => "192.0.2.1",
+  });
+  for (const expected of [UnauthorizedLogin, UnauthorizedLogin, LoginDenied, LoginDenied]) {
+    await using pair = await testPair(root);
+    await assertRejects(() => pair.client.login(guess, null, MD5), expected);
+  }
+  await using pair = await testPair(root);
+  const jürgen = new UsernamePassword("jürgen", "gehëim");
+  await pair.client.login(jürgen, null, MD5);
+});
+
+Deno.test("a limiter that fails fails the login, and tells nothing", async () => {
+  const fail = () => {
+    throw new TypeError("no store");
+  };
+  const limiter = { check: fail, failed: fail, succeeded: fail };
+  const { realm, root } = testPortal({ limiter });
+  await using pair = await testPair(root);
+  await assertRejects(() => pair.client.login(alice, null, MD5), LoginFailed, "server has failed");
+  assertEquals(realm.events, []);
+});
+
+// Strangers.
+
+Deno.test("a connection over which nobody logs in is closed in time, one with a login stays", async () => {
+  using time = new FakeTime();
+  const { root } = testPortal({ loginTimeout: 1000 });
+  const [stranger, known] = [await testPair(root), await testPair(root)];
+  assertEquals(root.strangers, 2);
+  let isIn = false;
+  known.client.login(alice, null, MD5).then(() => isIn = true);
+  while (!isIn) await time.tickAsync(0);
+  assertEquals(root.strangers, 1);
+  await time.tickAsync(999);
+  assert(!stranger.server.isClosed);
+  await time.tickAsync(1);
+  await time.tickAsync(0);
+  assertEquals(await limitOf(stranger.server), "loginTimeout");
+  assertEquals(root.strangers, 0);
+  assert(!known.server.isClosed);
+  await time.tickAsync(5000);
+  assert(!known.server.isClosed);
+  for (const pair of [stranger, known]) {
+    const closed = pair[Symbol.asyncDispose]();
+    await time.tickAsync(0);
+    await closed;
+  }
+});
+
+Deno.test("one connection too many without a login closes the oldest of them", async () => {
+  const { root } = testPortal({ maxStrangers: 2 });
+  await using known = await testPair(root);
+  await known.client.login(alice, null, MD5);
+  await using first = await testPair(root);
+  await using second = await testPair(root);
+  await using third = await testPair(root);
+  assertEquals(await limitOf(first.server), "maxStrangers");
+  assertEquals(root.strangers, 2);
+  assert([known, second, third].every(({ server }) => !server.isClosed));
+});
+
+Deno.test("the peer is told why it was closed, where the transport can", async () => {
+  const { root } = testPortal({ maxStrangers: 1 });
+  await using first = await rawClient(root);
+  await using _second = await rawClient(root);
+  assertEquals(await first.peer.hear(), undefined);
+  assertEquals(first.peer.closeReason, {
+    kind: "policyViolation",
+    message: "Cannot keep connection: 1 connections without a login are newer",
+  });
+});
+
+Deno.test("a stranger cannot make the server keep a long message, somebody known can", async () => {
+  const { root } = testPortal({ checkers: [users(), new AllowAnonymousAccess()] });
+  const size = 300_000;
+  // A call with one long argument, of which the last bytes do not come.
+  const call = [
+    "message",
+    1,
+    "root",
+    "loginAnonymous",
+    1,
+    ["tuple", "x".repeat(size)],
+    ["dictionary"],
+  ];
+  await using stranger = await rawClient(root);
+  const sent = stranger.peer.say(call).catch(() => {});
+  assertEquals(await stranger.peer.hear(), undefined);
+  await sent;
+  const reason = await stranger.broker.closed;
+  assertInstanceOf(reason, LoginLimitError);
+  assertEquals(reason.limit, "maxStrangerBytes");
+
+  await using known = await testPair(root);
+  const avatar = await known.client.login<Member>(new Anonymous());
+  assertEquals(await avatar.callRemote("echo", "x".repeat(size)), "x".repeat(size));
+});
+
+Deno.test("a portal that is served with Infinity for all limits has none, and leaves no timer", async () => {
+  const { root } = testPortal({
+    challengeTimeout: Infinity,
+    loginTimeout: Infinity,
+    maxFailedLogins: Infinity,
+    maxPendingLogins: Infinity,
+    maxStrangers: Infinity,
+    maxStrangerBytes: Infinity,
+  });
+  await using pair = await testPair(root);
+  await Promise.all(Array.from({ length: 200 }, () => challenged(pair.client)));
+  for (let i = 0; i < 20; i++) {
+    await assertRejects(
+      () => pair.client.login(guess, null, { mechanisms: ["PLAIN"] }),
+      UnauthorizedLogin,
+    );
+  }
+  assert(!pair.server.isClosed);
+});
+
+// What clients may send in place of what they should.
+
+const JUNK: unknown[] = [
+  null,
+  7,
+  "text",
+  new Uint8Array([0xff]),
+  new Uint8Array(2000),
+  "x".repeat(2000),
+  [],
+  {},
+];
+for (const junk of JUNK) {
+  const shown = String(JSON.stringify(junk)).slice(0, 20);
+  Deno.test(`logins with ${shown} for everything are refused, and nothing breaks`, async () => {
+    const checkers = [users(), new BearerTokenChecker(() => null)];
+    const { realm, root } = testPortal({ checkers, maxFailedLogins: Infinity });
+    await using pair = await testPair(root);
+    const open = pair.client.root();
+    const [, responder] = await challenged(pair.client);
+    const [, scramResponder] = await scramChallenged(pair.client);
+    for (
+      const call of [
+        () =>
+          open.callRemote("login", junk).then((offer) => {
+            const [, challenger] = offer as [unknown, RemoteReference];
+            return challenger.callRemote("respond", junk, junk);
+          }),
+        () => open.callRemote("loginAnonymous", junk),
+        () => open.callRemote("loginPlain", junk, junk, junk),
+        () => open.callRemote("loginPlain", "alice", junk, junk),
+        () => open.callRemote("loginBearer", junk, junk),
+        () => open.callRemote("loginScram", junk, junk),
+        () => responder.callRemote("respond", junk, junk),
+        () => scramResponder.callRemote("respond", junk, junk),
+      ]
+    ) await assertRejects(call, LoginFailed);
+    assertEquals(realm.events, []);
+    const avatar = await pair.client.login<Member>(alice, junk, MD5);
+    assertEquals(await avatar.callRemote("whoami"), "alice");
+    assertEquals(await open.callRemote("loginMechanisms").then(Array.isArray), true);
+  });
+}
+
+Deno.test("logins without arguments, or with too many, are refused or served", async () => {
+  const { root } = testPortal();
+  await using pair = await testPair(root);
+  const open = pair.client.root();
+  for (const method of ["login", "loginPlain", "loginBearer", "loginScram"]) {
+    await assertRejects(() => open.callRemote(method), LoginFailed);
+  }
+  const [challenge, responder] = await challenged(pair.client);
+  assert(await responder.callRemote("respond", respond(challenge, "secret")));
+});
+
+Deno.test("names go into the log in one line, and not whole", async () => {
+  const { root } = testPortal();
+  await using pair = await testPair(root);
+  const name = `eve\n2026-01-01 login of root succeeded${"!".repeat(500)}`;
+  await assertRejects(
+    () => pair.client.login(new UsernamePassword(name, "x"), null, MD5),
+    UnauthorizedLogin,
+  );
+  const { message } = pair.serverLog[0]!;
+  assert(message.startsWith('Login of "eve\\n2026-01-01 login of root succeeded!!'));
+  assert(message.length < 200 && !message.includes("\n"));
+});
+
+Deno.test("what Twisted would be told is told: class, bases and words of a refused login", async () => {
+  const { root } = testPortal();
+  await using pair = await rawClient(root);
+  await pair.peer.ask(
+    ["message", 1, "root", "login", 1, ["tuple", "alice"], ["dictionary"]],
+  );
+  const error = await pair.peer.ask(
+    ["message", 2, 1, "respond", 1, ["tuple", "x", ["None"]], ["dictionary"]],
+  );
+  const { type, value, parents, frames, stack, traceback } = failureIn(error);
+  assertEquals({ type, value, parents, frames, stack, traceback }, {
+    type: "twisted.cred.error.UnauthorizedLogin",
+    value: "Cannot log in: credentials not accepted",
+    parents: [
+      "twisted.cred.error.UnauthorizedLogin",
+      "twisted.cred.error.LoginFailed",
+      "twisted.cred.error.Unauthorized",
+      "builtins.Exception",
+      "builtins.BaseException",
+      "builtins.object",
+    ],
+    frames: [],
+    stack: [],
+    traceback: "Traceback unavailable\n",
+  });
+});
+
+Deno.test("an object that the client keeps calling after its login was refused is no avatar", async () => {
+  const { root } = testPortal();
+  await using pair = await testPair(root);
+  const [, responder] = await challenged(pair.client);
+  for (const method of ["whoami", "checkPassword", "login", "constructor", "__proto__"]) {
+    await assertRejects(() => responder.callRemote(method), "No such method");
+  }
+  class Mind extends Referenceable {}
+  await assertRejects(() => responder.callRemote("respond", new Mind(), null), UnauthorizedLogin);
+});
+
+Deno.test("a client that goes away in the middle of SCRAM ends the login at the checker", async () => {
+  const ended: unknown[] = [];
+  const noting = users();
+  const { requestAvatarId } = noting;
+  noting.requestAvatarId = async (credentials) => {
+    try {
+      return await requestAvatarId.call(noting, credentials);
+    } catch (error) {
+      ended.push(error);
+      throw error;
+    }
+  };
+  const { root } = testPortal({ checkers: [noting] });
+  const pair = await testPair(root);
+  await scramChallenged(pair.client);
+  await pair[Symbol.asyncDispose]();
+  await settle();
+  assertEquals(ended.map(String), ["LoginDenied: Cannot log in: the client has given up"]);
+  assertEquals(pair.serverLog, []);
+});
+
+Deno.test("a client that closes at once is a stranger no more", async () => {
+  const [here, there] = memoryPair();
+  const { root } = testPortal();
+  const server = new PBServerFactory(root, { log: () => {} }).buildBroker(there);
+  assertEquals(root.strangers, 1);
+  here.transport.close();
+  await server.closed;
+  assertEquals(root.strangers, 0);
+});
