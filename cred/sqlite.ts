@@ -90,7 +90,7 @@ const MAX_PASSWORD = 1024;
  * The tables are called `cred_users` and `cred_settings`; they may share a database with others.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { UsernamePassword } from "@perspective/broker/cred";
  * import { SqlitePasswordDB } from "@perspective/broker/cred/sqlite";
  * import { assertEquals } from "@std/assert";

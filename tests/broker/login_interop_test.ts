@@ -20,7 +20,7 @@ import {
   UnhandledCredentials,
   UsernamePassword,
 } from "@perspective/broker";
-import { SqlitePasswordDB } from "../../cred/sqlite.ts";
+import { SqlitePasswordDB } from "@perspective/broker/cred/sqlite";
 import { md5 } from "../../broker/challenge.ts";
 import { type Facts, type PythonPeer, startPython, twistedTest } from "../interop/peer.ts";
 import { type Grant, Member, type TestPortal, testPortal, users } from "./login_realm.ts";

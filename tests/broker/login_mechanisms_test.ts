@@ -23,7 +23,7 @@ import {
   UnhandledCredentials,
   UsernamePassword,
 } from "@perspective/broker";
-import { SqlitePasswordDB } from "../../cred/sqlite.ts";
+import { SqlitePasswordDB } from "@perspective/broker/cred/sqlite";
 import { allowedMechanisms, isServed } from "../../broker/mechanisms.ts";
 import { Member, testPortal, users } from "./login_realm.ts";
 import { settle, type TestPair, testPair } from "./pair.ts";
