@@ -1,0 +1,236 @@
+// Logins between us and real Twisted, both ways.
+
+import { assert, assertEquals, assertNotStrictEquals, assertRejects } from "@std/assert";
+import {
+  Avatar,
+  type Broker,
+  connect,
+  IPerspective,
+  type Kwargs,
+  kwargs,
+  RemoteError,
+  type RemoteReference,
+  Viewable,
+} from "@perspective/broker/broker";
+import {
+  AllowAnonymousAccess,
+  ANONYMOUS,
+  Anonymous,
+  type AvatarGrant,
+  type AvatarId,
+  InMemoryUsernamePasswordDatabaseDontUse,
+  type IRealm,
+  Portal,
+  UnauthorizedLogin,
+  UnhandledCredentials,
+  UsernamePassword,
+} from "@perspective/broker/cred";
+import { AppError, Counter, serveQuietly } from "./echo_root.ts";
+import { type PythonPeer, runPython, startPython, twistedTest } from "./peer.ts";
+
+const ALICE = new UsernamePassword("alice", "secret");
+
+/** Runs a test with a Twisted server that takes logins, and a client of ours. */
+async function atTwisted(
+  args: string[],
+  test: (broker: Broker, python: PythonPeer) => Promise<void>,
+): Promise<void> {
+  await using python = await startPython("login_server.py", args);
+  await using broker = await connect(`pb://127.0.0.1:${python.port}`);
+  await test(broker, python);
+}
+
+twistedTest("we log in at Twisted, use the avatar, and are logged out when we let go", async () => {
+  await atTwisted([], async (broker, python) => {
+    const mind = new Counter();
+    const avatar = await broker.login(ALICE, mind);
+    assertEquals(await python.read(), { login: "alice" });
+    assertEquals(await avatar.callRemote("whoami"), "alice");
+    assertEquals(await avatar.callRemote("add", 1, kwargs({ to: 2 })), 3);
+    assertEquals(await avatar.callRemote("callMind", 1, "two"), [1, "two"]);
+    assertEquals(mind.calls, [[1, "two"]]);
+    const error = await assertRejects(() => avatar.callRemote("fail"), RemoteError, "not for you");
+    assertEquals(error.remoteType, "interop.AppError");
+    await assertRejects(() => avatar.callRemote("missing"), RemoteError, "perspective_missing");
+    const document = await avatar.callRemote("document") as RemoteReference;
+    assertEquals(await document.callRemote("read"), ["alice", "text"]);
+    document.release();
+    avatar.release();
+    assertEquals(await python.read(), { logout: "alice" });
+  });
+});
+
+twistedTest("Twisted calls our mind while the login is still going on", async () => {
+  await atTwisted(["--greet"], async (broker) => {
+    const mind = new Counter();
+    await broker.login(ALICE, mind);
+    assertEquals(mind.calls, [["welcome", "alice"]]);
+  });
+});
+
+twistedTest("several users log in over one connection at once", async () => {
+  await atTwisted([], async (broker, python) => {
+    const [first, second, guest] = await Promise.all([
+      broker.login(ALICE),
+      broker.login(ALICE),
+      broker.login(new Anonymous()),
+    ]);
+    assertNotStrictEquals(first, second);
+    const names = [first, second, guest].map((avatar) => avatar.callRemote("whoami"));
+    assertEquals(await Promise.all(names), ["alice", "alice", "anonymous"]);
+    await broker.close();
+    const said = [];
+    for (let i = 0; i < 6; i++) said.push(Object.keys(await python.read() ?? {})[0]);
+    assertEquals(said, ["login", "login", "login", "logout", "logout", "logout"]);
+  });
+});
+
+for (
+  const { name, credentials } of [
+    { name: "a wrong password", credentials: new UsernamePassword("alice", "wrong") },
+    { name: "an unknown user", credentials: new UsernamePassword("mallory", "secret") },
+  ]
+) {
+  twistedTest(`Twisted refuses ${name}, and the connection goes on`, async () => {
+    await atTwisted([], async (broker) => {
+      const error = await assertRejects(() => broker.login(credentials), UnauthorizedLogin);
+      assert(error instanceof RemoteError);
+      assertEquals(await (await broker.login(ALICE)).callRemote("whoami"), "alice");
+    });
+  });
+}
+
+twistedTest("Twisted refuses an anonymous user that is not permitted", async () => {
+  await atTwisted(["--no-anonymous"], async (broker) => {
+    await assertRejects(() => broker.login(new Anonymous()), UnhandledCredentials, "No checker");
+  });
+});
+
+// The other way round: a portal of ours, as login_server.py has one.
+
+class User extends Avatar {
+  constructor(readonly name: string, readonly mind: RemoteReference) {
+    super();
+  }
+  perspective_echo(x: unknown): unknown {
+    return x;
+  }
+  perspective_add(a: number, keywords: Kwargs<{ to?: number }> = kwargs({})): number {
+    return a + (keywords.to ?? 0);
+  }
+  perspective_whoami(): string {
+    return this.name;
+  }
+  perspective_callMind(...args: unknown[]): Promise<unknown> {
+    return this.mind.callRemote("called", ...args);
+  }
+  perspective_fail(): never {
+    throw new AppError("not for you");
+  }
+  perspective_document(): Document {
+    return new Document("text");
+  }
+}
+
+class Document extends Viewable {
+  constructor(readonly text: string) {
+    super();
+  }
+  view_read(user: User): string[] {
+    return [user.name, this.text];
+  }
+}
+
+class Realm implements IRealm {
+  readonly events: string[] = [];
+
+  async requestAvatar(id: AvatarId, mind: unknown): Promise<AvatarGrant<IPerspective>> {
+    const name = id === ANONYMOUS ? "anonymous" : id;
+    const user = new User(name, mind as RemoteReference);
+    this.events.push(`login ${name}`);
+    if (mind !== null) await user.mind.callRemote("called", "welcome", name);
+    return [IPerspective, user, () => void this.events.push(`logout ${name}`)];
+  }
+}
+
+/** A server of ours that takes logins, as Twisted's clients use it. */
+function ourServer({ anonymous = true } = {}) {
+  const realm = new Realm();
+  const portal = new Portal(realm);
+  portal.registerChecker(new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret" }));
+  if (anonymous) portal.registerChecker(new AllowAnonymousAccess());
+  const server = serveQuietly(portal);
+  return {
+    realm,
+    server,
+    port: new URL(server.url).port,
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
+
+twistedTest("[Broker loginLogout] Twisted logs in with us, and uses its avatar", async () => {
+  await using ours = ourServer();
+  const { code, lines } = await runPython("login_client.py", ["--port", ours.port]);
+  const [login, whoami, echo, add, callMind, fail, missing, calls] = lines;
+  assertEquals(login?.type, "RemoteReference");
+  assertEquals(whoami, { call: "whoami", type: "str", repr: "'alice'" });
+  assertEquals(echo?.repr, "[1, 'two', b'three']");
+  assertEquals(add?.repr, "3");
+  assertEquals(callMind?.repr, "[1, 'two']");
+  assertEquals(fail, { call: "fail", error: "interop.AppError", message: "not for you" });
+  assertEquals(missing?.error, "twisted.spread.flavors.NoSuchMethod");
+  assertEquals(calls, { calls: [[["welcome", "alice"], {}], [[1, "two"], {}]] });
+  assertEquals(code, 0);
+  await Promise.all(Array.from(ours.server.brokers, (broker) => broker.closed));
+  assertEquals(ours.realm.events, ["login alice", "logout alice"]);
+});
+
+for (
+  const { name, args, anonymous, error } of [
+    {
+      name: "a wrong password",
+      args: ["--password", "wrong"],
+      error: "twisted.cred.error.UnauthorizedLogin",
+    },
+    {
+      name: "an unknown user",
+      args: ["--user", "mallory"],
+      error: "twisted.cred.error.UnauthorizedLogin",
+    },
+    {
+      name: "an anonymous user that is not permitted",
+      args: ["--anonymous"],
+      anonymous: false,
+      error: "twisted.cred.error.UnhandledCredentials",
+    },
+  ]
+) {
+  twistedTest(`Twisted learns that we refuse ${name}`, async () => {
+    await using ours = ourServer({ anonymous });
+    const { lines } = await runPython("login_client.py", ["--port", ours.port, ...args]);
+    assertEquals(lines[0]?.error, error);
+    assertEquals(lines.length, 2);
+    assertEquals(ours.realm.events, []);
+  });
+}
+
+twistedTest("Twisted logs in anonymously, and several times over one connection", async () => {
+  await using ours = ourServer();
+  await using python = await startPython("console.py", ["--port", ours.port]);
+  const repr = async (expression: string) => (await python.ask(expression)).repr;
+  await repr('keep(a=login("alice", "secret"), b=login("alice", "secret"), c=anonymous())');
+  const all = 'all([x.callRemote("whoami") for x in (a, b, c)])';
+  assertEquals(await repr(all), "['alice', 'alice', 'anonymous']");
+  await repr('keep(d=a.callRemote("document"))');
+  assertEquals(await repr('d.callRemote("read")'), "['alice', 'text']");
+  await repr('forget("a")');
+  assertEquals(await repr('b.callRemote("whoami")'), "'alice'");
+  assertEquals(ours.realm.events.filter((event) => event.startsWith("logout")), ["logout alice"]);
+  await python.close();
+  await Promise.all(Array.from(ours.server.brokers, (broker) => broker.closed));
+  assertEquals(ours.realm.events.slice(3).toSorted(), [
+    "logout alice",
+    "logout alice",
+    "logout anonymous",
+  ]);
+});
