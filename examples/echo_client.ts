@@ -1,0 +1,72 @@
+/**
+ * Sends its arguments to an echo server, and says what came back.
+ *
+ *     deno task deno run -A examples/echo_client.ts --port 8787 hello 42
+ *
+ * The server may be `echo_server.ts`, or Python: `python3 tests/interop/echo_server.py --port 8787`.
+ */
+
+import { parseArgs } from "node:util";
+import { connect, Referenceable, RemoteError } from "@perspective/broker";
+
+const USAGE = `Sends its arguments to an echo server, and says what came back.
+
+Usage: echo_client.ts [--host HOST] [--port PORT] [VALUE...]
+
+  --host HOST  where the server is, 127.0.0.1 unless given
+  --port PORT  its port, 8787 unless given
+  --help       this text
+
+A VALUE is JSON if it can be, else text.`;
+
+/** An object of ours that the server calls. */
+class Listener extends Referenceable {
+  remote_called(...args: unknown[]): unknown[] {
+    console.log("The server calls us with", args);
+    return args;
+  }
+}
+
+/** Reads an argument: `42` is a number, `hello` a text. */
+function valueOf(argument: string): unknown {
+  try {
+    return JSON.parse(argument);
+  } catch {
+    return argument;
+  }
+}
+
+/** Has values echoed, an object called back, and a call fail. */
+async function talk(url: string, values: readonly unknown[]): Promise<void> {
+  await using broker = await connect(url);
+  const echo = broker.root();
+  for (const value of values) {
+    console.log("echo", value, "gives", await echo.callRemote("echo", value));
+  }
+  console.log("callMe gives", await echo.callRemote("callMe", new Listener(), ...values));
+  try {
+    await echo.callRemote("fail", "value");
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    console.log(`fail fails with ${error.remoteType}: ${error.message}`);
+  }
+}
+
+try {
+  const { values: options, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      host: { type: "string", default: "127.0.0.1" },
+      port: { type: "string", default: "8787" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (options.help) console.log(USAGE);
+  else {
+    const values = positionals.length === 0 ? ["hello", 42, [1.5, null]] : positionals.map(valueOf);
+    await talk(`pb://${options.host}:${options.port}`, values);
+  }
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+  Deno.exit(1);
+}
