@@ -123,15 +123,11 @@ twistedTest("echo_client.py talks to echo_server.ts", async () => {
 twistedTest("echo_client.ts talks to echo_server.py", async () => {
   await using server = await startPython("echo_server.py");
   const { code, output } = await run("echo_client.ts", "--port", `${server.port}`, "hello");
-  assertEquals(
-    output.trim().split("\n"),
-    [
-      "echo hello gives hello",
-      'The server calls us with [ "hello" ]',
-      'callMe gives [ "hello" ]',
-      "fail fails with builtins.KeyError: 'value'",
-    ].with(3, output.trim().split("\n")[3]!),
-  );
+  assertEquals(output.split("\n").slice(0, 3), [
+    "echo hello gives hello",
+    'The server calls us with [ "hello" ]',
+    'callMe gives [ "hello" ]',
+  ]);
   assertMatch(output, /fail fails with builtins\.\w+: /);
   assertEquals(code, 0);
 });
