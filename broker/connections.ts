@@ -16,7 +16,10 @@ const MAX_CONNECTIONS = 10_000;
 export interface ConnectionsOptions extends BrokerOptions {
   /** Most connections at once; 10,000 unless given. Further ones are closed at once, and counted. */
   maxConnections?: number;
-  /** Called with each connection, once both ends have agreed on a dialect. */
+  /**
+   * Called with each connection, once both ends have agreed on a dialect; its first calls may have come
+   * by then, so what they need belongs in the root's `rootObject`.
+   */
   onConnect?: (broker: Broker) => void;
   /** Called when such a connection has ended, with the reason if it did not end on purpose. */
   onDisconnect?: (broker: Broker, reason: Error | undefined) => void;

@@ -225,3 +225,17 @@ export class PeerGoneError extends BrokerError {
     this.keepAlive = keepAlive;
   }
 }
+
+/** A session is not connected; whatever was to be done over it was not begun. */
+export class NotConnectedError extends BrokerError {
+  /**
+   * Creates the error.
+   *
+   * @param message What could not be done.
+   * @param options The cause: why there is no connection.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "NotConnectedError";
+  }
+}

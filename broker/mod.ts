@@ -21,6 +21,7 @@
  */
 
 export * from "./avatar.ts";
+export * from "./backoff.ts";
 export {
   Broker,
   type BrokerCounts,
@@ -46,6 +47,7 @@ export * from "./kwargs.ts";
 export { Local, type LocalObject } from "./local_table.ts";
 export type { CopiedAvatarOptions, LoginOptions } from "./login.ts";
 export type { LoginMechanism, MechanismOptions } from "./mechanisms.ts";
+export * from "./open_session.ts";
 export {
   type BrokerLimits,
   type BrokerOptions,
@@ -70,5 +72,7 @@ export { RemoteCache } from "./remote_cache.ts";
 export { type Arrivals, type ObjectId, RemoteMethod, RemoteReference } from "./remote_reference.ts";
 export type * from "./sendable.ts";
 export * from "./serve.ts";
+export { Session } from "./session.ts";
+export type * from "./session_options.ts";
 export type * from "./types.ts";
 export * from "./view_point.ts";

@@ -1,0 +1,55 @@
+/**
+ * How long to wait before trying again.
+ *
+ * @module
+ */
+
+/** Gives the milliseconds to wait after some failures in a row, at least one. */
+export type Backoff = (failures: number) => number;
+
+/** Options for {@linkcode backoff}. */
+export interface BackoffOptions {
+  /** Milliseconds after the first failure; 1,000 unless given. */
+  initial?: number;
+  /** How many times longer after each further failure; 2 unless given. */
+  factor?: number;
+  /** Most milliseconds; 60,000 unless given. */
+  max?: number;
+  /** What part of each wait is left to chance, so that many clients do not come back all at once; 0.5 unless given. */
+  jitter?: number;
+  /** Gives a number from 0 up to 1; `Math.random` unless given. */
+  random?: () => number;
+}
+
+/**
+ * Makes waits that grow with each failure, and are never quite the same.
+ *
+ * @example
+ * ```ts
+ * import { backoff } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const wait = backoff({ initial: 100, max: 1000, random: () => 0.5 });
+ * assertEquals([1, 2, 3, 4, 5].map(wait), [75, 150, 300, 600, 750]);
+ * ```
+ *
+ * @param options How long, and how random.
+ * @returns The waits.
+ * @throws {RangeError} If an option is out of range.
+ */
+export function backoff(options: BackoffOptions = {}): Backoff {
+  const { initial = 1000, factor = 2, max = 60_000, jitter = 0.5, random = Math.random } = options;
+  check("initial", initial, initial > 0);
+  check("factor", factor, factor >= 1);
+  check("max", max, max >= initial);
+  check("jitter", jitter, jitter >= 0 && jitter <= 1);
+  return (failures) => {
+    const wait = Math.min(max, initial * factor ** (failures - 1));
+    return Math.round(wait * (1 - jitter * random()));
+  };
+}
+
+function check(name: string, value: number, isFine: boolean): void {
+  if (isFine && Number.isFinite(value)) return;
+  throw new RangeError(`Cannot set ${name} to "${value}": it is out of range`);
+}

@@ -1,0 +1,326 @@
+/**
+ * A session with a server that outlives its connections.
+ *
+ * @module
+ */
+
+import { UsernamePassword } from "../cred/credentials.ts";
+import { UnauthorizedLogin, UnhandledCredentials } from "../cred/errors.ts";
+import { parseUrl } from "../transport/mod.ts";
+import { type Backoff, backoff } from "./backoff.ts";
+import type { Broker, CloseOptions } from "./broker.ts";
+import { connect } from "./connect.ts";
+import { NotConnectedError, PBConnectionLost } from "./errors.ts";
+import { brokerSettings, type Log, positiveInteger } from "./options.ts";
+import { orAborted, Patience } from "./patience.ts";
+import type { RemoteReference } from "./remote_reference.ts";
+import type { Recipe, SessionOptions, SessionState, UseOptions } from "./session_options.ts";
+
+/**
+ * Keeps up a connection to a server: connects again whenever it is lost, logs in again, and derives
+ * again the references that a program needs. `openSession` makes one.
+ *
+ * What is called over it is called at most once: a call whose connection is lost before the answer came rejects, as the
+ * server may have got it.
+ *
+ * @typeParam R What the recipe gives.
+ */
+export class Session<R = RemoteReference> implements AsyncDisposable {
+  /** Resolves when the session has ended for good: to why it did, or undefined if on purpose. */
+  readonly closed: Promise<Error | undefined>;
+  readonly #urls: readonly string[];
+  readonly #recipe: Recipe<R>;
+  readonly #options: SessionOptions;
+  readonly #wait: number;
+  readonly #attemptTimeout: number;
+  readonly #stableAfter: number;
+  readonly #backoff: Backoff;
+  readonly #giveUp: (reason: Error) => boolean;
+  readonly #log: Log;
+  /** Aborts when the session is closed. */
+  readonly #end = new AbortController();
+  #state: SessionState<R> = { kind: "connecting", failures: 0 };
+  /** Resolves at the next change of state. */
+  #change = Promise.withResolvers<void>();
+  /** Why it is not connected, or was not the last time. */
+  #reason: Error | undefined;
+  #wake: () => void = () => {};
+  #closeOptions: CloseOptions = {};
+
+  /**
+   * Creates a session, which begins to connect.
+   *
+   * @param urls Where to; at each attempt they are tried in this order.
+   * @param options Everything else.
+   * @param recipe Derives what users get.
+   * @throws {TypeError} If a URL cannot be used, or there is none.
+   * @throws {RangeError} If a time is out of range.
+   */
+  constructor(
+    urls: string | URL | readonly (string | URL)[],
+    options: SessionOptions,
+    recipe: Recipe<R>,
+  ) {
+    const { wait = 30_000, attemptTimeout = 60_000, stableAfter = 10_000, signal } = options;
+    this.#urls = [urls].flat().map(String);
+    if (this.#urls.length === 0) throw new TypeError("Cannot open session: there is no URL");
+    for (const url of this.#urls) parseUrl(url);
+    this.#options = options;
+    this.#recipe = recipe;
+    this.#wait = checkWait(wait);
+    this.#attemptTimeout = positiveInteger("attemptTimeout", attemptTimeout);
+    this.#stableAfter = positiveInteger("stableAfter", stableAfter);
+    this.#backoff = options.backoff ?? backoff();
+    this.#giveUp = options.giveUp ?? isHopeless;
+    this.#log = brokerSettings(options).log;
+    const abort = () => this.#close(toError(signal?.reason));
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
+    this.closed = this.#run().finally(() => signal?.removeEventListener("abort", abort));
+  }
+
+  /** Where the session is in its life. */
+  get state(): SessionState<R> {
+    return this.#state;
+  }
+
+  /**
+   * Follows the state: gives the one that is, then each new one, until the session is closed. Whoever
+   * is slow misses some, but never the last; `onState` gets all.
+   *
+   * @returns The states.
+   */
+  async *states(): AsyncGenerator<SessionState<R>, void, undefined> {
+    let seen: SessionState<R> | undefined;
+    do {
+      if (this.#state === seen) await this.#change.promise;
+      seen = this.#state;
+      yield seen;
+    } while (seen.kind !== "closed");
+  }
+
+  /**
+   * Waits until the session is connected.
+   *
+   * @param options How long to wait.
+   * @returns What the recipe gave; good until the connection is lost.
+   * @throws {NotConnectedError} If it is not connected in time, or closed.
+   */
+  async ready(options: UseOptions = {}): Promise<R> {
+    const { wait = this.#wait, signal } = options;
+    const patience = new Patience(checkWait(wait), signal);
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const state = this.#state;
+        if (state.kind === "connected" && !state.broker.isClosed) return state.value;
+        if (state.kind === "closed" || patience.isOver) throw this.#notConnected(wait);
+        await Promise.race([this.#change.promise, patience.over]);
+      }
+    } finally {
+      patience.end();
+    }
+  }
+
+  /**
+   * Does something over the connection, once there is one. It is done at most once: when the
+   * connection is lost meanwhile, it fails.
+   *
+   * @example
+   * ```ts
+   * import { openSession, Root, serve } from "@perspective/broker/broker";
+   * import { assertEquals } from "@std/assert";
+   *
+   * class Echo extends Root {
+   *   remote_echo(text: string): string {
+   *     return text;
+   *   }
+   * }
+   * await using server = serve(new Echo(), { hostname: "127.0.0.1", port: 0 });
+   * await using session = openSession<Echo>(server.url);
+   * assertEquals(await session.use((echo) => echo.callRemote("echo", "hi")), "hi");
+   * ```
+   *
+   * @param work Gets what the recipe gave.
+   * @param options How long to wait for a connection.
+   * @returns What the work gives.
+   * @throws {NotConnectedError} If there is no connection in time; then nothing was done.
+   */
+  async use<T>(work: (value: R) => T | Promise<T>, options?: UseOptions): Promise<T> {
+    for (;;) {
+      await this.ready(options);
+      const state = this.#state;
+      // Nothing may come between the look and the work.
+      if (state.kind === "connected" && !state.broker.isClosed) return await work(state.value);
+    }
+  }
+
+  /** Tries to connect now, if the session waits: for programs that learn that the network is back. */
+  retry(): void {
+    this.#wake();
+  }
+
+  /**
+   * Ends the session for good. A second call waits for the first.
+   *
+   * @param options How to close the connection, if there is one.
+   * @returns Resolves when it has ended.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    this.#close(undefined, options);
+    await this.closed;
+  }
+
+  /** Same as {@linkcode Session.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #close(reason: Error | undefined, options: CloseOptions = {}): void {
+    if (!this.#end.signal.aborted) {
+      this.#reason = reason;
+      this.#closeOptions = options;
+      this.#end.abort(new NotConnectedError("Cannot connect: the session is closed"));
+    }
+    if (this.#state.kind === "connected") void this.#state.broker.close(options);
+    this.#wake();
+  }
+
+  /** Lives, and tells why it ended. */
+  async #run(): Promise<Error | undefined> {
+    const { signal } = this.#end;
+    let state = this.#state;
+    // The caller has the session before it hears of it.
+    await undefined;
+    for (let failures = 0; !signal.aborted; state = { kind: "connecting", failures }) {
+      this.#enter(state);
+      let connectedAt = Infinity;
+      let reason: Error;
+      try {
+        const connected = await this.#connect();
+        connectedAt = Date.now();
+        reason = await this.#stay(connected);
+      } catch (error) {
+        reason = toError(error);
+      }
+      if (signal.aborted) break;
+      this.#reason = reason;
+      if (this.#giveUp(reason)) break;
+      failures = Date.now() - connectedAt >= this.#stableAfter ? 1 : failures + 1;
+      await this.#pause(reason, failures);
+    }
+    this.#enter({ kind: "closed", reason: this.#reason });
+    return this.#reason;
+  }
+
+  #enter(state: SessionState<R>): void {
+    const change = this.#change;
+    this.#state = state;
+    this.#change = Promise.withResolvers();
+    change.resolve();
+    try {
+      this.#options.onState?.(state);
+    } catch (error) {
+      this.#log({ level: "error", message: "A callback failed", error });
+    }
+  }
+
+  /** Tries one URL after the other. */
+  async #connect(): Promise<Connected<R>> {
+    const errors: Error[] = [];
+    for (const url of this.#urls) {
+      try {
+        return await this.#attempt(url);
+      } catch (error) {
+        errors.push(toError(error));
+        if (this.#end.signal.aborted || this.#giveUp(errors.at(-1)!)) throw error;
+      }
+    }
+    if (errors.length === 1) throw errors[0];
+    const facts = errors.map(({ message }) => message).join("; ");
+    throw new AggregateError(errors, `Cannot connect to any of ${errors.length} URLs: ${facts}`);
+  }
+
+  async #attempt(url: string): Promise<Connected<R>> {
+    const { signal: end } = this.#end;
+    const attempt = new AbortController();
+    const giveUp = () => attempt.abort(end.reason);
+    const timer = setTimeout(() => {
+      const { href } = parseUrl(url);
+      const fact = `it was not ready within ${this.#attemptTimeout} ms`;
+      attempt.abort(new NotConnectedError(`Cannot open session with "${href}": ${fact}`));
+    }, this.#attemptTimeout);
+    end.addEventListener("abort", giveUp, { once: true });
+    let broker: Broker | undefined;
+    try {
+      const dial = this.#options.connect ?? connect;
+      broker = await dial(url, { ...this.#options, signal: attempt.signal });
+      const value = await orAborted(this.#begin(url, broker), attempt.signal);
+      return { kind: "connected", url: parseUrl(url).href, broker, value };
+    } catch (error) {
+      await broker?.close();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      end.removeEventListener("abort", giveUp);
+    }
+  }
+
+  /** Logs in, if there is anybody to log in as, and follows the recipe. */
+  async #begin(url: string, broker: Broker): Promise<R> {
+    const { username, password } = parseUrl(url);
+    const user = username === undefined
+      ? undefined
+      : new UsernamePassword(username, password ?? "");
+    const { credentials = user, mind = null, login } = this.#options;
+    const first = credentials === undefined
+      ? broker.root()
+      : await broker.login(credentials, mind, login);
+    return await this.#recipe(first, broker);
+  }
+
+  /** Waits until the connection is lost, and tells why. */
+  async #stay(connected: Connected<R>): Promise<Error> {
+    const { broker } = connected;
+    this.#enter(connected);
+    // A callback, or somebody before it, may have closed the session.
+    if (this.#end.signal.aborted) void broker.close(this.#closeOptions);
+    return await broker.closed ??
+      new PBConnectionLost("Cannot go on: the other end closed the connection");
+  }
+
+  async #pause(reason: Error, failures: number): Promise<void> {
+    const delay = this.#backoff(failures);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, delay);
+    this.#wake = resolve;
+    this.#enter({ kind: "waiting", reason, failures, delay });
+    await promise;
+    clearTimeout(timer);
+  }
+
+  #notConnected(wait: number): NotConnectedError {
+    const { href } = parseUrl(this.#urls[0]!);
+    const cause = this.#reason;
+    const fact = this.#state.kind === "closed"
+      ? "it is closed"
+      : `not connected${wait === 0 ? "" : ` within ${wait} ms`}`;
+    const why = cause === undefined ? "" : `: ${cause.message}`;
+    return new NotConnectedError(`Cannot use session with "${href}": ${fact}${why}`, { cause });
+  }
+}
+
+/** The state of a session that is connected. */
+type Connected<R> = Extract<SessionState<R>, { kind: "connected" }>;
+
+function isHopeless(reason: Error): boolean {
+  return reason instanceof UnauthorizedLogin || reason instanceof UnhandledCredentials;
+}
+
+function checkWait(wait: number): number {
+  return wait === 0 ? 0 : positiveInteger("wait", wait);
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
