@@ -19,7 +19,8 @@ import { brokerOf } from "./invoker.ts";
  * the state, so no change is lost. When it is sent again, it is the copy that is there already
  * that arrives. {@linkcode LiveCacheable} does all this by itself, for objects that are made of fields.
  *
- * A connection has a copy for each perspective, so that two users who share one see what each may see.
+ * A connection has a copy for each perspective, so that two users who share one see what each may see;
+ * on nobody's behalf, a copy that is there already is sent again.
  *
  * @example
  * ```ts
@@ -50,7 +51,8 @@ export class Cacheable extends Copyable {
    * Gives the state to send to a user, and learns who is to be told of changes from now on.
    *
    * @param perspective On whose behalf the object is sent; null if that is nobody in particular.
-   * @param _observer Calls the copy. What this method returned, not thrown, begins an observation.
+   * @param _observer Calls the copy. The observation begins when this method returns; if it throws,
+   * there is none.
    * @returns What `getStateToCopyFor` gives, unless overridden.
    */
   getStateToCacheAndObserveFor(

@@ -93,7 +93,10 @@ export class CacheableTable {
    * @returns Its number, or undefined if the peer has no cache of it.
    */
   sendAgain(object: Cacheable, perspective: object | null): number | undefined {
-    const sent = this.#find(object.processUniqueID(), perspective);
+    const identity = object.processUniqueID();
+    const known = this.#find(identity, perspective);
+    // What is sent on nobody's behalf may be what some user has already.
+    const sent = perspective === null ? known ?? this.#byIdentity.get(identity)?.[0] : known;
     if (sent === undefined) return undefined;
     sent.uses++;
     this.#parts.outbox.onCancel(() => sent.uses--);

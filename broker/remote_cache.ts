@@ -40,7 +40,7 @@ export const ATTACH: unique symbol = Symbol("attach");
  *
  * @example
  * ```ts
- * import { RemoteCache, setUnjellyableForClass } from "@perspective/broker/broker";
+ * import { RemoteCache, setUnjellyableForClass } from "@perspective/broker";
  *
  * class ScoreCache extends RemoteCache {
  *   points = 0;

@@ -58,8 +58,8 @@ export function setField(object: Record<string, unknown>, key: string, value: un
  *
  * An accessor of the object's class is called with the value. Everything else
  * becomes a field of the object itself, whatever its name: a state reaches no
- * prototype. A name that the class has for a method, or for an accessor that cannot be set, is
- * refused: a peer shall not replace code by data.
+ * prototype. A name that the class has for a method, or a field that holds a function, or an accessor
+ * that cannot be set, is refused: a peer shall not replace code by data.
  *
  * @example
  * ```ts
@@ -94,7 +94,9 @@ export function applyState(object: object, state: unknown): void {
       owner.set.call(object, value);
     } else {
       throw new JellyError(
-        `Cannot set "${key}" of ${object.constructor.name}: its class has a ` +
+        `Cannot set "${key}" of ${
+          Object.getPrototypeOf(object).constructor.name
+        }: its class has a ` +
           `${owner.get ? "getter without setter" : "method"} of that name`,
       );
     }
@@ -130,8 +132,10 @@ function textOf(key: unknown): string {
   throw new JellyError("Cannot take state of object: a name is not a text");
 }
 
-/** Finds what the class of an object, not `Object`, has under a name. */
+/** Finds the code that an object or its class, not `Object`, has under a name. */
 function ownerOf(object: object, key: string): PropertyDescriptor | undefined {
+  const own = Object.getOwnPropertyDescriptor(object, key);
+  if (typeof own?.value === "function") return own;
   let prototype = Object.getPrototypeOf(object);
   while (prototype !== null && prototype !== Object.prototype) {
     const found = Object.getOwnPropertyDescriptor(prototype, key);

@@ -10,6 +10,7 @@ import {
   DeadReferenceError,
   LimitError,
   NoSuchMethod,
+  Referenceable,
   RemoteCache,
   RemoteCacheObserver,
   RemoteError,
@@ -213,6 +214,9 @@ Deno.test("two perspectives on one connection have caches of their own, and stat
     remote_viewers(): unknown {
       return viewers;
     }
+    remote_send(to: RemoteReference): Promise<unknown> {
+      return to.callRemote("take", secret);
+    }
   }
   shown.set(viewers[0]!, "for one").set(viewers[1]!, "for two");
   await using pair = await connected(new Viewers());
@@ -227,6 +231,16 @@ Deno.test("two perspectives on one connection have caches of their own, and stat
   for (const cache of caches) {
     assertEquals(await references[0]!.callRemote("isLedger", cache), true);
   }
+  // On nobody's behalf, what is there is sent again.
+  class Nobody extends Referenceable {
+    got: unknown;
+    remote_take(value: unknown): void {
+      this.got = value;
+    }
+  }
+  const nobody = new Nobody();
+  await pair.client.root().callRemote("send", nobody);
+  assertStrictEquals(nobody.got, caches[0]);
   caches[1]!.release();
   await settle();
   assertEquals(secret.stopped, viewers.slice(1));

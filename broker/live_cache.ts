@@ -1,0 +1,187 @@
+/**
+ * Caches that follow the fields of an object, and tell the program of changes (docs/flavors.md,
+ * "Live objects").
+ *
+ * @module
+ */
+
+import { applyState } from "../jelly/mod.ts";
+import type { Broker } from "./broker.ts";
+import { isPromise } from "./is_promise.ts";
+import type { Kwargs } from "./kwargs.ts";
+import { RemoteCache } from "./remote_cache.ts";
+
+/** An update that a cache has taken. */
+export interface CacheChange {
+  /** Name of the method that took it, without `observe_`. */
+  readonly name: string;
+  /** Its positional arguments. */
+  readonly args: readonly unknown[];
+  /** Its keyword arguments, if there were any. */
+  readonly kw: Kwargs | undefined;
+}
+
+/** Options for {@linkcode LiveCache.changes}. */
+export interface ChangesOptions {
+  /** Ends the iteration when it aborts, with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * A {@linkcode RemoteCache} that tells the program of changes, and follows the fields of a {@linkcode LiveCacheable}.
+ *
+ * Any update counts as a change: those of a live object, and those that `observe_` methods of your own
+ * take. As long as somebody waits for changes, the cache is not collected.
+ *
+ * @example
+ * ```ts
+ * import { LiveCache } from "@perspective/broker/broker";
+ *
+ * class DocumentCache extends LiveCache {
+ *   title = "";
+ * }
+ * async function show(document: DocumentCache): Promise<void> {
+ *   console.log(document.title);
+ *   for await (const { title } of document.changes()) console.log(title);
+ * }
+ * ```
+ */
+export class LiveCache extends RemoteCache {
+  /** Those who are told of each change. */
+  readonly #callbacks = new Set<(change: CacheChange) => unknown>();
+  /** Those who wait for the next change. */
+  readonly #waiting = new Set<() => void>();
+  #changes = 0;
+  #endReason: Error | undefined;
+
+  /**
+   * Has a function called after each change.
+   *
+   * @param callback Gets the change.
+   */
+  notifyOnChange(callback: (change: CacheChange) => unknown): void {
+    this.#callbacks.add(callback);
+  }
+
+  /**
+   * Takes back {@linkcode LiveCache.notifyOnChange}.
+   *
+   * @param callback The function.
+   */
+  dontNotifyOnChange(callback: (change: CacheChange) => unknown): void {
+    this.#callbacks.delete(callback);
+  }
+
+  /**
+   * Goes through the changes from now on.
+   *
+   * Who is slower than the changes come sees the latest state, and not each one before it.
+   *
+   * @param options A signal that ends the iteration.
+   * @returns Gives this cache, each time that it has changed; ends when updates do, and throws the
+   * reason if the connection was lost by a fault.
+   */
+  changes(options: ChangesOptions = {}): AsyncGenerator<this, void, void> {
+    return this.#iterate(this.#changes, options.signal);
+  }
+
+  async *#iterate(
+    seen: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<this, void, void> {
+    for (let last = seen;;) {
+      if (last !== this.#changes) {
+        last = this.#changes;
+        yield this;
+      } else if (this.isLive) await this.#nextChange(signal);
+      else if (this.#endReason !== undefined) throw this.#endReason;
+      else return;
+    }
+  }
+
+  /** Waits for a change, or for the end of the updates. */
+  #nextChange(signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abort = () => reject(signal!.reason);
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    this.#waiting.add(resolve);
+    return promise.finally(() => {
+      this.#waiting.delete(resolve);
+      signal?.removeEventListener("abort", abort);
+    });
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+  }
+
+  /**
+   * Takes the fields that are new or different.
+   *
+   * @param changes Values by name.
+   * @throws {JellyError} If a name is that of a method.
+   */
+  observe_update(changes: unknown): void {
+    applyState(this, changes);
+  }
+
+  /**
+   * Drops fields.
+   *
+   * @param names Their names.
+   */
+  observe_remove(names: readonly unknown[]): void {
+    for (const name of names) {
+      if (typeof name !== "string" || typeof Reflect.get(this, name) === "function") continue;
+      Reflect.deleteProperty(this, name);
+    }
+  }
+
+  /**
+   * Takes an update, and tells those who want to know.
+   *
+   * @param broker The connection that it came over.
+   * @param message Name of the method, without the prefix.
+   * @param args The positional arguments.
+   * @param kw The keyword arguments, if there are any.
+   * @returns What the method returns.
+   * @throws {NoSuchMethod} If there is no such method.
+   */
+  override remoteMessageReceived(
+    broker: Broker,
+    message: string,
+    args: unknown[],
+    kw: Kwargs | undefined,
+  ): unknown {
+    const change: CacheChange = { name: message, args: [...args], kw };
+    const result = super.remoteMessageReceived(broker, message, args, kw);
+    const changed = () => {
+      this.#changes++;
+      this.#wake();
+      broker.notifyAll(Array.from(this.#callbacks, (callback) => () => callback(change)));
+    };
+    if (isPromise(result)) result.then(changed, () => {});
+    else changed();
+    return result;
+  }
+
+  /**
+   * Ends the iterations over changes; an override calls this one.
+   *
+   * @param reason Why the connection was lost, if it was not closed on purpose.
+   */
+  override updatesEnded(reason: Error | undefined): void {
+    this.#endReason = reason;
+    this.#wake();
+  }
+
+  /**
+   * Gives what another object of the class needs to take over from this one.
+   *
+   * @returns The fields, or undefined while somebody waits for changes.
+   */
+  override keepState(): unknown {
+    return this.#callbacks.size + this.#waiting.size === 0 ? super.keepState() : undefined;
+  }
+}
