@@ -5,7 +5,6 @@
  */
 
 import type { LoginLimiter } from "../cred/login_limiter.ts";
-import { DEFAULT_SCRAM_ITERATIONS } from "../cred/scram_verifier.ts";
 import type { Peer } from "../transport/mod.ts";
 import { checkMechanisms, type MechanismOptions } from "./mechanisms.ts";
 
@@ -36,7 +35,10 @@ export interface PortalOptions extends MechanismOptions {
    * of any other, unless given. Behind a proxy it must be another one, or undefined for none.
    */
   addressOf?: (peer: Peer) => string | undefined;
-  /** Iterations of SCRAM where a checker has the password itself, from 4096 up; 600,000 unless given. */
+  /**
+   * Iterations of SCRAM where a checker has the password itself, so that the server does them all at
+   * each login, and where it refuses without asking; from 4096 up, and 4096 unless given.
+   */
   scramIterations?: number;
   /** Time for the response to a challenge, in milliseconds; 60,000 unless given. */
   challengeTimeout?: number;
@@ -97,7 +99,7 @@ const MAX_TIMEOUT = 2 ** 31 - 1;
  */
 export function portalSettings(options: PortalOptions): PortalSettings {
   checkMechanisms(options);
-  const { scramIterations = DEFAULT_SCRAM_ITERATIONS } = options;
+  const { scramIterations = MIN_ITERATIONS } = options;
   if (!Number.isInteger(scramIterations) || scramIterations < MIN_ITERATIONS) {
     throw new RangeError(
       `Cannot set scramIterations to "${scramIterations}": ${MIN_ITERATIONS} are the least`,

@@ -14,9 +14,6 @@ import {
   type RemoteReference,
 } from "@perspective/broker";
 
-/** Few iterations of SCRAM, so that tests are quick. */
-export const QUICK = { scramIterations: 4096 } as const satisfies PortalOptions;
-
 /** What a user may do. */
 export class Member extends Avatar {
   readonly name: string;
@@ -83,5 +80,5 @@ export function testPortal(
 ): TestPortal {
   const realm = new TestRealm(avatarFor);
   const portal = new Portal(realm, checkers);
-  return { realm, portal, root: new PortalRoot(portal, { ...QUICK, ...options }) };
+  return { realm, portal, root: new PortalRoot(portal, options) };
 }

@@ -349,11 +349,7 @@ Deno.test("a logout that fails is logged, and keeps nothing from being cleared u
 
 Deno.test("serve() logs out when the server closes", async () => {
   const realm = new TestRealm();
-  const server = serve(new Portal(realm, [users()]), {
-    hostname: "127.0.0.1",
-    port: 0,
-    login: { scramIterations: 4096 },
-  });
+  const server = serve(new Portal(realm, [users()]), { hostname: "127.0.0.1", port: 0 });
   await using broker = await connect(server.url);
   await broker.login(alice);
   await server.close();
