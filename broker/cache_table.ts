@@ -6,14 +6,14 @@
 
 import { WORD } from "../jelly/banana/mod.ts";
 import { JellyError } from "../jelly/mod.ts";
-import type { Broker } from "./broker.ts";
 import type { CacheTableParts } from "./cacheable_table.ts";
 import { ProtocolError } from "./errors.ts";
 import { HeldCache, type HeldCacheOwner, type Loose } from "./held_cache.ts";
 import { writeNumber } from "./messages.ts";
 import { ObjectLimit } from "./object_limit.ts";
+import type { RemoteTarget } from "./referenceable.ts";
 import type { ObjectId } from "./remote_reference.ts";
-import type { RemoteCache } from "./remote_cache.ts";
+import { ATTACH, RemoteCache } from "./remote_cache.ts";
 
 /**
  * Keeps one cache for each number, and tells the peer when it is not used any more.
@@ -22,7 +22,7 @@ import type { RemoteCache } from "./remote_cache.ts";
  * beside it, and it is let loose. Nothing is done at each update, and the work at each collection is less than
  * the collector's own.
  */
-export class CacheTable implements HeldCacheOwner {
+export class CacheTable {
   readonly #parts: CacheTableParts;
   readonly #limit: ObjectLimit;
   readonly #caches = new Map<number, HeldCache>();
@@ -32,6 +32,7 @@ export class CacheTable implements HeldCacheOwner {
   readonly #finalization: FinalizationRegistry<Loose>;
   /** Tells that the garbage collector has run. */
   readonly #collections: FinalizationRegistry<undefined>;
+  readonly #owner: HeldCacheOwner;
   #isWaiting = false;
 
   /**
@@ -44,11 +45,11 @@ export class CacheTable implements HeldCacheOwner {
     this.#limit = new ObjectLimit("maxCaches", parts.broker.settings.limits.maxCaches, parts.fail);
     this.#finalization = new FinalizationRegistry((loose) => loose.held.collected(loose));
     this.#collections = new FinalizationRegistry(() => this.#loosen());
-  }
-
-  /** The connection. */
-  get broker(): Broker {
-    return this.#parts.broker;
+    this.#owner = {
+      broker: parts.broker,
+      touched: (held, loose) => this.#touch(held, loose),
+      giveBack: (held) => this.#giveBack(held),
+    };
   }
 
   /** How many caches there are, those included of which the peer is still to say that nothing more comes. */
@@ -62,35 +63,37 @@ export class CacheTable implements HeldCacheOwner {
    * @param luid Number of the object.
    * @returns The cache, or undefined.
    */
-  get(luid: ObjectId): HeldCache | undefined {
+  get(luid: ObjectId): RemoteTarget | undefined {
     return this.#caches.get(luid as number);
   }
 
   /**
-   * Takes the first arrival of an object, whose state is still to be read.
+   * Takes the first arrival of an object.
    *
    * @param luid Number of the object.
    * @param cache An empty cache.
-   * @returns What holds it.
+   * @param read Reads the state; if it throws, the arrival is given back.
    * @throws {JellyError} If there is a cache of this number.
    * @throws {LimitError} If there are too many; the arrival is given back. The fourth time closes
    * the connection.
    */
-  arrived(luid: ObjectId, cache: RemoteCache): HeldCache {
+  arrived(luid: ObjectId, cache: RemoteCache, read: () => void): void {
     if (typeof luid !== "number" || this.#caches.has(luid)) {
       throw new JellyError(`Cannot receive cache ${luid}: its number is in use, or no number`);
     }
     const isTooMuch = this.#caches.size >= this.#limit.max;
-    const held = new HeldCache(this, luid, isTooMuch ? undefined : cache);
-    held.uses = 1;
-    // One that is refused has its place until the peer has heard of it.
+    const held = new HeldCache(this.#owner, luid, cache);
     this.#caches.set(luid, held);
-    if (isTooMuch) {
-      this.giveBack(held);
-      throw this.#limit.exceeded(`Limit of ${this.#limit.max} caches`);
+    try {
+      if (isTooMuch) throw this.#limit.exceeded(`Limit of ${this.#limit.max} caches`);
+      RemoteCache[ATTACH](cache, held);
+      this.#touch(held);
+      read();
+    } catch (error) {
+      // It has its place until the peer has heard of it.
+      held.broke();
+      throw error;
     }
-    this.touched(held);
-    return held;
   }
 
   /**
@@ -101,7 +104,7 @@ export class CacheTable implements HeldCacheOwner {
    * @throws {JellyError} If there is none; the arrival is given back.
    */
   arrivedAgain(luid: ObjectId): RemoteCache {
-    const held = this.get(luid);
+    const held = this.#caches.get(luid as number);
     try {
       if (held !== undefined) return held.takeAgain();
       throw new JellyError(`Cannot receive cache ${luid}: nothing came under this number`);
@@ -119,7 +122,7 @@ export class CacheTable implements HeldCacheOwner {
    * @throws {ProtocolError} If there is no cache of this number.
    */
   uncache(luid: ObjectId): void {
-    const held = this.get(luid);
+    const held = this.#caches.get(luid as number);
     if (held === undefined) {
       throw new ProtocolError(`Cannot forget cache "${luid}": there is none`);
     }
@@ -140,25 +143,16 @@ export class CacheTable implements HeldCacheOwner {
     for (const held of caches) held.end(reason);
   }
 
-  /**
-   * Learns that a cache is held again or still.
-   *
-   * @param held The cache.
-   * @param loose Where it was, if it was loose.
-   */
-  touched(held: HeldCache, loose?: Loose): void {
+  /** Learns that a cache is held again or still. */
+  #touch(held: HeldCache, loose?: Loose): void {
     if (loose !== undefined) this.#finalization.unregister(loose);
     if (held.uses === 0) return;
     this.#touched.add(held);
     this.#awaitCollection();
   }
 
-  /**
-   * Gives all uses of a cache back.
-   *
-   * @param held The cache.
-   */
-  giveBack(held: HeldCache): void {
+  /** Gives all uses of a cache back. */
+  #giveBack(held: HeldCache): void {
     const { luid, uses } = held;
     held.uses = 0;
     this.#touched.delete(held);
@@ -193,7 +187,11 @@ export class CacheTable implements HeldCacheOwner {
       return held.loosen((cache, loose) => this.#finalization.register(cache, loose, loose));
     } catch (error) {
       // One whose state cannot be kept is held until it is released.
-      this.broker.settings.log({ level: "error", message: "Cannot keep state of cache", error });
+      this.#parts.broker.settings.log({
+        level: "error",
+        message: "Cannot keep state of cache",
+        error,
+      });
       return true;
     }
   }

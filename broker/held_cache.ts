@@ -67,7 +67,7 @@ export class HeldCache implements RemoteTarget {
   /** Number of the object. */
   readonly luid: number;
   /** How often it arrived and was not given back. */
-  uses = 0;
+  uses = 1;
   readonly #owner: HeldCacheOwner;
   #place: Place;
   #isOver = false;
@@ -77,12 +77,12 @@ export class HeldCache implements RemoteTarget {
    *
    * @param owner The table.
    * @param luid Number of the object.
-   * @param cache The cache; none if it could not be taken.
+   * @param cache The cache, which has arrived once.
    */
-  constructor(owner: HeldCacheOwner, luid: number, cache: RemoteCache | undefined) {
+  constructor(owner: HeldCacheOwner, luid: number, cache: RemoteCache) {
     this.#owner = owner;
     this.luid = luid;
-    this.#place = cache === undefined ? { kind: "broken" } : { kind: "held", cache };
+    this.#place = { kind: "held", cache };
   }
 
   /** The connection. */

@@ -167,13 +167,8 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
   override unjellyFor(unjellier: Unjellier, list: JellyList): unknown {
     if (unjellier.invoker === undefined) return super.unjellyFor(unjellier, list);
     const luid = objectId(list.nextSexp());
-    const held = this.#held = brokerOf(unjellier, this).caches.held.arrived(luid, this);
-    try {
-      this.setCopyableState(list.next());
-    } catch (error) {
-      held.broke();
-      throw error;
-    }
+    const { held } = brokerOf(unjellier, this).caches;
+    held.arrived(luid, this, () => this.setCopyableState(list.next()));
     return this;
   }
 }
