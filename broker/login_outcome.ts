@@ -92,7 +92,7 @@ export class Refusal extends PBError implements IJellyable, Unsent {
    * Creates a refusal.
    *
    * @param error What the login failed with.
-   * @param then Is called when the client has been told, or cannot be.
+   * @param then Is called when the client is about to be told, or cannot be.
    */
   constructor(error: unknown, then: () => void = () => {}) {
     super("Cannot log in", { cause: error });
@@ -102,13 +102,14 @@ export class Refusal extends PBError implements IJellyable, Unsent {
   }
 
   /**
-   * Writes the failure, without a stack whatever the options say.
+   * Writes what the client is told, without a stack whatever the options say.
    *
    * @param jellier Where to write.
    */
   jellyFor(jellier: Jellier): void {
-    new CopyableFailure(this.#told).jellyFor(jellier);
     this.#then();
+    const told = this.#told;
+    jellier.jelly(told instanceof Object && isJellyable(told) ? told : new CopyableFailure(told));
   }
 
   /** Learns that the client was not told. */

@@ -10,6 +10,7 @@ import {
   connect,
   ConnectError,
   Copyable,
+  CopyableError,
   type ICredentialsChecker,
   InMemoryUsernamePasswordDatabaseDontUse,
   IPerspective,
@@ -77,7 +78,7 @@ for (const options of [MD5, {}]) {
 
   Deno.test(`[Broker logoutAfterDecref] the last reference dropped logs out: ${how}`, async () => {
     const { realm, root } = testPortal();
-    await using pair = await testPair(root);
+    const pair = await testPair(root);
     await settle();
     const before = pair.server.counts;
     const avatar = await pair.client.login<Member>(alice, null, options);
@@ -86,6 +87,8 @@ for (const options of [MD5, {}]) {
     assertEquals(realm.events, ["login alice", "logout alice"]);
     assertEquals(pair.server.counts, before);
     assert(!pair.server.isClosed);
+    await pair[Symbol.asyncDispose]();
+    assertEquals(realm.events, ["login alice", "logout alice"]);
   });
 
   Deno.test(`[Broker concurrentLogin] logins at once over one connection give each their own avatar: ${how}`, async () => {
@@ -505,4 +508,23 @@ Deno.test("a checker of the program's own can be slow, and tell its own class of
   assertInstanceOf(failure, RemoteError);
   assertEquals(failure.check("shop.TooManyDevices"), "shop.TooManyDevices");
   assertEquals(failure.message, "Cannot log in: three devices are logged in");
+});
+
+Deno.test("a realm can throw an error that travels as an object of its own class", async () => {
+  class Banned extends CopyableError {
+    static override readonly jellyName = "shop.Banned";
+    until = "";
+  }
+  const registry = new JellyRegistry();
+  registry.setUnjellyableForClass(Banned, Banned);
+  const { root } = testPortal({
+    avatarFor: () => {
+      throw Object.assign(new Banned("for now"), { until: "tomorrow" });
+    },
+  });
+  await using pair = await testPair(root, { client: { registry } });
+  for (const mechanism of ["MD5", "SCRAM-SHA-256"] as const) {
+    const login = pair.client.login(alice, null, { mechanisms: [mechanism] });
+    assertEquals((await assertRejects(() => login, Banned, "for now")).until, "tomorrow");
+  }
 });
