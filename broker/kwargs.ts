@@ -27,15 +27,13 @@ import { positiveInteger } from "./options.ts";
  */
 export type Kwargs<T extends object = Record<string, unknown>> = T & KwargsBrand<keyof T>;
 
-/** Key of a property that no object has, but that the compiler sees. */
-export const KWARG_NAMES: unique symbol = Symbol("names");
-
 /** What tells keyword arguments from a plain object. */
 export interface KwargsBrand<Names extends PropertyKey = PropertyKey> {
-  /** Names the class. */
-  readonly [Symbol.toStringTag]: "Kwargs";
-  /** Only tells the compiler which names there are, so that it sees one that is misspelled. */
-  readonly [KWARG_NAMES]?: Names;
+  /**
+   * Names the class; and tells the compiler, only, which names there are, so that it sees one that
+   * is misspelled.
+   */
+  readonly [Symbol.toStringTag]: "Kwargs" & { readonly names?: Names };
 }
 
 class KwargsObject {

@@ -29,6 +29,7 @@ export {
   type CloseOptions,
   type Traffic,
 } from "./broker.ts";
+export type { BufferPool } from "./buffer_pool.ts";
 export * from "./cacheable.ts";
 export type { CacheTable } from "./cache_table.ts";
 export type { CacheableTable } from "./cacheable_table.ts";
@@ -43,7 +44,14 @@ export { PBError as Error } from "./errors.ts";
 export * from "./factory.ts";
 export { CopyableFailure, failure2Copyable, noOperation, printTraceback } from "./failure.ts";
 export * from "./handle_websocket.ts";
-export * from "./kwargs.ts";
+export {
+  CallOptions,
+  callOptions,
+  type CallOptionsInit,
+  Kwargs,
+  kwargs,
+  type KwargsBrand,
+} from "./kwargs.ts";
 export * from "./live_cache.ts";
 export * from "./live_cacheable.ts";
 export type { Fields } from "./live_viewers.ts";
