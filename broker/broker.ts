@@ -19,7 +19,7 @@ import { ImportTable } from "./import_table.ts";
 import { IncomingCalls } from "./incoming_calls.ts";
 import { BROKER } from "./invoker.ts";
 import { isPromise } from "./is_promise.ts";
-import { KeepAlive } from "./keep_alive.ts";
+import { KEEP_ALIVE, KeepAlive } from "./keep_alive.ts";
 import { splitArgs } from "./kwargs.ts";
 import { Link } from "./link.ts";
 import { type LocalObject, LocalTable } from "./local_table.ts";
@@ -55,8 +55,6 @@ const VERSION = 6;
 const ROOT = "root";
 /** How long a close waits for what was written to go out, in milliseconds. */
 const CLOSE_TIMEOUT = 1000;
-/** Within how many milliseconds a peer is missed that is gone. */
-const KEEP_ALIVE = 60_000;
 /** A call of an object that cannot exist, by a request number that no other call has. */
 const PROBE = { id: 0, target: 0, method: "keepAlive" } as const;
 const NO_ARGS = splitArgs([]);
@@ -88,9 +86,16 @@ export interface CloseOptions {
   readonly reason?: CloseReason | Error;
 }
 
+/** A connection whose ends have not agreed on a dialect. */
+interface Negotiating {
+  readonly kind: "negotiating";
+  readonly timer: ReturnType<typeof setTimeout>;
+  readonly ready: PromiseWithResolvers<void>;
+}
+
 /** Where a connection is in its life. */
 type State =
-  | { readonly kind: "negotiating"; readonly timer: ReturnType<typeof setTimeout> }
+  | Negotiating
   | { readonly kind: "open" }
   /** Calls under way are finished; `done` goes on before they are. */
   | { readonly kind: "draining"; readonly done: () => void }
@@ -154,12 +159,11 @@ export class Broker implements AsyncDisposable {
   readonly #locals: LocalTable;
   readonly #pending: PendingCalls;
   readonly #closed = Promise.withResolvers<Error | undefined>();
-  readonly #ready = Promise.withResolvers<void>();
   readonly #limit: ObjectLimit;
   #imports: ImportTable | undefined;
   #caches: Caches | undefined;
   /** References by name, which the peer does not count. */
-  readonly #named = new Map<string, RemoteReference>();
+  #named: Map<string, RemoteReference> | undefined;
   #keepAlive: KeepAlive | undefined;
   #state: State;
   #dialect: AgreedDialect | undefined;
@@ -167,7 +171,7 @@ export class Broker implements AsyncDisposable {
   #isStrange = false;
   #lastRequest = 0;
   #lastLocal = 0;
-  #disconnects = new Set<() => void>();
+  #disconnects: Set<() => void> | undefined;
   #closing: Promise<void> | undefined;
   /** What the program gave as the fault for which it closes. */
   #fault: Error | undefined;
@@ -184,7 +188,8 @@ export class Broker implements AsyncDisposable {
     const { limits } = settings;
     this.peer = dialed.peer;
     this.settings = settings;
-    this.ready = this.#ready.promise;
+    const ready = Promise.withResolvers<void>();
+    this.ready = ready.promise;
     this.closed = this.#closed.promise;
     this.ready.catch(() => {});
     this.#role = role;
@@ -222,7 +227,7 @@ export class Broker implements AsyncDisposable {
         ),
       limits.negotiationTimeout,
     );
-    this.#state = { kind: "negotiating", timer };
+    this.#state = { kind: "negotiating", timer, ready };
     try {
       if (role.rootFor !== undefined) this.setNameForLocal(ROOT, role.rootFor(this));
     } catch (error) {
@@ -294,10 +299,11 @@ export class Broker implements AsyncDisposable {
    * @typeParam T The class of the object.
    */
   remoteForName<T = unknown>(name: string): RemoteReference<T> {
-    const known = this.#named.get(name);
+    const named = this.#named ??= new Map();
+    const known = named.get(name);
     if (known !== undefined && !known.isReleased) return known as RemoteReference<T>;
     const reference = new RemoteReference<T>(this, name, null, undefined);
-    this.#named.set(name, reference as RemoteReference);
+    named.set(name, reference as RemoteReference);
     return reference;
   }
 
@@ -527,7 +533,7 @@ export class Broker implements AsyncDisposable {
    */
   notifyOnDisconnect(notifier: () => void): void {
     if (this.isClosed) this.notifyAll([notifier]);
-    else this.#disconnects.add(notifier);
+    else (this.#disconnects ??= new Set()).add(notifier);
   }
 
   /**
@@ -536,7 +542,7 @@ export class Broker implements AsyncDisposable {
    * @param notifier The function.
    */
   dontNotifyOnDisconnect(notifier: () => void): void {
-    this.#disconnects.delete(notifier);
+    this.#disconnects?.delete(notifier);
   }
 
   /**
@@ -609,12 +615,13 @@ export class Broker implements AsyncDisposable {
 
   /** Begins to watch for a peer that is gone. */
   #watchPeer(): void {
-    const { keepAlive = this.peer.kind === "memory" ? 0 : KEEP_ALIVE } = this.settings;
+    const { keepAliveClock, keepAlive = this.peer.kind === "memory" ? 0 : KEEP_ALIVE } =
+      this.settings;
     if (keepAlive === 0) return;
     this.#keepAlive = new KeepAlive({
-      within: keepAlive,
-      bytesReceived: () => this.#link.bytesReceived,
-      isMute: () => this.#flow.isMute,
+      clock: keepAliveClock,
+      link: this.#link,
+      flow: this.#flow,
       probe: (answer) => {
         const head = { ...PROBE, answer };
         this.#outbox.send((to, jellier) => writeCall(to, jellier, WORD.message, head, NO_ARGS));
@@ -642,12 +649,12 @@ export class Broker implements AsyncDisposable {
     if (state.kind === "negotiating") clearTimeout(state.timer);
     this.#state = { kind: "closed", reason };
     if (state.kind === "negotiating") {
-      this.#ready.reject(reason ?? new ProtocolError("Cannot connect: the connection was closed"));
+      state.ready.reject(reason ?? new ProtocolError("Cannot connect: the connection was closed"));
     }
     this.#pending.fail(reason);
     this.#caches?.clear(reason);
-    const disconnects = [...this.#disconnects];
-    this.#disconnects.clear();
+    const disconnects = this.#disconnects ?? [];
+    this.#disconnects = undefined;
     this.notifyAll(disconnects);
     this.#locals.clear();
     this.#imports?.clear();
@@ -688,7 +695,8 @@ export class Broker implements AsyncDisposable {
 
   /** Takes a message. */
   #expressionReceived(reader: BananaReader): void {
-    if (this.#state.kind === "negotiating") return this.#negotiate(reader);
+    const state = this.#state;
+    if (state.kind === "negotiating") return this.#negotiate(reader, state);
     if (reader.next() !== LIST) throw new ProtocolError("Cannot read message: it is no list");
     const items = reader.count - 1;
     const command = items < 0 ? undefined : reader.tag();
@@ -723,16 +731,16 @@ export class Broker implements AsyncDisposable {
     }
   }
 
-  #negotiate(reader: BananaReader): void {
+  #negotiate(reader: BananaReader, { timer, ready }: Negotiating): void {
     const dialect = this.#role.kind === "server" ? chosenDialect(reader) : chooseDialect(reader);
     if (this.#role.kind === "client") this.#outbox.send((writer) => writer.atom(dialect));
     this.#link.setDialect(bananaDialect(dialect));
     this.#dialect = dialect;
-    if (this.#state.kind === "negotiating") clearTimeout(this.#state.timer);
+    clearTimeout(timer);
     this.#state = { kind: "open" };
     this.#watchPeer();
     this.#outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
-    this.#ready.resolve();
+    ready.resolve();
   }
 
   #versionReceived(reader: BananaReader, items: number): void {

@@ -59,7 +59,6 @@ export class Connections {
   readonly #options: ConnectionsSettings;
   readonly #max: number;
   readonly #brokers = new Set<Broker>();
-  readonly #ends = new Set<Promise<void>>();
   #isClosed = false;
   #accepted = 0;
   #refused = 0;
@@ -134,9 +133,11 @@ export class Connections {
     this.#isOverrun = false;
     this.#accepted++;
     this.#brokers.add(broker);
-    const end = this.#watch(broker);
-    this.#ends.add(end);
-    end.then(() => this.#ends.delete(end));
+    broker.closed.then((reason) => this.#ended(broker, reason));
+    const { onConnect } = this.#options;
+    if (onConnect !== undefined) {
+      broker.ready.then(() => broker.notifyAll([() => onConnect(broker)]), () => {});
+    }
     return broker;
   }
 
@@ -186,21 +187,15 @@ export class Connections {
    * @returns Resolves when they have ended.
    */
   async ended(): Promise<void> {
-    await Promise.all(this.#ends);
+    await Promise.all(Array.from(this.#brokers, (broker) => broker.closed));
   }
 
-  async #watch(broker: Broker): Promise<void> {
-    const { onConnect, onDisconnect } = this.#options;
-    const call = (hook: () => void) => broker.notifyAll([hook]);
-    let isConnected = false;
-    broker.ready.then(() => {
-      isConnected = true;
-      if (onConnect !== undefined) call(() => onConnect(broker));
-    }, () => this.#failed++);
-    const reason = await broker.closed;
+  #ended(broker: Broker, reason: Error | undefined): void {
+    const { onDisconnect } = this.#options;
     this.#brokers.delete(broker);
     this.#past = sum(this.#past, broker.traffic);
-    if (isConnected && onDisconnect !== undefined) call(() => onDisconnect(broker, reason));
+    if (broker.dialect === undefined) this.#failed++;
+    else if (onDisconnect !== undefined) broker.notifyAll([() => onDisconnect(broker, reason)]);
   }
 }
 

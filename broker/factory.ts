@@ -50,7 +50,7 @@ export interface ServerOptions extends ConnectionsOptions {
  * ```
  */
 export class PBServerFactory implements AsyncDisposable {
-  readonly #rootFor: (broker: Broker) => RemoteTarget;
+  readonly #role: BrokerRole;
   readonly #settings: BrokerSettings;
   readonly #connections: Connections;
 
@@ -63,7 +63,7 @@ export class PBServerFactory implements AsyncDisposable {
    * @throws {RangeError} If a limit is out of range.
    */
   constructor(root: ServerRoot, options: ServerOptions = {}) {
-    this.#rootFor = rootFor(root, options.login);
+    this.#role = { kind: "server", rootFor: rootFor(root, options.login) };
     this.#settings = brokerSettings(options);
     this.#connections = new Connections({ ...options, log: this.#settings.log });
   }
@@ -98,8 +98,7 @@ export class PBServerFactory implements AsyncDisposable {
    * @throws {unknown} What the root's `rootObject` throws.
    */
   buildBroker(dialed: Dialed): Broker {
-    const role: BrokerRole = { kind: "server", rootFor: this.#rootFor };
-    return this.#connections.add(dialed, () => new Broker(dialed, role, this.#settings));
+    return this.#connections.add(dialed, () => new Broker(dialed, this.#role, this.#settings));
   }
 
   /**

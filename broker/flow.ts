@@ -41,7 +41,7 @@ export interface FlowParts {
 export class Flow {
   readonly #parts: FlowParts;
   /** The messages that were put off, one behind the other, and how long each is. */
-  readonly #later = new InputBuffer();
+  #later: InputBuffer | undefined;
   #sizes: number[] = [];
   /** Index of the first size that counts. */
   #first = 0;
@@ -83,7 +83,7 @@ export class Flow {
     if (!this.isBehind) return true;
     const { link, pending, limits } = this.#parts;
     if (pending.size === 0) return false;
-    if (this.#later.length < limits.maxBufferedBytes) return true;
+    if (this.#later === undefined || this.#later.length < limits.maxBufferedBytes) return true;
     if (link.bufferedAnswers < limits.highWaterMark) return false;
     throw new LimitError(
       "maxBufferedBytes",
@@ -99,7 +99,7 @@ export class Flow {
   putOff(): boolean {
     if (!this.isBehind || this.#isHandling) return false;
     this.#sizes.push(this.#parts.link.expressionBytes);
-    this.#parts.link.copyExpression(this.#later);
+    this.#parts.link.copyExpression(this.#later ??= new InputBuffer());
     return true;
   }
 
@@ -115,7 +115,7 @@ export class Flow {
     this.#timer = undefined;
     this.#sizes = [];
     this.#first = 0;
-    this.#later.clear();
+    this.#later = undefined;
   }
 
   #handleWaiting(): void {
@@ -149,10 +149,10 @@ export class Flow {
       this.#sizes.splice(0, MANY_SIZES);
       this.#first = 0;
     }
-    const { link } = this.#parts;
-    link.handleCopy(this.#later, size);
-    // A handler that closed the connection has cleared it.
-    if (link.isOpen) this.#later.consume(this.#later.start + size);
+    const later = this.#later!;
+    this.#parts.link.handleCopy(later, size);
+    // Of no effect if the handler has closed the connection, and so dropped all of it.
+    later.consume(later.start + size);
     return size;
   }
 }

@@ -4,19 +4,27 @@
  * @module
  */
 
+import type { Flow } from "./flow.ts";
+import type { Link } from "./link.ts";
+
+/** Milliseconds within which a peer is missed that is gone, where nothing else is said. */
+export const KEEP_ALIVE = 60_000;
+
 /** The time is looked at so many times before a peer counts as gone. */
 const TICKS = 4;
 /** After so many of them without a byte the peer is asked for an answer. */
 const QUIET_TICKS = 1;
+/** So many connections are looked at before others get a turn. */
+const TURN_CONNECTIONS = 100;
 
 /** What a broker lends to its keep-alive. */
 export interface KeepAliveParts {
-  /** How many milliseconds may pass without a byte. */
-  readonly within: number;
-  /** How many bytes have come. */
-  readonly bytesReceived: () => number;
-  /** Whether we do not read, so that nothing can be heard. */
-  readonly isMute: () => boolean;
+  /** Where the time is looked at. */
+  readonly clock: KeepAliveClock;
+  /** Knows how many bytes have come. */
+  readonly link: Link;
+  /** Knows whether we do not read, so that nothing can be heard. */
+  readonly flow: Flow;
   /** Sends a message that does nothing, with or without an answer. */
   readonly probe: (answer: boolean) => void;
   /** Closes the connection. */
@@ -33,7 +41,6 @@ export interface KeepAliveParts {
  */
 export class KeepAlive {
   readonly #parts: KeepAliveParts;
-  readonly #timer: ReturnType<typeof setInterval>;
   #heard = -1;
   #silentTicks = 0;
   #unanswered = 0;
@@ -45,12 +52,12 @@ export class KeepAlive {
    */
   constructor(parts: KeepAliveParts) {
     this.#parts = parts;
-    this.#timer = setInterval(() => this.#tick(), parts.within / TICKS);
+    parts.clock.add(this);
   }
 
   /** Stops watching. */
   stop(): void {
-    clearInterval(this.#timer);
+    this.#parts.clock.delete(this);
   }
 
   /**
@@ -64,12 +71,13 @@ export class KeepAlive {
     return true;
   }
 
-  #tick(): void {
-    const { bytesReceived, isMute, probe, gone } = this.#parts;
-    const heard = bytesReceived();
+  /** Learns that time has passed, a part of that after which a silent peer is gone. */
+  tick(): void {
+    const { link, flow, probe, gone } = this.#parts;
+    const heard = link.bytesReceived;
     const isHeard = heard !== this.#heard;
     this.#heard = heard;
-    if (isMute()) {
+    if (flow.isMute) {
       this.#silentTicks = 0;
       return probe(false);
     }
@@ -82,5 +90,63 @@ export class KeepAlive {
       this.#unanswered++;
       probe(true);
     } else if (this.#silentTicks === TICKS - 1) gone();
+  }
+}
+
+/**
+ * Looks at the time for all connections of a server: one timer, however many they are.
+ */
+export class KeepAliveClock {
+  readonly #interval: number;
+  readonly #watched = new Set<KeepAlive>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * Creates a clock; it runs while there is something to watch.
+   *
+   * @param within Milliseconds after which a silent peer counts as gone.
+   */
+  constructor(within: number) {
+    this.#interval = within / TICKS;
+  }
+
+  /**
+   * Begins to watch a connection.
+   *
+   * @param keepAlive Learns when time has passed.
+   */
+  add(keepAlive: KeepAlive): void {
+    this.#watched.add(keepAlive);
+    this.#wait();
+  }
+
+  /**
+   * Stops watching a connection.
+   *
+   * @param keepAlive What was added.
+   */
+  delete(keepAlive: KeepAlive): void {
+    this.#watched.delete(keepAlive);
+    if (this.#watched.size !== 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Tells some, and the others in the next turns of the event loop; then waits for the next time. */
+  #tick(round: Iterator<KeepAlive> = this.#watched.values()): void {
+    this.#timer = undefined;
+    for (let left = TURN_CONNECTIONS; left !== 0; left--) {
+      const { done, value } = round.next();
+      if (done) return this.#wait();
+      value.tick();
+    }
+    this.#wait(round);
+  }
+
+  /** Waits for the next turn where a round goes on, or else for the next time. */
+  #wait(round?: Iterator<KeepAlive>): void {
+    if (this.#watched.size === 0) return;
+    const time = round === undefined ? this.#interval : 0;
+    this.#timer ??= setTimeout(() => this.#tick(round), time);
   }
 }

@@ -57,7 +57,8 @@ export type LocalObject = RemoteTarget & Serializable;
 export class LocalTable {
   readonly #limit: ObjectLimit;
   readonly #entries = new Map<ObjectId, Local<RemoteTarget>>();
-  readonly #ids = new Map<object, number>();
+  /** The numbers of objects; none while only named ones are known. */
+  #ids: Map<object, number> | undefined;
   /** What to do when the peer holds an object no more. */
   #cleanups: Map<object, (() => void)[]> | undefined;
 
@@ -105,7 +106,7 @@ export class LocalTable {
    */
   register(object: LocalObject, newId: () => number): number {
     const identity = object.processUniqueID();
-    const known = this.#ids.get(identity);
+    const known = this.#ids?.get(identity);
     if (known !== undefined) {
       this.#entries.get(known)!.incref();
       return known;
@@ -115,7 +116,7 @@ export class LocalTable {
     }
     const id = newId();
     this.#entries.set(id, new Local<RemoteTarget>(object));
-    this.#ids.set(identity, id);
+    (this.#ids ??= new Map()).set(identity, id);
     return id;
   }
 
@@ -161,14 +162,14 @@ export class LocalTable {
   /** Forgets everything. */
   clear(): void {
     this.#entries.clear();
-    this.#ids.clear();
+    this.#ids = undefined;
     this.#cleanups = undefined;
   }
 
   #remove(id: number, entry: Local<RemoteTarget>): readonly (() => void)[] {
     const identity = identityOf(entry.object);
     this.#entries.delete(id);
-    this.#ids.delete(identity);
+    this.#ids?.delete(identity);
     const cleanups = this.#cleanups?.get(identity);
     this.#cleanups?.delete(identity);
     return cleanups ?? [];

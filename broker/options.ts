@@ -8,6 +8,7 @@ import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../jelly/banana
 import { defaultSecurity, globalRegistry, type JellyRegistry, type Taster } from "../jelly/mod.ts";
 
 import { BufferPool } from "./buffer_pool.ts";
+import { KEEP_ALIVE, KeepAliveClock } from "./keep_alive.ts";
 
 /** Most objects that a peer may hold references to at once, as in Twisted. */
 export const MAX_BROKER_REFS = 1024;
@@ -100,6 +101,8 @@ export interface BrokerSettings {
   readonly log: Log;
   /** Milliseconds within which it is noticed that the peer is gone, 0 for never; undefined for the default. */
   readonly keepAlive: number | undefined;
+  /** Looks at the time for all connections. */
+  readonly keepAliveClock: KeepAliveClock;
   /** Large write buffers, which the connections share. */
   readonly buffers: BufferPool;
 }
@@ -126,6 +129,7 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     unsafeTracebacks,
     log,
     keepAlive,
+    keepAliveClock: new KeepAliveClock(keepAlive || KEEP_ALIVE),
     buffers: new BufferPool(),
     limits: brokerLimits(options.limits),
   });

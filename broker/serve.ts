@@ -70,20 +70,15 @@ export class PBServer implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const ends = new Set<Promise<void>>();
     for (;;) {
       const dialed = await this.#listener.accept();
       if (dialed === null) break;
       const broker = this.factory.accept(dialed);
       if (broker === undefined) continue;
       this.#brokers.add(broker);
-      const end = broker.closed.then(() => {
-        this.#brokers.delete(broker);
-        ends.delete(end);
-      });
-      ends.add(end);
+      broker.closed.then(() => this.#brokers.delete(broker));
     }
-    await Promise.all(ends);
+    await Promise.all(Array.from(this.#brokers, (broker) => broker.closed));
   }
 }
 
