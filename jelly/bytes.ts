@@ -78,7 +78,7 @@ export function valueCodec(options: EncodeValueOptions & DecodeValueOptions = {}
       try {
         jellier.write(value);
         writer.end();
-        return writer.written().slice();
+        return writer.copy();
       } finally {
         writer.cancel();
       }

@@ -4,16 +4,15 @@
  * @module
  */
 
-import { BananaError } from "./banana/errors.ts";
 import { type BananaLimits, DEFAULT_LIMITS } from "./banana/limits.ts";
 import { WORD } from "./banana/tokens.ts";
 import { JellyError } from "./errors.ts";
-import { type IJellyable, isJellyable } from "./jellyable.ts";
+import { isJellyable } from "./jellyable.ts";
 import { type AnyClass, jellyNameOf } from "./names.ts";
-import { isPlain, pathTo } from "./path.ts";
+import { explained, keyStep, located } from "./path.ts";
 import { globalRegistry, type JellyRegistry } from "./registry.ts";
 import { SeenObjects } from "./seen.ts";
-import { DummySecurityOptions, type Taster } from "./security.ts";
+import { SecurityOptions, type Taster } from "./security.ts";
 import type { Sink, Wrap } from "./sink.ts";
 import { ownState } from "./state.ts";
 import { Decimal } from "./values/decimal.ts";
@@ -24,12 +23,14 @@ import { writeTime } from "./values/times.ts";
 import { Tuple } from "./values/tuple.ts";
 import { Unpersistable } from "./values/unpersistable.ts";
 
+const { hasOwnProperty } = Object.prototype;
+
 /** An identifier in a store of the program's own, as it goes on the wire. */
 export type PersistentId = string | number | bigint | Uint8Array;
 
 /** Options of {@linkcode Jellier}. */
 export interface JellierOptions {
-  /** Which classes may be sent as their state though they have no `jellyFor`; all unless given. */
+  /** Which classes may be sent as their state though they have no `jellyFor`; none unless given. */
   security?: Taster;
   /** The names of classes, functions and modules; the global registry unless given. */
   registry?: JellyRegistry;
@@ -74,10 +75,6 @@ export class Jellier {
   #wraps: Wrap[] = [];
   #depth = 0;
   #deepest = 0;
-  /** What was written last that a limit may be about. */
-  #culprit: unknown;
-  /** The path from the culprit on, within objects that wrote themselves. */
-  #trail = "";
 
   /**
    * Creates a jellier.
@@ -87,12 +84,11 @@ export class Jellier {
    */
   constructor(sink: Sink, options: JellierOptions = {}) {
     this.#sink = sink;
-    this.#security = options.security ?? new DummySecurityOptions();
+    this.#security = options.security ?? new SecurityOptions();
     this.#registry = options.registry ?? globalRegistry;
     this.#persistentStore = options.persistentStore;
     this.#unpersistable = options.unpersistable ?? false;
-    // One list for the message around the value, one for the text at the very bottom.
-    this.#maxDepth = (options.limits ?? DEFAULT_LIMITS).maxDepth - 2;
+    this.#maxDepth = (options.limits ?? DEFAULT_LIMITS).maxDepth;
     this.invoker = options.invoker;
   }
 
@@ -105,25 +101,7 @@ export class Jellier {
    * What was written of the value before is for the caller to take back.
    */
   write(value: unknown, name: string = "value"): void {
-    this.#whole(value, name, () => this.jelly(value));
-  }
-
-  #whole(value: unknown, name: string, write: () => void): void {
-    try {
-      write();
-      this.#wrap();
-    } catch (error) {
-      throw this.#explained(error, value, name);
-    } finally {
-      this.#seen.clear();
-      this.#depth = 0;
-      this.#deepest = 0;
-      this.#culprit = undefined;
-      if (this.#ids !== undefined) {
-        this.#ids = undefined;
-        this.#wraps = [];
-      }
-    }
+    this.#whole(() => this.jelly(value), value, name);
   }
 
   /**
@@ -134,7 +112,7 @@ export class Jellier {
    * @throws {JellyError} If some part of it cannot be sent; its path says which.
    */
   writeTuple(items: readonly unknown[], name: string): void {
-    this.#whole(items, name, () => this.#items(WORD.tuple, items.length, items));
+    this.#whole(() => this.#array(WORD.tuple, items), items, name);
   }
 
   /**
@@ -145,35 +123,15 @@ export class Jellier {
   jelly(value: unknown): void {
     switch (typeof value) {
       case "string":
-        this.#culprit = value;
-        this.#sink.text(value);
-        break;
+        return this.#sink.text(value);
       case "number":
-        if (Number.isSafeInteger(value) && (value !== 0 || 1 / value > 0)) {
-          this.#sink.integer(value);
-        } else this.#sink.float(value);
-        break;
+        return this.#number(value);
       case "object":
-        if (value === null) this.#none();
-        else this.#object(value);
-        break;
+        return value === null ? this.#none() : this.#object(value);
       case "boolean":
-        this.#sink.list(2);
-        this.#sink.word(WORD.boolean);
-        this.#sink.atom(value ? "true" : "false");
-        break;
-      case "undefined":
-        this.#none();
-        break;
-      case "bigint":
-        this.#culprit = value;
-        this.#sink.integer(value);
-        break;
-      case "function":
-        this.#function(value);
-        break;
+        return this.#atom(WORD.boolean, value ? "true" : "false");
       default:
-        this.#refuse(value, `a ${typeof value} has no form on the wire`);
+        return this.#rarePrimitive(value);
     }
   }
 
@@ -197,15 +155,7 @@ export class Jellier {
     this.#enter(1);
     this.#sink.list(1 + values.length);
     this.#sink.atom(tag);
-    for (const value of values) {
-      try {
-        this.jelly(value);
-      } catch (error) {
-        // The state may be an object that only this call knows: follow the path within it now.
-        this.#trail = (pathTo(value, this.#culprit) ?? "") + this.#trail;
-        throw error;
-      }
-    }
+    for (const value of values) this.jelly(value);
     this.#depth--;
   }
 
@@ -214,20 +164,22 @@ export class Jellier {
     if (prototype === Object.prototype || prototype === null) {
       if (this.#isNew(value)) this.#plain(value as Record<string, unknown>);
     } else if (Array.isArray(value)) {
-      if (this.#isNew(value)) {
-        this.#items(value instanceof Tuple ? WORD.tuple : WORD.list, value.length, value);
-      }
-    } else if (isJellyable(value)) {
-      this.#jellyable(value);
+      if (this.#isNew(value)) this.#array(value instanceof Tuple ? WORD.tuple : WORD.list, value);
+    } else this.#other(value);
+  }
+
+  #other(value: object): void {
+    if (isJellyable(value)) {
+      if (this.#seen.has(value)) this.#dereference(value);
+      else value.jellyFor(this);
     } else if (value instanceof Uint8Array) {
-      this.#culprit = value;
       this.#sink.bytes(value);
     } else if (value instanceof Map) {
       if (this.#isNew(value)) this.#map(value);
     } else if (value instanceof Set) {
-      if (this.#isNew(value)) this.#items(WORD.set, value.size, value);
+      if (this.#isNew(value)) this.#set(WORD.set, value);
     } else if (value instanceof FrozenSet) {
-      if (this.#isNew(value)) this.#items(WORD.frozenset, value.size, value);
+      if (this.#isNew(value)) this.#set(WORD.frozenset, value);
     } else {
       this.#rare(value);
     }
@@ -236,164 +188,167 @@ export class Jellier {
   /** Writes the values that are neither containers nor objects with rules of their own. */
   #rare(value: object): void {
     if (value instanceof Float) return this.#sink.float(value.value);
-    if (value instanceof Decimal) {
-      this.#culprit = value;
-      this.#sink.list(3);
-      this.#sink.word(WORD.decimal);
-      this.#sink.integer(value.coefficient);
-      this.#sink.integer(value.exponent);
-      return;
-    }
-    if (value instanceof Unpersistable) return this.#unpersist(value.reason);
+    if (value instanceof Decimal) return this.#decimal(value);
+    if (value instanceof Unpersistable) return this.#atom(WORD.unpersistable, value.reason);
     if (value instanceof Method) return this.#method(value);
-    const time = this.#time(value);
-    if (time !== undefined) {
-      this.#sink.list(2);
-      this.#sink.word(WORD[time.kind]);
-      this.#sink.atom(time.text);
-      return;
-    }
+    const time = timeOf(value);
+    if (time !== undefined) return this.#atom(WORD[time.kind], time.text);
     const module = this.#registry.nameOf(value);
-    if (module !== undefined) return this.#named(WORD.module, module);
-    this.#instance(value);
+    if (module !== undefined) return this.#atom(WORD.module, module);
+    if (this.#isNew(value)) this.#instance(value);
+  }
+
+  #rarePrimitive(value: unknown): void {
+    switch (typeof value) {
+      case "undefined":
+        return this.#none();
+      case "bigint":
+        return this.#sink.integer(value);
+      case "function":
+        return this.#function(value);
+      default:
+        this.#refuse(value, `a ${typeof value} has no form on the wire`);
+    }
   }
 
   #none(): void {
-    this.#sink.list(1);
-    this.#sink.word(WORD.None);
+    this.#sink.tagged(WORD.None, 0);
+  }
+
+  #number(value: number): void {
+    // Python has no integer -0: it travels as a float.
+    if (Number.isSafeInteger(value) && (value !== 0 || 1 / value > 0)) this.#sink.integer(value);
+    else this.#sink.float(value);
+  }
+
+  /** Writes a list of a known word and a text. */
+  #atom(word: number, text: string): void {
+    this.#sink.tagged(word, 1);
+    this.#sink.atom(text);
+  }
+
+  #decimal(value: Decimal): void {
+    this.#sink.tagged(WORD.decimal, 2);
+    this.#sink.integer(value.coefficient);
+    this.#sink.integer(value.exponent);
   }
 
   #plain(value: Record<string, unknown>): void {
-    const sink = this.#sink;
-    const keys = Object.keys(value);
-    this.#culprit = value;
+    // With hasOwnProperty in it, a for-in loop is twice as fast as one over Object.keys.
+    let left = 0;
+    for (const key in value) if (hasOwnProperty.call(value, key)) left++;
     this.#enter(2);
-    sink.list(1 + keys.length);
-    sink.word(WORD.dictionary);
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]!;
-      this.#culprit = key;
-      sink.pair(key);
-      this.jelly(value[key]);
-    }
-    this.#depth -= 2;
-  }
-
-  #map(value: Map<unknown, unknown>): void {
-    const sink = this.#sink;
-    this.#culprit = value;
-    this.#enter(2);
-    sink.list(1 + value.size);
-    sink.word(WORD.dictionary);
-    for (const [key, inner] of value) {
-      if (typeof key === "string") {
-        this.#culprit = key;
-        sink.pair(key);
-      } else {
-        sink.list(2);
-        this.jelly(key);
+    this.#sink.tagged(WORD.dictionary, left);
+    let key = "";
+    let part: unknown;
+    try {
+      for (key in value) {
+        if (!hasOwnProperty.call(value, key)) continue;
+        part = key;
+        this.#sink.pair(key);
+        part = value[key];
+        this.jelly(part);
+        left--;
       }
-      this.jelly(inner);
+    } catch (error) {
+      throw located(error, keyStep(key), part);
     }
+    if (left !== 0) throw new JellyError("an object changed while it was written");
     this.#depth -= 2;
   }
 
-  #items(word: number, length: number, items: Iterable<unknown>): void {
-    this.#culprit = items;
+  #map(map: Map<unknown, unknown>): void {
+    const { size } = map;
+    this.#enter(2);
+    this.#sink.tagged(WORD.dictionary, size);
+    let count = 0;
+    let key: unknown;
+    let part: unknown;
+    try {
+      for ([key, part] of map) {
+        count++;
+        if (typeof key === "string") this.#sink.pair(key);
+        else {
+          this.#sink.list(2);
+          this.jelly(key);
+        }
+        this.jelly(part);
+      }
+    } catch (error) {
+      throw located(error, keyStep(key), part);
+    }
+    if (count !== size) throw new JellyError("a Map changed while it was written");
+    this.#depth -= 2;
+  }
+
+  #array(word: number, array: readonly unknown[]): void {
+    const { length } = array;
     this.#enter(1);
-    this.#sink.list(1 + length);
-    this.#sink.word(word);
-    if (Array.isArray(items)) {
-      for (let i = 0; i < length; i++) this.jelly(items[i]);
-    } else {
-      for (const item of items) this.jelly(item);
+    this.#sink.tagged(word, length);
+    let i = 0;
+    try {
+      for (; i < length; i++) this.jelly(array[i]);
+    } catch (error) {
+      throw located(error, `[${i}]`, array[i]);
     }
     this.#depth--;
   }
 
-  #jellyable(value: IJellyable): void {
-    if (this.#seen.has(value)) return this.#dereference(value);
+  #set(word: number, set: ReadonlySet<unknown>): void {
+    const { size } = set;
+    this.#enter(1);
+    this.#sink.tagged(word, size);
+    let count = 0;
+    let part: unknown;
     try {
-      value.jellyFor(this);
+      for (part of set) {
+        this.jelly(part);
+        count++;
+      }
     } catch (error) {
-      this.#culprit = value;
-      throw error;
+      throw located(error, `.values()[${count}]`, part);
     }
+    if (count !== size) throw new JellyError("a Set changed while it was written");
+    this.#depth--;
   }
 
   #function(value: NonNullable<unknown>): void {
     const name = this.#registry.nameOf(value);
-    if (name === undefined) {
-      return this.#refuse(value, "a function travels only by a registered name");
-    }
-    this.#named(isClass(value) ? WORD.class : WORD.function, name);
-  }
-
-  #named(word: number, name: string): void {
-    this.#sink.list(2);
-    this.#sink.word(word);
-    this.#sink.atom(name);
+    if (name !== undefined) return this.#atom(isClass(value) ? WORD.class : WORD.function, name);
+    this.#refuse(value, "functions and classes travel only by a registered name");
   }
 
   #method(value: Method): void {
     this.#enter(1);
-    this.#sink.list(4);
-    this.#sink.word(WORD.method);
+    this.#sink.tagged(WORD.method, 3);
     this.#sink.atom(value.name);
     this.jelly(value.self);
     this.jelly(value.self.constructor);
     this.#depth--;
   }
 
-  #time(value: object): ReturnType<typeof writeTime> {
-    try {
-      return writeTime(value);
-    } catch (cause) {
-      this.#culprit = value;
-      throw new JellyError(cause instanceof Error ? cause.message : String(cause), { cause });
-    }
-  }
-
   /** Writes an object of a class without `jellyFor`: by an identifier, or by its state, or not. */
   #instance(value: object): void {
-    if (this.#seen.has(value)) return this.#dereference(value);
     const id = this.#persistentStore?.(value, this);
-    if (id !== undefined) {
-      this.prepare(value);
-      return this.#persistent(id);
-    }
+    if (id !== undefined) return this.#persistent(id);
     const cls: unknown = value.constructor;
-    if (typeof cls !== "function" || isBuiltIn(cls)) {
-      return this.#refuse(value, `${describe(value)} has no form on the wire`);
+    if (typeof cls === "function" && this.#security.isClassAllowed(cls as AnyClass)) {
+      return this.tagged(jellyNameOf(cls as AnyClass), ownState(value));
     }
-    if (!this.#security.isClassAllowed(cls as AnyClass)) {
-      return this.#refuse(
-        value,
-        `${describe(value)} is neither Referenceable, Copyable nor Cacheable, and is not allowed ` +
-          "as plain state",
-      );
-    }
-    this.prepare(value);
-    try {
-      this.tagged(jellyNameOf(cls as AnyClass), ownState(value));
-    } catch (error) {
-      this.#culprit = value;
-      throw error;
-    }
+    const name = typeof cls === "function" ? cls.name : "null";
+    this.#refuse(
+      value,
+      `an object of class ${name} is neither Referenceable, Copyable nor Cacheable, and is not ` +
+        "allowed as plain state",
+    );
   }
 
   #persistent(id: PersistentId): void {
-    this.#sink.list(2);
-    this.#sink.word(WORD.persistent);
+    this.#sink.tagged(WORD.persistent, 1);
     if (typeof id === "string") this.#sink.atom(id);
     else if (id instanceof Uint8Array) this.#sink.bytes(id);
+    else if (typeof id === "number") this.#number(id);
     else this.#sink.integer(id);
-  }
-
-  #unpersist(reason: string): void {
-    this.#sink.list(2);
-    this.#sink.word(WORD.unpersistable);
-    this.#sink.atom(reason);
   }
 
   /** Notes an object; one that came before is written as a reference to that place. */
@@ -411,50 +366,42 @@ export class Jellier {
       ids.set(object, id);
       this.#wraps.push({ mark: this.#seen.markOf(object), id });
     }
-    this.#sink.list(2);
-    this.#sink.word(WORD.dereference);
+    this.#sink.tagged(WORD.dereference, 1);
     this.#sink.integer(id);
+  }
+
+  #refuse(value: unknown, fact: string): void {
+    if (this.#unpersistable) return this.#atom(WORD.unpersistable, fact);
+    throw new JellyError(fact, { culprit: value });
   }
 
   #enter(lists: number): void {
     const depth = this.#depth += lists;
     if (depth <= this.#deepest) return;
-    if (depth > this.#maxDepth) throw tooDeep(this.#maxDepth + 2);
+    if (depth > this.#maxDepth) throw tooDeep(this.#maxDepth);
     this.#deepest = depth;
   }
 
-  /** Marks the objects that came more than once; each mark is a list around its object. */
-  #wrap(): void {
-    if (this.#wraps.length === 0) return;
-    // At the worst, every list on the way to the deepest one is marked.
-    if (this.#deepest + Math.min(this.#deepest, this.#wraps.length) > this.#maxDepth) {
-      throw tooDeep(this.#maxDepth + 2);
+  #whole(write: () => void, value: unknown, name: string): void {
+    try {
+      write();
+      if (this.#wraps.length !== 0) this.#sink.wrap(this.#wraps);
+      // Not counted were the list of the message, the lists of text, and at the worst every list on
+      // the way to the deepest one is wrapped. Where that would be too deep, look how deep it is.
+      const deepest = this.#deepest + 2 + Math.min(this.#deepest, this.#wraps.length);
+      if (deepest > this.#maxDepth) this.#sink.checkDepth();
+    } catch (error) {
+      const overflow = error instanceof RangeError && /call stack/.test(error.message);
+      throw explained(overflow ? tooDeep(this.#maxDepth) : error, name, value);
+    } finally {
+      this.#seen.clear();
+      this.#depth = 0;
+      this.#deepest = 0;
+      if (this.#ids !== undefined) {
+        this.#ids = undefined;
+        this.#wraps = [];
+      }
     }
-    this.#sink.wrap(this.#wraps);
-  }
-
-  #refuse(value: unknown, fact: string): void {
-    if (this.#unpersistable) return this.#unpersist(fact);
-    this.#culprit = value;
-    throw new JellyError(fact);
-  }
-
-  /** Tells where in the value an error happened; errors of the program's own pass as they are. */
-  #explained(error: unknown, value: unknown, name: string): unknown {
-    const trail = this.#trail;
-    this.#trail = "";
-    const fault = error instanceof RangeError && /call stack/.test(error.message)
-      ? tooDeep(this.#maxDepth + 2)
-      : error;
-    if (!(fault instanceof JellyError || fault instanceof BananaError)) return error;
-    const found = fault.limit === "maxDepth" ? undefined : pathTo(value, this.#culprit);
-    const path = found === undefined ? undefined : name + found + trail;
-    const explained = new JellyError(
-      `Cannot send ${path ?? name}: ${fault.message.replace(/^Cannot send /, "")}`,
-      { cause: error, culprit: this.#culprit, limit: fault.limit },
-    );
-    explained.path = path;
-    return explained;
   }
 }
 
@@ -462,19 +409,16 @@ function tooDeep(limit: number): JellyError {
   return new JellyError(`more than ${limit} lists in each other (maxDepth)`, { limit: "maxDepth" });
 }
 
-/** Names an object in a refusal. */
-function describe(value: object): string {
-  if (isPlain(value)) return "an object";
-  const { constructor } = value;
-  return `an object of class ${typeof constructor === "function" ? constructor.name : "null"}`;
+/** Gives a date, time or duration in the form in which it travels; undefined for other values. */
+function timeOf(value: object): ReturnType<typeof writeTime> {
+  try {
+    return writeTime(value);
+  } catch (cause) {
+    throw new JellyError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
 }
 
-/** Tells a class from a function: only its text does. */
+/** Tells a class from a function: only a class has a prototype that stays. */
 function isClass(value: NonNullable<unknown>): boolean {
-  return /^class\b/.test(Function.prototype.toString.call(value));
-}
-
-/** Tells whether a class belongs to the runtime: such objects have no state that could travel. */
-function isBuiltIn(cls: { readonly name: string }): boolean {
-  return Reflect.get(globalThis, cls.name) === cls;
+  return Object.getOwnPropertyDescriptor(value, "prototype")?.writable === false;
 }

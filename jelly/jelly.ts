@@ -40,8 +40,9 @@ export interface UnjellyOptions extends UnjellierOptions {
  * @throws {JellyError} If some part of the value cannot be sent; its path says which.
  */
 export function jelly(value: unknown, options: JellyOptions = {}): Sexp {
-  const sink = new TreeSink();
-  new Jellier(sink, { ...options, limits: bananaLimits(options.limits) }).write(value);
+  const limits = bananaLimits(options.limits);
+  const sink = new TreeSink(limits);
+  new Jellier(sink, { ...options, limits }).write(value);
   return sink.result();
 }
 

@@ -8,7 +8,8 @@
 import type { Jellier } from "./jellier.ts";
 import { type AnyClass, jellyNameOf } from "./names.ts";
 import { applyState, ownState } from "./state.ts";
-import type { JellyList, Unjellier } from "./unjellier.ts";
+import type { JellyList } from "./jelly_list.ts";
+import type { Unjellier } from "./unjellier.ts";
 
 /** An object that serializes itself. */
 export interface IJellyable {

@@ -1,77 +1,82 @@
 /**
- * Finds where in a value a part of it is, to name it in an error.
+ * Where in a value a fault is, to name it in an error.
+ *
+ * The path is put together on the way out from the fault: each container that is left adds its step.
  *
  * @module
  */
 
-import { FrozenSet } from "./values/frozen_set.ts";
+import { BananaError } from "./banana/errors.ts";
+import { JellyError } from "./errors.ts";
 
-/** How many parts are looked at; a fault in a larger value is named without its path. */
-const MAX_PARTS = 100_000;
-/** Longer paths help nobody. */
-const MAX_LETTERS = 200;
+/** Longer paths, and longer keys in them, help nobody. */
+const MAX_PATH = 200;
+const MAX_KEY = 40;
+const NAME = /^[\p{L}_$][\p{L}\p{N}_$]*$/u;
 
 /**
- * Finds the path from a value to a part of it.
+ * Notes the step to the part of a value that an error came from.
  *
- * @param root The value.
- * @param part The part, an object or any other value.
- * @returns The path, such as `[1].user.onClick`; empty for the value itself, undefined if
- * the part was not found.
+ * @param error What was thrown; errors of the program's own stay as they are.
+ * @param step The step, such as `[1]` or `.name`.
+ * @param part The part.
+ * @returns The error to throw in its place.
  */
-export function pathTo(root: unknown, part: unknown): string | undefined {
-  const queue: { value: unknown; path: string }[] = [{ value: root, path: "" }];
-  const seen = new Set<unknown>();
-  for (let i = 0; i < queue.length && i < MAX_PARTS; i++) {
-    const { value, path } = queue[i]!;
-    if (Object.is(value, part)) return path;
-    if (typeof value !== "object" || value === null || seen.has(value)) continue;
-    seen.add(value);
-    if (path.length > MAX_LETTERS) continue;
-    for (const [step, inner] of steps(value)) {
-      if (queue.length === MAX_PARTS) break;
-      queue.push({ value: inner, path: path + step });
-    }
-  }
-  return undefined;
-}
-
-/** Names the parts of a value that the jellier goes into by itself. */
-function* steps(value: object): Generator<[string, unknown]> {
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) yield [`[${i}]`, value[i]];
-  } else if (value instanceof Map) {
-    let i = 0;
-    for (const [key, inner] of value) {
-      yield [`.keys()[${i++}]`, key];
-      yield [`.get(${printed(key)})`, inner];
-    }
-  } else if (value instanceof Set || value instanceof FrozenSet) {
-    let i = 0;
-    for (const inner of value) yield [`.values()[${i++}]`, inner];
-  } else if (isPlain(value)) {
-    for (const key of Object.keys(value)) {
-      yield [
-        /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`,
-        Reflect.get(value, key),
-      ];
-      yield [`[${JSON.stringify(key)}] (the key)`, key];
-    }
-  }
+export function located(error: unknown, step: string, part: unknown): unknown {
+  const fault = asFault(error, part);
+  if (fault !== undefined) fault.path = step + fault.path;
+  return fault ?? error;
 }
 
 /**
- * Tells whether an object is a plain one, made by `{}` or `Object.create(null)`.
+ * Makes the error that tells the program what cannot be sent, and why.
  *
- * @param value Any object.
- * @returns True if it has no class of its own.
+ * @param error What came out of the value.
+ * @param name What to call the value.
+ * @param value The value.
+ * @returns The error to throw in its place.
  */
-export function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+export function explained(error: unknown, name: string, value: unknown): unknown {
+  const fault = asFault(error, value);
+  if (fault === undefined) return error;
+  const path = clip(name + fault.path, MAX_PATH);
+  const { cause, culprit, limit } = fault;
+  const told = new JellyError(`Cannot send ${path}: ${fault.message}`, { cause, culprit, limit });
+  told.path = path;
+  return told;
 }
 
-function printed(key: unknown): string {
-  if (typeof key === "object" && key !== null) return "…";
-  return typeof key === "string" ? JSON.stringify(key) : String(key);
+/**
+ * Names a key as a step of a path.
+ *
+ * @param key The key.
+ * @returns The step, such as `.name`, `["two words"]`, or `.get(1)` for a key that is no text.
+ */
+export function keyStep(key: unknown): string {
+  if (typeof key === "string") {
+    return key.length <= MAX_KEY && NAME.test(key)
+      ? `.${key}`
+      : `[${JSON.stringify(clip(key, MAX_KEY))}]`;
+  }
+  const isPrimitive = typeof key !== "object" || key === null;
+  return `.get(${isPrimitive ? clip(String(key), MAX_KEY) : "…"})`;
+}
+
+/** Takes a fault that has a path already, or makes one of an error of this library. */
+function asFault(error: unknown, culprit: unknown): JellyError | undefined {
+  // A path that begins with a name belongs to an error that was explained before.
+  if (error instanceof JellyError && /^([.[]|$)/.test(error.path ?? "-")) return error;
+  if (!(error instanceof JellyError || error instanceof BananaError)) return undefined;
+  const { message, limit } = error;
+  const fault = new JellyError(message.replace(/^Cannot send /, ""), {
+    cause: error,
+    culprit,
+    limit,
+  });
+  fault.path = "";
+  return fault;
+}
+
+function clip(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
 }

@@ -8,7 +8,8 @@ import { KeyCache } from "./banana/key_cache.ts";
 import { NameCache } from "./banana/name_cache.ts";
 import type { IUnjellyable } from "./jellyable.ts";
 import { type AnyClass, jellyNameOf } from "./names.ts";
-import type { JellyList, Unjellier } from "./unjellier.ts";
+import type { JellyList } from "./jelly_list.ts";
+import type { Unjellier } from "./unjellier.ts";
 
 /** A class whose instances can be made without arguments, and then read themselves. */
 export type UnjellyableClass = new () => IUnjellyable;

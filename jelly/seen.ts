@@ -4,22 +4,19 @@
  * @module
  */
 
-/** Up to this many objects, looking at each is faster than a `Set`. */
-const FEW = 8;
+import type { Mark } from "./sink.ts";
+
+/** Room for so many marks is kept from one value to the next. */
+const KEPT_MARKS = 4096;
 
 /** The objects of one value in the order of writing, and where each began. */
 export class SeenObjects {
-  #objects: object[] = [];
-  #marks: number[] = [];
-  /** All objects, once they are many. */
-  #all: Set<object> | undefined;
-  /** Their places in the order, once one has come again. */
+  readonly #objects = new Set<object>();
+  /** Where they began; a list that is kept, because it takes longer to grow one than to write. */
+  #marks: Mark[] = [];
+  #count = 0;
+  /** The places of the objects in the order, once one has come again. */
   #places: Map<object, number> | undefined;
-
-  /** How many objects there are. */
-  get size(): number {
-    return this.#objects.length;
-  }
 
   /**
    * Notes an object, unless it is there already.
@@ -28,19 +25,13 @@ export class SeenObjects {
    * @param mark Where it begins.
    * @returns True if it is new, false if it came before.
    */
-  add(object: object, mark: number): boolean {
-    const objects = this.#objects;
-    const size = objects.length;
-    if (size < FEW) {
-      for (let i = 0; i < size; i++) if (objects[i] === object) return false;
-    } else {
-      const all = this.#all ??= new Set(objects);
-      all.add(object);
-      if (all.size === size) return false;
-      this.#places?.set(object, size);
-    }
-    objects.push(object);
-    this.#marks.push(mark);
+  add(object: object, mark: Mark): boolean {
+    const count = this.#count;
+    // One look into the set tells both: one that came before does not make it larger.
+    if (this.#objects.add(object).size === count) return false;
+    this.#places?.set(object, count);
+    this.#marks[count] = mark;
+    this.#count = count + 1;
     return true;
   }
 
@@ -50,7 +41,7 @@ export class SeenObjects {
    * @param object The object.
    */
   has(object: object): boolean {
-    return this.#all?.has(object) ?? this.#objects.includes(object);
+    return this.#objects.has(object);
   }
 
   /**
@@ -59,18 +50,17 @@ export class SeenObjects {
    * @param object The object.
    * @returns Its mark.
    */
-  markOf(object: object): number {
-    const places = this.#places ??= new Map(this.#objects.map((other, i) => [other, i]));
-    const place = places.get(object) ?? this.#objects.indexOf(object);
-    return this.#marks[place]!;
+  markOf(object: object): Mark {
+    const places = this.#places ??= new Map(Array.from(this.#objects, (other, i) => [other, i]));
+    return this.#marks[places.get(object)!]!;
   }
 
   /** Forgets everything. */
   clear(): void {
-    if (this.#objects.length === 0) return;
-    this.#objects = [];
-    this.#marks = [];
-    this.#all = undefined;
+    if (this.#count === 0) return;
+    if (this.#count > KEPT_MARKS) this.#marks = [];
+    this.#count = 0;
+    this.#objects.clear();
     this.#places = undefined;
   }
 }

@@ -27,6 +27,8 @@ export interface Sink {
   readonly mark: Mark;
   /** Begins a list of so many items. */
   list(length: number): void;
+  /** Begins a list of a known word, by its number in `WORDS`, and so many items behind it. */
+  tagged(word: number, items: number): void;
   /** Writes an integer; a number must be a safe integer. */
   integer(value: number | bigint): void;
   /** Writes a float, also one with an integer value. */
@@ -46,4 +48,6 @@ export interface Sink {
   pair(key: string): void;
   /** Wraps elements that were written before as references; called once, at the end. */
   wrap(wraps: Wrap[]): void;
+  /** Checks that no more lists are in each other than the limit allows; called at the end, if at all. */
+  checkDepth(): void;
 }

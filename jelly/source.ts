@@ -9,9 +9,6 @@ import type { Sexp } from "./sexp.ts";
 /** What the next element is; the values are the type bytes of banana. */
 export type ElementType = number;
 
-/** A place in a source; only the source itself knows what it means. */
-export type SavedPlace = number | readonly unknown[];
-
 /**
  * Gives the elements of one expression, from the outside in.
  *
@@ -48,13 +45,13 @@ export interface Source {
   /** Goes to the next element and reads it as a tree. */
   sexp(): Sexp;
   /**
-   * Passes over the next element.
+   * Goes past the head of a dictionary's pair, as far as its value, if the source knows it at a glance.
    *
-   * @returns How many elements that were, with all that is in it.
+   * @returns The key, a text; undefined if the head must be read element by element.
    */
-  skip(): number;
-  /** Remembers the place, to look ahead from it. */
-  save(): SavedPlace;
-  /** Goes back to a remembered place. */
-  restore(place: SavedPlace): void;
+  knownKey(): string | undefined;
+  /**
+   * Passes over the next element, with all that is in it.
+   */
+  skip(): void;
 }

@@ -5,9 +5,12 @@
  */
 
 import { BananaError } from "./banana/errors.ts";
-import { WORDS } from "./banana/tokens.ts";
+import { type BananaLimits, DEFAULT_LIMITS } from "./banana/limits.ts";
+import { OutgoingLimits } from "./banana/outgoing.ts";
+import { WORD, WORDS } from "./banana/tokens.ts";
 import { atom, type Sexp } from "./sexp.ts";
 import type { Mark, Sink, Wrap } from "./sink.ts";
+import { checkTree } from "./tree_source.ts";
 import { Float } from "./values/float.ts";
 
 /** A list that is being filled. */
@@ -38,6 +41,16 @@ export class TreeSink implements Sink {
   #list: OpenList = { items: this.#root, left: 1 };
   /** The list and the place of every element, by its mark. */
   readonly #places: { items: Sexp[]; index: number }[] = [];
+  readonly #limits: OutgoingLimits;
+
+  /**
+   * Creates an empty sink.
+   *
+   * @param limits The limits on the expression, as in bytes; Twisted's and ours unless given.
+   */
+  constructor(limits: BananaLimits = DEFAULT_LIMITS) {
+    this.#limits = new OutgoingLimits(limits);
+  }
 
   /** The place of the next element; asking for it notes it down. */
   get mark(): Mark {
@@ -49,8 +62,10 @@ export class TreeSink implements Sink {
    * Begins a list.
    *
    * @param length How many items follow.
+   * @throws {BananaError} If the list is too long.
    */
   list(length: number): void {
+    this.#limits.list(length);
     const items: Sexp[] = [];
     this.#put(items);
     if (length === 0) return;
@@ -59,11 +74,25 @@ export class TreeSink implements Sink {
   }
 
   /**
+   * Begins a list with a known word.
+   *
+   * @param word Its number in `WORDS`.
+   * @param items How many items follow the word.
+   * @throws {BananaError} If the list is too long.
+   */
+  tagged(word: number, items: number): void {
+    this.list(1 + items);
+    this.word(word);
+  }
+
+  /**
    * Writes an integer.
    *
    * @param value A safe integer or a bigint; a bigint that is safe becomes a number.
+   * @throws {BananaError} If the integer is too large.
    */
   integer(value: number | bigint): void {
+    if (typeof value === "bigint") this.#limits.integer(value);
     const number = Number(value);
     this.#put(Number.isSafeInteger(number) ? number : value);
   }
@@ -81,8 +110,10 @@ export class TreeSink implements Sink {
    * Writes a byte string.
    *
    * @param value The bytes; they are copied.
+   * @throws {BananaError} If the string is too long.
    */
   bytes(value: Uint8Array): void {
+    this.#limits.string(value.length);
     this.#put(value.slice());
   }
 
@@ -90,10 +121,16 @@ export class TreeSink implements Sink {
    * Writes a text as a byte string.
    *
    * @param text The text.
-   * @throws {BananaError} If the text has a lone surrogate.
+   * @throws {BananaError} If the text is too long or has a lone surrogate.
    */
   atom(text: string): void {
-    this.#put(utf8(text));
+    this.#limits.string(text.length);
+    if (!text.isWellFormed()) {
+      throw new BananaError("Cannot send text as UTF-8: it has a lone surrogate");
+    }
+    const bytes = atom(text);
+    this.#limits.string(bytes.length);
+    this.#put(bytes);
   }
 
   /**
@@ -102,23 +139,26 @@ export class TreeSink implements Sink {
    * @param number Its number in `WORDS`.
    */
   word(number: number): void {
-    this.atom(WORDS[number]!);
+    this.#put(atom(WORDS[number]!));
   }
 
   /**
    * Writes a text value.
    *
    * @param value The text.
-   * @throws {BananaError} If the text has a lone surrogate.
+   * @throws {BananaError} If the text is too long or has a lone surrogate.
    */
   text(value: string): void {
-    this.#put([atom("unicode"), utf8(value)]);
+    this.list(2);
+    this.word(WORD.unicode);
+    this.atom(value);
   }
 
   /**
    * Writes the beginning of a dictionary's pair.
    *
    * @param key The key.
+   * @throws {BananaError} If the key is too long or has a lone surrogate.
    */
   pair(key: string): void {
     this.list(2);
@@ -131,10 +171,20 @@ export class TreeSink implements Sink {
    * @param wraps The elements by their marks.
    */
   wrap(wraps: Wrap[]): void {
+    this.#limits.elements(3 * wraps.length);
     for (const { mark, id } of wraps) {
       const { items, index } = this.#places[mark]!;
       items[index] = [atom("reference"), id, items[index]!];
     }
+  }
+
+  /**
+   * Checks how deep the lists are.
+   *
+   * @throws {BananaError} If they are too deep.
+   */
+  checkDepth(): void {
+    checkTree(this.result(), this.#limits.limits);
   }
 
   /**
@@ -152,10 +202,4 @@ export class TreeSink implements Sink {
     // A list that is full is closed at once, unless the item opens a list of its own.
     while (this.#list.left === 0 && this.#open.length !== 0) this.#list = this.#open.pop()!;
   }
-}
-
-/** Encodes a text, which must be well-formed. */
-function utf8(text: string): Uint8Array {
-  if (text.isWellFormed()) return atom(text);
-  throw new BananaError("Cannot send text as UTF-8: it has a lone surrogate");
 }

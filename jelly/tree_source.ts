@@ -9,7 +9,7 @@ import type { BananaLimits } from "./banana/limits.ts";
 import { FLOAT, INT, LIST, STRING, wordNumber } from "./banana/tokens.ts";
 import { utf8 } from "./banana/utf8.ts";
 import type { Sexp } from "./sexp.ts";
-import type { ElementType, SavedPlace, Source } from "./source.ts";
+import type { ElementType, Source } from "./source.ts";
 import { Float } from "./values/float.ts";
 
 /** A list that is being read. */
@@ -142,33 +142,15 @@ export class TreeSource implements Source {
   }
 
   /**
-   * Passes over the next element.
+   * Knows no pair at a glance.
    *
-   * @returns 1: in a tree that is one step, whatever is in it.
+   * @returns Nothing.
    */
-  skip(): number {
+  knownKey(): undefined {}
+
+  /** Passes over the next element, with all that is in it. */
+  skip(): void {
     this.sexp();
-    return 1;
-  }
-
-  /**
-   * Remembers the place before the next element.
-   *
-   * @returns The place.
-   */
-  save(): SavedPlace {
-    return [...this.#open, this.#list].map((list) => ({ ...list }));
-  }
-
-  /**
-   * Goes back to a remembered place.
-   *
-   * @param place The place.
-   */
-  restore(place: SavedPlace): void {
-    const lists = (place as readonly OpenList[]).map((list) => ({ ...list }));
-    this.#list = lists.pop()!;
-    this.#open = lists;
   }
 }
 

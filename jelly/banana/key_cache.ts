@@ -9,12 +9,21 @@
  * @module
  */
 
+import { KnownKey } from "./heads.ts";
+
 /** Keys longer than this are rare, and not worth the memory. */
 const MAX_LETTERS = 64;
 /** No key that a cache knows has more bytes. */
 export const MAX_KEY_BYTES: number = 3 * MAX_LETTERS;
 /** When so many keys are known, the cache begins anew: a flood of keys costs time, not memory. */
 const MAX_KEYS = 2048;
+
+/** A known key. */
+interface Entry {
+  readonly key: KnownKey;
+  /** The key that was asked for after this one, the last time. */
+  next: Entry | undefined;
+}
 
 /**
  * Encoded heads of dictionary pairs, by key.
@@ -27,31 +36,46 @@ const MAX_KEYS = 2048;
  * const keys = new KeyCache();
  * const writer = new BananaWriter({ dialect: "pb", keys });
  * writer.pair("id");
- * assertEquals(keys.get("id"), writer.written());
+ * assertEquals(keys.get("id")?.length, writer.length);
  * ```
  */
 export class KeyCache {
-  readonly #heads = new Map<string, Uint8Array>();
+  readonly #entries = new Map<string, Entry>();
+  #last: Entry | undefined;
 
   /**
    * Finds the bytes of a key.
    *
    * @param key The key.
-   * @returns Its pair head in dialect `pb`, or undefined.
+   * @returns What knows its bytes in dialect `pb`, or undefined.
    */
-  get(key: string): Uint8Array | undefined {
-    return this.#heads.get(key);
+  get(key: string): KnownKey | undefined {
+    // Records have their keys in the same order: what came next the last time comes next again.
+    const last = this.#last;
+    const guess = last?.next;
+    if (guess !== undefined && guess.key.text === key) {
+      this.#last = guess;
+      return guess.key;
+    }
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    if (last !== undefined) last.next = entry;
+    this.#last = entry;
+    return entry.key;
   }
 
   /**
    * Remembers the bytes of a key.
    *
    * @param key The key.
-   * @param head Its pair head in dialect `pb`; the cache keeps it.
+   * @param head The pair in dialect `pb`, as far as its value.
    */
   add(key: string, head: Uint8Array): void {
     if (key.length > MAX_LETTERS) return;
-    if (this.#heads.size === MAX_KEYS) this.#heads.clear();
-    this.#heads.set(key, head);
+    if (this.#entries.size === MAX_KEYS) {
+      this.#entries.clear();
+      this.#last = undefined;
+    }
+    this.#entries.set(key, { key: new KnownKey(key, head), next: undefined });
   }
 }

@@ -8,17 +8,22 @@
  * @module
  */
 
+import { KnownKey } from "./heads.ts";
 import { utf8 } from "./utf8.ts";
 
 /** Texts longer than this are not remembered. */
 const MAX_BYTES = 40;
-/** Places in the table, a power of two: at most about 100 KiB when all are taken. */
+/** Places in the table, a power of two: at most some 300 KiB when all are taken. */
 const PLACES = 1024;
 
 /** A remembered text. */
 interface Entry {
-  readonly bytes: Uint8Array;
   readonly text: string;
+  readonly bytes: Uint8Array;
+  /** What its pair looks like, once it was a key. */
+  known: KnownKey | undefined;
+  /** Place of the key that came after this one, the last time. */
+  next: number;
 }
 
 /**
@@ -37,6 +42,8 @@ interface Entry {
  */
 export class NameCache {
   #entries: (Entry | undefined)[] = [];
+  /** The key that came last. */
+  #last: Entry | undefined;
 
   /**
    * Reads a text, from memory if it is known.
@@ -51,18 +58,68 @@ export class NameCache {
     const length = to - from;
     if (length === 0) return "";
     if (length > MAX_BYTES) return utf8(bytes, from, to);
-    const place = (length * 31 + bytes[from]! * 7 + bytes[(from + to) >> 1]! * 131 +
-      bytes[to - 1]! * 17) & (PLACES - 1);
+    return this.#entry(bytes, from, to, placeOf(bytes, from, to)).text;
+  }
+
+  /**
+   * Reads the key of a dictionary's pair, and remembers the head of the pair.
+   *
+   * @param bytes Where the bytes are.
+   * @param head Where the head of the pair begins: all from here on to the end of the key.
+   * @param from Where the key begins.
+   * @param to Where it ends.
+   * @returns The key.
+   * @throws {BananaError} If the bytes are not UTF-8.
+   */
+  key(bytes: Uint8Array, head: number, from: number, to: number): string {
+    if (to - head > 2 * MAX_BYTES || to === from) return this.text(bytes, from, to);
+    const place = placeOf(bytes, from, to);
+    const entry = this.#entry(bytes, from, to, place);
+    entry.known ??= new KnownKey(entry.text, bytes.subarray(head, to));
+    if (this.#last !== undefined) this.#last.next = place;
+    this.#last = entry;
+    return entry.text;
+  }
+
+  /**
+   * Tells which key has its pair at a place, if it is the one to be expected there.
+   *
+   * Records have their keys in the same order: what came next the last time
+   * comes next again. The same bytes mean the same key, so that nothing else needs to be looked at.
+   *
+   * @param view Where to look.
+   * @param at Where the head of a pair may begin.
+   * @returns The key, or undefined if something else is there.
+   */
+  expected(view: DataView, at: number): KnownKey | undefined {
+    const entry = this.#last === undefined ? undefined : this.#entries[this.#last.next];
+    const known = entry?.known;
+    if (known === undefined || !known.isAt(view, at)) return undefined;
+    this.#last = entry;
+    return known;
+  }
+
+  #entry(bytes: Uint8Array, from: number, to: number, place: number): Entry {
+    const length = to - from;
     const entry = this.#entries[place];
     if (entry !== undefined && entry.bytes.length === length) {
       const known = entry.bytes;
       let i = 0;
       while (i < length && known[i] === bytes[from + i]) i++;
-      if (i === length) return entry.text;
+      if (i === length) return entry;
     }
-    const text = utf8(bytes, from, to);
     if (this.#entries.length === 0) this.#entries = new Array(PLACES).fill(undefined);
-    this.#entries[place] = { bytes: bytes.slice(from, to), text };
-    return text;
+    const text = Object.keys({ [utf8(bytes, from, to)]: 0 })[0]!;
+    return this.#entries[place] = {
+      text,
+      bytes: bytes.slice(from, to),
+      known: undefined,
+      next: place,
+    };
   }
+}
+
+function placeOf(bytes: Uint8Array, from: number, to: number): number {
+  return ((to - from) * 31 + bytes[from]! * 7 + bytes[(from + to) >> 1]! * 131 +
+    bytes[to - 1]! * 17) & (PLACES - 1);
 }

@@ -6,14 +6,18 @@
 
 import type { Sexp } from "../sexp.ts";
 import { Float } from "../values/float.ts";
+import { isPairHead, isTextTag, PAIR_HEAD_BYTES, TEXT_TAG_BYTES, viewOf } from "./heads.ts";
 import { NameCache } from "./name_cache.ts";
+import { bigPrefixValue, prefixValue } from "./prefix.ts";
 import { FLOAT, LIST, LONGNEG, NEG, STRING, VOCAB, WORD, wordNumber, WORDS } from "./tokens.ts";
 import { utf8 } from "./utf8.ts";
 
 const encoder = new TextEncoder();
 
-/** Prefixes of up to seven bytes are safe integers. */
-const SAFE_BYTES = 7;
+const NOWHERE = -1;
+
+const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = viewOf(NO_BYTES);
 
 /**
  * A cursor over one whole expression.
@@ -35,12 +39,15 @@ export class BananaReader {
   /** Items of the list that was entered last; bytes of the string that was found last. */
   count = 0;
   readonly #names: NameCache;
-  #bytes: Uint8Array = new Uint8Array(0);
-  #view: DataView | undefined;
+  #bytes: Uint8Array = NO_BYTES;
+  #view: DataView = NO_VIEW;
   #at = 0;
   #type = 0;
-  /** Where the prefix of the current element begins. */
+  /** Where the prefix of the current element begins, if that is a long one. */
   #from = 0;
+  /** Where the pair begins whose key is read now, and where its key does. */
+  #pair = NOWHERE;
+  #key = NOWHERE;
 
   /**
    * Creates a reader of nothing.
@@ -65,14 +72,17 @@ export class BananaReader {
   reset(bytes: Uint8Array, at: number): void {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
-      this.#view = undefined;
+      this.#view = viewOf(bytes);
     }
     this.#at = at;
+    this.#key = NOWHERE;
   }
 
   /** Lets go of the bytes. */
   release(): void {
-    this.reset(NO_BYTES, 0);
+    this.#bytes = NO_BYTES;
+    this.#view = NO_VIEW;
+    this.#at = 0;
   }
 
   /**
@@ -82,21 +92,31 @@ export class BananaReader {
    */
   next(): number {
     const bytes = this.#bytes;
-    let at = this.#at;
-    this.#from = at;
-    let byte = bytes[at++]!;
-    let prefix = 0;
-    if (byte < LIST) {
-      prefix = byte;
-      byte = bytes[at++]!;
-      for (let factor = 128; byte < LIST; factor *= 128) {
-        prefix += byte * factor;
-        byte = bytes[at++]!;
-      }
+    const at = this.#at;
+    let type = bytes[at]!;
+    if (type >= LIST) {
+      this.count = 0;
+      this.#at = at + 1;
+      return this.#type = type;
     }
+    const prefix = type;
+    type = bytes[at + 1]!;
+    if (type < LIST) return this.#longPrefix();
     this.count = prefix;
-    this.#at = at;
-    return this.#type = byte;
+    this.#at = at + 2;
+    return this.#type = type;
+  }
+
+  /** Goes to the next element, whose prefix has more than one byte. */
+  #longPrefix(): number {
+    const bytes = this.#bytes;
+    const from = this.#at;
+    let at = from + 2;
+    while (bytes[at]! < LIST) at++;
+    this.count = prefixValue(bytes, from, at);
+    this.#from = from;
+    this.#at = at + 1;
+    return this.#type = bytes[at]!;
   }
 
   /**
@@ -105,18 +125,11 @@ export class BananaReader {
    * @returns A number if it is a safe integer, else a bigint.
    */
   integer(): number | bigint {
+    const { count } = this;
     const negative = this.#type === NEG || this.#type === LONGNEG;
-    if (this.#at - this.#from <= SAFE_BYTES + 1) {
-      return negative && this.count !== 0 ? -this.count : this.count;
-    }
-    const digits: string[] = [];
-    for (let at = this.#at - 2; at >= this.#from; at--) {
-      digits.push(this.#bytes[at]!.toString(2).padStart(7, "0"));
-    }
-    const value = BigInt(`0b${digits.join("")}`);
-    const signed = negative ? -value : value;
-    const number = Number(signed);
-    return Number.isSafeInteger(number) ? number : signed;
+    if (count <= Number.MAX_SAFE_INTEGER) return negative && count !== 0 ? -count : count;
+    const value = bigPrefixValue(this.#bytes, this.#from, this.#at - 1);
+    return negative ? -value : value;
   }
 
   /**
@@ -125,10 +138,9 @@ export class BananaReader {
    * @returns The number.
    */
   float(): number {
-    const view = this.#view ??= new DataView(this.#bytes.buffer, this.#bytes.byteOffset);
-    const value = view.getFloat64(this.#at);
-    this.#at += 8;
-    return value;
+    const at = this.#at;
+    this.#at = at + 8;
+    return this.#view.getFloat64(at);
   }
 
   /**
@@ -151,7 +163,9 @@ export class BananaReader {
   text(): string {
     if (this.#type === VOCAB) return WORDS[this.count]!;
     const from = this.#at;
-    return utf8(this.#bytes, from, this.#at = from + this.count);
+    const to = this.#at = from + this.count;
+    if (from !== this.#key) return utf8(this.#bytes, from, to);
+    return this.#names.key(this.#bytes, this.#pair, from, to);
   }
 
   /**
@@ -167,27 +181,38 @@ export class BananaReader {
   }
 
   /**
+   * Goes past the head of a dictionary's pair, if it is one that came before and is expected here.
+   *
+   * @returns The key, or undefined if the head must be read element by element.
+   */
+  knownKey(): string | undefined {
+    const at = this.#at;
+    const known = this.#names.expected(this.#view, at);
+    if (known !== undefined) {
+      this.#at = at + known.length;
+      return known.text;
+    }
+    this.#pair = at;
+    this.#key = isPairHead(this.#view, at) ? at + PAIR_HEAD_BYTES + 2 : NOWHERE;
+    return undefined;
+  }
+
+  /**
    * Goes to the next element and reads it as a tag.
    *
    * @returns The number of a known word, else the text; undefined if it is no byte string.
    * @throws {BananaError} If the bytes are not UTF-8.
    */
   tag(): number | string | undefined {
+    // Every text value has this tag, which the vocabulary lacks.
+    if (isTextTag(this.#view, this.#at)) {
+      this.#at += TEXT_TAG_BYTES;
+      return WORD.unicode;
+    }
     switch (this.next()) {
       case VOCAB:
         return this.count;
       case STRING: {
-        const bytes = this.#bytes;
-        const at = this.#at;
-        // Every text value has this tag, and the vocabulary lacks it.
-        if (
-          this.count === 7 && bytes[at] === 0x75 && bytes[at + 1] === 0x6e &&
-          bytes[at + 2] === 0x69 && bytes[at + 3] === 0x63 && bytes[at + 4] === 0x6f &&
-          bytes[at + 5] === 0x64 && bytes[at + 6] === 0x65
-        ) {
-          this.#at = at + 7;
-          return WORD.unicode;
-        }
         const name = this.name();
         return wordNumber(name) ?? name;
       }
@@ -220,15 +245,9 @@ export class BananaReader {
     }
   }
 
-  /**
-   * Passes over the next element.
-   *
-   * @returns How many elements that were, with all that is in it.
-   */
-  skip(): number {
-    let passed = 0;
+  /** Passes over the next element, with all that is in it. */
+  skip(): void {
     for (let left = 1; left !== 0; left--) {
-      passed++;
       switch (this.next()) {
         case LIST:
           left += this.count;
@@ -241,26 +260,5 @@ export class BananaReader {
           break;
       }
     }
-    return passed;
-  }
-
-  /**
-   * Remembers the place before the next element, to look ahead from it.
-   *
-   * @returns The place.
-   */
-  save(): number {
-    return this.#at;
-  }
-
-  /**
-   * Goes back to a remembered place.
-   *
-   * @param place The place.
-   */
-  restore(place: number): void {
-    this.#at = place;
   }
 }
-
-const NO_BYTES = new Uint8Array(0);

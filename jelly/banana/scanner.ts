@@ -9,20 +9,12 @@
  */
 
 import { BananaError } from "./errors.ts";
+import { isTextHead, TEXT_HEAD_BYTES, viewOf } from "./heads.ts";
 import { type BananaLimits, DEFAULT_LIMITS } from "./limits.ts";
-import {
-  type Dialect,
-  FLOAT,
-  INT,
-  LIST,
-  LONGINT,
-  LONGNEG,
-  NEG,
-  STRING,
-  VOCAB,
-  VOCABULARY,
-} from "./tokens.ts";
+import { prefixValue } from "./prefix.ts";
+import { type Dialect, FLOAT, LIST, STRING, VOCAB, VOCABULARY } from "./tokens.ts";
 
+const NO_BYTES = new Uint8Array(0);
 /**
  * Walks over the bytes of one expression as they come.
  *
@@ -45,12 +37,16 @@ export class BananaScanner {
   /** The dialect in use; undefined while none is agreed, when no vocabulary is legal. */
   dialect: Dialect | undefined;
   readonly #limits: BananaLimits;
+  readonly #knowsTexts: boolean;
   /** Items still to come in each open list but the innermost. */
   #open: number[] = [];
   /** Items still to come in the innermost open list; 1 for the expression itself. */
   #left = 1;
   #depth = 0;
-  #elements = 0;
+  #bytes: Uint8Array = NO_BYTES;
+  #view = viewOf(NO_BYTES);
+  /** How many elements there are, with those that open lists announce; 1 for the expression itself. */
+  #elements = 1;
   /** How far the scan is, from the beginning of the expression; may lie behind the bytes at hand. */
   #offset = 0;
 
@@ -61,6 +57,8 @@ export class BananaScanner {
    */
   constructor(limits: BananaLimits = DEFAULT_LIMITS) {
     this.#limits = limits;
+    // A text that is taken in one step cannot pass these limits.
+    this.#knowsTexts = limits.maxStringBytes >= LIST && limits.maxListItems >= 2;
   }
 
   /** How many bytes the expression has at least, as far as that is known. */
@@ -81,75 +79,68 @@ export class BananaScanner {
    * @throws {BananaError} If no expression can begin like this, or it passes a limit.
    */
   scan(bytes: Uint8Array, start: number, end: number): number {
+    const { maxStringBytes, maxListItems, maxDepth } = this.#limits;
+    const view = this.#viewOf(bytes);
+    const lastText = this.#knowsTexts ? end - TEXT_HEAD_BYTES - 2 : -1;
+    const open = this.#open;
     let at = start + this.#offset;
     let left = this.#left;
+    let depth = this.#depth;
     let elements = this.#elements;
     while (left !== 0) {
+      // Most elements are the parts of short texts: a text is one step.
+      if (at <= lastText && isTextHead(view, at) && depth !== maxDepth) {
+        const length = bytes[at + TEXT_HEAD_BYTES]!;
+        if (length < LIST && bytes[at + TEXT_HEAD_BYTES + 1] === STRING) {
+          at += TEXT_HEAD_BYTES + 2 + length;
+          elements += 2;
+          left--;
+          while (left === 0 && depth !== 0) left = open[--depth]!;
+          continue;
+        }
+      }
       const token = at;
-      if (at >= end) return this.#pause(token - start, left, elements);
+      if (at >= end) return this.#pause(at - start, left, depth, elements);
       let type = bytes[at++]!;
       let prefix = 0;
       if (type < LIST) {
         prefix = type;
-        if (at === end) return this.#pause(token - start, left, elements);
+        if (at === end) return this.#pause(token - start, left, depth, elements);
         type = bytes[at++]!;
         if (type < LIST) {
           at = this.#prefixEnd(bytes, token, end);
-          if (at === end) return this.#pause(token - start, left, elements);
+          if (at === end) return this.#pause(token - start, left, depth, elements);
           prefix = prefixValue(bytes, token, at);
           type = bytes[at++]!;
         }
       }
-      if (++elements > this.#limits.maxElements) {
-        this.#refuse("maxElements", "message", `more than ${this.#limits.maxElements} elements`);
+      if (type === STRING) {
+        if (prefix > maxStringBytes) this.#refuse("maxStringBytes", `string has ${prefix} bytes`);
+        at += prefix;
+      } else if (type === LIST) {
+        if (prefix > maxListItems) this.#refuse("maxListItems", `list has ${prefix} items`);
+        if (depth === maxDepth) this.#refuse("maxDepth", `${depth + 1} lists are in each other`);
+        elements += prefix;
+        if (prefix !== 0) {
+          open[depth++] = left - 1;
+          left = prefix;
+          continue;
+        }
+      } else if (type === VOCAB) {
+        this.#checkWord(prefix);
+      } else if (type === FLOAT) {
+        at += 8;
+      } else if (type > VOCAB) {
+        throw new BananaError(
+          `Cannot read message: 0x${type.toString(16)} is not a type byte of banana`,
+        );
       }
-      switch (type) {
-        case STRING:
-          if (prefix > this.#limits.maxStringBytes) {
-            this.#refuse("maxStringBytes", "string", `it has ${prefix} bytes`);
-          }
-          at += prefix;
-          break;
-        case LIST:
-          if (prefix > this.#limits.maxListItems) {
-            this.#refuse("maxListItems", "list", `it has ${prefix} items`);
-          }
-          if (this.#depth === this.#limits.maxDepth) {
-            this.#refuse("maxDepth", "message", `more than ${this.#depth} lists in each other`);
-          }
-          if (prefix !== 0) {
-            this.#open[this.#depth++] = left;
-            left = prefix;
-            continue;
-          }
-          break;
-        case VOCAB:
-          this.#checkWord(prefix);
-          break;
-        case FLOAT:
-          at += 8;
-          break;
-        case INT:
-        case NEG:
-        case LONGINT:
-        case LONGNEG:
-          break;
-        default:
-          throw new BananaError(
-            `Cannot read message: 0x${type.toString(16)} is not a type byte of banana`,
-          );
-      }
-      if (at - start > this.#limits.maxMessageBytes) {
-        this.#refuse("maxMessageBytes", "message", `it has ${at - start} bytes or more`);
-      }
-      while (--left === 0 && this.#depth !== 0) left = this.#open[--this.#depth]!;
+      left--;
+      while (left === 0 && depth !== 0) left = open[--depth]!;
     }
-    if (at > end) {
-      // The last string or float is not all there; nothing is left to look at but its end.
-      this.#offset = at - start;
-      this.#left = 0;
-      return -1;
-    }
+    // The last string or float may not be all there: then nothing is left to look at but its end.
+    if (at > end) return this.#pause(at - start, 0, 0, elements);
+    this.#checkSize(at - start, elements);
     this.reset();
     return at;
   }
@@ -159,15 +150,31 @@ export class BananaScanner {
     if (this.#open.length > 64) this.#open = [];
     this.#left = 1;
     this.#depth = 0;
-    this.#elements = 0;
+    this.#elements = 1;
     this.#offset = 0;
   }
 
-  #pause(offset: number, left: number, elements: number): -1 {
+  #viewOf(bytes: Uint8Array): DataView {
+    if (this.#bytes !== bytes) {
+      this.#bytes = bytes;
+      this.#view = viewOf(bytes);
+    }
+    return this.#view;
+  }
+
+  #pause(offset: number, left: number, depth: number, elements: number): -1 {
+    this.#checkSize(offset, elements);
     this.#offset = offset;
     this.#left = left;
+    this.#depth = depth;
     this.#elements = elements;
     return -1;
+  }
+
+  #checkSize(length: number, elements: number): void {
+    const { maxMessageBytes, maxElements } = this.#limits;
+    if (length > maxMessageBytes) this.#refuse("maxMessageBytes", `${length} bytes or more`);
+    if (elements > maxElements) this.#refuse("maxElements", `${elements} elements`);
   }
 
   /** Finds the type byte behind a long prefix, or `end` if it has not come. */
@@ -175,7 +182,7 @@ export class BananaScanner {
     let at = from;
     while (at < end && bytes[at]! < LIST) at++;
     if (at - from > this.#limits.maxPrefixBytes) {
-      this.#refuse("maxPrefixBytes", "prefix", `it has ${at - from} bytes or more`);
+      this.#refuse("maxPrefixBytes", `prefix has ${at - from} bytes or more`);
     }
     return at;
   }
@@ -191,17 +198,10 @@ export class BananaScanner {
     }
   }
 
-  #refuse(limit: keyof BananaLimits, what: string, fact: string): never {
+  #refuse(limit: keyof BananaLimits, fact: string): never {
     throw new BananaError(
-      `Cannot read ${what}: ${fact}, and the limit is ${this.#limits[limit]} (${limit})`,
+      `Cannot read message: ${fact}, and the limit is ${this.#limits[limit]} (${limit})`,
       { limit },
     );
   }
-}
-
-/** Value of a prefix, as near as a number comes; more than any limit when it is large. */
-function prefixValue(bytes: Uint8Array, from: number, to: number): number {
-  let value = 0;
-  for (let at = to - 1; at >= from; at--) value = value * 128 + bytes[at]!;
-  return value;
 }

@@ -10,7 +10,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const { fromCharCode } = String;
 
 /** Up to this length, letters put together one by one are faster than a call of `TextDecoder`. */
-const SHORT_TEXT = 24;
+const SHORT_TEXT = 64;
 
 /**
  * Reads UTF-8.

@@ -5,7 +5,12 @@
  */
 
 import { BananaError } from "./errors.ts";
+import { PAIR_HEAD_BYTES, TEXT_HEAD_BYTES, viewOf, writePairHead, writeTextHead } from "./heads.ts";
+import { type KeyCache, MAX_KEY_BYTES } from "./key_cache.ts";
 import { type BananaLimits, DEFAULT_LIMITS } from "./limits.ts";
+import { OutgoingLimits } from "./outgoing.ts";
+import { prefixBytes } from "./prefix.ts";
+import { BananaScanner } from "./scanner.ts";
 import {
   type Dialect,
   FLOAT,
@@ -21,7 +26,6 @@ import {
   vocabularyNumber,
   WORDS,
 } from "./tokens.ts";
-import { type KeyCache, MAX_KEY_BYTES } from "./key_cache.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -32,11 +36,10 @@ const SHORT_TEXT = 48;
 const FIRST_BYTES = 256;
 /** Type byte and the most prefix bytes that a length or a 53-bit integer takes. */
 const HEAD_BYTES = 9;
+/** Type byte and eight bytes of a float. */
+const FLOAT_BYTES = 9;
 
-/** Bytes of the list of two whose first item is `unicode`: the head of every text value. */
-const UNICODE = Uint8Array.of(2, LIST, 7, STRING, ...encoder.encode("unicode"));
-/** The same as the key of a dictionary's pair. */
-const PAIR = Uint8Array.of(2, LIST, ...UNICODE);
+const NO_BYTES = new Uint8Array(0);
 
 /** Options of {@linkcode BananaWriter}. */
 export interface BananaWriterOptions {
@@ -72,12 +75,12 @@ export interface BananaWriterOptions {
 export class BananaWriter {
   /** The dialect in use; a change holds from the next expression on. */
   dialect: Dialect;
-  readonly #limits: BananaLimits;
+  readonly #limits: OutgoingLimits;
   readonly #keys: KeyCache | undefined;
   /** Up to this length a text is written letter by letter. */
   readonly #shortText: number;
-  #bytes: Uint8Array;
-  #view: DataView | undefined;
+  #bytes: Uint8Array = NO_BYTES;
+  #view: DataView = viewOf(NO_BYTES);
   #at = 0;
   #start = 0;
 
@@ -89,11 +92,10 @@ export class BananaWriter {
   constructor(options: BananaWriterOptions = {}) {
     const { dialect = "none", limits = DEFAULT_LIMITS, keys } = options;
     this.dialect = dialect;
-    this.#limits = limits;
+    this.#limits = new OutgoingLimits(limits);
     // A limit below what is written without a look at it is looked at everywhere.
     this.#keys = limits.maxStringBytes < MAX_KEY_BYTES ? undefined : keys;
     this.#shortText = Math.min(SHORT_TEXT, limits.maxStringBytes);
-    this.#bytes = new Uint8Array(0);
   }
 
   /** How many bytes wait in the buffer. */
@@ -109,6 +111,7 @@ export class BananaWriter {
   /** Begins an expression: the place to which {@linkcode BananaWriter.cancel} goes back. */
   begin(): void {
     this.#start = this.#at;
+    this.#limits.begin();
   }
 
   /** Takes back what was written since {@linkcode BananaWriter.begin}. */
@@ -122,7 +125,7 @@ export class BananaWriter {
    * @throws {BananaError} If it has more bytes than a message may have; it is still there then.
    */
   end(): void {
-    if (this.#at - this.#start > this.#limits.maxMessageBytes) this.#tooLong();
+    this.#limits.message(this.#at - this.#start);
   }
 
   /**
@@ -135,6 +138,15 @@ export class BananaWriter {
   }
 
   /**
+   * Copies the bytes that wait.
+   *
+   * @returns An array of their own.
+   */
+  copy(): Uint8Array {
+    return this.#bytes.slice(0, this.#at);
+  }
+
+  /**
    * Hands the bytes over and begins anew in another buffer.
    *
    * @param spare A buffer to write to from now on; a new one unless given.
@@ -142,8 +154,7 @@ export class BananaWriter {
    */
   take(spare?: Uint8Array): Uint8Array {
     const taken = this.written();
-    this.#bytes = spare ?? new Uint8Array(0);
-    this.#view = undefined;
+    this.#use(spare ?? NO_BYTES);
     this.#at = 0;
     this.#start = 0;
     return taken;
@@ -156,13 +167,27 @@ export class BananaWriter {
    * @throws {BananaError} If the list is too long.
    */
   list(length: number): void {
-    if (length > this.#limits.maxListItems) {
-      throw new BananaError(
-        `Cannot send list of ${length} items: the limit is ${this.#limits.maxListItems} (maxListItems)`,
-        { limit: "maxListItems" },
-      );
-    }
+    this.#limits.list(length);
     this.#head(length, LIST);
+  }
+
+  /**
+   * Begins a list with a known word.
+   *
+   * @param word Its number in `WORDS`.
+   * @param items How many items follow the word.
+   * @throws {BananaError} If the list is too long.
+   */
+  tagged(word: number, items: number): void {
+    if (items >= 127 || word >= VOCABULARY.length || this.dialect !== "pb") {
+      this.list(1 + items);
+      return this.word(word);
+    }
+    // Most lists begin with four bytes that are written at once.
+    this.#limits.list(1 + items);
+    this.#reserve(4);
+    this.#view.setInt32(this.#at, 1 + items << 24 | LIST << 16 | word << 8 | VOCAB);
+    this.#at += 4;
   }
 
   /**
@@ -183,11 +208,10 @@ export class BananaWriter {
    * @param value Any number; one with an integer value stays a float.
    */
   float(value: number): void {
-    this.#reserve(9);
-    const view = this.#view ??= new DataView(this.#bytes.buffer, this.#bytes.byteOffset);
+    this.#reserve(FLOAT_BYTES);
     this.#bytes[this.#at] = FLOAT;
-    view.setFloat64(this.#at + 1, value);
-    this.#at += 9;
+    this.#view.setFloat64(this.#at + 1, value);
+    this.#at += FLOAT_BYTES;
   }
 
   /**
@@ -202,7 +226,7 @@ export class BananaWriter {
       const number = vocabularyNumber(decoder.decode(value));
       if (number !== 0) return this.#head(number, VOCAB);
     }
-    this.#checkString(length);
+    this.#limits.string(length);
     this.#reserve(length + HEAD_BYTES);
     this.#head(length, STRING);
     this.#bytes.set(value, this.#at);
@@ -253,7 +277,10 @@ export class BananaWriter {
    * @throws {BananaError} If the text is too long or has a lone surrogate.
    */
   text(value: string): void {
-    this.#constant(UNICODE);
+    this.#limits.elements(2);
+    this.#reserve(TEXT_HEAD_BYTES);
+    writeTextHead(this.#view, this.#at);
+    this.#at += TEXT_HEAD_BYTES;
     this.atom(value);
   }
 
@@ -264,12 +291,12 @@ export class BananaWriter {
    * @throws {BananaError} If the text is too long or has a lone surrogate.
    */
   pair(key: string): void {
+    this.#limits.elements(4);
     const known = this.dialect === "pb" ? this.#keys?.get(key) : undefined;
-    if (known !== undefined) return this.#constant(known);
-    const from = this.#at;
-    this.#constant(PAIR);
-    this.atom(key);
-    if (this.dialect === "pb") this.#keys?.add(key, this.#bytes.slice(from, this.#at));
+    if (known === undefined) return this.#newPair(key);
+    this.#reserve(known.length);
+    known.write(this.#view, this.#at);
+    this.#at += known.length;
   }
 
   /**
@@ -281,6 +308,7 @@ export class BananaWriter {
    */
   wrap(wraps: { readonly mark: number; readonly id: number }[]): void {
     if (wraps.length === 0) return;
+    this.#limits.elements(3 * wraps.length);
     const end = this.#at;
     const heads = new BananaWriter({ dialect: this.dialect });
     const sorted = wraps.toSorted((a, b) => a.mark - b.mark);
@@ -306,18 +334,37 @@ export class BananaWriter {
     this.#at = end + heads.length;
   }
 
-  /** Copies a few bytes; a loop is faster than `set` for so few. */
-  #constant(value: Uint8Array): void {
-    const { length } = value;
-    this.#reserve(length);
-    const bytes = this.#bytes;
-    const at = this.#at;
-    for (let i = 0; i < length; i++) bytes[at + i] = value[i]!;
-    this.#at = at + length;
+  /**
+   * Checks how deep the lists of the expression are, as its receiver will.
+   *
+   * @throws {BananaError} If they are too deep.
+   */
+  checkDepth(): void {
+    const scanner = new BananaScanner(this.#limits.limits);
+    scanner.dialect = this.dialect;
+    scanner.scan(this.#bytes, this.#start, this.#at);
+  }
+
+  #newPair(key: string): void {
+    const from = this.#at;
+    this.#reserve(PAIR_HEAD_BYTES);
+    writePairHead(this.#view, from);
+    this.#at = from + PAIR_HEAD_BYTES;
+    this.atom(key);
+    if (this.dialect === "pb") this.#keys?.add(key, this.#bytes.subarray(from, this.#at));
   }
 
   /** Writes prefix and type byte. */
   #head(prefix: number, type: number): void {
+    if (prefix > 127) return this.#longHead(prefix, type);
+    this.#reserve(2);
+    const at = this.#at;
+    this.#bytes[at] = prefix;
+    this.#bytes[at + 1] = type;
+    this.#at = at + 2;
+  }
+
+  #longHead(prefix: number, type: number): void {
     this.#reserve(HEAD_BYTES);
     const bytes = this.#bytes;
     let at = this.#at;
@@ -336,17 +383,9 @@ export class BananaWriter {
 
   #bigint(value: bigint): void {
     if (value >= -0x80000000n && value <= 0x7fffffffn) return this.integer(Number(value));
+    this.#limits.integer(value);
+    this.#reserve(this.#limits.limits.maxPrefixBytes + 1);
     let rest = value < 0n ? -value : value;
-    const { maxPrefixBytes } = this.#limits;
-    if (rest >> BigInt(7 * maxPrefixBytes) !== 0n) {
-      throw new BananaError(
-        `Cannot send integer of ${rest.toString(2).length} bits: the limit is ${
-          7 * maxPrefixBytes
-        } (maxPrefixBytes)`,
-        { limit: "maxPrefixBytes" },
-      );
-    }
-    this.#reserve(maxPrefixBytes + 1);
     while (rest !== 0n) {
       this.#bytes[this.#at++] = Number(rest & 127n);
       rest >>= 7n;
@@ -359,48 +398,33 @@ export class BananaWriter {
     if (!text.isWellFormed()) {
       throw new BananaError("Cannot send text as UTF-8: it has a lone surrogate");
     }
-    this.#checkString(text.length);
+    this.#limits.string(text.length);
     this.#reserve(3 * text.length + HEAD_BYTES);
     // The prefix is most likely as long as that of so many letters; if not, the text moves.
     const guess = this.#at + prefixBytes(text.length) + 1;
     const { written } = encoder.encodeInto(text, this.#bytes.subarray(guess));
-    this.#checkString(written);
+    this.#limits.string(written);
     const place = this.#at + prefixBytes(written) + 1;
     if (place !== guess) this.#bytes.copyWithin(place, guess, guess + written);
     this.#head(written, STRING);
     this.#at += written;
   }
 
-  #checkString(length: number): void {
-    if (length > this.#limits.maxStringBytes) {
-      throw new BananaError(
-        `Cannot send string of ${length} bytes: the limit is ${this.#limits.maxStringBytes} (maxStringBytes)`,
-        { limit: "maxStringBytes" },
-      );
-    }
-  }
-
-  #tooLong(): never {
-    throw new BananaError(
-      `Cannot send message of more than ${this.#limits.maxMessageBytes} bytes (maxMessageBytes)`,
-      { limit: "maxMessageBytes" },
-    );
-  }
-
   /** Makes room; the buffer doubles, so that every byte is copied once or twice in all. */
   #reserve(more: number): void {
-    const needed = this.#at + more;
-    if (needed <= this.#bytes.length) return;
+    if (this.#at + more > this.#bytes.length) this.#grow(this.#at + more);
+  }
+
+  #grow(needed: number): void {
     // A short element may ask for more room than it takes: the bytes written are what counts.
-    if (this.#at - this.#start > this.#limits.maxMessageBytes) this.#tooLong();
+    this.#limits.message(this.#at - this.#start);
     const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length, FIRST_BYTES));
     larger.set(this.written());
-    this.#bytes = larger;
-    this.#view = undefined;
+    this.#use(larger);
   }
-}
 
-/** How many prefix bytes a length takes. */
-function prefixBytes(length: number): number {
-  return length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x200000 ? 3 : 4;
+  #use(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+  }
 }

@@ -274,19 +274,20 @@ const security: Taster = new SecurityOptions()
   .allowModules("builtins", "datetime")
   .allowInstancesOf(Number, String, PlainDateTime);
 
+const options = { registry, security };
+
 for (const { name, sexp, pb, none } of jellyVectors()) {
   const make = BOTH_WAYS[name];
   const sent: Make = make ?? (() => FLOATS[name]!.sent);
   const received: Make = make ?? (() => FLOATS[name]!.received);
 
   Deno.test(`${name} is sent in the bytes of Twisted`, () => {
-    assertEquals(encodeValue(sent(), { registry }), pb);
-    assertEquals(encodeValue(sent(), { registry, dialect: "none" }), none);
-    assertEquals(jelly(sent(), { registry }), sexp);
+    assertEquals(encodeValue(sent(), options), pb);
+    assertEquals(encodeValue(sent(), { ...options, dialect: "none" }), none);
+    assertEquals(jelly(sent(), options), sexp);
   });
 
   Deno.test(`${name} is received from the bytes of Twisted`, () => {
-    const options = { registry, security };
     assertSameGraph(decodeValue(pb, options), received());
     assertSameGraph(decodeValue(none, { ...options, dialect: "none" }), received());
     assertSameGraph(unjelly(sexp, options), received());

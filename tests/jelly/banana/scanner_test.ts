@@ -135,14 +135,17 @@ Deno.test("BananaScanner.scan() looks at no byte twice, however the bytes are cu
   assert(reads < 3 * whole.length, `${reads} looks at ${whole.length} bytes`);
 });
 
-Deno.test("BananaScanner holds nothing for what was only announced", () => {
+Deno.test("BananaScanner.scan() counts what is announced, before it comes", () => {
   // Each list announces 640 Ki items, and has one: the next list.
   const bomb = new Uint8Array(4 * 1024);
   for (let at = 0; at < bomb.length; at += 4) bomb.set([0, 0, 0x28, 0x80], at);
-  const scanner = scannerOf();
-  assertEquals(scanner.scan(bomb, 0, bomb.length), -1);
-  const deeper = new Uint8Array(bomb.length + 4);
-  deeper.set(bomb);
-  deeper.set([0, 0, 0x28, 0x80], bomb.length);
-  assertThrows(() => scanner.scan(deeper, 0, deeper.length), BananaError, "maxDepth");
+  assertEquals(scannerOf().scan(bomb, 0, 25 * 4), -1);
+  assertThrows(() => scannerOf().scan(bomb, 0, 26 * 4), BananaError, "maxElements");
+});
+
+Deno.test("BananaScanner.scan() stops at 100,000 lists in each other, however few items they have", () => {
+  const bomb = new Uint8Array(200_000).fill(1);
+  for (let at = 1; at < bomb.length; at += 2) bomb[at] = 0x80;
+  assertEquals(scannerOf().scan(bomb, 0, 2 * 1024), -1);
+  assertThrows(() => scannerOf().scan(bomb, 0, 2 * 1025), BananaError, "maxDepth");
 });

@@ -162,10 +162,17 @@ Deno.test("BananaWriter.wrap() marks a hundred thousand elements in one move", (
 });
 
 Deno.test("BananaWriter refuses one more than each limit, and takes the limit itself", () => {
-  const limits = bananaLimits({ maxStringBytes: 6, maxListItems: 3, maxMessageBytes: 20 });
+  const limits = bananaLimits({
+    maxStringBytes: 6,
+    maxListItems: 3,
+    maxMessageBytes: 20,
+    maxElements: 8,
+  });
   const writer = new BananaWriter({ dialect: "pb", limits });
   const refused: [string, () => void][] = [
     ["maxListItems", () => writer.list(4)],
+    ["maxPrefixBytes", () => writer.integer(2n ** 448n)],
+    ["maxPrefixBytes", () => writer.integer(-(2n ** 448n))],
     ["maxStringBytes", () => writer.bytes(new Uint8Array(7))],
     ["maxStringBytes", () => writer.atom("1234567")],
     ["maxStringBytes", () => writer.atom("éééé")],
@@ -185,7 +192,7 @@ Deno.test("BananaWriter refuses one more than each limit, and takes the limit it
   writer.end();
   assertEquals(writer.length, 20);
   writer.integer(1);
-  const error = assertThrows(() => writer.end(), BananaError, "more than 20 bytes");
+  const error = assertThrows(() => writer.end(), BananaError, "the limit is 20 (maxMessageBytes)");
   assertEquals(error.limit, "maxMessageBytes");
   // Words of the protocol are no strings of the program's.
   writer.cancel();

@@ -1,0 +1,121 @@
+/**
+ * What received names stand for.
+ *
+ * @module
+ */
+
+import { InsecureJelly, JellyError } from "./errors.ts";
+import { type AnyClass, moduleNameOf } from "./names.ts";
+import { Placeholder } from "./placeholder.ts";
+import type { JellyRegistry } from "./registry.ts";
+import type { Taster } from "./security.ts";
+import { Method } from "./values/method.ts";
+
+/**
+ * Looks received names up in a registry, as far as the security options allow.
+ *
+ * A name is never more than a key of the registry: nothing is loaded, and no
+ * property is read, because a peer named it.
+ */
+export class Lookup {
+  readonly #security: Taster;
+  readonly #registry: JellyRegistry;
+
+  /**
+   * Creates a lookup.
+   *
+   * @param security What may be looked up.
+   * @param registry Where to look.
+   */
+  constructor(security: Taster, registry: JellyRegistry) {
+    this.#security = security;
+    this.#registry = registry;
+  }
+
+  /**
+   * Finds a module.
+   *
+   * @param name Its name.
+   * @returns What was registered.
+   * @throws {InsecureJelly} If it is not allowed, or not registered.
+   */
+  module(name: string): object {
+    if (!this.#security.isModuleAllowed(name)) {
+      throw new InsecureJelly(`Cannot receive module "${name}": it is not allowed`);
+    }
+    const module = this.#registry.value(name);
+    if (module !== undefined && typeof module !== "function") return module;
+    throw new InsecureJelly(`Cannot receive module "${name}": it is not registered`);
+  }
+
+  /**
+   * Finds a class.
+   *
+   * @param name Its name.
+   * @returns What was registered.
+   * @throws {InsecureJelly} If the class or its module is not allowed, or it is not registered.
+   */
+  class(name: string): AnyClass {
+    this.#checkModule(name);
+    const cls = this.#registry.value(name);
+    if (cls !== undefined) return this.asClass(cls);
+    throw new InsecureJelly(`Cannot receive "${name}": no class is registered for it`);
+  }
+
+  /**
+   * Finds a function.
+   *
+   * @param name Its name.
+   * @returns What was registered.
+   * @throws {InsecureJelly} If its module is not allowed, or it is not registered.
+   */
+  function(name: string): object {
+    this.#checkModule(name);
+    const found = this.#registry.value(name);
+    if (typeof found === "function") return found;
+    throw new InsecureJelly(`Cannot receive function "${name}": it is not registered`);
+  }
+
+  /**
+   * Takes a received value for a class, if it is one that is allowed.
+   *
+   * @param value The value.
+   * @returns The class.
+   * @throws {InsecureJelly} If it is none, or is not allowed.
+   */
+  asClass(value: unknown): AnyClass {
+    if (typeof value !== "function") {
+      throw new InsecureJelly("Cannot make instance: what is named is no class");
+    }
+    if (this.#security.isClassAllowed(value as AnyClass)) return value as AnyClass;
+    throw new InsecureJelly(`Cannot receive class "${value.name}": it is not allowed`);
+  }
+
+  /**
+   * Finds a method of an object.
+   *
+   * @param name Its name.
+   * @param self The object.
+   * @param value What is to be its class.
+   * @returns The method; it was not called.
+   * @throws {InsecureJelly} If the class is none, or is not allowed.
+   * @throws {JellyError} If the object is not of the class, or the class has no such method itself.
+   */
+  method(name: string, self: unknown, value: unknown): Method {
+    const cls = this.asClass(value);
+    if (self instanceof Placeholder) {
+      throw new JellyError(`Cannot receive method "${name}": its object comes later`);
+    }
+    const own = Object.getOwnPropertyDescriptor(cls.prototype, name);
+    if (name !== "constructor" && typeof own?.value === "function" && self instanceof cls) {
+      return new Method(self as object, name);
+    }
+    throw new JellyError(`Cannot receive method "${name}": the object of ${cls.name} has none`);
+  }
+
+  #checkModule(name: string): void {
+    const module = moduleNameOf(name);
+    if (this.#security.isModuleAllowed(module)) return;
+    throw new InsecureJelly(`Cannot receive "${name}": module "${module}" is not allowed`);
+  }
+}

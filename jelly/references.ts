@@ -1,0 +1,157 @@
+/**
+ * The objects of one received value that have numbers: those that occur more than once in it.
+ *
+ * @module
+ */
+
+import { JellyError } from "./errors.ts";
+import { Placeholder } from "./placeholder.ts";
+import { fillFrozenSet, type FrozenSet } from "./values/frozen_set.ts";
+import { Tuple } from "./values/tuple.ts";
+
+/** Number of an object in one value. */
+export type ReferenceId = number | bigint;
+
+/**
+ * Finds objects by their numbers, and mends what held a placeholder for an
+ * object that came later (`twisted.persisted.crefutil`).
+ */
+export class References {
+  readonly #claimed = new Set<ReferenceId>();
+  readonly #objects = new Map<ReferenceId, unknown>();
+  /** How many were referred to and have not come. */
+  #missing = 0;
+  /** What holds a placeholder, or may. */
+  readonly #incomplete = new Set<object>();
+  /** What frozen sets are to be filled with, once the placeholders in it are resolved. */
+  readonly #unfilled = new Map<FrozenSet, unknown[]>();
+
+  /**
+   * Announces that an object with a number begins.
+   *
+   * @param id The number.
+   * @throws {JellyError} If another object has it.
+   */
+  claim(id: ReferenceId): void {
+    const { size } = this.#claimed;
+    if (this.#claimed.add(id).size !== size) return;
+    throw new JellyError(`Cannot read reference ${id}: the number is in use`);
+  }
+
+  /**
+   * Lets a number that was claimed stand for an object, as soon as the object exists.
+   *
+   * @param id The number.
+   * @param object The object.
+   */
+  define(id: ReferenceId, object: unknown): void {
+    const known = this.#objects.get(id);
+    this.#objects.set(id, object);
+    if (known instanceof Placeholder) {
+      this.#missing--;
+      known.resolve(object);
+    }
+  }
+
+  /**
+   * Gives the object that has a number.
+   *
+   * @param id The number.
+   * @returns The object, or a placeholder for it.
+   */
+  get(id: ReferenceId): unknown {
+    const known = this.#objects.get(id);
+    if (known !== undefined) return known;
+    const placeholder = new Placeholder();
+    this.#objects.set(id, placeholder);
+    this.#missing++;
+    return placeholder;
+  }
+
+  /**
+   * Remembers a container if what is put into it is a placeholder.
+   *
+   * @param container The container.
+   * @param part What is put into it.
+   */
+  note(container: object, part: unknown): void {
+    if (part instanceof Placeholder) this.#incomplete.add(container);
+  }
+
+  /**
+   * Remembers an object that was made of a state with placeholders in it, if there are any.
+   *
+   * @param object The object; its own fields are looked at in the end.
+   */
+  noteObject(object: object): void {
+    if (this.#missing !== 0) this.#incomplete.add(object);
+  }
+
+  /**
+   * Tells whether a container waits for an object.
+   *
+   * @param container The container.
+   * @returns True if it has to stay open.
+   */
+  isIncomplete(container: object): boolean {
+    return this.#incomplete.has(container);
+  }
+
+  /**
+   * Leaves a frozen set to be filled in the end.
+   *
+   * @param set The open set.
+   * @param items The items, which were noted as incomplete.
+   */
+  fillLater(set: FrozenSet, items: unknown[]): void {
+    this.#unfilled.set(set, items);
+  }
+
+  /**
+   * Mends what holds placeholders, when the whole value is there.
+   *
+   * @throws {JellyError} If an object has not come, or a place for it is read-only.
+   */
+  finish(): void {
+    if (this.#missing !== 0) {
+      for (const [id, object] of this.#objects) {
+        if (object instanceof Placeholder) {
+          throw new JellyError(`Cannot read dereference ${id}: there is no such reference`);
+        }
+      }
+    }
+    for (const container of this.#incomplete) mend(container);
+    for (const [set, items] of this.#unfilled) fillFrozenSet(set, items);
+  }
+}
+
+/** Replaces the placeholders in a container by what they stand for. */
+function mend(container: object): void {
+  if (container instanceof Map) {
+    const pairs = [...container];
+    container.clear();
+    for (const [key, value] of pairs) container.set(resolved(key), resolved(value));
+  } else if (container instanceof Set) {
+    const items = [...container];
+    container.clear();
+    for (const item of items) container.add(resolved(item));
+  } else {
+    for (const [key, value] of Object.entries(container)) {
+      if (value instanceof Placeholder) replace(container, key, value.object);
+    }
+    // A tuple stays open as long as it is incomplete.
+    if (container instanceof Tuple) Object.freeze(container);
+  }
+}
+
+function resolved(value: unknown): unknown {
+  return value instanceof Placeholder ? value.object : value;
+}
+
+function replace(container: object, key: string, value: unknown): void {
+  if (Reflect.defineProperty(container, key, { value })) return;
+  throw new JellyError(
+    `Cannot read value: field "${key}" of ${container.constructor.name} is read-only, and the ` +
+      "object for it comes later",
+  );
+}
