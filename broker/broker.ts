@@ -42,6 +42,7 @@ import {
 import { ObjectLimit } from "./object_limit.ts";
 import type { BrokerSettings } from "./options.ts";
 import { Outbox } from "./outbox.ts";
+import { PageTurns } from "./page_turns.ts";
 import { PendingCalls } from "./pending_calls.ts";
 import { errorOf } from "./received_failure.ts";
 import type { RemoteTarget } from "./referenceable.ts";
@@ -165,6 +166,7 @@ export class Broker implements AsyncDisposable {
   /** References by name, which the peer does not count. */
   #named: Map<string, RemoteReference> | undefined;
   #keepAlive: KeepAlive | undefined;
+  #pageTurns: PageTurns | undefined;
   #state: State;
   #dialect: AgreedDialect | undefined;
   /** Whether the peer has sent what we do not understand. */
@@ -527,6 +529,16 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * Waits for a turn to send a page: pagers take turns, as fast as the peer takes what they send.
+   *
+   * @returns Settles when one page may be sent, or the connection is closed.
+   */
+  pageTurn(): Promise<void> {
+    this.#pageTurns ??= new PageTurns(this.#link, this.settings.limits.highWaterMark >> 2);
+    return this.#pageTurns.next();
+  }
+
+  /**
    * Has a function called when the connection has ended; at once if it has already.
    *
    * @param notifier The function.
@@ -644,6 +656,7 @@ export class Broker implements AsyncDisposable {
     if (state.kind === "closed") return;
     this.#keepAlive?.stop();
     this.#flow.clear();
+    this.#pageTurns?.clear();
     if (state.kind === "draining") state.done();
     const reason = this.#endReason(state.kind === "negotiating", error, unread);
     if (state.kind === "negotiating") clearTimeout(state.timer);

@@ -239,3 +239,17 @@ export class NotConnectedError extends BrokerError {
     this.name = "NotConnectedError";
   }
 }
+
+/** Pages did not come to their end, or could not be sent to it. */
+export class PagingError extends BrokerError {
+  /**
+   * Creates the error.
+   *
+   * @param message What could not be done, and why.
+   * @param options The cause.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "PagingError";
+  }
+}

@@ -43,6 +43,7 @@ export * from "./errors.ts";
 export { PBError as Error } from "./errors.ts";
 export * from "./factory.ts";
 export { CopyableFailure, failure2Copyable, noOperation, printTraceback } from "./failure.ts";
+export * from "./file_pager.ts";
 export * from "./handle_websocket.ts";
 export {
   CallOptions,
@@ -69,6 +70,9 @@ export {
   portno,
 } from "./options.ts";
 export type * from "./received.ts";
+export * from "./page_collector.ts";
+export * from "./page_stream.ts";
+export * from "./pager.ts";
 export type { PortalOptions } from "./portal_options.ts";
 export { PortalRoot } from "./portal_root.ts";
 export {

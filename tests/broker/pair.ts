@@ -50,3 +50,12 @@ export async function settle(): Promise<void> {
   await new Promise<void>((resolve) => setTimeout(resolve, 0));
   await new Promise<void>((resolve) => setTimeout(resolve, 0));
 }
+
+/** Lets everything happen until a number does not change any more, and gives it. */
+export async function settled(count: () => number): Promise<number> {
+  for (let before = -1; before !== count();) {
+    before = count();
+    for (let i = 0; i < 4; i++) await settle();
+  }
+  return count();
+}

@@ -13,6 +13,7 @@ adds to them.
 
 import datetime
 import gc
+import hashlib
 from decimal import Decimal
 
 import objects
@@ -20,7 +21,7 @@ import twin
 from twisted.cred import credentials
 from twisted.internet import defer, stdio
 from twisted.python.failure import Failure
-from twisted.spread import pb
+from twisted.spread import pb, util
 
 
 def names(factory, root):
@@ -55,6 +56,8 @@ def names(factory, root):
         "forget": forget,
         "all": defer.gatherResults,
         "pb": pb,
+        "util": util,
+        "sha256": lambda pages: hashlib.sha256(b"".join(pages)).hexdigest(),
         "objects": objects,
         "datetime": datetime,
         "Decimal": Decimal,

@@ -5,12 +5,13 @@ A PB server whose root echoes, fails, calls back and hangs up, as it is asked to
 """
 
 import gc
+import io
 
 import twin
 from objects import AppError, Counter, Ledger, OutOfStock, Point
 from twisted.internet import reactor, task
 from twisted.spread import pb
-from twisted.spread.util import StringPager
+from twisted.spread.util import FilePager, StringPager
 from zope.interface import implementer
 
 ERRORS = {
@@ -105,6 +106,10 @@ class Echo(pb.Referenceable):
     def remote_pages(self, collector, size, page=100):
         """Sends bytes to a collector, a page at a time."""
         StringPager(collector, b"x" * size, page)
+
+    def remote_file(self, collector, data, times):
+        """The same with a file, of bytes repeated."""
+        FilePager(collector, io.BytesIO(data * times))
 
 
 @implementer(pb.IPBRoot)

@@ -1,0 +1,138 @@
+/**
+ * Files and streams in pages (`twisted.spread.util.FilePager`; docs/paging.md).
+ *
+ * @module
+ */
+
+import { FixedChunkStream } from "@std/streams/unstable-fixed-chunk-stream";
+import { noOperation } from "./failure.ts";
+import { positiveInteger } from "./options.ts";
+import { type ChunkPagerOptions, Pager, type PagerOptions } from "./pager.ts";
+import type { RemoteReference } from "./remote_reference.ts";
+
+/**
+ * Sends what comes out of a stream: each chunk is a page, whatever it is.
+ *
+ * @example
+ * ```ts
+ * import { connectPair, getAllPages, type RemoteReference, Root, StreamPager } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Server extends Root {
+ *   remote_count(collector: RemoteReference): Promise<void> {
+ *     return new StreamPager(collector, ReadableStream.from([1, 2, 3])).finished;
+ *   }
+ * }
+ * await using pair = await connectPair(new Server());
+ * assertEquals(await getAllPages(pair.client.root(), "count"), [1, 2, 3]);
+ * ```
+ *
+ * @typeParam Args What the callback gets.
+ */
+export class StreamPager<Args extends readonly unknown[] = []> extends Pager<Args> {
+  readonly #open: () => ReadableStream<unknown> | Promise<ReadableStream<unknown>>;
+  #reader: Promise<ReadableStreamDefaultReader<unknown>> | undefined;
+
+  /**
+   * Creates a pager, which begins to send.
+   *
+   * @param collector Where the pages go.
+   * @param source The stream, or a function that opens it; the pager cancels it if it is not read to its end.
+   * @param options What to do at the end, and how many pages may be on their way.
+   */
+  constructor(
+    collector: RemoteReference,
+    source: ReadableStream<unknown> | (() => ReadableStream | Promise<ReadableStream>),
+    options: PagerOptions<Args> = {},
+  ) {
+    super(collector, options);
+    this.#open = typeof source === "function" ? source : () => source;
+  }
+
+  /** Gives the next chunk. */
+  override async nextPage(): Promise<unknown> {
+    const reader = await this.#opened();
+    const { done, value } = await reader.read();
+    return done ? undefined : value ?? null;
+  }
+
+  /** Stops at once: a chunk that has not come yet is not waited for. */
+  override stopPaging(): void {
+    super.stopPaging();
+    this.#cancel(undefined);
+  }
+
+  /**
+   * Cancels the stream, unless it was read to its end.
+   *
+   * @param error Why the paging could not be finished, if so.
+   */
+  override pagingEnded(error: unknown): void {
+    this.#cancel(error);
+  }
+
+  #opened(): Promise<ReadableStreamDefaultReader<unknown>> {
+    const open = this.#open;
+    return this.#reader ??= Promise.try(open).then((stream) => stream.getReader());
+  }
+
+  #cancel(reason: unknown): void {
+    // A stream that has failed cannot be cancelled; why it failed is known.
+    this.#opened().then((reader) => reader.cancel(reason)).catch(noOperation);
+  }
+}
+
+/** A file that is open, such as a `Deno.FsFile`. */
+export interface ReadableFile {
+  /** What is in it; the file is closed when this was read to its end, or cancelled. */
+  readonly readable: ReadableStream<Uint8Array>;
+}
+
+/**
+ * Sends a file, or a stream of bytes, in pages of one size (`twisted.spread.util.FilePager`).
+ *
+ * @example
+ * ```ts
+ * import { FilePager, type RemoteReference, Root } from "@perspective/broker/broker";
+ *
+ * class Server extends Root {
+ *   remote_getLicense(collector: RemoteReference): Promise<void> {
+ *     return new FilePager(collector, "LICENSE").finished;
+ *   }
+ * }
+ * ```
+ *
+ * @typeParam Args What the callback gets.
+ */
+export class FilePager<Args extends readonly unknown[] = []> extends StreamPager<Args> {
+  /**
+   * Creates a pager, which begins to send.
+   *
+   * @param collector Where the pages go.
+   * @param file A path, an open file, or a stream of bytes; the pager closes it. An empty one has no pages.
+   * @param options The length of a page, 16,384 bytes unless given, and what to do at the end.
+   * @throws {RangeError} If the length of a page is not a positive integer.
+   */
+  constructor(
+    collector: RemoteReference,
+    file: string | URL | ReadableFile | ReadableStream<Uint8Array>,
+    options: ChunkPagerOptions<Args> = {},
+  ) {
+    const chunkSize = positiveInteger("chunkSize", options.chunkSize ?? 16 * 1024);
+    super(
+      collector,
+      async () => (await streamOf(file)).pipeThrough(new FixedChunkStream(chunkSize)),
+      options,
+    );
+  }
+}
+
+async function streamOf(
+  file: string | URL | ReadableFile | ReadableStream<Uint8Array>,
+): Promise<ReadableStream<Uint8Array>> {
+  if (file instanceof ReadableStream) return file;
+  const { readable } = typeof file === "string" || file instanceof URL
+    ? await Deno.open(file)
+    : file;
+  return readable;
+}

@@ -1,0 +1,208 @@
+/**
+ * Large things in small pages: what takes them (`twisted.spread.util.CallbackPageCollector`,
+ * `getAllPages`; docs/paging.md).
+ *
+ * @module
+ */
+
+import type { Jellier } from "../jelly/mod.ts";
+import { LimitError, PagingError, PBConnectionLost, PBError } from "./errors.ts";
+import { brokerOf } from "./invoker.ts";
+import { positiveInteger } from "./options.ts";
+import { pageSize } from "./page_size.ts";
+import type { PageCollector } from "./pager.ts";
+import { Referenceable } from "./referenceable.ts";
+import type { RemoteReference } from "./remote_reference.ts";
+
+/**
+ * Takes pages from a pager at the other end; a subclass says what becomes of them.
+ *
+ * The pages end once: when the pager says so, or when there is no hope that it will, since
+ * it has let go of the collector or the connection is lost. What comes later is dropped.
+ */
+export abstract class PageReceiver extends Referenceable implements PageCollector {
+  #isOver = false;
+  #isWatched = false;
+
+  /** Whether no more pages are taken. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /**
+   * Takes a page.
+   *
+   * @param page The page.
+   * @returns Nothing, or a promise that settles when there is room for more.
+   */
+  abstract pageReceived(page: unknown): unknown;
+
+  /** Learns that all pages have come. */
+  abstract pagesEnded(): void;
+
+  /**
+   * Learns that no more pages come, although not all have.
+   *
+   * @param error Why.
+   */
+  abstract pagesFailed(error: Error): void;
+
+  /**
+   * Takes a page from the other end.
+   *
+   * @param page The page.
+   * @returns What `pageReceived` gives.
+   * @throws {PBError} If no more pages are taken, so that a pager that waits for answers stops.
+   */
+  remote_gotPage(page: unknown): unknown {
+    if (this.#isOver) throw new PBError("No more pages are taken");
+    return this.pageReceived(page);
+  }
+
+  /** Learns from the other end that all pages were sent. */
+  remote_endedPaging(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.pagesEnded();
+  }
+
+  /**
+   * Gives up: pages that come later are dropped.
+   *
+   * @param error Why.
+   */
+  giveUp(error: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.pagesFailed(error);
+  }
+
+  /**
+   * Writes a reference, and begins to watch whether the other end holds it.
+   *
+   * @param jellier Where to write.
+   */
+  override jellyFor(jellier: Jellier): void {
+    super.jellyFor(jellier);
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    const broker = brokerOf(jellier, this);
+    broker.onRelease(this, () => {
+      this.#isWatched = false;
+      this.giveUp(
+        broker.isClosed
+          ? new PBConnectionLost("Cannot collect pages: connection lost")
+          : new PagingError("Cannot collect pages: the pager stopped before the last one"),
+      );
+    });
+  }
+}
+
+/** Options of a {@linkcode CallbackPageCollector}. */
+export interface PageCollectorOptions {
+  /** Called instead of the callback if not all pages came. */
+  errback?: (error: Error) => unknown;
+  /** About how much memory all pages together may take, in bytes; 67,108,864 (64 MiB) unless given. */
+  maxBytes?: number;
+}
+
+/**
+ * Collects pages, and gives them all to a callback when the last one has come
+ * (`twisted.spread.util.CallbackPageCollector`).
+ *
+ * @example
+ * ```ts
+ * import { CallbackPageCollector, type RemoteReference } from "@perspective/broker/broker";
+ *
+ * function show(server: RemoteReference) {
+ *   const collector = new CallbackPageCollector(console.log, {
+ *     maxBytes: 1_000_000,
+ *     errback: console.error,
+ *   });
+ *   return server.callRemote("getPages", collector);
+ * }
+ * ```
+ */
+export class CallbackPageCollector extends PageReceiver {
+  readonly #callback: (pages: unknown[]) => unknown;
+  readonly #errback: ((error: Error) => unknown) | undefined;
+  readonly #maxBytes: number;
+  #pages: unknown[] = [];
+  #bytes = 0;
+
+  /**
+   * Creates a collector, to be sent to what makes the pager.
+   *
+   * @param callback Gets all pages.
+   * @param options What to do if not all come, and how much may come.
+   * @throws {RangeError} If the limit is not a positive integer.
+   */
+  constructor(callback: (pages: unknown[]) => unknown, options: PageCollectorOptions = {}) {
+    super();
+    this.#callback = callback;
+    this.#errback = options.errback;
+    this.#maxBytes = positiveInteger("maxBytes", options.maxBytes ?? 64 * 1024 * 1024);
+  }
+
+  /** Keeps a page; if that makes too many, gives up and drops them all. */
+  override pageReceived(page: unknown): void {
+    this.#bytes += pageSize(page);
+    this.#pages.push(page);
+    if (this.#bytes <= this.#maxBytes) return;
+    const error = new LimitError(
+      "maxBytes",
+      `Cannot collect pages: they take more than ${this.#maxBytes} bytes`,
+    );
+    this.giveUp(error);
+    throw error;
+  }
+
+  /** Calls the callback. */
+  override pagesEnded(): void {
+    const pages = this.#pages;
+    this.#pages = [];
+    this.#callback(pages);
+  }
+
+  /** Drops the pages and calls the errback. */
+  override pagesFailed(error: Error): void {
+    this.#pages = [];
+    this.#errback?.(error);
+  }
+}
+
+/**
+ * Calls a method that sends pages to its first argument, and collects them
+ * (`twisted.spread.util.getAllPages`).
+ *
+ * At most about 64 MiB; for more, or less, make a {@linkcode CallbackPageCollector} with a limit of your
+ * own, or take the pages as a stream.
+ *
+ * @example
+ * ```ts
+ * import { getAllPages, type RemoteReference } from "@perspective/broker/broker";
+ *
+ * function fetchReport(server: RemoteReference, year: number): Promise<unknown[]> {
+ *   return getAllPages(server, "getReport", year);
+ * }
+ * ```
+ *
+ * @param reference The object that has the method.
+ * @param method Name of the method, without `remote_`.
+ * @param args Its arguments behind the collector.
+ * @returns All pages.
+ * @throws {RemoteError} If the method failed.
+ * @throws {LimitError} If the pages take too much memory.
+ * @throws {PagingError} If the pager stopped before the last page.
+ * @throws {PBConnectionLost} If the connection was lost before.
+ */
+export function getAllPages(
+  reference: RemoteReference,
+  method: string,
+  ...args: readonly unknown[]
+): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    const collector = new CallbackPageCollector(resolve, { errback: reject });
+    reference.callRemote(method, collector, ...args).catch((error) => collector.giveUp(error));
+  });
+}

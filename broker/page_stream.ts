@@ -1,0 +1,148 @@
+/**
+ * Pages as a stream (docs/paging.md).
+ *
+ * @module
+ */
+
+import { PagingError, PBError } from "./errors.ts";
+import { positiveInteger } from "./options.ts";
+import { PageReceiver } from "./page_collector.ts";
+import { pageSize } from "./page_size.ts";
+import type { RemoteReference } from "./remote_reference.ts";
+
+/** Options of a {@linkcode StreamPageCollector}. */
+export interface StreamPageCollectorOptions<Page> {
+  /**
+   * Tells whether a page is one of those that the stream is to have; the stream fails at another one.
+   * Bytes unless given.
+   *
+   * @param page What came.
+   */
+  accept?: (page: unknown) => page is Page;
+  /** About how much memory pages may take before more are slowed down, in bytes; 262,144 (256 KiB) unless given. */
+  highWaterMark?: number;
+}
+
+/**
+ * Takes pages from the other end as a stream.
+ *
+ * When the stream is not read fast enough, pages are not answered until there is room: a pager
+ * with a window waits then. From one without, no more than some limits of the connection
+ * (`maxCallsIn`, `maxBufferedBytes`) are taken in; then nothing more is read from it, until there is room.
+ *
+ * The stream fails when the pager stops before the last page, and when the connection is
+ * lost. When it is cancelled, pages that still come are dropped.
+ *
+ * @example
+ * ```ts
+ * import { connectPair, type RemoteReference, Root, StreamPageCollector, StringPager } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Server extends Root {
+ *   remote_getPages(collector: RemoteReference): Promise<void> {
+ *     const bytes = new TextEncoder().encode("Hello");
+ *     return new StringPager(collector, bytes, { chunkSize: 2, window: 4 }).finished;
+ *   }
+ * }
+ * await using pair = await connectPair(new Server());
+ * const collector = new StreamPageCollector();
+ * const call = pair.client.root().callRemote("getPages", collector);
+ * assertEquals(await new Response(collector.readable).text(), "Hello");
+ * await call;
+ * ```
+ *
+ * @typeParam Page What the pages are.
+ */
+export class StreamPageCollector<Page = Uint8Array> extends PageReceiver {
+  /** The pages. */
+  readonly readable: ReadableStream<Page>;
+  readonly #accept: (page: unknown) => page is Page;
+  readonly #controller: ReadableStreamDefaultController<Page>;
+  #room: (() => void)[] = [];
+
+  /**
+   * Creates a collector, to be sent to what makes the pager.
+   *
+   * @param options What pages there are, and how many may wait to be read.
+   * @throws {RangeError} If the high-water mark is not a positive integer.
+   */
+  constructor(options: StreamPageCollectorOptions<Page> = {}) {
+    super();
+    const { accept = isBytes as never, highWaterMark = 256 * 1024 } = options;
+    this.#accept = accept;
+    const strategy = {
+      highWaterMark: positiveInteger("highWaterMark", highWaterMark),
+      size: pageSize,
+    };
+    let controller: ReadableStreamDefaultController<Page>;
+    this.readable = new ReadableStream<Page>({
+      start: (given) => void (controller = given),
+      pull: () => this.#makeRoom(),
+      cancel: () => this.giveUp(new PagingError("Cannot collect pages: the stream was cancelled")),
+    }, strategy);
+    this.#controller = controller!;
+  }
+
+  /** Passes a page on; the promise settles when there is room for more. */
+  override pageReceived(page: unknown): Promise<void> | undefined {
+    if (!this.#accept(page)) {
+      this.giveUp(
+        new PagingError("Cannot collect pages: one is not of the kind that was expected"),
+      );
+      throw new PBError("Cannot take page: it is not of the kind that was expected");
+    }
+    this.#controller.enqueue(page);
+    if (this.#controller.desiredSize! > 0) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#room.push(resolve);
+    return promise;
+  }
+
+  /** Ends the stream. */
+  override pagesEnded(): void {
+    this.#makeRoom();
+    this.#controller.close();
+  }
+
+  /** Makes the stream fail; pages that were not read are dropped. */
+  override pagesFailed(error: Error): void {
+    this.#makeRoom();
+    // One that was cancelled takes no notice.
+    this.#controller.error(error);
+  }
+
+  #makeRoom(): void {
+    for (const resolve of this.#room.splice(0)) resolve();
+  }
+}
+
+function isBytes(page: unknown): page is Uint8Array {
+  return page instanceof Uint8Array;
+}
+
+/**
+ * Calls a method that sends pages to its first argument, and gives the bytes that come as a stream.
+ *
+ * @example
+ * ```ts
+ * import { pagesAsStream, type RemoteReference } from "@perspective/broker/broker";
+ *
+ * async function download(server: RemoteReference, path: string): Promise<void> {
+ *   await pagesAsStream(server, "getFile", path).pipeTo((await Deno.create(path)).writable);
+ * }
+ * ```
+ *
+ * @param reference The object that has the method.
+ * @param method Name of the method, without `remote_`.
+ * @param args Its arguments behind the collector.
+ * @returns The bytes; the stream fails if the method does, or the pager stops before the last page.
+ */
+export function pagesAsStream(
+  reference: RemoteReference,
+  method: string,
+  ...args: readonly unknown[]
+): ReadableStream<Uint8Array> {
+  const collector = new StreamPageCollector();
+  reference.callRemote(method, collector, ...args).catch((error) => collector.giveUp(error));
+  return collector.readable;
+}

@@ -1,0 +1,123 @@
+// Pages between us and real Twisted, both ways.
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  CallbackPageCollector,
+  connect,
+  FilePager,
+  getAllPages,
+  LimitError,
+  type LogEntry,
+  pagesAsStream,
+  PagingError,
+  type RemoteReference,
+  Root,
+  serve,
+  StringPager,
+} from "@perspective/broker/broker";
+import { toBytes } from "@std/streams/to-bytes";
+import { startPython, twistedTest } from "./peer.ts";
+
+const SIZE = 10 * 1024 * 1024;
+
+/** Ten megabytes in which every page is another one. */
+const BYTES = new Uint8Array(
+  new Uint32Array(SIZE / 4).map((_, index) => index * 2654435761).buffer,
+);
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+class Server extends Root {
+  readonly called: unknown[] = [];
+  remote_pages(collector: RemoteReference, window?: number): void {
+    const options = window === undefined ? {} : { window };
+    new StringPager(collector, BYTES, {
+      ...options,
+      callback: (...args) => this.called.push(args),
+      args: ["done"] as [string],
+    });
+  }
+  remote_file(collector: RemoteReference): void {
+    new FilePager(collector, new Blob([BYTES]).stream());
+  }
+  remote_ping(): string {
+    return "pong";
+  }
+}
+
+twistedTest("10 MB in pages reach a Twisted client, by pager, by window and by file", async () => {
+  const server = new Server();
+  const log: LogEntry[] = [];
+  await using served = serve(server, {
+    hostname: "127.0.0.1",
+    port: 0,
+    log: (entry) => log.push(entry),
+  });
+  await using python = await startPython("console.py", ["--port", new URL(served.url).port]);
+  const hash = await sha256(BYTES);
+  const ask = async (call: string) => {
+    const expression = `util.getAllPages(root, ${call}).addCallback(lambda p: (len(p), sha256(p)))`;
+    return (await python.ask(expression)).repr;
+  };
+  assertEquals(await ask('"pages"'), `(1280, '${hash}')`);
+  assertEquals(await ask('"pages", 8'), `(1280, '${hash}')`);
+  assertEquals(await ask('"file"'), `(640, '${hash}')`);
+  assertEquals((await python.ask('root.callRemote("ping")')).repr, "'pong'");
+  assertEquals(server.called, [["done"], ["done"]]);
+  assertEquals((await python.ask("len(broker.localObjects)")).repr, "0");
+  assertEquals(log, []);
+});
+
+twistedTest("10 MB in pages come from a Twisted server, as a whole and as a stream", async () => {
+  await using python = await startPython("echo_server.py");
+  await using broker = await connect(`pb://127.0.0.1:${python.port}`);
+  const root = broker.root();
+  const pages = await getAllPages(root, "pages", SIZE, 8192) as Uint8Array[];
+  assertEquals(pages.length, 1280);
+  assert(pages.every((page) => page.length === 8192 && page.every((byte) => byte === 0x78)));
+
+  const part = BYTES.subarray(0, SIZE / 20);
+  const file = await getAllPages(root, "file", part, 20) as Uint8Array[];
+  assertEquals(file.length, 640);
+  const whole = await new Blob(file as Uint8Array<ArrayBuffer>[]).bytes();
+  const expected = new Blob(Array.from({ length: 20 }, () => part));
+  assertEquals(await sha256(whole), await sha256(await expected.bytes()));
+
+  const stream = await toBytes(pagesAsStream(root, "file", part, 20));
+  assertEquals(await sha256(stream), await sha256(whole));
+  assertEquals(broker.counts.localObjects, 0);
+});
+
+twistedTest("a Twisted server that sends too many pages fails the collector alone", async () => {
+  await using python = await startPython("echo_server.py");
+  await using broker = await connect(`pb://127.0.0.1:${python.port}`);
+  const root = broker.root();
+  const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
+  const collector = new CallbackPageCollector(resolve, { errback: reject, maxBytes: 1024 * 1024 });
+  await root.callRemote("pages", collector, SIZE, 8192);
+  await assertRejects(() => promise, LimitError, "more than 1048576 bytes");
+  assertEquals(await root.callRemote("echo", 1), 1);
+});
+
+twistedTest("a Twisted server that drops the collector fails getAllPages()", async () => {
+  await using python = await startPython("echo_server.py");
+  await using broker = await connect(`pb://127.0.0.1:${python.port}`);
+  await assertRejects(() => getAllPages(broker.root(), "repr"), PagingError, "stopped before");
+});
+
+twistedTest("a Twisted client that drops its connection ends the paging", async () => {
+  let pager: StringPager | undefined;
+  class Slow extends Root {
+    remote_pages(collector: RemoteReference): void {
+      pager = new StringPager(collector, BYTES, { chunkSize: 100 });
+    }
+  }
+  await using served = serve(new Slow(), { hostname: "127.0.0.1", port: 0, log: () => {} });
+  const python = await startPython("console.py", ["--port", new URL(served.url).port]);
+  await python.ask('root.callRemote("pages", Counter())');
+  await python.ask("broker.transport.abortConnection()");
+  await assertRejects(() => pager!.finished, Error, "connection");
+  await python.close();
+});
