@@ -14,7 +14,7 @@ import { type ErrorKind, isKind, NO_TRACEBACK, RemoteError } from "./remote_erro
 /** Tag of a failure on the wire. */
 export const FAILURE_TAG = "twisted.spread.pb.CopyableFailure";
 
-/** Most characters of a message or a stack that are sent: a longer text is cut. */
+/** Most characters of a message or a stack that are sent: of a longer text, the middle is left out. */
 const MAX_TEXT = 64 * 1024;
 
 /**
@@ -227,7 +227,9 @@ function textOf(read: () => unknown): string {
 }
 
 function cut(text: string): string {
-  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1).toWellFormed()}…`;
+  if (text.length <= MAX_TEXT) return text;
+  const half = MAX_TEXT / 2 - 1;
+  return `${text.slice(0, half)}…${text.slice(-half)}`.toWellFormed();
 }
 
 /**

@@ -70,7 +70,7 @@ export const ODDITIES = new Map<string, unknown>([
       },
     }),
   ],
-  ["very long", new RangeError("x".repeat(1_000_000))],
+  ["very long", new RangeError(`begin ${"x".repeat(1_000_000)} end`)],
 ]);
 
 /** The error that a call fails with. */
