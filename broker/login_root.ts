@@ -1,6 +1,6 @@
 /**
  * The root object of a connection to a portal: takes logins
- * (`twisted.spread.pb._PortalWrapper`; docs/login.md, "On the wire").
+ * (`twisted.spread.pb._PortalWrapper`; docs/protocol.md, "Login" and "What is added").
  *
  * @module
  */
