@@ -597,6 +597,7 @@ export class Broker implements AsyncDisposable {
   async #close(graceful: number, reason: CloseReason | Error | undefined): Promise<void> {
     if (reason instanceof Error) this.#fault = reason;
     if (graceful !== 0 && this.#state.kind === "open") await this.#drain(graceful);
+    this.#calls.isDeaf = true;
     if (!this.isClosed) {
       await within(CLOSE_TIMEOUT, this.#link.drained(0));
       this.#link.close(reason instanceof Error ? closeReason(reason) : reason ?? NORMAL);

@@ -39,6 +39,8 @@ export class IncomingCalls {
   perspective: object | null = null;
   /** What every call that comes fails with from now on, if anything. */
   refusal: PBError | undefined;
+  /** Whether calls that come are not even answered any more, as the connection is about to close. */
+  isDeaf = false;
   readonly #broker: Broker;
   readonly #link: Link;
   readonly #outbox: Outbox;
@@ -89,6 +91,7 @@ export class IncomingCalls {
     const perspective = object?.perspective ?? null;
     let result: unknown;
     this.#total++;
+    if (this.isDeaf) return;
     try {
       if (this.refusal !== undefined) throw this.refusal;
       if (object === undefined) throw new PBError("Invalid Object ID");
