@@ -233,7 +233,10 @@ export class Broker implements AsyncDisposable {
     try {
       if (role.rootFor !== undefined) this.setNameForLocal(ROOT, role.rootFor(this));
     } catch (error) {
-      this.#fail(error as Error);
+      // Closed here, and for no fault of the peer's.
+      this.#fault = error as Error;
+      this.#closing = this.closed.then(() => {});
+      this.#fail(this.#fault);
       throw error;
     }
     if (role.kind === "server") this.#outbox.send(offerDialects);

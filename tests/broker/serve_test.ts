@@ -1,0 +1,265 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  type Broker,
+  connect,
+  handleWebSocket,
+  LimitError,
+  type LogEntry,
+  PBConnectionLost,
+  type PBServer,
+  PBServerFactory,
+  ProtocolError,
+  Root,
+  serve,
+  type ServeOptions,
+} from "@perspective/broker/broker";
+import { dial, listen, memoryPair } from "@perspective/broker/transport";
+import { CLIENT_TLS, SERVER_TLS } from "../transport/pairs.ts";
+
+class Echo extends Root {
+  readonly gate = Promise.withResolvers<string>();
+
+  remote_echo(value: unknown): unknown {
+    return value;
+  }
+  remote_wait(): Promise<string> {
+    return this.gate.promise;
+  }
+}
+
+const HERE = { hostname: "127.0.0.1", port: 0 };
+
+/** Notes what a server logs, and waits for an entry. */
+class Logbook {
+  readonly entries: LogEntry[] = [];
+  #next = Promise.withResolvers<void>();
+
+  readonly log = (entry: LogEntry): void => {
+    this.entries.push(entry);
+    this.#next.resolve();
+    this.#next = Promise.withResolvers();
+  };
+  async until(count: number): Promise<LogEntry> {
+    while (this.entries.length < count) await this.#next.promise;
+    return this.entries[count - 1]!;
+  }
+}
+
+async function assertServes(server: PBServer, options = {}): Promise<void> {
+  await using broker = await connect(server.url, options);
+  assertEquals(await broker.root<Echo>().callRemote("echo", "fine"), "fine");
+}
+
+Deno.test("serve() closes connections beyond maxConnections, with a reason, and counts them", async () => {
+  const book = new Logbook();
+  await using server = serve(new Echo(), { ...HERE, maxConnections: 2, log: book.log });
+  await using first = await connect(server.url);
+  await using _second = await connect(server.url);
+  for (let i = 0; i < 3; i++) await assertRejects(() => connect(server.url), ProtocolError);
+  assertEquals([server.stats.connections, server.stats.accepted, server.stats.refused], [2, 2, 3]);
+  assertEquals(book.entries.map(({ message }) => message), [
+    "Cannot take connection: there are 2 already",
+  ]);
+  await first.close();
+  while (server.brokers.size === 2) await [...server.brokers][0]!.closed;
+  await assertServes(server);
+  const options = { maxConnections: 1, log: book.log };
+  await using websocket = serve(new Echo(), { url: "ws://127.0.0.1:0/pb", ...options });
+  await using _third = await connect(websocket.url);
+  await assertRejects(() => connect(websocket.url), ProtocolError, "too many connections");
+});
+
+Deno.test("serve() goes on when the root object of a connection fails", async () => {
+  const book = new Logbook();
+  class Moody extends Echo {
+    isBroken = true;
+    override rootObject(broker: Broker): Root {
+      broker.notifyOnDisconnect(() => {});
+      if (this.isBroken) throw new Error("not in the mood");
+      return this;
+    }
+  }
+  const root = new Moody();
+  await using server = serve(root, { ...HERE, log: book.log });
+  await assertRejects(() => connect(server.url), ProtocolError, "closed the connection");
+  const { level, message, error } = book.entries[0]!;
+  assertEquals([level, (error as Error).message], ["error", "not in the mood"]);
+  assertStringIncludes(message, 'Cannot serve "127.0.0.1:');
+  assertEquals([server.stats.failed, server.brokers.size], [1, 0]);
+  root.isBroken = false;
+  await assertServes(server);
+});
+
+const STRANGERS = [
+  { name: "garbage", bytes: crypto.getRandomValues(new Uint8Array(3000)).fill(0xff, 0, 9) },
+  { name: "an HTTP request", bytes: new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n\r\n") },
+  { name: "nothing", bytes: new Uint8Array(0) },
+];
+const PLACES: { name: string; options: ServeOptions; client: object }[] = [
+  { name: "pb", options: { url: "pb://127.0.0.1:0" }, client: {} },
+  { name: "pbs", options: { url: "pbs://127.0.0.1:0", ...SERVER_TLS }, client: CLIENT_TLS },
+  { name: "ws", options: { url: "ws://127.0.0.1:0/pb" }, client: {} },
+];
+
+for (const { name, options, client } of PLACES) {
+  for (const stranger of STRANGERS) {
+    Deno.test(`serve() at a ${name} URL survives ${stranger.name}`, async () => {
+      const book = new Logbook();
+      await using server = serve(new Echo(), { ...options, log: book.log });
+      const address = server.url.replace(/^[a-z]+:/, "pb:").replace(/\/pb$/, "");
+      const { transport } = await dial(address);
+      if (stranger.bytes.length !== 0) {
+        await transport.write(stranger.bytes);
+        // The server hangs up, in whatever way.
+        const buffer = new Uint8Array(4096);
+        await (async () => {
+          while (await transport.read(buffer) !== null);
+        })().catch(() => {});
+      }
+      transport.close();
+      await assertServes(server, client);
+      if (stranger.bytes.length !== 0) assertEquals((await book.until(1)).level, "warning");
+      for (const { level } of book.entries) assertEquals(level, "warning");
+    });
+  }
+}
+
+Deno.test("serve() tells hooks of connections that came about, and counts what went over them", async () => {
+  const heard: unknown[] = [];
+  const book = new Logbook();
+  await using server = serve(new Echo(), {
+    ...HERE,
+    log: book.log,
+    onConnect: (broker) => heard.push(["connect", broker.peer.kind]),
+    onDisconnect: (_broker, reason) => {
+      heard.push(["disconnect", reason]);
+      throw new Error("a bad hook");
+    },
+  });
+  (await dial(server.url)).transport.close();
+  const broker = await connect(server.url);
+  for (let i = 0; i < 3; i++) await broker.root<Echo>().callRemote("echo", i);
+  const during = server.stats;
+  assertEquals([during.connections, during.callsReceived, during.callsSent], [1, 3, 0]);
+  await broker.close();
+  await book.until(1);
+  assertEquals(heard, [["connect", "tcp"], ["disconnect", undefined]]);
+  const { connections, accepted, failed, callsReceived, bytesReceived, bytesSent } = server.stats;
+  assertEquals([connections, accepted, failed, callsReceived], [0, 2, 1, 3]);
+  assert(bytesReceived > 50 && bytesSent > 50);
+});
+
+Deno.test("PBServer.close() with graceful answers what is under way, and takes no more", async () => {
+  const root = new Echo();
+  const server = serve(root, HERE);
+  await using broker = await connect(server.url);
+  const waiting = broker.root<Echo>().callRemote("wait");
+  await broker.root<Echo>().callRemote("echo", 1);
+  const closed = server.close({ graceful: 60_000 });
+  await assertRejects(() => broker.root<Echo>().callRemote("echo", 1), Error, "goes away");
+  await assertRejects(() => connect(server.url));
+  root.gate.resolve("done");
+  assertEquals(await waiting, "done");
+  await closed;
+  await server.finished;
+  await server.close();
+});
+
+Deno.test("PBServer.close() closes its own connections, PBServerFactory.close() all", async () => {
+  await using factory = new PBServerFactory(new Echo());
+  await using one = serve(factory, HERE);
+  await using other = serve(factory, HERE);
+  await using atOne = await connect(one.url);
+  await using atOther = await connect(other.url);
+  assertEquals([one.brokers.size, other.brokers.size, factory.brokers.size], [1, 1, 2]);
+  await one.close();
+  await atOne.closed;
+  assertEquals(await atOther.root<Echo>().callRemote("echo", 1), 1);
+  await factory.close();
+  await atOther.closed;
+  assertEquals(factory.brokers.size, 0);
+  await assertRejects(() => connect(other.url), ProtocolError);
+  assertEquals(factory.stats.refused, 1);
+});
+
+Deno.test("PBServerFactory.buildBroker() throws where it takes no connection, and closes it", async () => {
+  const factory = new PBServerFactory(new Echo(), { maxConnections: 1, log: () => {} });
+  factory.buildBroker(memoryPair()[1]);
+  const [here, there] = memoryPair();
+  const full = await assertRejects(() => Promise.try(() => factory.buildBroker(there)), LimitError);
+  assertEquals(full.limit, "maxConnections");
+  assertEquals(await here.transport.read(new Uint8Array(1)), null);
+  assertEquals(here.transport.closeReason?.kind, "policyViolation");
+  await factory.close();
+  const [late, later] = memoryPair();
+  assertEquals(factory.accept(later), undefined);
+  assertEquals(await late.transport.read(new Uint8Array(1)), null);
+  assertEquals(late.transport.closeReason?.kind, "goingAway");
+});
+
+Deno.test("PBServer.finished rejects when a Unix socket turns out to be another server's", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/pb.sock`;
+  {
+    await using _other = listen({ path });
+    const server = serve(new Echo(), { path });
+    await assertRejects(() => server.finished, Error, "another server listens there");
+  }
+  await using server = serve(new Echo(), { url: `pb+unix://${path}` });
+  await assertServes(server);
+  await server.close();
+  await Deno.remove(folder);
+});
+
+Deno.test("handleWebSocket() serves inside of Deno.serve, with one factory for all", async () => {
+  await using factory = new PBServerFactory(new Echo(), { maxConnections: 1, log: () => {} });
+  await using http = Deno.serve(
+    { ...HERE, onListen() {} },
+    (request, { remoteAddr }) =>
+      new URL(request.url).pathname === "/pb"
+        ? handleWebSocket(request, factory, { remoteAddr })
+        : new Response("a page"),
+  );
+  const url = `127.0.0.1:${http.addr.port}`;
+  assertEquals(await (await fetch(`http://${url}/`)).text(), "a page");
+  const plain = await fetch(`http://${url}/pb`);
+  assertEquals(plain.status, 426);
+  await plain.body?.cancel();
+  const broker = await connect(`ws://${url}/pb`);
+  assertEquals(await broker.root<Echo>().callRemote("echo", 1), 1);
+  await assertRejects(() => connect(`ws://${url}/pb`), Error, "503");
+  assertEquals(factory.stats.refused, 1);
+  const lost = assertRejects(
+    () => broker.root<Echo>().callRemote("wait"),
+    PBConnectionLost,
+    "server is closing",
+  );
+  await broker.root<Echo>().callRemote("echo", 1);
+  await factory.close();
+  await lost;
+  assertStringIncludes((await broker.closed)!.message, "as it goes away");
+  const closed = await fetch(`http://${url}/pb`);
+  assertEquals([closed.status, closed.headers.get("retry-after")], [503, "5"]);
+  assertEquals(await closed.text(), "Cannot take connection: the server is closing\n");
+});
+
+Deno.test("handleWebSocket() serves a root object without a factory too", async () => {
+  await using http = Deno.serve(
+    { ...HERE, onListen() {} },
+    (request) => handleWebSocket(request, new Echo()),
+  );
+  await using broker = await connect(`ws://127.0.0.1:${http.addr.port}`);
+  assertEquals(await broker.root<Echo>().callRemote("echo", 1), 1);
+});
+
+Deno.test("maxConnections must be a positive integer", () => {
+  for (const maxConnections of [0, -1, 1.5]) {
+    try {
+      new PBServerFactory(new Echo(), { maxConnections });
+    } catch (error) {
+      assert(error instanceof RangeError);
+      continue;
+    }
+    throw new Error("not refused");
+  }
+});
