@@ -12,6 +12,7 @@ import type { Dialect } from "./banana/tokens.ts";
 import { BananaWriter } from "./banana/writer.ts";
 import { Jellier } from "./jellier.ts";
 import type { JellyOptions, UnjellyOptions } from "./jelly.ts";
+import { explained } from "./path.ts";
 import { globalRegistry } from "./registry.ts";
 import { Unjellier } from "./unjellier.ts";
 
@@ -79,6 +80,9 @@ export function valueCodec(options: EncodeValueOptions & DecodeValueOptions = {}
         jellier.write(value);
         writer.end();
         return writer.copy();
+      } catch (error) {
+        // What the end of the message finds is not explained yet.
+        throw error instanceof BananaError ? explained(error, "value", value) : error;
       } finally {
         writer.cancel();
       }

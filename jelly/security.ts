@@ -123,6 +123,20 @@ export class SecurityOptions implements Taster {
   }
 
   /**
+   * Takes permissions back, also those that new options have.
+   *
+   * @param types Tags, or classes for the tags that are their names.
+   * @returns These options.
+   * @throws {TypeError} If a class has no name.
+   */
+  disallowTypes(...types: readonly (string | AnyClass)[]): this {
+    for (const type of types) {
+      this.#types.delete(typeof type === "string" ? type : jellyNameOf(type));
+    }
+    return this;
+  }
+
+  /**
    * Allows instances of certain classes, and with them their modules and the basic types.
    *
    * @param classes The classes themselves; subclasses are not included.
