@@ -37,14 +37,13 @@ export class TcpAcceptor implements Acceptor {
   }
 }
 
-/** Accepts connections to a Unix socket, whose file it makes and removes. */
+/** Accepts connections to a Unix socket, whose file it makes; Deno removes it at the end. */
 export class UnixAcceptor implements Acceptor {
   readonly #path: string;
   readonly #mode: number | undefined;
   readonly #life = new Life();
   readonly #opening: Promise<void> | undefined;
   #listener: Deno.UnixListener | undefined;
-  #inode: number | null = null;
 
   /**
    * Opens the socket; if its file is there already, checks first whether a server still answers.
@@ -72,16 +71,11 @@ export class UnixAcceptor implements Acceptor {
   }
 
   close(): void {
-    this.#life.end(() => {
-      this.#listener?.close();
-      // Only the file that was made here: by now it may be another server's.
-      if (this.#listener && inodeOf(this.#path) === this.#inode) Deno.removeSync(this.#path);
-    });
+    this.#life.end(() => this.#listener?.close());
   }
 
   #open(): void {
     this.#listener = Deno.listen({ transport: "unix", path: this.#path });
-    this.#inode = inodeOf(this.#path);
     if (this.#mode !== undefined) Deno.chmodSync(this.#path, this.#mode);
   }
 
@@ -98,14 +92,6 @@ export class UnixAcceptor implements Acceptor {
       return this.#open();
     }
     throw refusal("another server listens there");
-  }
-}
-
-function inodeOf(path: string): number | null {
-  try {
-    return Deno.lstatSync(path).ino;
-  } catch {
-    return null;
   }
 }
 

@@ -16,6 +16,8 @@ const MAX_MESSAGE = 262_144;
 /** Milliseconds between two looks at what is buffered, at first and at most. */
 const FIRST_LOOK = 4;
 const LAST_LOOK = 64;
+/** Milliseconds after which a peer that does not answer the closing is not waited for any more. */
+const CLOSE_TIMEOUT = 1000;
 
 /** The bytes inside of the messages of a `WebSocket` as a transport. */
 export class EventTransport implements Transport {
@@ -28,6 +30,7 @@ export class EventTransport implements Transport {
   #closeReason: CloseReason | undefined;
   /** Whether this end closed first, so that a code from the other end is an echo. */
   #shutHere = false;
+  #closeTimer: ReturnType<typeof setTimeout> | undefined;
   /** Ends the wait for the next look at the buffer. */
   #wakeWriter: () => void = () => {};
 
@@ -113,8 +116,9 @@ export class EventTransport implements Transport {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(String(count));
   }
 
-  #onClose({ code, reason }: CloseEvent): void {
-    if (code === CloseCode.abnormal) {
+  #onClose({ code, reason, wasClean }: CloseEvent): void {
+    clearTimeout(this.#closeTimer);
+    if (!wasClean) {
       const fact = "Cannot read: connection ended without a close frame";
       this.#inbox.end(new TransportClosedError(fact));
     } else {
@@ -138,6 +142,7 @@ export class EventTransport implements Transport {
     this.#wakeWriter();
     if (socket.readyState === socket.CLOSING || socket.readyState === socket.CLOSED) return;
     this.#shutHere = true;
+    this.#closeTimer = setTimeout(() => this.#closed.resolve(), CLOSE_TIMEOUT);
     const text = new TextDecoder().decode(closeText(message));
     try {
       socket.close(code, text);

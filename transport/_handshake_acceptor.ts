@@ -38,6 +38,7 @@ export class HandshakeAcceptor implements Acceptor {
     this.#source = source;
     this.#handshake = handshake;
     this.#options = { handshakeTimeout, maxHandshakes, onHandshakeError };
+    void this.#pull();
   }
 
   accept(): Promise<Dialed | null> {

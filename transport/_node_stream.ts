@@ -91,6 +91,7 @@ export class StreamTransport implements Transport {
     stream.on("error", (error) => this.#end(error));
     stream.on("close", () => {
       this.#end();
+      source.stream.destroy();
       this.#closed.resolve();
     });
   }

@@ -1,24 +1,24 @@
 /**
  * TLS on both sides.
  *
- * Deno's own TLS connections leave Nagle's algorithm on, which makes small messages wait for 40
- * milliseconds, and do not tell who the client is. So TCP comes first, without delay, and TLS is
- * put on top: by `Deno.startTls` for a client without a certificate, else by `node:tls`.
+ * By `node:tls` on top of TCP: Deno's own TLS connections leave Nagle's algorithm on, which makes
+ * small messages wait for 40 milliseconds, do not tell who the client is, and stay open behind the
+ * scenes when they are closed during a handshake.
  *
  * @module
  */
 
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { certificateOf } from "./_certificate.ts";
 import { closeOnAbort } from "./_deadline.ts";
 import { builtin, streamOf, StreamTransport } from "./_node_stream.ts";
-import { hostAndPort, SocketTransport } from "./_socket.ts";
 import { factOf, HandshakeError } from "./errors.ts";
-import type { Dialed, Peer } from "./transport.ts";
+import type { Dialed } from "./transport.ts";
 
 /** How a client verifies the server, and shows who it is. */
 export interface TlsClientOptions {
-  /** Certificate authorities in PEM form, in addition to the usual ones. */
+  /** Certificate authorities to trust, in PEM form, in place of those that Deno trusts. */
   caCerts?: readonly string[];
   /** The client's certificate chain in PEM form, for servers that ask. */
   cert?: string;
@@ -54,45 +54,36 @@ export interface TlsClientContext extends TlsClientOptions, Inside {
   readonly signal: AbortSignal;
 }
 
-/** Puts TLS on top of a TCP connection, as the client. */
-export async function tlsClient(conn: Deno.TcpConn, options: TlsClientContext): Promise<Dialed> {
-  const { caCerts = [], cert, key, hostname, http, signal, serverName = hostname } = options;
-  conn.setNoDelay(true);
-  const { remoteAddr } = conn;
-  const peer: Peer = {
-    kind: "tls",
-    address: hostAndPort(remoteAddr.hostname, remoteAddr.port),
-    secure: true,
-  };
-  if (cert === undefined && key === undefined) {
-    const tls = await Deno.startTls(conn, {
-      hostname: serverName,
-      caCerts: [...caCerts],
-      ...(http && { alpnProtocols: ["http/1.1"] }),
-    });
-    const transport = new SocketTransport(tls);
-    await closeOnAbort(signal, () => transport.close(), tls.handshake());
-    return { transport, peer };
-  }
-  const { connect, rootCertificates } = builtin("node:tls");
+/** Puts TLS on top of a connection, as the client. */
+export async function tlsClient(dialed: Dialed, options: TlsClientContext): Promise<Dialed> {
+  const { caCerts, cert, key, hostname, http, signal, serverName = hostname } = options;
+  const { connect } = builtin("node:tls");
   const { isIP } = builtin("node:net");
-  const source = streamOf(new SocketTransport(conn));
+  const source = streamOf(dialed.transport);
   const socket = connect({
     socket: source.stream,
     host: serverName,
+    // The protocol has no place for an address; it is verified all the same.
     servername: isIP(serverName) === 0 ? serverName : "",
-    ca: [...rootCertificates, ...caCerts],
-    cert,
-    key,
+    // Whatever the environment of Node's programs says.
+    rejectUnauthorized: true,
+    ...(caCerts && { ca: [...caCerts] }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
     ...(http && { ALPNProtocols: ["http/1.1"] }),
   });
   const done = new Promise<void>((resolve, reject) => {
     socket.once("secureConnect", resolve);
     socket.once("error", reject);
-    socket.once("close", () => reject(new Error("connection closed")));
+    onceOver(source.stream, reject);
   });
-  await closeOnAbort(signal, () => socket.destroy(), done);
-  return { transport: new StreamTransport(socket, source), peer };
+  await closeOnAbort(signal, () => source.stream.destroy(), done);
+  const transport = new StreamTransport(socket, source);
+  const { address } = dialed.peer;
+  return {
+    transport,
+    peer: { kind: "tls", address, secure: true, certificate: certificateOf(socket) },
+  };
 }
 
 /** Puts TLS on top of accepted connections. */
@@ -153,8 +144,7 @@ export class TlsAcceptor {
     const done = new Promise<TLSSocket>((resolve, reject) => {
       server.once("secureConnection", resolve);
       server.on("tlsClientError", reject);
-      stream.once("error", reject);
-      stream.once("close", () => reject(new Error("connection closed during the handshake")));
+      onceOver(stream, reject);
     });
     server.emit("connection", stream);
     try {
@@ -173,4 +163,10 @@ export class TlsAcceptor {
       throw new HandshakeError(address, fact, { cause: error });
     }
   }
+}
+
+/** Tells when there is nothing more to come for a handshake. */
+function onceOver(stream: Duplex, reject: (error: Error) => void): void {
+  const over = () => reject(new Error("connection closed during the handshake"));
+  stream.once("error", reject).once("end", over).once("close", over);
 }

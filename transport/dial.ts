@@ -64,7 +64,7 @@ export async function dial(url: string | URL, options: DialOptions = {}): Promis
 type DialContext = DialOptions & { readonly signal: AbortSignal };
 
 async function dialTarget(target: PBUrl, options: DialContext): Promise<Dialed> {
-  const { scheme, hostname, port, path, href } = target;
+  const { scheme, hostname, port, path, secure, href } = target;
   if (typeof Deno === "undefined") {
     if (scheme === "ws" || scheme === "wss") return await openWebSocket(href, options);
     throw new Error("a browser connects by ws and wss only");
@@ -73,19 +73,10 @@ async function dialTarget(target: PBUrl, options: DialContext): Promise<Dialed> 
     return unixDialed(await Deno.connect({ transport: "unix", path }), path);
   }
   const { signal } = options;
-  const conn = await Deno.connect({ hostname, port, signal });
-  switch (scheme) {
-    case "pb":
-      return tcpDialed(conn);
-    case "pbs":
-      return await tlsClient(conn, { ...options, hostname, http: false });
-    case "ws":
-      return await dialWebSocket(tcpDialed(conn), target, options);
-    case "wss": {
-      const dialed = await tlsClient(conn, { ...options, hostname, http: true });
-      return await dialWebSocket(dialed, target, options);
-    }
-  }
+  const http = scheme === "ws" || scheme === "wss";
+  let dialed = tcpDialed(await Deno.connect({ hostname, port, signal }));
+  if (secure) dialed = await tlsClient(dialed, { ...options, hostname, http });
+  return http ? await dialWebSocket(dialed, target, options) : dialed;
 }
 
 /**

@@ -1,0 +1,235 @@
+// Our frames against a peer that is written out byte by byte.
+
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  memoryPair,
+  type Transport,
+  TransportClosedError,
+  WebSocketError,
+} from "@perspective/broker/transport";
+import { FrameEncoder } from "../../transport/_frames.ts";
+import { type FramedOptions, FramedTransport } from "../../transport/_framed_transport.ts";
+import { bytesOf, pattern, readExactly, readToEnd, writeAll } from "./bytes.ts";
+
+/** A client of ours, and the bytes that a server exchanges with it. */
+class Scene implements AsyncDisposable {
+  readonly client: FramedTransport;
+  readonly server: Transport;
+  readonly #frames = new FrameEncoder(false);
+
+  constructor(options: Partial<FramedOptions> = {}) {
+    const [here, there] = memoryPair();
+    this.client = new FramedTransport(here.transport, {
+      client: true,
+      windowed: false,
+      early: new Uint8Array(0),
+      maxMessageSize: 100_000,
+      window: 100_000,
+      ...options,
+    });
+    this.server = there.transport;
+  }
+
+  /** Sends a frame to the client. */
+  async send(opcode: number, payload: Uint8Array): Promise<void> {
+    await writeAll(this.server, this.#frames.encode(opcode, payload));
+  }
+
+  /** Reads a frame of the client, which is shorter than 126 bytes. */
+  async receive(): Promise<{ opcode: number; payload: Uint8Array }> {
+    const [first, second] = await readExactly(this.server, 2);
+    assert(second! >= 0x80, "a client masks");
+    const mask = await readExactly(this.server, 4);
+    const payload = await readExactly(this.server, second! & 0x7f);
+    return { opcode: first! & 0x0f, payload: payload.map((byte, i) => byte ^ mask[i & 3]!) };
+  }
+
+  /** Reads a close frame of the client. */
+  async receiveClose(): Promise<{ code: number; text: string }> {
+    const { opcode, payload } = await this.receive();
+    assertEquals(opcode, 8);
+    return {
+      code: payload[0]! * 256 + payload[1]!,
+      text: new TextDecoder().decode(payload.subarray(2)),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.client.close();
+    this.server.close();
+    await this.client.closed;
+  }
+}
+
+Deno.test("FramedTransport answers the latest ping with a pong", async () => {
+  await using scene = new Scene();
+  await scene.send(9, bytesOf("one"));
+  assertEquals(await scene.receive(), { opcode: 10, payload: bytesOf("one") });
+  await scene.send(9, new Uint8Array(0));
+  assertEquals(await scene.receive(), { opcode: 10, payload: new Uint8Array(0) });
+});
+
+Deno.test("FramedTransport answers pings while nobody reads its bytes", async () => {
+  await using scene = new Scene();
+  await scene.send(2, pattern(1000));
+  await scene.send(9, bytesOf("still there?"));
+  assertEquals((await scene.receive()).opcode, 10);
+  assertEquals(await readExactly(scene.client, 1000), pattern(1000));
+});
+
+Deno.test("FramedTransport holds no more than one answer to a flood of pings", async () => {
+  await using scene = new Scene();
+  // Nobody reads the answers, which soon wait in the connection.
+  for (let i = 0; i < 2000; i++) await scene.send(9, pattern(125));
+  await scene.send(2, Uint8Array.of(7));
+  assertEquals(await readExactly(scene.client, 1), Uint8Array.of(7));
+  scene.client.close();
+  const { count } = await readToEnd(scene.server);
+  assertLess(count, 65_536 + 2 * 131 + 10);
+});
+
+Deno.test("FramedTransport reads bytes that came with the handshake", async () => {
+  const early = new FrameEncoder(false).encode(2, bytesOf("hi")).slice();
+  await using scene = new Scene({ early });
+  assertEquals(await readExactly(scene.client, 2), bytesOf("hi"));
+});
+
+Deno.test("FramedTransport does not read ahead of a slow reader without end", async () => {
+  await using scene = new Scene({ maxMessageSize: Infinity });
+  let taken = 0;
+  const writing = (async () => {
+    for (let i = 0; i < 100; i++) {
+      await scene.send(2, pattern(10_000));
+      taken += 10_000;
+    }
+  })();
+  for (let i = 0; i < 1000; i++) await Promise.resolve();
+  assertLess(taken, 250_000);
+  assertEquals((await readExactly(scene.client, 1_000_000)).length, 1_000_000);
+  await writing;
+});
+
+Deno.test("FramedTransport hears why the peer closes, after its bytes", async () => {
+  await using scene = new Scene();
+  await scene.send(2, bytesOf("last words"));
+  await scene.send(8, Uint8Array.of(0x03, 0xe9, ...bytesOf("shutting down")));
+  assertEquals(await scene.receiveClose(), { code: 1001, text: "shutting down" });
+  assertEquals(await readToEnd(scene.server), { count: 0 });
+  assertEquals(await readToEnd(scene.client), { count: 10 });
+  assertEquals(scene.client.closeReason, { kind: "goingAway", message: "shutting down" });
+  await scene.client.closed;
+  await assertRejects(() => scene.client.write(pattern(1)), TransportClosedError);
+});
+
+Deno.test("FramedTransport takes a close without a code for normal", async () => {
+  await using scene = new Scene();
+  await scene.send(8, new Uint8Array(0));
+  assertEquals((await scene.receiveClose()).code, 1000);
+  assertEquals(await readToEnd(scene.client), { count: 0 });
+  assertEquals(scene.client.closeReason?.kind, "normal");
+});
+
+Deno.test("FramedTransport.close() waits for the peer's close frame, and drops what comes before", async () => {
+  await using scene = new Scene();
+  const reading = readToEnd(scene.client);
+  scene.client.close({ kind: "tooLarge", message: "enough" });
+  scene.client.close();
+  assertEquals(await reading, { count: 0 });
+  assertEquals(await scene.receiveClose(), { code: 1009, text: "enough" });
+  await scene.send(2, pattern(5000));
+  await scene.send(8, Uint8Array.of(0x03, 0xf1));
+  await scene.client.closed;
+  assertEquals(await readToEnd(scene.server), { count: 0 });
+  assertEquals(scene.client.closeReason, undefined);
+});
+
+Deno.test("FramedTransport.close() does not wait for ever", async () => {
+  await using scene = new Scene();
+  scene.client.close();
+  // Closed by the time limit, as the peer says nothing.
+  await scene.client.closed;
+  assertEquals((await scene.receiveClose()).code, 1000);
+  assertEquals(await readToEnd(scene.server), { count: 0 });
+});
+
+Deno.test("FramedTransport tells a cut connection from a closed one", async () => {
+  await using scene = new Scene();
+  await scene.send(2, pattern(3));
+  scene.server.close();
+  const { count, error } = await readToEnd(scene.client);
+  assertEquals(count, 3);
+  assert(error instanceof TransportClosedError);
+  assertEquals(error.message, "Cannot read: connection ended without a close frame");
+  await scene.client.closed;
+});
+
+const HOSTILE: { name: string; bytes: Uint8Array; code: number }[] = [
+  { name: "a text frame", bytes: Uint8Array.of(0x81, 0x02, 0x68, 0x69), code: 1003 },
+  { name: "a masked frame", bytes: Uint8Array.of(0x82, 0x81, 1, 2, 3, 4, 5), code: 1002 },
+  {
+    name: "a message over the limit",
+    bytes: Uint8Array.of(0x82, 0x7f, 0, 0, 0, 0, 0, 2, 0, 0),
+    code: 1009,
+  },
+  { name: "a close that is no UTF-8", bytes: Uint8Array.of(0x88, 3, 0x03, 0xe8, 0xff), code: 1007 },
+];
+
+for (const { name, bytes, code } of HOSTILE) {
+  Deno.test(`FramedTransport closes with ${code} at ${name}`, async () => {
+    await using scene = new Scene();
+    await scene.send(2, pattern(3));
+    await writeAll(scene.server, bytes);
+    // Not understood any more, and not answered.
+    await scene.send(9, pattern(3));
+    const { count, error } = await readToEnd(scene.client);
+    assertEquals(count, 3);
+    assert(error instanceof WebSocketError);
+    assertEquals(error.code, code);
+    assertEquals(await scene.receiveClose(), { code, text: error.message });
+    scene.server.close();
+    await scene.client.closed;
+  });
+}
+
+Deno.test("FramedTransport with windows gives and takes permission in text frames", async () => {
+  await using scene = new Scene({ windowed: true, window: 100_000 });
+  // Beyond the first 65,536 bytes.
+  assertEquals(await scene.receive(), { opcode: 1, payload: bytesOf("34464") });
+  await scene.send(2, pattern(60_000));
+  await readExactly(scene.client, 49_999);
+  await scene.send(9, new Uint8Array(0));
+  assertEquals((await scene.receive()).opcode, 10);
+  await readExactly(scene.client, 1);
+  assertEquals(await scene.receive(), { opcode: 1, payload: bytesOf("50000") });
+
+  let written = 0;
+  const writing = (async () => {
+    while (written < 70_000) written += await scene.client.write(pattern(70_000 - written));
+  })();
+  writing.catch(() => {});
+  assertEquals((await readExactly(scene.server, 65_536 + 14)).length, 65_550);
+  await scene.send(1, bytesOf("10"));
+  assertEquals((await scene.receive()).payload.length, 10);
+  await scene.send(1, bytesOf("100000"));
+  await readExactly(scene.server, 4454 + 8);
+  await writing;
+});
+
+Deno.test("FramedTransport closes at more bytes than it permitted", async () => {
+  await using scene = new Scene({ windowed: true, window: 65_536 });
+  await scene.send(2, pattern(65_536));
+  await scene.send(2, pattern(1));
+  assertEquals((await scene.receiveClose()).code, 1008);
+  assertEquals((await readToEnd(scene.client)).count, 65_536);
+  scene.server.close();
+});
+
+for (const text of ["0", "-5", "1e9", "", "12345678901", "５"]) {
+  Deno.test(`FramedTransport refuses "${text}" for a permission`, async () => {
+    await using scene = new Scene({ windowed: true, window: 65_536 });
+    await scene.send(1, bytesOf(text));
+    const { code } = await scene.receiveClose();
+    assertEquals(code, text.length > 10 ? 1009 : 1003);
+    scene.server.close();
+  });
+}

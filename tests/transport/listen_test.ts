@@ -1,0 +1,347 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import {
+  dial,
+  type HandshakeError,
+  listen,
+  type Listener,
+  ListenError,
+  type ListenOptions,
+} from "@perspective/broker/transport";
+import { bytesOf, readExactly, readToEnd, writeAll } from "./bytes.ts";
+import { accepted, CLIENT_TLS, SERVER_TLS } from "./pairs.ts";
+
+/** A folder for socket files, which must be empty at the end. */
+async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  await work(folder);
+  await Deno.remove(folder);
+}
+
+/** Checks that a listener is of use. */
+async function check(listener: Listener): Promise<void> {
+  const client = await dial(listener.url, CLIENT_TLS);
+  const server = await accepted(listener);
+  await server.transport.write(bytesOf("hi"));
+  assertEquals(await readExactly(client.transport, 2), bytesOf("hi"));
+  client.transport.close();
+  server.transport.close();
+  await client.transport.closed;
+  await server.transport.closed;
+}
+
+function portOf({ addr }: Listener): number {
+  assert(addr.transport === "tcp");
+  return addr.port;
+}
+
+Deno.test("listen() says where", async () => {
+  await using byUrl = listen("pb://127.0.0.1:0");
+  const port = portOf(byUrl);
+  assert(port > 0);
+  assertEquals(byUrl.url, `pb://127.0.0.1:${port}`);
+  await using everywhere = listen({ port: 0 });
+  assertEquals(everywhere.addr, {
+    transport: "tcp",
+    hostname: "0.0.0.0",
+    port: portOf(everywhere),
+  });
+  assertEquals(everywhere.url, `pb://127.0.0.1:${portOf(everywhere)}`);
+  await using six = listen({ hostname: "::1", port: 0 });
+  assertEquals(six.url, `pb://[::1]:${portOf(six)}`);
+  await using tls = listen({ hostname: "127.0.0.1", port: 0, ...SERVER_TLS });
+  assertEquals(tls.url, `pbs://127.0.0.1:${portOf(tls)}`);
+  await using web = listen({ url: "ws://127.0.0.1:0/pb" });
+  assertEquals(web.url, `ws://127.0.0.1:${portOf(web)}/pb`);
+  for (const listener of [byUrl, everywhere, six, tls, web]) await check(listener);
+});
+
+const CONTRADICTIONS: { name: string; options: ListenOptions; message: string }[] = [
+  {
+    name: "a URL beside a port",
+    options: { url: "pb://h", port: 1 },
+    message: "give a URL, or hostname, port and path, but not both",
+  },
+  {
+    name: "a path beside a port",
+    options: { path: "/x", port: 1 },
+    message: "a Unix socket has a path, but no hostname and port",
+  },
+  {
+    name: "a user",
+    options: { url: "pb://alice:secret@127.0.0.1:0" },
+    message: 'Cannot listen on "pb://127.0.0.1:0": user and object are for those who connect',
+  },
+  { name: "an object", options: { url: "pb://127.0.0.1:0/chat" }, message: "user and object" },
+  {
+    name: "TLS without a certificate",
+    options: { url: "pbs://127.0.0.1:0" },
+    message: "options cert and key are needed",
+  },
+  {
+    name: "a broken certificate",
+    options: { url: "pbs://127.0.0.1:0", cert: "x", key: "y" },
+    message: "option cert is not a PEM certificate",
+  },
+  {
+    name: "a broken key",
+    options: { url: "wss://127.0.0.1:0", ...SERVER_TLS, key: "y" },
+    message: "option key is not a PEM private key",
+  },
+];
+
+for (const { name, options, message } of CONTRADICTIONS) {
+  Deno.test(`listen() refuses ${name}`, () => {
+    assertThrows(() => listen(options), TypeError, message);
+  });
+}
+
+Deno.test("listen() refuses a port that is taken, and what is no place", async () => {
+  await using first = listen("pb://127.0.0.1:0");
+  const error = assertThrows(() => listen(first.url), ListenError);
+  assertEquals(error.url, first.url);
+  assertStringIncludes(error.message, `Cannot listen on "${first.url}": address already in use`);
+  assert(error.cause instanceof Deno.errors.AddrInUse);
+  assertThrows(() => listen("pb://192.0.2.1:1"), ListenError);
+  assertThrows(() => listen("pb+unix:///no/such/folder/pb.sock"), ListenError, "no such file");
+});
+
+Deno.test("Listener.close() ends every accept, and stays closed", async () => {
+  for (const url of ["pb://127.0.0.1:0", "ws://127.0.0.1:0"]) {
+    const listener = listen(url);
+    const waiting = [listener.accept(), listener.accept()];
+    listener.close();
+    listener.close();
+    assertEquals(await Promise.all(waiting), [null, null]);
+    assertEquals(await listener.accept(), null);
+    await assertRejects(() => dial(listener.url));
+  }
+});
+
+Deno.test("Listener.close() leaves accepted connections alone", async () => {
+  const listener = listen("ws://127.0.0.1:0");
+  const client = await dial(listener.url);
+  const server = await accepted(listener);
+  listener.close();
+  await server.transport.write(bytesOf("hi"));
+  assertEquals(await readExactly(client.transport, 2), bytesOf("hi"));
+  client.transport.close();
+  await client.transport.closed;
+  await server.transport.closed;
+});
+
+Deno.test("Listener.close() ends handshakes, and closes what nobody accepted", async () => {
+  const listener = listen("ws://127.0.0.1:0");
+  const waiting = listener.accept();
+  const first = await dial(listener.url);
+  const accepted = await waiting;
+  const unaccepted = await dial(listener.url);
+  const silent = await Deno.connect({ hostname: "127.0.0.1", port: portOf(listener) });
+  await writeAll(silent, bytesOf("GET / HTTP/1.1\r\n"));
+  listener.close();
+  assertEquals(await readToEnd(unaccepted.transport), { count: 0 });
+  assertEquals(unaccepted.transport.closeReason, { kind: "goingAway", message: "server closed" });
+  assertEquals((await readToEnd(silent)).count, 0);
+  silent.close();
+  for (const { transport } of [unaccepted, first, accepted!]) {
+    transport.close();
+    await transport.closed;
+  }
+});
+
+Deno.test("listen() makes the socket file, with its mode, and removes it", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/pb.sock`;
+    await using listener = listen({ path, mode: 0o600 });
+    assertEquals(listener.addr, { transport: "unix", path });
+    assertEquals(listener.url, `pb+unix://${path}`);
+    const { mode, isSocket } = Deno.lstatSync(path);
+    assert(isSocket);
+    assertEquals(mode! & 0o777, 0o600);
+    await check(listener);
+  });
+});
+
+/** Leaves a socket file that nobody listens at, as a server does that was killed. */
+function leaveSocket(path: string): void {
+  const listener = Deno.listen({ transport: "unix", path: `${path}.new` });
+  Deno.renameSync(`${path}.new`, path);
+  listener.close();
+  assert(Deno.lstatSync(path).isSocket);
+}
+
+Deno.test("listen() replaces the socket file of a server that is gone", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/pb.sock`;
+    leaveSocket(path);
+    const listener = listen({ path });
+    // The file is checked first, which accept() waits for.
+    const waiting = listener.accept();
+    let client;
+    while (client === undefined) client = await dial(listener.url).catch(() => undefined);
+    const server = await waiting;
+    client.transport.close();
+    server!.transport.close();
+    listener.close();
+  });
+});
+
+Deno.test("Listener.close() during the check of a socket file leaves the file", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/pb.sock`;
+    leaveSocket(path);
+    const listener = listen({ path });
+    const waiting = listener.accept();
+    listener.close();
+    assertEquals(await waiting, null);
+    Deno.removeSync(path);
+  });
+});
+
+Deno.test("listen() leaves the socket of a living server alone", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/pb.sock`;
+    await using first = listen({ path });
+    const second = listen({ path });
+    await assertRejects(() => second.accept(), ListenError, "another server listens there");
+    second.close();
+    // The check was a connection, which has ended.
+    assertEquals(await readToEnd((await accepted(first)).transport), { count: 0 });
+    await check(first);
+  });
+});
+
+Deno.test("listen() does not remove a file that is no socket", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/pb.sock`;
+    Deno.writeTextFileSync(path, "precious");
+    const listener = listen({ path });
+    await assertRejects(() => listener.accept(), ListenError, "a file that is no socket is there");
+    listener.close();
+    assertEquals(Deno.readTextFileSync(path), "precious");
+    Deno.removeSync(path);
+  });
+});
+
+for (const scheme of ["pbs", "ws", "wss"]) {
+  const hostile = { "plain HTTP": "GET / HTTP/1.1\r\nHost: x\r\n\r\n", garbage: "\x16\x03\x01xyz" };
+  for (const [name, text] of Object.entries(hostile)) {
+    Deno.test(`listen() on ${scheme} survives ${name}`, async () => {
+      const { promise: told, resolve: onHandshakeError } = Promise.withResolvers<HandshakeError>();
+      await using listener = listen({
+        url: `${scheme}://127.0.0.1:0`,
+        ...SERVER_TLS,
+        handshakeTimeout: 200,
+        onHandshakeError,
+      });
+      const checking = accepted(listener);
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port: portOf(listener) });
+      await writeAll(conn, bytesOf(text));
+      const reading = readToEnd(conn);
+      const error = await told;
+      assertEquals(error.name, "HandshakeError");
+      assertEquals(error.address, `127.0.0.1:${(conn.localAddr as Deno.NetAddr).port}`);
+      await reading;
+      conn.close();
+      const client = await dial(listener.url, CLIENT_TLS);
+      const server = await checking;
+      client.transport.close();
+      server.transport.close();
+      await client.transport.closed;
+      await server.transport.closed;
+    });
+  }
+}
+
+Deno.test("listen() says that HTTP comes where TLS is spoken", async () => {
+  const { promise: told, resolve: onHandshakeError } = Promise.withResolvers<HandshakeError>();
+  await using listener = listen({ url: "pbs://127.0.0.1:0", ...SERVER_TLS, onHandshakeError });
+  const waiting = listener.accept();
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port: portOf(listener) });
+  await writeAll(conn, bytesOf("GET / HTTP/1.1\r\n\r\n"));
+  assertStringIncludes((await told).message, "the peer does not speak TLS");
+  conn.close();
+  listener.close();
+  assertEquals(await waiting, null);
+});
+
+for (const scheme of ["pbs", "ws", "wss"]) {
+  Deno.test(`listen() on ${scheme} is not held up by silent peers, but lets no more than its limit wait`, async () => {
+    const errors: string[] = [];
+    const { promise: three, resolve } = Promise.withResolvers<void>();
+    await using listener = listen({
+      url: `${scheme}://127.0.0.1:0`,
+      ...SERVER_TLS,
+      handshakeTimeout: 300,
+      maxHandshakes: 3,
+      onHandshakeError(error) {
+        errors.push(error.message);
+        if (errors.length === 3) resolve();
+      },
+    });
+    const port = portOf(listener);
+    const first = listener.accept();
+    const silent = [];
+    for (let i = 0; i < 2; i++) silent.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+    // Through, past the two that are silent.
+    const client = await dial(listener.url, CLIENT_TLS);
+    const server = await first;
+    silent.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+    // Now all three places are taken until the time of the first is over.
+    const late = await dial(listener.url, CLIENT_TLS);
+    const lateServer = await accepted(listener);
+    assert(errors.length > 0, "a place was free");
+    await three;
+    assertStringIncludes(errors[0]!, "no answer within 300 ms");
+    for (const conn of silent) conn.close();
+    for (const { transport } of [client, server!, late, lateServer]) {
+      transport.close();
+      await transport.closed;
+    }
+  });
+}
+
+Deno.test("listen() shares a port between processes, where Deno allows it", async () => {
+  if ("listenDatagram" in Deno) return;
+  assertThrows(
+    () => listen({ hostname: "127.0.0.1", port: 0, reusePort: true }),
+    ListenError,
+    "option reusePort needs Deno to be run with --unstable-net",
+  );
+  const code = `
+    import { listen } from ${JSON.stringify(new URL("../../transport/mod.ts", import.meta.url))};
+    const one = listen({ hostname: "127.0.0.1", port: 0, reusePort: true });
+    const two = listen({ hostname: "127.0.0.1", port: one.addr.port, reusePort: true });
+    console.log(one.url === two.url);
+    one.close();
+    two.close();`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--unstable-net", "--no-config", code],
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout).trim(), "true", new TextDecoder().decode(stderr));
+});
+
+Deno.test("listen() keeps accepting when a connection is gone before its turn", async () => {
+  await using listener = listen("pb://127.0.0.1:0");
+  for (let i = 0; i < 3; i++) {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port: portOf(listener) });
+    conn.close();
+  }
+  for (let i = 0; i < 3; i++) (await accepted(listener)).transport.close();
+  await check(listener);
+});
+
+Deno.test("a Deno connection is a transport as it stands", async () => {
+  await using listener = listen("pb://127.0.0.1:0");
+  const conn: Deno.Conn = await Deno.connect({ hostname: "127.0.0.1", port: portOf(listener) });
+  await writeAll(conn, bytesOf("hi"));
+  const { transport } = await accepted(listener);
+  assertEquals(await readExactly(transport, 2), bytesOf("hi"));
+  conn.close();
+  transport.close();
+});

@@ -1,0 +1,51 @@
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { fromMessagePort, TransportError } from "@perspective/broker/transport";
+import { bytesOf, pattern, readExactly, readToEnd, writeAll } from "./bytes.ts";
+
+Deno.test("fromMessagePort() connects to a worker", async () => {
+  const worker = new Worker(new URL("./echo_worker.ts", import.meta.url), { type: "module" });
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage(port2, [port2]);
+  const { transport, peer } = fromMessagePort(port1);
+  assertEquals(peer.kind, "port");
+  const bytes = pattern(500_000);
+  const [echo] = await Promise.all([
+    readExactly(transport, bytes.length),
+    writeAll(transport, bytes),
+  ]);
+  assertEquals(echo.length, bytes.length);
+  await writeAll(transport, bytesOf("please close"));
+  assertEquals(await readToEnd(transport), { count: 0 });
+  assertEquals(transport.closeReason, { kind: "goingAway", message: "as you wish" });
+  worker.terminate();
+});
+
+const STRANGE = ["text", null, undefined, -5, { other: 1 }, new ArrayBuffer(8)];
+
+for (const message of STRANGE) {
+  Deno.test(`fromMessagePort() closes at ${Deno.inspect(message)}`, async () => {
+    const { port1, port2 } = new MessageChannel();
+    const { transport } = fromMessagePort(port1);
+    const said = new Promise<unknown>((resolve) => {
+      port2.onmessage = ({ data }) => typeof data === "object" && resolve(data);
+    });
+    port2.postMessage(message);
+    const { error } = await readToEnd(transport);
+    assertInstanceOf(error, TransportError);
+    await assertRejects(() => transport.write(pattern(1)), TransportError);
+    assertEquals(await said, {
+      close: { kind: "protocolError", message: "peer sent something else than bytes" },
+    });
+    port2.close();
+  });
+}
+
+Deno.test("fromMessagePort() closes at more bytes than it permitted", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const { transport } = fromMessagePort(port1, { window: 65_536 });
+  port2.postMessage(new Uint8Array(65_537));
+  const { count, error } = await readToEnd(transport);
+  assertEquals(count, 0);
+  assertInstanceOf(error, TransportError);
+  port2.close();
+});
