@@ -1,0 +1,118 @@
+// The files that the README tells a newcomer to write, written and run. Its other examples run as
+// they stand, by `deno test --doc`.
+
+import { assert, assertEquals } from "@std/assert";
+import { twistedTest } from "../interop/peer.ts";
+
+const REPOSITORY = new URL("../../", import.meta.url);
+const PYTHON = Deno.env.get("PB_PYTHON") ?? "/usr/bin/python3";
+const EXPECTED = (name: string) => `Hello world\nSo you are ${name}\n`;
+
+/** The files in the README, by name. */
+function filesInReadme(): Map<string, string> {
+  const readme = Deno.readTextFileSync(new URL("README.md", REPOSITORY));
+  const blocks = readme.matchAll(/^\*\*`(.+)`\*\*\n\n```\w+.*\n([^]*?)^```$/gm);
+  return new Map(Array.from(blocks, ([, name, text]) => [name!, text!]));
+}
+
+/** Writes the files into a folder that uses this copy of the package, with another port. */
+async function newcomer() {
+  const folder = await Deno.makeTempDir();
+  const port = freePort();
+  for (const [name, text] of filesInReadme()) {
+    assert(text.includes("8787") || !name.includes("server"));
+    await Deno.writeTextFile(`${folder}/${name}`, text.replaceAll("8787", `${port}`));
+  }
+  const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", REPOSITORY)));
+  imports["@perspective/broker"] = new URL("mod.ts", REPOSITORY).href;
+  await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports, lock: false }));
+  return {
+    /** Checks the types of the files. */
+    async check(): Promise<void> {
+      const args = ["check", "server.ts", "client.ts"];
+      const { code, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: folder })
+        .output();
+      assertEquals(code, 0, new TextDecoder().decode(stderr));
+    },
+    /** Runs a client to its end; it may come before its server listens. */
+    async run(name: string): Promise<string> {
+      await listening(port);
+      const { code, stdout, stderr } = await command(folder, name).output();
+      const text = new TextDecoder();
+      assertEquals(code, 0, text.decode(stderr));
+      return text.decode(stdout);
+    },
+    /** Starts a server. */
+    start(name: string): AsyncDisposable {
+      const child = command(folder, name).spawn();
+      const output = Promise.all([child.stdout.cancel(), child.stderr.cancel()]);
+      return {
+        async [Symbol.asyncDispose]() {
+          child.kill();
+          await child.status;
+          await output;
+        },
+      };
+    },
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+function command(folder: string, name: string): Deno.Command {
+  const [program, args] = name.endsWith(".py")
+    ? [PYTHON, ["-B", name]]
+    : [Deno.execPath(), ["run", "--allow-net", name]];
+  return new Deno.Command(program, {
+    args,
+    cwd: folder,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Waits until somebody listens. */
+async function listening(port: number): Promise<void> {
+  for (;;) {
+    try {
+      using _connection = await Deno.connect({ hostname: "127.0.0.1", port });
+      return;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+Deno.test("the README has the files that are run here", () => {
+  assertEquals([...filesInReadme().keys()], ["server.ts", "client.ts", "client.py", "server.py"]);
+});
+
+Deno.test("the files of the README have no fault in their types", async () => {
+  await using folder = await newcomer();
+  await folder.check();
+});
+
+Deno.test("the server and the client of the README do what it says", async () => {
+  await using folder = await newcomer();
+  await using _server = folder.start("server.ts");
+  assertEquals(await folder.run("client.ts"), EXPECTED("Ada"));
+});
+
+twistedTest("the Python client of the README talks to its server", async () => {
+  await using folder = await newcomer();
+  await using _server = folder.start("server.ts");
+  assertEquals(await folder.run("client.py"), EXPECTED("Guido"));
+});
+
+twistedTest("the client of the README talks to its Python server", async () => {
+  await using folder = await newcomer();
+  await using _server = folder.start("server.py");
+  assertEquals(await folder.run("client.ts"), EXPECTED("Ada"));
+});
