@@ -133,11 +133,11 @@ for (const kind of KINDS) {
   });
 
   Deno.test(`${name}: a quiet link stays`, async () => {
-    const options = { keepAlive: 100 };
+    const options = { keepAlive: 400 };
     await using link = await linked(kind, { client: options, server: options });
     const avatar = await login(link.client);
     const { callsReceived } = link.server.traffic;
-    while (link.server.traffic.callsReceived - callsReceived < 3) {
+    while (link.server.traffic.callsReceived - callsReceived < 2) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     assertEquals(await avatar.callRemote("echo", 1), 1);

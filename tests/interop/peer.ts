@@ -101,6 +101,11 @@ export class PythonPeer implements AsyncDisposable {
     return facts;
   }
 
+  /** Sends a signal, such as SIGSTOP. */
+  signal(name: Deno.Signal): void {
+    this.#child.kill(name);
+  }
+
   /** Ends the twin and waits for it; a second call does the same. */
   close(): Promise<number> {
     return this.#closing ??= this.#end();
