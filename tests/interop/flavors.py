@@ -20,28 +20,28 @@ class Document(pb.Cacheable):
     """Tells its caches of fields that are set and deleted, as a live object of ours does."""
 
     def __init__(self):
-        self.fields, self.observers, self.stops = {"title": "Draft", "lines": []}, [], 0
+        # By connection, as Python 3 cannot compare the observers of two.
+        self.fields, self.observers = {"title": "Draft", "lines": []}, {}
 
     def getTypeToCopy(self):
         return b"interop.Document"
 
     def getStateToCacheAndObserveFor(self, perspective, observer):
-        self.observers.append(observer)
+        self.observers[observer.broker] = observer
         return dict(self.fields)
 
     def stoppedObserving(self, perspective, observer):
-        self.observers.remove(observer)
-        self.stops += 1
+        del self.observers[observer.broker]
 
     def update(self, changes):
         self.fields.update(changes)
-        for observer in self.observers:
+        for observer in self.observers.values():
             observer.callRemote("update", changes)
 
     def remove(self, names):
         for name in names:
             del self.fields[name]
-        for observer in self.observers:
+        for observer in self.observers.values():
             observer.callRemote("remove", names)
 
 

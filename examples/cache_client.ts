@@ -1,0 +1,81 @@
+/**
+ * Two viewers of one document: what one of them writes, both see.
+ *
+ *     deno task deno run -A examples/cache_client.ts --port 8787
+ *
+ * The server may be `cache_server.ts`, or Python: `python3 examples/python/cache_server.py`.
+ */
+
+import { connect, LiveCache, setUnjellyableForClass } from "@perspective/broker";
+import { type Place, runAt } from "./place.ts";
+
+/** What the document arrives as. */
+class DocumentCache extends LiveCache {
+  title = "";
+  lines: string[] = [];
+
+  override toString(): string {
+    return `${this.title}: ${this.lines.join(" ")}`;
+  }
+}
+
+setUnjellyableForClass("wiki.Document", DocumentCache);
+
+/** Somebody with a connection and the document of the server. */
+class Viewer implements AsyncDisposable {
+  private constructor(
+    readonly name: string,
+    readonly broker: Awaited<ReturnType<typeof connect>>,
+    readonly document: DocumentCache,
+  ) {}
+
+  static async arrive(name: string, { hostname, port }: Place): Promise<Viewer> {
+    const broker = await connect(`pb://${hostname}:${port}`);
+    const document = await broker.root().callRemote("document");
+    if (!(document instanceof DocumentCache)) throw new TypeError("The server has no document");
+    return new Viewer(name, broker, document);
+  }
+  /** Has the server change the document. */
+  async change(method: "rename" | "write", text: string): Promise<void> {
+    console.log(`${this.name} says ${method}: ${text}`);
+    await this.broker.root().callRemote(method, text);
+  }
+  /** Says what this viewer sees, once that is so. */
+  async seesOnce(condition: (document: DocumentCache) => boolean): Promise<void> {
+    const { name, document } = this;
+    if (!condition(document)) {
+      for await (const changed of document.changes()) if (condition(changed)) break;
+    }
+    console.log(`${name} sees ${document}`);
+  }
+  /** The document is not needed any more: the server need tell no more changes. */
+  leave(): void {
+    this.document.release();
+    console.log(`${this.name} leaves`);
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.broker.close();
+  }
+}
+
+async function view(place: Place): Promise<void> {
+  await using ada = await Viewer.arrive("Ada", place);
+  await using bob = await Viewer.arrive("Bob", place);
+  await ada.change("rename", "A poem");
+  await bob.change("write", "Roses are red.");
+  for (const viewer of [ada, bob]) {
+    await viewer.seesOnce(({ title, lines }) => title === "A poem" && lines.length === 1);
+  }
+  bob.leave();
+  await ada.change("write", "Violets too.");
+  await ada.seesOnce(({ lines }) => lines.length === 2);
+  console.log(`Bob has ${bob.document}`);
+}
+
+await runAt(
+  `Two viewers of one document: what one of them writes, both see.
+
+Usage: cache_client.ts [--host HOST] [--port PORT]
+`,
+  view,
+);

@@ -1,0 +1,39 @@
+/**
+ * A document that its viewers see change, as it does.
+ *
+ *     deno task deno run -A examples/cache_server.ts --port 8787
+ *
+ * `cache_client.ts` has two viewers, and so has Python: `python3 examples/python/cache_client.py`.
+ */
+
+import { LiveCacheable, Root, serve } from "@perspective/broker";
+import { runAt, serveUntilInterrupted } from "./place.ts";
+
+/** A document whose fields all caches follow. */
+class Document extends LiveCacheable {
+  static readonly jellyName = "wiki.Document";
+  title = "Untitled";
+  lines: string[] = [];
+}
+
+class Wiki extends Root {
+  readonly #document = new Document();
+
+  remote_document(): Document {
+    return this.#document;
+  }
+  remote_rename(title: string): void {
+    this.#document.title = title;
+  }
+  remote_write(line: string): void {
+    this.#document.lines = [...this.#document.lines, line];
+  }
+}
+
+await runAt(
+  `A document that its viewers see change, as it does.
+
+Usage: cache_server.ts [--host HOST] [--port PORT]
+`,
+  (place) => serveUntilInterrupted(serve(new Wiki(), place)),
+);
