@@ -1,4 +1,4 @@
-import { createHash, type Hash } from "node:crypto";
+import { MD5 } from "./_md5.ts";
 
 /** Names of the algorithms; WebCrypto's, and MD5, which it lacks. */
 export const DIGEST_ALGORITHM_NAMES = ["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"] as const;
@@ -29,11 +29,25 @@ export interface StdCrypto extends Crypto {
   readonly subtle: StdSubtleCrypto;
 }
 
+/** What digests bytes as they come. */
+interface Hash {
+  update(bytes: Uint8Array): unknown;
+  digest(): Uint8Array;
+}
+
+/** What Deno and Node have built in, asked for so that a browser need not have it. */
+interface Runtime {
+  process?: { getBuiltinModule?(name: string): { createHash(name: string): Hash } };
+}
+
 function hashFor(algorithm: DigestAlgorithm): Hash {
   const name = (typeof algorithm === "string" ? algorithm : algorithm.name).toUpperCase();
   const known = DIGEST_ALGORITHM_NAMES.find((candidate) => candidate === name);
   if (!known) throw new TypeError(`Cannot digest with "${name}": no such algorithm`);
-  return createHash(known.replace("-", "").toLowerCase());
+  const builtin = (globalThis as Runtime).process?.getBuiltinModule?.("node:crypto");
+  if (builtin !== undefined) return builtin.createHash(known.replace("-", "").toLowerCase());
+  if (known === "MD5") return new MD5();
+  throw new TypeError(`Cannot digest with "${name}": the stand-in has only MD5 here`);
 }
 
 function update(hash: Hash, piece: BufferSource): void {
@@ -55,6 +69,8 @@ function isBufferSource(data: unknown): data is BufferSource {
 /** WebCrypto's functions, each bound to its object so that it can be called from another one. */
 function platformSubtle(): SubtleCrypto {
   const { subtle } = globalThis.crypto;
+  // Pages have it only where nobody can listen in.
+  if (subtle === undefined) return {} as SubtleCrypto;
   const names = Object.getOwnPropertyNames(SubtleCrypto.prototype) as (keyof SubtleCrypto)[];
   const functions = names
     .filter((name) => typeof subtle[name] === "function")

@@ -1,5 +1,3 @@
-import { timingSafeEqual as nodeTimingSafeEqual } from "node:crypto";
-
 /**
  * Compares bytes in a time that does not depend on where they differ.
  *
@@ -14,7 +12,8 @@ export function timingSafeEqual(
       `Cannot compare buffers of different byte lengths (${a.byteLength} vs ${b.byteLength})`,
     );
   }
-  return nodeTimingSafeEqual(bytesOf(a), bytesOf(b));
+  const [one, other] = [bytesOf(a), bytesOf(b)];
+  return one.reduce((sum, byte, index) => sum | (byte ^ other[index]!), 0) === 0;
 }
 
 function bytesOf(value: ArrayBufferView | ArrayBufferLike): Uint8Array {
