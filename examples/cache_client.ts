@@ -50,8 +50,8 @@ class Viewer implements AsyncDisposable {
   }
   /** The document is not needed any more: the server need tell no more changes. */
   leave(): void {
-    this.document.release();
     console.log(`${this.name} leaves`);
+    this.document.release();
   }
   async [Symbol.asyncDispose](): Promise<void> {
     await this.broker.close();
@@ -69,7 +69,6 @@ async function view(place: Place): Promise<void> {
   bob.leave();
   await ada.change("write", "Violets too.");
   await ada.seesOnce(({ lines }) => lines.length === 2);
-  console.log(`Bob has ${bob.document}`);
 }
 
 await runAt(

@@ -28,7 +28,7 @@ class Document(pb.Cacheable):
     def update(self, **changes):
         self.fields.update(changes)
         for observer in self.observers.values():
-            observer.callRemote("update", changes)
+            observer.callRemote("update", changes, pbanswer=False)
 
 
 class Wiki(pb.Root):

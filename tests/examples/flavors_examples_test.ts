@@ -61,7 +61,6 @@ const EXPECTED: Record<string, string[]> = {
     "Bob leaves",
     "Ada says write: Violets too.",
     "Ada sees A poem: Roses are red. Violets too.",
-    "Bob has A poem: Roses are red.",
   ],
   views: [
     'alice reads [ "you: A lovely house!", "bob: The tea is cold." ]',
