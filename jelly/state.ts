@@ -5,6 +5,7 @@
  */
 
 import { JellyError } from "./errors.ts";
+import { Placeholder } from "./placeholder.ts";
 
 /**
  * Gives the state of an object: its own enumerable fields.
@@ -91,7 +92,9 @@ export function applyState(object: object, state: unknown): void {
         configurable: true,
       });
     } else if (owner.set !== undefined) {
-      owner.set.call(object, value);
+      // A setter may do anything with the value, so it has to be the value.
+      if (value instanceof Placeholder) value.whenResolved((real) => owner.set!.call(object, real));
+      else owner.set.call(object, value);
     } else {
       throw new JellyError(
         `Cannot set "${key}" of ${

@@ -36,7 +36,7 @@ export const DEFAULT_LIMITS: BananaLimits = Object.freeze({
 });
 
 /** Nothing may be nested deeper than this, whatever the options say: the call stack is finite. */
-const DEEPEST = 2048;
+const DEEPEST = 1536;
 
 /**
  * Fills in the limits that are not given, and checks those that are.
@@ -52,7 +52,7 @@ const DEEPEST = 2048;
  *
  * @param limits The limits to change; the others keep their defaults.
  * @returns All limits, frozen.
- * @throws {RangeError} If a limit is not a positive integer, or `maxDepth` is above 2,048.
+ * @throws {RangeError} If a limit is not a positive integer, or `maxDepth` is above 1,536.
  */
 export function bananaLimits(limits: Partial<BananaLimits> = {}): BananaLimits {
   const all: { -readonly [Name in keyof BananaLimits]: number } = { ...DEFAULT_LIMITS };

@@ -58,7 +58,7 @@ for (const { limit, most, at, over } of EDGES) {
     maxStringBytes: 1e6,
     maxListItems: 1e6,
     maxPrefixBytes: 100,
-    maxDepth: 2048,
+    maxDepth: 1536,
   };
   const name = `${limit} of ${most ?? "the default"}: ${Deno.inspect(over).slice(0, 40)}`;
 
@@ -157,13 +157,13 @@ for (const [name, wrap] of Object.entries(DEEP)) {
 }
 
 Deno.test("the deepest limit fits on the call stack, for every container, both ways", () => {
-  const limits = { maxDepth: 2048 };
+  const limits = { maxDepth: 1536 };
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass("Jellyable", Unjellyable);
   for (const [name, wrap] of Object.entries(DEEP)) {
     let value: unknown = 1;
     const lists = { dictionary: 2, map: 2, "map key": 2, jellyable: 3 }[name] ?? 1;
-    for (let depth = lists; depth <= 2047; depth += lists) value = wrap(value);
+    for (let depth = lists; depth <= 1535; depth += lists) value = wrap(value);
     const wire = encodeValue(value, { limits });
     decodeValue(wire, { limits, registry });
     unjelly(jelly(value, { limits }), { limits, registry });

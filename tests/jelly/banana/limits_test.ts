@@ -10,8 +10,8 @@ Deno.test("bananaLimits() gives Twisted's limits where it has them", () => {
 });
 
 Deno.test("bananaLimits() changes what is given, and takes undefined for not given", () => {
-  const limits = bananaLimits({ maxDepth: 2048, maxElements: undefined } as Partial<BananaLimits>);
-  assertEquals(limits, { ...DEFAULT_LIMITS, maxDepth: 2048 });
+  const limits = bananaLimits({ maxDepth: 1536, maxElements: undefined } as Partial<BananaLimits>);
+  assertEquals(limits, { ...DEFAULT_LIMITS, maxDepth: 1536 });
 });
 
 Deno.test("bananaLimits() refuses what is no limit", () => {
@@ -20,5 +20,5 @@ Deno.test("bananaLimits() refuses what is no limit", () => {
       assertThrows(() => bananaLimits({ [name]: value }), RangeError, `Cannot set ${name} to`);
     }
   }
-  assertThrows(() => bananaLimits({ maxDepth: 2049 }), RangeError, "the most is 2048");
+  assertThrows(() => bananaLimits({ maxDepth: 1537 }), RangeError, "the most is 1536");
 });
