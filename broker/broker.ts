@@ -6,7 +6,7 @@
 
 import type { ICredentials } from "../cred/credentials.ts";
 import { type BananaReader, LIST, WORD, WORDS } from "../jelly/banana/mod.ts";
-import { Unjellier } from "../jelly/mod.ts";
+import { JellyError, Unjellier } from "../jelly/mod.ts";
 import type { CloseReason, Dialed, Peer } from "../transport/mod.ts";
 import type { RemoteCacheObserver } from "./cacheable.ts";
 import { Caches } from "./caches.ts";
@@ -778,7 +778,8 @@ export class Broker implements AsyncDisposable {
     try {
       value = this.#unjellier.read();
     } catch (error) {
-      return reject(error);
+      // An error of the program's own says best itself where it came from.
+      return error instanceof JellyError ? resolve(throwAtCaller(error)) : reject(error);
     }
     if (!succeeded) return resolve(throwAtCaller(errorOf(value)));
     if (!isPromise(value)) return resolve(value);

@@ -44,6 +44,7 @@ export { PBError as Error } from "./errors.ts";
 export * from "./factory.ts";
 export { CopyableFailure, failure2Copyable, noOperation, printTraceback } from "./failure.ts";
 export * from "./file_pager.ts";
+export * from "./file_published_storage.ts";
 export * from "./handle_websocket.ts";
 export {
   CallOptions,
@@ -56,6 +57,8 @@ export {
 export * from "./live_cache.ts";
 export * from "./live_cacheable.ts";
 export type { Fields } from "./live_viewers.ts";
+export * from "./local_as_remote.ts";
+export * from "./local_async_forwarder.ts";
 export { Local, type LocalObject } from "./local_table.ts";
 export type { CopiedAvatarOptions, LoginOptions } from "./login.ts";
 export type { LoginMechanism, MechanismOptions } from "./mechanisms.ts";
@@ -69,6 +72,8 @@ export {
   MAX_BROKER_REFS,
   portno,
 } from "./options.ts";
+export * from "./publish.ts";
+export * from "./published_storage.ts";
 export type * from "./received.ts";
 export * from "./page_collector.ts";
 export * from "./page_stream.ts";

@@ -21,7 +21,7 @@ import twin
 from twisted.cred import credentials
 from twisted.internet import defer, stdio
 from twisted.python.failure import Failure
-from twisted.spread import pb, util
+from twisted.spread import pb, publish, util
 
 
 def names(factory, root):
@@ -56,6 +56,7 @@ def names(factory, root):
         "forget": forget,
         "all": defer.gatherResults,
         "pb": pb,
+        "publish": publish,
         "util": util,
         "sha256": lambda pages: hashlib.sha256(b"".join(pages)).hexdigest(),
         "objects": objects,

@@ -8,7 +8,7 @@ import gc
 import io
 
 import twin
-from objects import AppError, Counter, Ledger, OutOfStock, Point
+from objects import AppError, Counter, Ledger, OutOfStock, Point, Report
 from twisted.internet import reactor, task
 from twisted.spread import pb
 from twisted.spread.util import FilePager, StringPager
@@ -26,8 +26,8 @@ ERRORS = {
 class Echo(pb.Referenceable):
     """The root object of one connection."""
 
-    def __init__(self, broker, ledger):
-        self.broker, self.ledger = broker, ledger
+    def __init__(self, broker, ledger, report):
+        self.broker, self.ledger, self.report = broker, ledger, report
         self.held, self.counter = [], Counter()
 
     def remote_echo(self, x):
@@ -103,6 +103,17 @@ class Echo(pb.Referenceable):
     def remote_observers(self):
         return len(self.ledger.observers)
 
+    def remote_published(self, text=None):
+        """A published object, shared by all connections; with a text it is published anew."""
+        if text is not None:
+            self.report.text = text
+            self.report.republish()
+        return self.report
+
+    def remote_fetched(self):
+        """How often clients had to fetch its state."""
+        return self.report.fetched
+
     def remote_pages(self, collector, size, page=100):
         """Sends bytes to a collector, a page at a time."""
         StringPager(collector, b"x" * size, page)
@@ -117,10 +128,10 @@ class Roots:
     """Gives each connection a root object of its own."""
 
     def __init__(self):
-        self.ledger = Ledger()
+        self.ledger, self.report = Ledger(), Report("report", "first")
 
     def rootObject(self, broker):
-        return Echo(broker, self.ledger)
+        return Echo(broker, self.ledger, self.report)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 Objects that the Python twins offer, by each rule of PB: reference, copy, and cache.
 """
 
-from twisted.spread import pb
+from twisted.spread import pb, publish
 
 
 class AppError(pb.Error):
@@ -86,6 +86,26 @@ class LedgerCache(pb.RemoteCache):
         self.entries.append(entry)
 
 
+class Report(publish.Publishable):
+    """A state that clients keep, under the tag interop.Report."""
+
+    def __init__(self, publishedID, text):
+        self.text, self.fetched = text, 0
+        publish.Publishable.__init__(self, publishedID)
+
+    def getTypeToCopy(self):
+        return b"interop.Report"
+
+    def getStateToPublish(self):
+        self.fetched += 1
+        return {"text": self.text}
+
+
+class RemoteReport(publish.RemotePublished):
+    """The view of a Report at the other end; its file is in the current directory."""
+
+
 pb.setUnjellyableForClass("interop.OutOfStock", OutOfStock)
 pb.setUnjellyableForClass("interop.Point", Point)
 pb.setUnjellyableForClass("interop.Ledger", LedgerCache)
+pb.setUnjellyableForClass("interop.Report", RemoteReport)

@@ -1,0 +1,397 @@
+/**
+ * Caches that outlive the connection (`twisted.spread.publish`; docs/paging.md, "Published objects").
+ *
+ * @module
+ */
+
+import {
+  applyState,
+  decodeValue,
+  encodeValue,
+  type JellyList,
+  type Unjellier,
+} from "../jelly/mod.ts";
+import type { Broker } from "./broker.ts";
+import { Cacheable, type RemoteCacheObserver } from "./cacheable.ts";
+import { DeadReferenceError, PBConnectionLost, ProtocolError } from "./errors.ts";
+import { noOperation } from "./failure.ts";
+import { brokerOf } from "./invoker.ts";
+import type { PublishedStorage } from "./published_storage.ts";
+import { RemoteCache } from "./remote_cache.ts";
+import { RemoteReference } from "./remote_reference.ts";
+import { ViewPoint } from "./view_point.ts";
+
+/** Whom something is published for, by names that stay the same from one connection to the next. */
+export interface Audience {
+  /** Name of the user; `None` for nobody in particular. */
+  readonly perspective: string;
+  /** Name of the service that knows the user; `None` for none in particular. */
+  readonly service: string;
+}
+
+const EVERYBODY: Audience = Object.freeze({ perspective: "None", service: "None" });
+
+/**
+ * An object whose state a client keeps beyond the connection, and asks for only when it has changed.
+ *
+ * What travels first is an identifier and a timestamp. Whoever has kept the state of that time uses
+ * it; others fetch it.
+ *
+ * @example
+ * ```ts
+ * import { Publishable } from "@perspective/broker/broker";
+ *
+ * class Catalogue extends Publishable {
+ *   static readonly jellyName = "shop.Catalogue";
+ *   #articles = ["book"];
+ *   override getStateToPublish(): unknown {
+ *     return { articles: this.#articles };
+ *   }
+ *   add(article: string): void {
+ *     this.#articles.push(article);
+ *     this.republish();
+ *   }
+ * }
+ * new Catalogue("catalogue").add("pen");
+ * ```
+ */
+export abstract class Publishable extends Cacheable {
+  /** What the object is known by, forever. */
+  readonly publishedID: string | number;
+  #timestamp = 0;
+
+  /**
+   * Creates an object that was published now.
+   *
+   * @param publishedID What the object is known by, also after the program was started anew.
+   */
+  constructor(publishedID: string | number) {
+    super();
+    this.publishedID = publishedID;
+    this.republish();
+  }
+
+  /** When the state changed last, in seconds since 1970. */
+  get timestamp(): number {
+    return this.#timestamp;
+  }
+
+  /** Notes that the state has changed: whoever fetches the object from now on fetches the state, too. */
+  republish(): void {
+    const now = Date.now() / 1000;
+    // Two changes within a millisecond are two all the same.
+    this.#timestamp = now > this.#timestamp ? now : this.#timestamp + 0.001;
+  }
+
+  /**
+   * Gives the state to publish: a plain object, which becomes fields at the other end.
+   *
+   * @returns The state.
+   */
+  abstract getStateToPublish(): unknown;
+
+  /**
+   * Gives the state to publish for a user: the same for all, unless overridden.
+   *
+   * @param _perspective The user's avatar; null for nobody in particular.
+   * @returns The state.
+   */
+  getStateToPublishFor(_perspective: object | null): unknown {
+    return this.getStateToPublish();
+  }
+
+  /**
+   * Gives the state to a client that fetches it.
+   *
+   * @param perspective The user's avatar.
+   * @returns The state.
+   */
+  view_getStateToPublish(perspective: object | null): unknown {
+    return this.getStateToPublishFor(perspective);
+  }
+
+  /**
+   * Names whom the object is published for: by the field `perspectiveName` of the avatar, and by the
+   * `serviceName` of what its `getService` gives, unless overridden.
+   *
+   * @param perspective The user's avatar; null for nobody in particular.
+   * @returns The names.
+   * @throws {TypeError} If the avatar has no name: what one user may see must not be kept for all.
+   */
+  audienceOf(perspective: object | null): Audience {
+    if (perspective === null) return EVERYBODY;
+    const { perspectiveName, getService } = perspective as {
+      perspectiveName?: unknown;
+      getService?: () => { serviceName?: unknown };
+    };
+    if (typeof perspectiveName !== "string") {
+      throw new TypeError("Cannot publish for a user without a perspectiveName");
+    }
+    const service = getService?.call(perspective).serviceName ?? EVERYBODY.service;
+    return { perspective: perspectiveName, service: String(service) };
+  }
+
+  /**
+   * Gives what travels first: what tells whether a state that was kept is that of today.
+   *
+   * @param perspective The user's avatar; null for nobody in particular.
+   * @param _observer Calls the copy; not used.
+   * @returns The state of the cache before it is activated.
+   */
+  override getStateToCacheAndObserveFor(
+    perspective: object | null,
+    _observer: RemoteCacheObserver,
+  ): unknown {
+    return {
+      remote: new ViewPoint(perspective, this),
+      publishedID: this.publishedID,
+      ...this.audienceOf(perspective),
+      timestamp: this.#timestamp,
+    };
+  }
+}
+
+/** What is kept of a cache that may be collected. */
+interface Kept {
+  fields: unknown;
+  isActivated: boolean;
+  wasCleanWhenLoaded: boolean;
+}
+
+/**
+ * What a {@linkcode Publishable} arrives as. It is activated, and has its fields, some time after it has arrived:
+ * as soon as its state was found in the storage, or fetched.
+ *
+ * @example
+ * ```ts
+ * import { MemoryPublishedStorage, RemotePublished } from "@perspective/broker/broker";
+ * import { JellyRegistry } from "@perspective/broker/jelly";
+ *
+ * const kept = new MemoryPublishedStorage();
+ *
+ * class RemoteCatalogue extends RemotePublished {
+ *   articles: string[] = [];
+ *   override getStorage() {
+ *     return kept;
+ *   }
+ * }
+ * const registry = new JellyRegistry();
+ * registry.setUnjellyableForClass("shop.Catalogue", RemoteCatalogue);
+ * ```
+ */
+export abstract class RemotePublished extends RemoteCache {
+  /** The object itself, to be called. */
+  remote: RemoteReference | null = null;
+  /** What the object is known by. */
+  publishedID: unknown = null;
+  /** Name of the user that it is published for. */
+  perspective = EVERYBODY.perspective;
+  /** Name of the service that knows the user. */
+  service = EVERYBODY.service;
+  /** When its state changed last, in seconds since 1970. */
+  timestamp = 0;
+  readonly #activation = Promise.withResolvers<void>();
+  #isActivated = false;
+  #wasCleanWhenLoaded = false;
+  #kept: Kept | undefined;
+
+  /**
+   * Gives the place where states are kept. Use one for each server: servers know nothing of
+   * each other's identifiers.
+   *
+   * @returns The storage.
+   */
+  abstract getStorage(): PublishedStorage;
+
+  /** Whether the state is there. */
+  get isActivated(): boolean {
+    return this.#isActivated;
+  }
+
+  /** Whether the state was found in the storage, and not fetched. */
+  get wasCleanWhenLoaded(): boolean {
+    return this.#wasCleanWhenLoaded;
+  }
+
+  /** Settles when the object is activated, or cannot be. */
+  get ready(): Promise<void> {
+    return this.#activation.promise;
+  }
+
+  /**
+   * Gives the name under which the state is kept.
+   *
+   * @param ext What the name ends with; `pub` unless given.
+   * @returns The name, in which nothing has a meaning to a file system.
+   */
+  getFileName(ext: string = "pub"): string {
+    const parts = [this.service, this.perspective, this.publishedID];
+    return `${parts.map(fileNameOf).join("-")}.${ext}`;
+  }
+
+  /** Called when the object is activated; does nothing unless overridden. */
+  activated(): void {}
+
+  /**
+   * Has a function called when the object is activated, at once if it is.
+   *
+   * @param callback Gets this object.
+   */
+  callWhenActivated(callback: (published: this) => void): void {
+    if (this.#isActivated) callback(this);
+    else this.ready.then(() => callback(this), noOperation);
+  }
+
+  /** Gives the object itself back, since no updates come any more. */
+  override updatesEnded(_reason: Error | undefined): void {
+    const remote: unknown = this.remote;
+    if (remote instanceof RemoteReference) remote.release();
+  }
+
+  /** Gives the fields, and whether they are all there. */
+  override keepState(): unknown {
+    return this.#kept = this.#snapshot();
+  }
+
+  /**
+   * Takes over from another object of the class.
+   *
+   * @param state What `keepState` gave.
+   */
+  override restoreState(state: unknown): void {
+    const { fields, isActivated, wasCleanWhenLoaded } = state as Kept;
+    super.restoreState(fields);
+    this.#isActivated = isActivated;
+    this.#wasCleanWhenLoaded = wasCleanWhenLoaded;
+    if (isActivated) this.#activation.resolve();
+  }
+
+  /**
+   * Reads what travels first, and begins to look for the state.
+   *
+   * @param unjellier What reads the whole value.
+   * @param list What follows the tag.
+   * @returns This object.
+   */
+  override unjellyFor(unjellier: Unjellier, list: JellyList): unknown {
+    const published = super.unjellyFor(unjellier, list);
+    this.#activation.promise.catch(noOperation);
+    if (unjellier.invoker !== undefined) this.#begin(brokerOf(unjellier, this));
+    return published;
+  }
+
+  async #begin(broker: Broker): Promise<void> {
+    try {
+      await this.#activate(broker);
+    } catch (error) {
+      this.#activation.reject(error);
+      if (error instanceof PBConnectionLost || error instanceof DeadReferenceError) return;
+      warn(broker, "Cannot activate a published object", error);
+    }
+  }
+
+  async #activate(broker: Broker): Promise<void> {
+    const { timestamp } = this;
+    const name = this.getFileName();
+    const kept = await this.#load(broker, name);
+    const isClean = this.#wasCleanWhenLoaded = kept?.timestamp === timestamp;
+    const state = isClean ? kept?.state : await this.#fetch();
+    const bytes = isClean ? undefined : encoded(broker, name, { timestamp, state });
+    applyState(this, state);
+    this.#isActivated = true;
+    if (this.#kept !== undefined) Object.assign(this.#kept, this.#snapshot());
+    this.#activation.resolve();
+    broker.notifyAll([() => this.activated()]);
+    if (bytes !== undefined) await this.#save(broker, name, bytes);
+  }
+
+  async #fetch(): Promise<unknown> {
+    // The fields have come from the other end.
+    const remote: unknown = this.remote;
+    if (remote instanceof RemoteReference) return await remote.callRemote("getStateToPublish");
+    throw new ProtocolError("Cannot fetch a published object: it came without a reference to it");
+  }
+
+  async #load(broker: Broker, name: string): Promise<StoredState | undefined> {
+    try {
+      const bytes = await this.getStorage().load(name);
+      if (bytes === undefined) return undefined;
+      const { registry, security, limits } = broker.settings;
+      return decodeValue(bytes, { registry, security, limits }) as StoredState;
+    } catch (error) {
+      warn(broker, `Cannot load "${name}"`, error);
+      return undefined;
+    }
+  }
+
+  async #save(broker: Broker, name: string, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.getStorage().save(name, bytes);
+    } catch (error) {
+      warn(broker, `Cannot save "${name}"`, error);
+    }
+  }
+
+  #snapshot(): Kept {
+    return {
+      fields: super.keepState(),
+      isActivated: this.#isActivated,
+      wasCleanWhenLoaded: this.#wasCleanWhenLoaded,
+    };
+  }
+}
+
+/** What is kept in a storage; another program may have left anything there. */
+type StoredState = { readonly timestamp?: unknown; readonly state?: unknown } | null;
+
+/** Encodes a state; one that refers to the connection cannot be kept. */
+function encoded(broker: Broker, name: string, stored: StoredState): Uint8Array | undefined {
+  try {
+    const { registry, limits } = broker.settings;
+    return encodeValue(stored, { registry, limits });
+  } catch (error) {
+    warn(broker, `Cannot save "${name}"`, error);
+    return undefined;
+  }
+}
+
+function warn(broker: Broker, message: string, error: unknown): void {
+  broker.settings.log({ level: "warning", message, error });
+}
+
+/** Makes a part of a file name of a name that a peer gave, another one for each. */
+function fileNameOf(part: unknown): string {
+  const text = typeof part === "object" ? "" : String(part).toWellFormed();
+  return encodeURIComponent(text).replace(/[-.!~*'()]/g, percent);
+}
+
+function percent(char: string): string {
+  return `%${char.charCodeAt(0).toString(16)}`;
+}
+
+/**
+ * Waits for a call that gives a published object, and until this is activated.
+ *
+ * @example
+ * ```ts
+ * import { type RemotePublished, type RemoteReference, whenReady } from "@perspective/broker/broker";
+ *
+ * async function catalogue(shop: RemoteReference): Promise<RemotePublished> {
+ *   return await whenReady(shop.callRemote("getCatalogue"));
+ * }
+ * ```
+ *
+ * @param result The result of the call.
+ * @returns The object.
+ * @throws {TypeError} If the result is no published object.
+ */
+export async function whenReady<T extends RemotePublished = RemotePublished>(
+  result: unknown,
+): Promise<T> {
+  const published = await result;
+  if (!(published instanceof RemotePublished)) {
+    throw new TypeError("Cannot wait for a published object: the result is none");
+  }
+  await published.ready;
+  return published as T;
+}

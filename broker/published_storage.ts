@@ -1,0 +1,98 @@
+/**
+ * Where the states of published objects are kept (docs/paging.md, "Published objects").
+ *
+ * @module
+ */
+
+import { positiveInteger } from "./options.ts";
+
+/** Keeps states by name; any store of bytes will do. */
+export interface PublishedStorage {
+  /**
+   * Finds what was kept.
+   *
+   * @param name The name: letters, digits, `%`, `_`, `-` and `.`, and never `.` or `..`.
+   * @returns The bytes, or undefined if there are none.
+   */
+  load(name: string): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  /**
+   * Keeps bytes instead of those that were kept under the name.
+   *
+   * @param name The name.
+   * @param bytes The bytes.
+   */
+  save(name: string, bytes: Uint8Array): void | Promise<void>;
+}
+
+/** Options of {@linkcode MemoryPublishedStorage}. */
+export interface MemoryPublishedStorageOptions {
+  /** How many bytes to keep at most; what was not used for the longest time goes first. 16,777,216 (16 MiB) unless given. */
+  maxBytes?: number;
+}
+
+/**
+ * Keeps states as long as the program runs.
+ *
+ * @example
+ * ```ts
+ * import { MemoryPublishedStorage } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const storage = new MemoryPublishedStorage({ maxBytes: 3 });
+ * storage.save("a", Uint8Array.of(1, 2));
+ * storage.save("b", Uint8Array.of(3, 4));
+ * assertEquals([storage.load("a"), storage.load("b")], [undefined, Uint8Array.of(3, 4)]);
+ * ```
+ */
+export class MemoryPublishedStorage implements PublishedStorage {
+  readonly #maxBytes: number;
+  /** The least recently used first. */
+  readonly #states = new Map<string, Uint8Array>();
+  #bytes = 0;
+
+  /**
+   * Creates an empty storage.
+   *
+   * @param options How much to keep.
+   * @throws {RangeError} If the limit is not a positive integer.
+   */
+  constructor(options: MemoryPublishedStorageOptions = {}) {
+    this.#maxBytes = positiveInteger("maxBytes", options.maxBytes ?? 16 * 1024 * 1024);
+  }
+
+  /**
+   * Finds what was kept.
+   *
+   * @param name The name.
+   * @returns The bytes, or undefined if there are none.
+   */
+  load(name: string): Uint8Array | undefined {
+    const bytes = this.#states.get(name);
+    if (bytes === undefined) return undefined;
+    this.#states.delete(name);
+    this.#states.set(name, bytes);
+    return bytes;
+  }
+
+  /**
+   * Keeps bytes; too many are not kept at all.
+   *
+   * @param name The name.
+   * @param bytes The bytes.
+   */
+  save(name: string, bytes: Uint8Array): void {
+    this.#remove(name);
+    if (bytes.length > this.#maxBytes) return;
+    this.#states.set(name, bytes);
+    this.#bytes += bytes.length;
+    for (const oldest of this.#states.keys()) {
+      if (this.#bytes <= this.#maxBytes) break;
+      this.#remove(oldest);
+    }
+  }
+
+  #remove(name: string): void {
+    this.#bytes -= this.#states.get(name)?.length ?? 0;
+    this.#states.delete(name);
+  }
+}
