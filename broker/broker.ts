@@ -612,6 +612,7 @@ export class Broker implements AsyncDisposable {
   async #drain(graceful: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#calls.refusal = new GoingAwayError();
+    this.#pending.onGiveUp = () => this.#checkDrained();
     this.#state = { kind: "draining", done: resolve };
     this.#checkDrained();
     await within(graceful, promise);
@@ -620,7 +621,7 @@ export class Broker implements AsyncDisposable {
 
   #checkDrained(): void {
     if (this.#state.kind !== "draining") return;
-    if (this.#calls.size + this.#pending.size === 0 && !this.#flow.isBehind) this.#state.done();
+    if (this.#calls.size + this.#pending.wanted === 0 && !this.#flow.isBehind) this.#state.done();
   }
 
   /** Learns that a call of the peer's has ended that was not answered at once. */

@@ -82,6 +82,7 @@ export class Flow {
   mayRead(): boolean {
     if (!this.isBehind) return true;
     const { link, pending, limits } = this.#parts;
+    // Not only calls that somebody waits for: their answers are in the way of the peer's reading.
     if (pending.size === 0) return false;
     if (this.#later === undefined || this.#later.length < limits.maxBufferedBytes) return true;
     if (link.bufferedAnswers < limits.highWaterMark) return false;

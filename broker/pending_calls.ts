@@ -17,6 +17,8 @@ interface PendingCall {
   readonly reject: (reason: unknown) => void;
   /** Ends the waiting for a signal or a time; undefined for a call without either. */
   release: (() => void) | undefined;
+  /** Whether nobody waits any more, as the call was given up. */
+  isGivenUp: boolean;
 }
 
 /**
@@ -26,8 +28,11 @@ interface PendingCall {
  * since an answer to a call that was never made is a fault of the peer's.
  */
 export class PendingCalls {
+  /** Learns that a call was given up. */
+  onGiveUp: () => void = () => {};
   readonly #maxCalls: number;
   readonly #calls = new RisingTable<PendingCall>();
+  #givenUp = 0;
 
   /**
    * Creates an empty table.
@@ -41,6 +46,11 @@ export class PendingCalls {
   /** How many calls wait. */
   get size(): number {
     return this.#calls.size;
+  }
+
+  /** How many of them somebody waits for: not those that were given up. */
+  get wanted(): number {
+    return this.#calls.size - this.#givenUp;
   }
 
   /**
@@ -67,9 +77,16 @@ export class PendingCalls {
    */
   add(id: number, method: string, options: CallOptions | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const call: PendingCall = { id, method, resolve, reject, release: undefined };
+      const call: PendingCall = {
+        id,
+        method,
+        resolve,
+        reject,
+        release: undefined,
+        isGivenUp: false,
+      };
       this.#calls.add(call);
-      if (options !== undefined) limit(call, options);
+      if (options !== undefined) limit(call, options, () => this.#gaveUp());
     });
   }
 
@@ -87,7 +104,13 @@ export class PendingCalls {
       throw new ProtocolError(`Cannot take answer to request ${id}: there is none`);
     }
     call.release?.();
+    if (call.isGivenUp) this.#givenUp--;
     return call;
+  }
+
+  #gaveUp(): void {
+    this.#givenUp++;
+    this.onGiveUp();
   }
 
   /**
@@ -97,6 +120,7 @@ export class PendingCalls {
    */
   fail(cause: unknown): void {
     const why = cause instanceof Error ? `: ${cause.message}` : "";
+    this.#givenUp = 0;
     for (const { method, reject, release } of this.#calls.takeAll()) {
       release?.();
       reject(
@@ -107,13 +131,22 @@ export class PendingCalls {
 }
 
 /** Lets a signal and a time end the waiting for an answer. */
-function limit(call: PendingCall, { signal, timeout }: CallOptions): void {
-  const abort = () => {
+function limit(
+  call: PendingCall,
+  { signal, timeout }: CallOptions,
+  onGiveUp: () => void,
+): void {
+  const giveUp = () => {
     call.release?.();
+    call.isGivenUp = true;
+    onGiveUp();
+  };
+  const abort = () => {
+    giveUp();
     call.reject(signal!.reason);
   };
   const expire = () => {
-    call.release?.();
+    giveUp();
     call.resolve(throwAtCaller(new CallTimeoutError(call.method, timeout!)));
   };
   const timer = timeout === undefined ? undefined : setTimeout(expire, timeout);

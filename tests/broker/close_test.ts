@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import {
+  callOptions,
+  CallTimeoutError,
   DeadReferenceError,
   GoingAwayError,
   PBClientFactory,
@@ -66,6 +68,21 @@ Deno.test("Broker.close() with graceful waits for our own calls too", async () =
   assertEquals([await call, await late], ["done", "made meanwhile"]);
   await closed;
   await assertRejects(() => pair.client.root().callRemote("echo", 1), DeadReferenceError);
+});
+
+Deno.test("Broker.close() with graceful does not wait for calls that were given up", async () => {
+  await using pair = await testPair(new Server());
+  const root = pair.client.root();
+  await assertRejects(() => root.callRemote("wait", callOptions({ timeout: 1 })), CallTimeoutError);
+  const later = new AbortController();
+  const call = root.callRemote("wait", callOptions({ signal: later.signal }));
+  const given = assertRejects(() => call, Error, "enough");
+  const closed = pair.client.close({ graceful: 1e9 });
+  await settle();
+  assert(!pair.client.isClosed);
+  later.abort(new Error("enough"));
+  await given;
+  await closed;
 });
 
 Deno.test("Broker.close() with graceful gives up when the time is over", async () => {

@@ -1,0 +1,46 @@
+/**
+ * Keeps a session with `takeover_server.ts`: writes a note, shows all, and stays until it is taken over.
+ *
+ *     deno task deno run -A examples/takeover_client.ts --port 8787
+ *
+ * Run it twice, or stop the server for a while and start it again.
+ */
+
+import { openSession, Referenceable, type Session } from "@perspective/broker";
+import { type Place, runAt } from "./place.ts";
+import { closeOnSignals } from "./shutdown.ts";
+import type { Client, Notebook } from "./takeover_server.ts";
+
+/** This client, which the server calls. */
+class Terminal extends Referenceable implements Client {
+  session: Session<unknown> | undefined;
+
+  remote_takenOver(): void {
+    console.log("Somebody has logged in as the same user");
+    // Who connects again would take over in its turn, and so on. The answer goes out first.
+    this.session?.close({ graceful: 1000 });
+  }
+}
+
+async function main({ hostname, port }: Place): Promise<void> {
+  const terminal = new Terminal();
+  const session = openSession<Notebook>(`pb://alice:secret@${hostname}:${port}`, {
+    mind: terminal,
+    onState: (state) => {
+      const why = "reason" in state && state.reason !== undefined
+        ? `: ${state.reason.message}`
+        : "";
+      console.log(`The session is ${state.kind}${why}`);
+    },
+  });
+  terminal.session = session;
+  closeOnSignals([session]);
+  await session.use((notebook) => notebook.remote.write(`written by process ${Deno.pid}`));
+  for (const note of await session.use((notebook) => notebook.remote.read())) console.log(note);
+  const reason = await session.closed;
+  if (reason !== undefined) throw reason;
+}
+
+if (import.meta.main) {
+  await runAt("A client that stays.\n\nUsage: takeover_client.ts [options]\n", main);
+}
