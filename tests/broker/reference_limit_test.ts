@@ -11,6 +11,9 @@ import {
 import { settle, testPair } from "./pair.ts";
 
 class Things extends Root {
+  /** What has come; else the garbage collector would give it back whenever it likes. */
+  readonly taken: unknown[] = [];
+
   remote_new(): Referenceable {
     return new Referenceable();
   }
@@ -18,6 +21,7 @@ class Things extends Root {
     return Array.from({ length: count }, () => new Referenceable());
   }
   remote_take(things: unknown[]): number {
+    this.taken.push(things);
     return things.length;
   }
 }
