@@ -6,6 +6,7 @@
 
 import type { AnyClass, Decimal, Float, FrozenSet, Tuple } from "../jelly/mod.ts";
 import type { AsReferenceable, IPerspective } from "./avatar.ts";
+import type { RemoteCopy } from "./copyable.ts";
 import type { Referenceable } from "./referenceable.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import type { AnyMethod, IsUntyped, RemoteMethodName } from "./types.ts";
@@ -26,7 +27,8 @@ export type Unchanged =
  * What a value of type T arrives as at the other end.
  *
  * A `Copyable` or `Cacheable` arrives as the class that the receiver has registered, which
- * no type can know: it is given as its own public fields.
+ * no type can know: it is given as its own public fields. A `RemoteCopy` or `RemoteCache` in the
+ * description of a peer says which class that is.
  *
  * @example
  * ```ts
@@ -51,6 +53,7 @@ export type Received<T> = IsUntyped<T> extends true ? T
   : T extends Float ? number
   : T extends Uint8Array ? Uint8Array
   : T extends Date ? Temporal.PlainDateTime
+  : T extends RemoteCopy ? T
   : T extends RemoteReference<infer Target> ? SentHome<Target>
   : T extends AsReferenceable<infer Target> | ViewPoint<infer Target> ? RemoteReference<Target>
   : T extends Referenceable | IPerspective ? RemoteReference<T>

@@ -6,9 +6,12 @@
 
 import type { Float, FrozenSet, Tuple } from "../jelly/mod.ts";
 import type { AsReferenceable, IPerspective } from "./avatar.ts";
+import type { Cacheable } from "./cacheable.ts";
+import type { Copyable, RemoteCopy } from "./copyable.ts";
 import type { KwargsBrand } from "./kwargs.ts";
 import type { FieldName, Unchanged } from "./received.ts";
 import type { Referenceable, Serializable } from "./referenceable.ts";
+import type { RemoteCache } from "./remote_cache.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import type { AnyMethod, IsUntyped, RemoteMethodName } from "./types.ts";
 import type { Viewable, ViewPoint } from "./view_point.ts";
@@ -36,6 +39,9 @@ export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
   : T extends Uint8Array ? Uint8Array
   : T extends Date ? Unsendable<"a Date arrives as a Temporal.PlainDateTime: take that">
   : T extends symbol | AnyMethod ? Unsendable<"functions and symbols cannot be sent">
+  : T extends RemoteCache ? Cacheable
+  : T extends RemoteCopy ? Copyable
+  : T extends Cacheable ? T | RemoteCache
   : T extends RemoteReference<infer Target> ? Referrer<Target>
   : T extends AsReferenceable<infer Target> | ViewPoint<infer Target> ? RemoteReference<Target>
   : T extends Referenceable | IPerspective ? RemoteReference<T>

@@ -6,14 +6,18 @@ import {
   type AsReferenceable,
   Avatar,
   type Broker,
+  Cacheable,
   type CallOptions,
   callOptions,
   connectPair,
+  type Copyable,
   type Kwargs,
   kwargs,
   type Received,
   type ReceivedMap,
   Referenceable,
+  RemoteCache,
+  RemoteCopy,
   type RemoteMethod,
   type RemoteReference,
   Root,
@@ -41,6 +45,18 @@ class Page extends Viewable {
   view_read(user: User, from: number): string {
     return `${user.perspective_whoami()} ${from}`;
   }
+}
+
+class Score extends Cacheable {
+  points = 0;
+}
+
+class ScoreCache extends RemoteCache {
+  points = 0;
+}
+
+class ScoreCopy extends RemoteCopy {
+  points = 0;
 }
 
 /** A Python object, as a program that calls it may describe it. */
@@ -155,6 +171,9 @@ Deno.test("Received<T> is what arrives for each row of the table of values", () 
   assertType<IsExact<Received<RemoteReference<User>>, AsReferenceable<User>>>(true);
   assertType<IsExact<Received<RemoteReference<Page>>, ViewPoint<Page>>>(true);
   assertType<IsExact<Received<RemoteReference>, unknown>>(true);
+  assertType<IsExact<Received<Score>, { points: number }>>(true);
+  assertType<IsExact<Received<ScoreCache>, ScoreCache>>(true);
+  assertType<IsExact<Received<ScoreCopy>, ScoreCopy>>(true);
   assertType<IsExact<Received<() => void>, never>>(true);
   assertType<IsExact<Received<symbol>, never>>(true);
   assertType<IsExact<Received<typeof Listener>, never>>(true);
@@ -326,6 +345,9 @@ Deno.test("callRemote() takes an object where the method takes a reference, and 
     service.callRemote("isListener", new Listener());
   });
   assertType<IsExact<Sendable<RemoteReference<User>>, AsReferenceable<User>>>(true);
+  assertType<IsExact<Sendable<Score>, Score | RemoteCache>>(true);
+  assertType<IsExact<Sendable<ScoreCache>, Cacheable>>(true);
+  assertType<IsExact<Sendable<ScoreCopy>, Copyable>>(true);
   assertType<IsExact<Sendable<PythonCounter>, RemoteReference<PythonCounter>>>(true);
 });
 
