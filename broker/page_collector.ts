@@ -7,6 +7,7 @@
 
 import type { Jellier } from "../jelly/mod.ts";
 import { LimitError, PagingError, PBConnectionLost, PBError } from "./errors.ts";
+import { noOperation } from "./failure.ts";
 import { brokerOf } from "./invoker.ts";
 import { positiveInteger } from "./options.ts";
 import { pageSize } from "./page_size.ts";
@@ -23,6 +24,8 @@ import type { RemoteReference } from "./remote_reference.ts";
 export abstract class PageReceiver extends Referenceable implements PageCollector {
   #isOver = false;
   #isWatched = false;
+  /** The call that asks for the pages, if this object made it. */
+  #call: Promise<unknown> | undefined;
 
   /** Whether no more pages are taken. */
   get isOver(): boolean {
@@ -46,6 +49,19 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
    * @param error Why.
    */
   abstract pagesFailed(error: Error): void;
+
+  /**
+   * Calls a method that sends pages to its first argument, with this object for it. If the
+   * call fails, no pages come, and its error says why.
+   *
+   * @param reference The object that has the method.
+   * @param method Name of the method, without `remote_`.
+   * @param args Its arguments behind the collector.
+   */
+  fetch(reference: RemoteReference, method: string, ...args: readonly unknown[]): void {
+    this.#call = reference.callRemote(method, this, ...args);
+    this.#call.catch((error) => this.giveUp(error));
+  }
 
   /**
    * Takes a page from the other end.
@@ -89,11 +105,13 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
     const broker = brokerOf(jellier, this);
     broker.onRelease(this, () => {
       this.#isWatched = false;
-      this.giveUp(
-        broker.isClosed
-          ? new PBConnectionLost("Cannot collect pages: connection lost")
-          : new PagingError("Cannot collect pages: the pager stopped before the last one"),
-      );
+      if (broker.isClosed) {
+        return this.giveUp(new PBConnectionLost("Cannot collect pages: connection lost"));
+      }
+      const error = new PagingError("Cannot collect pages: the pager stopped before the last one");
+      if (this.#call === undefined) this.giveUp(error);
+      // The answer may still come, and say why.
+      else this.#call.then(() => this.giveUp(error), noOperation);
     });
   }
 }
@@ -119,7 +137,7 @@ export interface PageCollectorOptions {
  *     maxBytes: 1_000_000,
  *     errback: console.error,
  *   });
- *   return server.callRemote("getPages", collector);
+ *   collector.fetch(server, "getPages");
  * }
  * ```
  */
@@ -202,7 +220,6 @@ export function getAllPages(
   ...args: readonly unknown[]
 ): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
-    const collector = new CallbackPageCollector(resolve, { errback: reject });
-    reference.callRemote(method, collector, ...args).catch((error) => collector.giveUp(error));
+    new CallbackPageCollector(resolve, { errback: reject }).fetch(reference, method, ...args);
   });
 }

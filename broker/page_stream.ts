@@ -46,9 +46,8 @@ export interface StreamPageCollectorOptions<Page> {
  * }
  * await using pair = await connectPair(new Server());
  * const collector = new StreamPageCollector();
- * const call = pair.client.root().callRemote("getPages", collector);
+ * collector.fetch(pair.client.root(), "getPages");
  * assertEquals(await new Response(collector.readable).text(), "Hello");
- * await call;
  * ```
  *
  * @typeParam Page What the pages are.
@@ -143,6 +142,6 @@ export function pagesAsStream(
   ...args: readonly unknown[]
 ): ReadableStream<Uint8Array> {
   const collector = new StreamPageCollector();
-  reference.callRemote(method, collector, ...args).catch((error) => collector.giveUp(error));
+  collector.fetch(reference, method, ...args);
   return collector.readable;
 }

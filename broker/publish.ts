@@ -185,9 +185,9 @@ export abstract class RemotePublished extends RemoteCache {
   /** What the object is known by. */
   publishedID: unknown = null;
   /** Name of the user that it is published for. */
-  perspective = EVERYBODY.perspective;
+  perspective: string = EVERYBODY.perspective;
   /** Name of the service that knows the user. */
-  service = EVERYBODY.service;
+  service: string = EVERYBODY.service;
   /** When its state changed last, in seconds since 1970. */
   timestamp = 0;
   readonly #activation = Promise.withResolvers<void>();

@@ -5,6 +5,7 @@ import {
   getAllPages,
   PagingError,
   PBConnectionLost,
+  RemoteError,
   type RemoteReference,
   Root,
   StreamPager,
@@ -77,7 +78,8 @@ Deno.test("[Broker filePagingWithoutCallback] the same without a callback, from 
 Deno.test("FilePager tells of a file that is not there: to whoever awaits it, or to the log", async () => {
   const server = new Server(() => "/nowhere/at/all");
   await using pair = await testPair(server);
-  await assertRejects(() => getAllPages(pair.client.root(), "finish"), Error);
+  const missing = () => getAllPages(pair.client.root(), "finish");
+  await assertRejects(missing, RemoteError, "No such file");
   assertEquals(pair.serverLog.length, 1);
   assertInstanceOf(pair.serverLog[0]!.error, Deno.errors.NotFound);
   await assertRejects(() => getAllPages(pair.client.root(), "getPages"), PagingError);

@@ -118,7 +118,8 @@ Deno.test("the stream fails when the method does", async () => {
   await using pair = await testPair(new Server());
   const missing = pagesAsStream(pair.client.root(), "nothing");
   await assertRejects(() => toBytes(missing), Error, "No such method");
-  await assertRejects(() => toBytes(pagesAsStream(pair.client.root(), "broken")), Error);
+  const broken = pagesAsStream(pair.client.root(), "broken");
+  await assertRejects(() => toBytes(broken), PBError, "the disk is gone");
 });
 
 Deno.test("the stream fails when the pager stops before the end, and when the connection is lost", async () => {

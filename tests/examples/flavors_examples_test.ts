@@ -68,6 +68,11 @@ const EXPECTED: Record<string, string[]> = {
     "alice cannot erase: Note 2 is not yours",
     'bob reads [ "alice: A lovely house!" ]',
   ],
+  paging: [
+    "LICENSE begins with: MIT License",
+    "The table has 100000 bytes, in 13 pages",
+    "There is no file secrets",
+  ],
 };
 
 /** Runs a client with a server, and checks what it prints. */
