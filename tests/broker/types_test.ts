@@ -47,15 +47,15 @@ class Page extends Viewable {
   }
 }
 
-class Score extends Cacheable {
+export class Score extends Cacheable {
   points = 0;
 }
 
-class ScoreCache extends RemoteCache {
+export class ScoreCache extends RemoteCache {
   points = 0;
 }
 
-class ScoreCopy extends RemoteCopy {
+export class ScoreCopy extends RemoteCopy {
   points = 0;
 }
 
