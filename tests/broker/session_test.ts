@@ -436,3 +436,20 @@ Deno.test("connect() logs in as the user in the URL, at the object that it names
   assertEquals(await named.root<Counter>().callRemote("count"), 1);
   await assertRejects(() => named.login(), TypeError, "Cannot log in: neither");
 });
+
+Deno.test("[Broker loginConnectionRefused] login over a refused connection fails with that error", async () => {
+  // A port that nobody listens at any more.
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const factory = new PBClientFactory();
+  const login = assertRejects(
+    () => factory.login(new UsernamePassword("alice", "secret")),
+    ConnectError,
+    "connection refused",
+  );
+  const root = assertRejects(() => factory.getRootObject(), ConnectError);
+  await assertRejects(() => factory.connect(`pb://127.0.0.1:${port}`), ConnectError);
+  await Promise.all([login, root]);
+  await factory.disconnect();
+});
