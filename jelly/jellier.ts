@@ -162,6 +162,7 @@ export class Jellier {
   #object(value: object): void {
     const prototype = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) {
+      if (this.#registry.hasModules && this.#module(value)) return;
       if (this.#isNew(value)) this.#plain(value as Record<string, unknown>);
     } else if (Array.isArray(value)) {
       if (this.#isNew(value)) this.#array(value instanceof Tuple ? WORD.tuple : WORD.list, value);
@@ -193,8 +194,7 @@ export class Jellier {
     if (value instanceof Method) return this.#method(value);
     const time = timeOf(value);
     if (time !== undefined) return this.#atom(WORD[time.kind], time.text);
-    const module = this.#registry.nameOf(value);
-    if (module !== undefined) return this.#atom(WORD.module, module);
+    if (this.#module(value)) return;
     if (this.#isNew(value)) this.#instance(value);
   }
 
@@ -318,6 +318,13 @@ export class Jellier {
     this.#refuse(value, "functions and classes travel only by a registered name");
   }
 
+  /** Writes an object that stands for a module, if it does. */
+  #module(value: object): boolean {
+    const name = this.#registry.nameOf(value);
+    if (name !== undefined) this.#atom(WORD.module, name);
+    return name !== undefined;
+  }
+
   #method(value: Method): void {
     this.#enter(1);
     this.#sink.tagged(WORD.method, 3);
@@ -333,7 +340,8 @@ export class Jellier {
     if (id !== undefined) return this.#persistent(id);
     const cls: unknown = value.constructor;
     if (typeof cls === "function" && this.#security.isClassAllowed(cls as AnyClass)) {
-      return this.tagged(jellyNameOf(cls as AnyClass), ownState(value));
+      const tag = this.#registry.nameOf(cls) ?? jellyNameOf(cls as AnyClass);
+      return this.tagged(tag, ownState(value));
     }
     const name = typeof cls === "function" ? cls.name : "null";
     this.#refuse(

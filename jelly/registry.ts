@@ -51,6 +51,12 @@ export class JellyRegistry {
   readonly #rules = new Map<string, UnjellyRule>();
   readonly #values = new Map<string, object>();
   readonly #nameOf = new Map<object, string>();
+  #hasModules = false;
+
+  /** Whether an object was registered that stands for a module. */
+  get hasModules(): boolean {
+    return this.#hasModules;
+  }
 
   /**
    * Lets a class receive what arrives under a tag.
@@ -126,6 +132,7 @@ export class JellyRegistry {
    * @param value A class, a function, or an object that stands for a module.
    */
   register(name: string, value: object): void {
+    this.#hasModules ||= typeof value !== "function";
     this.#values.set(name, value);
     this.#nameOf.set(value, name);
   }
