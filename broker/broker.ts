@@ -500,12 +500,17 @@ export class Broker implements AsyncDisposable {
     options?.signal?.throwIfAborted();
     this.#outbox.checkRoom(method);
     if (answer) this.#pending.checkRoom(method);
-    const id = this.#lastRequest + 1;
-    this.#outbox.write(
-      perspective,
-      (writer, jellier) => writeCall(writer, jellier, word, { id, target, method, answer }, call),
-    );
-    this.#lastRequest = id;
+    // Calls that are made while this one is written come behind it.
+    const id = ++this.#lastRequest;
+    try {
+      this.#outbox.write(
+        perspective,
+        (writer, jellier) => writeCall(writer, jellier, word, { id, target, method, answer }, call),
+      );
+    } catch (error) {
+      if (this.#lastRequest === id) this.#lastRequest--;
+      throw error;
+    }
     if (!answer) return this.#link.isFull ? this.#link.drained() : Promise.resolve();
     const result = this.#pending.add(id, method, options);
     // Whoever waits for an answer has to read.

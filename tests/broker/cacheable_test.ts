@@ -506,3 +506,27 @@ Deno.test("a cache without a connection is a plain value", () => {
   cache.release();
   assertInstanceOf(cache, RemoteCache);
 });
+
+Deno.test("an update while an argument is written is a call of its own, behind the first", async () => {
+  const replies: unknown[] = [];
+  class Busy extends Ledger {
+    static override readonly jellyName = Ledger.jellyName;
+    override getStateToCacheAndObserveFor(who: object | null, observer: RemoteCacheObserver) {
+      const state = super.getStateToCacheAndObserveFor(who, observer);
+      const call = observer.callRemote("added", "meanwhile");
+      call.then((reply) => replies.push(reply), (error) => replies.push(error.name));
+      return state;
+    }
+  }
+  const library = new Library();
+  await using pair = await connected(library);
+  const root = pair.client.root();
+  assertEquals(await root.callRemote("take", new Busy()), null);
+  await settle();
+  assertEquals([replies, (library.sent as LedgerCache).entries], [[1], ["meanwhile"]]);
+  assertEquals(pair.client.counts.callsOut, 0);
+  await assertRejects(() => root.callRemote("take", new Busy(), () => {}), JellyError, "args[1]");
+  await settle();
+  assertEquals(replies, [1, "DeadReferenceError"]);
+  assertEquals(pair.client.counts.callsOut, 0);
+});
