@@ -109,6 +109,7 @@ export class EventTransport implements Transport {
       return this.#fail(CloseCode.policyViolation, `more than ${maxUnread} bytes are unread`);
     }
     this.#inbox.push(bytes, true);
+    this.#inbox.deliver();
   }
 
   #permit(count: number): void {

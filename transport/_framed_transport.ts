@@ -122,6 +122,7 @@ export class FramedTransport implements Transport {
     if (this.#state === "failed") return;
     try {
       this.#parser.push(bytes);
+      this.#inbox.deliver();
     } catch (error) {
       if (!(error instanceof WebSocketError)) throw error;
       this.#fail(error);

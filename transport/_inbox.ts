@@ -9,18 +9,20 @@ import { ByteQueue } from "./_byte_queue.ts";
 /** How an inbox stands: bytes may still come, or not. */
 type InboxState = { readonly kind: "open" } | { readonly kind: "ended"; readonly error?: Error };
 
+/** A read that waits, and how much it got already. */
+interface Reader {
+  readonly buffer: Uint8Array;
+  readonly resolve: (count: number | null) => void;
+  readonly reject: (error: Error) => void;
+  count: number;
+}
+
 /** The reading side of transports to which bytes come by events. */
 export class Inbox {
   readonly #queue = new ByteQueue();
   readonly #onRead: (count: number) => void;
   #state: InboxState = { kind: "open" };
-  #reader:
-    | {
-      readonly buffer: Uint8Array;
-      readonly resolve: (count: number | null) => void;
-      readonly reject: (error: Error) => void;
-    }
-    | undefined;
+  #reader: Reader | undefined;
 
   /** Creates an inbox that tells how many bytes the reader took, each time. */
   constructor(onRead: (count: number) => void) {
@@ -42,31 +44,45 @@ export class Inbox {
       return Promise.resolve(count);
     }
     if (this.#state.kind === "open") {
-      return new Promise((resolve, reject) => this.#reader = { buffer, resolve, reject });
+      return new Promise((resolve, reject) => this.#reader = { buffer, resolve, reject, count: 0 });
     }
     const { error } = this.#state;
     return error === undefined ? Promise.resolve(null) : Promise.reject(error);
   }
 
   /**
-   * Gives bytes to the reader, or keeps them until it asks; after the end they are dropped.
+   * Gives bytes to the reader, or keeps them until it asks; after the end they are dropped. The
+   * reader goes on at {@linkcode Inbox.deliver}, so that pieces that come together are read
+   * together.
    *
    * @param own Whether the bytes may be kept as they are, or else must be copied.
    */
   push(bytes: Uint8Array, own = false): void {
-    if (this.#state.kind === "ended" || bytes.length === 0) return;
+    if (this.#state.kind === "ended") return;
     const reader = this.#reader;
-    if (reader === undefined) return this.#keep(bytes, own);
+    if (reader !== undefined && reader.count < reader.buffer.length) {
+      const fits = bytes.subarray(0, reader.buffer.length - reader.count);
+      reader.buffer.set(fits, reader.count);
+      reader.count += fits.length;
+      bytes = bytes.subarray(fits.length);
+    }
+    if (bytes.length === 0) return;
+    if (own) this.#queue.adopt(bytes);
+    else this.#queue.append(bytes);
+  }
+
+  /** Lets the reader go on with what it was given. */
+  deliver(): void {
+    const reader = this.#reader;
+    if (reader === undefined || reader.count === 0) return;
     this.#reader = undefined;
-    const count = Math.min(bytes.length, reader.buffer.length);
-    reader.buffer.set(bytes.subarray(0, count));
-    if (count < bytes.length) this.#keep(bytes.subarray(count), own);
-    reader.resolve(count);
-    this.#onRead(count);
+    reader.resolve(reader.count);
+    this.#onRead(reader.count);
   }
 
   /** Nothing comes any more: the reader gets what is there, then the end or the error. */
   end(error?: Error): void {
+    this.deliver();
     if (this.#state.kind === "ended") return;
     this.#state = { kind: "ended", ...(error && { error }) };
     const reader = this.#reader;
@@ -80,10 +96,5 @@ export class Inbox {
     this.#queue.clear();
     this.end();
     this.#state = { kind: "ended" };
-  }
-
-  #keep(bytes: Uint8Array, own: boolean): void {
-    if (own) this.#queue.adopt(bytes);
-    else this.#queue.append(bytes);
   }
 }

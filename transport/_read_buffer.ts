@@ -4,7 +4,7 @@
  * @module
  */
 
-const SMALLEST = 4096;
+const SMALLEST = 1024;
 const LARGEST = 65_536;
 
 /** What one read goes into; it grows while reads fill it, and shrinks back when they do not. */

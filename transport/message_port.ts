@@ -104,8 +104,11 @@ class PortTransport implements Transport {
   #onMessage(message: PortMessage): void {
     if (!this.#open) return;
     if (message instanceof Uint8Array) {
-      if (this.#receiveWindow.receive(message.length)) this.#inbox.push(message, true);
-      else this.#fail("peer sent more bytes than permitted");
+      if (!this.#receiveWindow.receive(message.length)) {
+        return this.#fail("peer sent more bytes than permitted");
+      }
+      this.#inbox.push(message, true);
+      this.#inbox.deliver();
     } else if (typeof message === "number" && message > 0) {
       this.#sendWindow.grant(message);
     } else if (typeof message === "object" && message?.close !== undefined) {
