@@ -18,6 +18,6 @@ export async function collectUntil(happened: () => boolean): Promise<boolean> {
 
 /** Collects garbage often enough for all to be told of it. */
 export async function collectGarbage(): Promise<void> {
-  let left = 4;
+  let left = 3;
   await collectUntil(() => left-- === 0);
 }
