@@ -7,7 +7,7 @@
 import { fileURLToPath } from "node:url";
 
 /** The Python that has Twisted, where Debian puts it; the variable names another one. */
-const PYTHON = Deno.env.get("PB_PYTHON") ?? "/usr/bin/python3";
+export const PYTHON: string = Deno.env.get("PB_PYTHON") ?? "/usr/bin/python3";
 
 /** Milliseconds that a twin has to end after its input was closed. */
 const GRACE = 5000;
@@ -171,7 +171,7 @@ export function twistedTest(name: string, fn: (t: Deno.TestContext) => Promise<v
 }
 
 /** What is wrong with Twisted here; `undefined` if it can be used. */
-const twistedFault: () => string | undefined = once(() => {
+export const twistedFault: () => string | undefined = once(() => {
   try {
     const { success, stderr } = new Deno.Command(PYTHON, {
       args: ["-c", "import twisted.spread.pb"],

@@ -1,0 +1,120 @@
+/**
+ * A client's end of the chat, without anything to see: for the terminal (`chat_client.ts`) and for
+ * the page (`page.ts`).
+ */
+
+import {
+  backoff,
+  type ICredentials,
+  JellyRegistry,
+  LiveCache,
+  openSession,
+  Referenceable,
+  type RemoteReference,
+  type Session,
+  type SessionState,
+} from "@perspective/broker";
+// Types only: nothing of the server gets into a page.
+import type { Line, Member, Room, Screen } from "./rooms.ts";
+
+export type { Line };
+
+/** The cache of `People`: who is in a room. */
+export class PeopleCache extends LiveCache {
+  names: string[] = [];
+}
+
+/** What a client has when it is connected. Who lets go of the member is logged out. */
+interface Seat {
+  member: RemoteReference<Member>;
+  room: RemoteReference<Room>;
+  people: PeopleCache;
+}
+
+/** Shows what happens. */
+export interface ChatView {
+  /** Somebody has said something. */
+  said(line: Line): void;
+  /** Who is there, each time that it changes. */
+  people(names: readonly string[]): void;
+  /** How the connection is. */
+  state(state: SessionState): void;
+}
+
+/** Where to, and as whom. */
+export interface ChatOptions {
+  url: string | URL;
+  credentials: ICredentials;
+  room: string;
+  view: ChatView;
+}
+
+/** Milliseconds that something to say waits for a connection. */
+const PATIENCE = 10_000;
+
+/** The object that the server calls: shows each line once, however often it joins again. */
+class ChatScreen extends Referenceable implements Screen {
+  readonly #view: ChatView;
+  readonly #seen = new Set<string>();
+
+  constructor(view: ChatView) {
+    super();
+    this.#view = view;
+  }
+
+  remote_said(_room: string, lines: Line[]): void {
+    for (const line of lines) {
+      if (this.#seen.has(line.id)) continue;
+      this.#seen.add(line.id);
+      this.#view.said(line);
+    }
+  }
+}
+
+/** Keeps a seat in a room, over as many connections as it takes. */
+export class ChatClient implements AsyncDisposable {
+  readonly #session: Session<Seat>;
+
+  constructor({ url, credentials, room, view }: ChatOptions) {
+    const registry = new JellyRegistry();
+    registry.setUnjellyableForClass("chat.People", PeopleCache);
+    this.#session = openSession(url, {
+      credentials,
+      mind: new ChatScreen(view),
+      registry,
+      backoff: backoff({ initial: 500, max: 15_000 }),
+      onState: (state) => view.state(state),
+      recipe: async (member: RemoteReference<Member>) => {
+        const { room: seat, people } = await member.callRemote("join", room);
+        if (!(people instanceof PeopleCache)) throw new TypeError("The server is no chat server");
+        people.notifyOnChange(() => view.people(people.names));
+        view.people(people.names);
+        return { member, room: seat, people };
+      },
+    });
+  }
+
+  /** Resolves when it has ended: to why, or undefined if on purpose. */
+  get closed(): Promise<Error | undefined> {
+    return this.#session.closed;
+  }
+
+  /** Says something; while there is no connection it waits for one. */
+  async say(text: string): Promise<void> {
+    await this.#session.use(({ room }) => room.callRemote("say", text), { wait: PATIENCE });
+  }
+
+  /** Connects now, rather than later. */
+  retry(): void {
+    this.#session.retry();
+  }
+
+  /** Leaves. */
+  async close(): Promise<void> {
+    await this.#session.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The rooms of the chat, and who is in them: what `chat_server.ts` serves.
+ *
+ * A member joins a room, and gets two objects: the room, to say something there, and a live cache of
+ * who is there. What is said in the room goes to the object that the member gave at the login.
+ */
+
+import {
+  Avatar,
+  type AvatarGrant,
+  type AvatarId,
+  callOptions,
+  IPerspective,
+  type IRealm,
+  LiveCacheable,
+  LoginDenied,
+  PBError,
+  RemoteReference,
+  Viewable,
+} from "@perspective/broker";
+
+/** What somebody has said. */
+export type Line = {
+  /** Tells it from all others, so that who joins again knows which ones are new. */
+  id: string;
+  /** Who has said it. */
+  who: string;
+  text: string;
+  /** When, in milliseconds since 1970. */
+  at: number;
+};
+
+/** What a member's client gives at the login: it is called with what is said. */
+export interface Screen {
+  /** Shows lines of a room; right after joining, those that were said before. */
+  remote_said(room: string, lines: Line[]): void;
+}
+
+/** Something that the chat does not allow; the client sees the message. */
+export class ChatError extends PBError {
+  static override readonly jellyName = "chat.ChatError";
+}
+
+/** Who is in a room: each client there has a cache of it. */
+export class People extends LiveCacheable {
+  static readonly jellyName = "chat.People";
+  /** Their names, in order. */
+  names: string[] = [];
+}
+
+/** Nobody waits until a client has shown a line. */
+const NO_ANSWER = callOptions({ answer: false });
+/** So many lines are kept for those who come later. */
+const HISTORY = 100;
+const MAX_TEXT = 2000;
+const MAX_ROOMS = 100;
+const ROOM_NAME = /^[\p{L}\p{N}][\p{L}\p{N} _-]{0,29}$/u;
+
+/** A place to talk. Its `view_` methods learn which member calls. */
+export class Room extends Viewable {
+  readonly name: string;
+  readonly people: People = new People();
+  readonly #members = new Set<Member>();
+  readonly #lines: Line[] = [];
+
+  constructor(name: string) {
+    super();
+    this.name = name;
+  }
+
+  get isEmpty(): boolean {
+    return this.#members.size === 0;
+  }
+
+  view_say(member: Member, text: string): void {
+    if (!this.#members.has(member)) throw new ChatError(`You are not in ${this.name}`);
+    if (typeof text !== "string" || text.trim() === "") throw new ChatError("Say something");
+    if (text.length > MAX_TEXT) throw new ChatError(`Say no more than ${MAX_TEXT} characters`);
+    const line = { id: crypto.randomUUID(), who: member.name, text, at: Date.now() };
+    this.#lines.push(line);
+    if (this.#lines.length > HISTORY) this.#lines.shift();
+    for (const each of this.#members) each.show(this, [line]);
+  }
+
+  view_leave(member: Member): void {
+    this.leave(member);
+  }
+
+  enter(member: Member): void {
+    if (this.#members.has(member)) throw new ChatError(`You are in ${this.name} already`);
+    this.#members.add(member);
+    this.#changed();
+    member.show(this, this.#lines);
+  }
+
+  leave(member: Member): void {
+    if (this.#members.delete(member)) this.#changed();
+  }
+
+  /** Setting the field is all: the caches follow. Who is there twice is named once. */
+  #changed(): void {
+    const names = Array.from(this.#members, ({ name }) => name);
+    this.people.names = [...new Set(names)].sort();
+  }
+}
+
+/** A user who is logged in; twice, if somebody has two windows open. */
+export class Member extends Avatar {
+  readonly name: string;
+  readonly #chat: Chat;
+  readonly #screen: unknown;
+
+  constructor(name: string, chat: Chat, screen: unknown) {
+    super();
+    this.name = name;
+    this.#chat = chat;
+    this.#screen = screen;
+  }
+
+  perspective_rooms(): string[] {
+    return this.#chat.roomNames();
+  }
+
+  perspective_join(name: string): { room: Room; people: People } {
+    const room = this.#chat.room(name);
+    room.enter(this);
+    return { room, people: room.people };
+  }
+
+  show(room: Room, lines: Line[]): void {
+    if (!(this.#screen instanceof RemoteReference)) return;
+    // A client that is gone, or does not read, is the connection's business.
+    this.#screen.callRemote("said", room.name, lines, NO_ANSWER).catch(() => {});
+  }
+}
+
+/** All rooms; the realm that members log in to. */
+export class Chat implements IRealm {
+  readonly #rooms = new Map<string, Room>();
+
+  requestAvatar(avatarId: AvatarId, screen: unknown): AvatarGrant<IPerspective> {
+    if (typeof avatarId !== "string") throw new LoginDenied("Cannot log in: members only");
+    const member = new Member(avatarId, this, screen);
+    const logout = () => {
+      for (const room of this.#rooms.values()) room.leave(member);
+    };
+    return [IPerspective, member, logout];
+  }
+
+  roomNames(): string[] {
+    return [...this.#rooms.keys()].sort();
+  }
+
+  /** Finds a room, or opens it. */
+  room(name: string): Room {
+    if (typeof name !== "string" || !ROOM_NAME.test(name)) {
+      throw new ChatError("A room has a name of up to 30 letters and digits");
+    }
+    let room = this.#rooms.get(name);
+    if (room === undefined) {
+      this.#makePlace();
+      this.#rooms.set(name, room = new Room(name));
+    }
+    return room;
+  }
+
+  /** Closes a room where nobody is, if there are too many. */
+  #makePlace(): void {
+    if (this.#rooms.size < MAX_ROOMS) return;
+    for (const [name, room] of this.#rooms) {
+      if (room.isEmpty) {
+        this.#rooms.delete(name);
+        return;
+      }
+    }
+    throw new ChatError(`There are ${MAX_ROOMS} rooms already, and somebody in each`);
+  }
+}
