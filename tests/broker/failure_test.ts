@@ -11,6 +11,7 @@ import {
 } from "@std/assert";
 import {
   callOptions,
+  type CopiedFailure,
   CopyableError,
   CopyableFailure,
   failure2Copyable,
@@ -41,6 +42,8 @@ import {
   TravelError,
 } from "./failing.ts";
 import { testPair } from "./pair.ts";
+import { rawServer } from "./raw_peer.ts";
+import { play } from "./scenarios.ts";
 
 for (const unsafeTracebacks of [false, true]) {
   const mode = unsafeTracebacks ? ", with tracebacks" : "";
@@ -207,7 +210,7 @@ Deno.test("a class that the registry has by name catches failures of it and of i
   assertEquals([error.name, error.remoteType], ["app.OutOfStock", "app.OutOfStock"]);
 });
 
-Deno.test("an error whose class the security options allow travels with message and fields", async () => {
+Deno.test("[Failures securityFailure, deferredSecurity] an error of a class that is allowed travels with its fields", async () => {
   const registry = new JellyRegistry();
   registry.register("app.AllowedError", AllowedError);
   const security = new SecurityOptions().allowInstancesOf(AllowedError, TypeError);
@@ -377,6 +380,28 @@ Deno.test("CopyableFailure goes on the wire as Twisted's does, field by field", 
   const error = Object.assign(new ProgramError("of the program"), { stack });
   assertEquals(recorded("error_with_traceback")[0], written(error, 1, true));
 });
+
+for (const name of ["error_of_its_own_class", "errors_later"]) {
+  Deno.test(`our client takes the errors that Twisted's server sent: ${name}`, async () => {
+    class JellyError extends CopyableError {
+      reason = "";
+    }
+    const registry = new JellyRegistry();
+    registry.setUnjellyableForClass("scenarios.JellyError", JellyError);
+    await using pair = await rawServer({ hello: false, registry });
+    const played = play(name, "server", pair.peer);
+    const root = pair.broker.root();
+    const errors = name === "errors_later"
+      ? ["error", "value", "jelly"].map((kind) => root.callRemote("failLater", kind))
+      : [root.callRemote("fail", "jelly")];
+    const own = await assertRejects(() => errors.pop()!, JellyError);
+    assertEquals(own.reason, "travels");
+    const [known, value] = await Promise.all(errors.map(failed));
+    if (known !== undefined) assertInstanceOf(known, PBError);
+    if (value !== undefined) assertEquals((value as CopiedFailure).type, "builtins.ValueError");
+    await played;
+  });
+}
 
 Deno.test("a CopyableError goes on the wire as a Jellyable of Twisted's does", () => {
   class Own extends CopyableError {

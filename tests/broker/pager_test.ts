@@ -22,7 +22,7 @@ import {
 } from "@perspective/broker/broker";
 import { JellyError } from "@perspective/broker/jelly";
 import { settle, settled, testPair } from "./pair.ts";
-import { rawClient } from "./raw_peer.ts";
+import { rawClient, rawServer } from "./raw_peer.ts";
 import { play } from "./scenarios.ts";
 
 const BYTES = Uint8Array.from({ length: 500 }, (_, index) => index);
@@ -109,6 +109,14 @@ Deno.test("StringPager says on the wire what Twisted's says, and gives the colle
   await using pair = await rawClient(new Recorded(), { hello: false });
   await pair.peer.hear();
   await play("pager", "client", pair.peer);
+});
+
+Deno.test("getAllPages() says on the wire what Twisted's says", async () => {
+  await using pair = await rawServer({ hello: false });
+  const played = play("pager", "server", pair.peer);
+  const pages = await getAllPages(pair.broker.root(), "pages") as Uint8Array[];
+  assertEquals(pages.map((page) => page.length), [100, 100, 50]);
+  await played;
 });
 
 for (

@@ -49,7 +49,7 @@ Deno.test("the stack of a call that timed out shows who waited for it", async ()
   server.answered.resolve();
 });
 
-Deno.test("CopiedFailure.printTraceback() writes one line, printTraceback() prints the error", async () => {
+Deno.test("[Failures copiedFailureLogging] printTraceback() prints a received failure, and so does its method", async () => {
   await using pair = await testPair(new Failing());
   const error = await failure(pair.client.root().callRemote("exception"));
   const lines: string[] = [];

@@ -123,21 +123,33 @@ const SEEN = [
   ["nothing", "f.getErrorMessage()", "'No such method: remote_nothing'"],
 ] as const;
 
-twistedTest("a Twisted client sees our failures as it sees Twisted's own", async () => {
-  await using client = await twistedClient();
-  for (const [method, expression, expected] of SEEN) {
-    assertEquals(await client.failure(method, expression), expected, expression);
-  }
-});
+twistedTest(
+  "[Failures printTracebackIncludesValue] a Twisted client sees our failures as it sees its own",
+  async () => {
+    await using client = await twistedClient();
+    for (const [method, expression, expected] of SEEN) {
+      assertEquals(await client.failure(method, expression), expected, expression);
+    }
+  },
+);
 
-twistedTest("a Twisted coroutine gets our failures thrown as RemoteError", async () => {
-  await using client = await twistedClient();
-  assertEquals(await client.ask('root.callRemote("exception")'), "builtins.TypeError: by accident");
-  const generator = 'pb.defer.inlineCallbacks(lambda: (yield root.callRemote("error")))()';
-  const thrown =
-    `${generator}.addErrback(lambda f: (f.type.__name__, f.value.remoteType, f.value.args))`;
-  assertEquals(await client.ask(thrown), "('RemoteError', b'app.AppError', ('on purpose: é 😀',))");
-});
+twistedTest(
+  "[Failures throwExceptionIntoGenerator] a Twisted coroutine gets our failures thrown as RemoteError",
+  async () => {
+    await using client = await twistedClient();
+    assertEquals(
+      await client.ask('root.callRemote("exception")'),
+      "builtins.TypeError: by accident",
+    );
+    const generator = 'pb.defer.inlineCallbacks(lambda: (yield root.callRemote("error")))()';
+    const thrown =
+      `${generator}.addErrback(lambda f: (f.type.__name__, f.value.remoteType, f.value.args))`;
+    assertEquals(
+      await client.ask(thrown),
+      "('RemoteError', b'app.AppError', ('on purpose: é 😀',))",
+    );
+  },
+);
 
 twistedTest("a Twisted client gets our stack if it may", async () => {
   await using client = await twistedClient({ unsafeTracebacks: true });
