@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import {
+  type BrokerLimits,
   callOptions,
   LimitError,
   PBClientFactory,
@@ -260,6 +261,63 @@ Deno.test("a connection that closes drops what was put off, and keeps no timer",
   assertEquals((await outcomes).at(-1)?.status, "rejected");
 });
 
+/** Begins a call that waits for its client, so that the server waits for an answer. */
+function askClient(root: RemoteReference, gate: Gate): Promise<unknown> {
+  class Asked extends Referenceable {
+    remote_ask = () => gate.pass();
+  }
+  return root.callRemote("callBack", new Asked());
+}
+
+Deno.test("a peer whose calls that were put off reach the limit is made to wait", async () => {
+  const server = new Server();
+  const limits = { maxCallsIn: 2, maxBufferedBytes: 20_000 };
+  await using pair = await testPair(server, { server: { limits } });
+  const root = pair.client.root();
+  const client = new Gate();
+  const asking = askClient(root, client);
+  const waiting = root.callRemote("wait");
+  await settle();
+  const noted = Array.from({ length: 20 }, () => root.callRemote("note", new Uint8Array(10_000)));
+  await settle();
+  const { bytesReceived } = pair.server.traffic;
+  assertLess(bytesReceived, 150_000);
+  assert(!pair.server.isClosed);
+  server.gate.open();
+  client.open();
+  await Promise.all([asking, waiting, ...noted]);
+  assertEquals(server.seen.length, 20);
+});
+
+Deno.test("thousands of messages that were put off are all handled", async () => {
+  const server = new Server();
+  await using pair = await testPair(server, { server: { limits: { maxCallsIn: 1 } } });
+  const root = pair.client.root();
+  const client = new Gate();
+  const asking = askClient(root, client);
+  await settle();
+  const noted = Array.from({ length: 10_000 }, (_, i) => root.callRemote("note", i));
+  await settle();
+  client.open();
+  await Promise.all([asking, ...noted]);
+  assertEquals(server.seen, noted.map((_, i) => i));
+});
+
+Deno.test("a message that was put off and breaks the protocol closes the connection", async () => {
+  const server = new Server();
+  await using pair = await rawClient(server, { limits: { maxCallsIn: 1 } });
+  const thing = ["message", 1, "root", "callBack", 1, ["tuple", ["remote", 1]], ["dictionary"]];
+  await pair.peer.say(thing);
+  const [word, id] = await pair.peer.hear() as unknown[];
+  assertEquals(word, "message");
+  await pair.peer.say(["decref", 77]);
+  await settle();
+  assert(!pair.broker.isClosed);
+  await pair.peer.say(["answer", id as number, ["None"]]);
+  const reason = await pair.broker.closed;
+  assertEquals(reason?.message, 'Cannot release object "77": the peer holds no reference to it');
+});
+
 Deno.test("a peer that floods us with calls while we wait for it is closed at the limit", async () => {
   const server = new Server();
   await using pair = await rawClient(server, {
@@ -371,4 +429,49 @@ Deno.test("what had come by the time that a write fails is still taken", async (
   await server.close();
   await lost;
   await client.closed;
+});
+
+/** A server's broker whose writes can be made to fail, over a pair in memory. */
+async function fragile(server: Root, limits: Partial<BrokerLimits>) {
+  const [here, there] = memoryPair();
+  const fault = { isBroken: false };
+  const broker = new PBServerFactory(server, { limits }).buildBroker({
+    peer: there.peer,
+    transport: {
+      read: (buffer) => there.transport.read(buffer),
+      write: (bytes) =>
+        fault.isBroken ? Promise.reject(new Error("broken")) : there.transport.write(bytes),
+      close: (reason) => there.transport.close(reason),
+    },
+  });
+  const client = new PBClientFactory().buildBroker(here);
+  await client.ready;
+  return { broker, client, fault };
+}
+
+Deno.test("a write that fails closes a connection that is not read", async () => {
+  const server = new Server();
+  const { broker, client, fault } = await fragile(server, { maxCallsIn: 1 });
+  const calls = [1, 2, 3].map(() => client.root().callRemote("wait"));
+  const lost = Promise.allSettled(calls);
+  await settle();
+  fault.isBroken = true;
+  broker.root().callRemote("x", callOptions({ answer: false }));
+  await broker.closed;
+  assertEquals(server.began, 1);
+  await lost;
+  await client.close();
+});
+
+Deno.test("a connection that is to pause after a write failed is closed", async () => {
+  const server = new Server();
+  const { broker, client, fault } = await fragile(server, { maxCallsIn: 1 });
+  fault.isBroken = true;
+  broker.root().callRemote("x", callOptions({ answer: false }));
+  await settle();
+  assert(!broker.isClosed);
+  const lost = Promise.allSettled([1, 2, 3].map(() => client.root().callRemote("wait")));
+  await broker.closed;
+  await lost;
+  await client.close();
 });
