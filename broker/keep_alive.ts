@@ -39,7 +39,7 @@ export interface KeepAliveParts {
  * error, and does and logs nothing. While we do not read ourselves, silence says nothing; but then
  * the peer hears nothing either, so it is told now and then that we are there.
  */
-export class KeepAlive {
+export class KeepAlive implements Ticker {
   readonly #parts: KeepAliveParts;
   #heard = -1;
   #silentTicks = 0;
@@ -93,12 +93,18 @@ export class KeepAlive {
   }
 }
 
+/** What learns that time has passed. */
+export interface Ticker {
+  /** Learns it. */
+  tick(): void;
+}
+
 /**
  * Looks at the time for all connections of a server: one timer, however many they are.
  */
 export class KeepAliveClock {
   readonly #interval: number;
-  readonly #watched = new Set<KeepAlive>();
+  readonly #watched = new Set<Ticker>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /**
@@ -113,27 +119,27 @@ export class KeepAliveClock {
   /**
    * Begins to watch a connection.
    *
-   * @param keepAlive Learns when time has passed.
+   * @param ticker Learns when time has passed.
    */
-  add(keepAlive: KeepAlive): void {
-    this.#watched.add(keepAlive);
+  add(ticker: Ticker): void {
+    this.#watched.add(ticker);
     this.#wait();
   }
 
   /**
    * Stops watching a connection.
    *
-   * @param keepAlive What was added.
+   * @param ticker What was added.
    */
-  delete(keepAlive: KeepAlive): void {
-    this.#watched.delete(keepAlive);
+  delete(ticker: Ticker): void {
+    this.#watched.delete(ticker);
     if (this.#watched.size !== 0) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
   /** Tells some, and the others in the next turns of the event loop; then waits for the next time. */
-  #tick(round: Iterator<KeepAlive> = this.#watched.values()): void {
+  #tick(round: Iterator<Ticker> = this.#watched.values()): void {
     this.#timer = undefined;
     for (let left = TURN_CONNECTIONS; left !== 0; left--) {
       const { done, value } = round.next();
@@ -144,7 +150,7 @@ export class KeepAliveClock {
   }
 
   /** Waits for the next turn where a round goes on, or else for the next time. */
-  #wait(round?: Iterator<KeepAlive>): void {
+  #wait(round?: Iterator<Ticker>): void {
     if (this.#watched.size === 0) return;
     const time = round === undefined ? this.#interval : 0;
     this.#timer ??= setTimeout(() => this.#tick(round), time);

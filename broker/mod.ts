@@ -30,6 +30,7 @@ export {
   type Traffic,
 } from "./broker.ts";
 export type { BufferPool } from "./buffer_pool.ts";
+export type { KeepAliveClock, Ticker } from "./keep_alive.ts";
 export * from "./cacheable.ts";
 export type { CacheTable } from "./cache_table.ts";
 export type { CacheableTable } from "./cacheable_table.ts";
