@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Milliseconds beyond which timers run at once, and so none is set: `Infinity` is no limit. */
+const LONGEST = 2 ** 31 - 1;
+
 /** Options for {@linkcode withDeadline}. */
 export interface DeadlineOptions {
   /** Milliseconds until the work is given up. */
@@ -24,9 +27,9 @@ export async function withDeadline<T>(
   signal?.throwIfAborted();
   const controller = new AbortController();
   const giveUp = () => controller.abort(signal?.reason);
-  const timer = setTimeout(() => {
+  const outOfTime = () =>
     controller.abort(new DOMException(`no answer within ${timeout} ms`, "TimeoutError"));
-  }, timeout);
+  const timer = timeout <= LONGEST ? setTimeout(outOfTime, timeout) : undefined;
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
     return await work(controller.signal);

@@ -13,6 +13,11 @@ import type { WebSocketOptions } from "./websocket.ts";
 
 /** Most bytes of a message that is sent. */
 const MAX_MESSAGE = 262_144;
+/**
+ * Bytes that may be buffered where the peer permits what is sent: more than an honest one permits,
+ * as waiting has to be done by looking again.
+ */
+const PERMITTED_MARK = 2 ** 23;
 /** Milliseconds between two looks at what is buffered, at first and at most. */
 const FIRST_LOOK = 4;
 const LAST_LOOK = 64;
@@ -66,7 +71,8 @@ export class EventTransport implements Transport {
   async write(bytes: Uint8Array): Promise<number> {
     const count = await this.#sendWindow.take(Math.min(bytes.length, MAX_MESSAGE));
     this.#socket.send(bytes.subarray(0, count) as Uint8Array<ArrayBuffer>);
-    if (!this.#options.windowed) await this.#drain();
+    const mark = this.#options.windowed ? PERMITTED_MARK : this.#options.highWaterMark;
+    if (this.#socket.bufferedAmount > mark) await this.#drain(mark);
     return count;
   }
 
@@ -76,9 +82,9 @@ export class EventTransport implements Transport {
   }
 
   /** Waits until little enough is buffered; there is no event for it. */
-  async #drain(): Promise<void> {
+  async #drain(mark: number): Promise<void> {
     const socket = this.#socket;
-    for (let pause = FIRST_LOOK; socket.bufferedAmount > this.#options.highWaterMark; pause *= 2) {
+    for (let pause = FIRST_LOOK; socket.bufferedAmount > mark; pause *= 2) {
       if (socket.readyState !== socket.OPEN) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, Math.min(pause, LAST_LOOK));

@@ -266,6 +266,20 @@ Deno.test("EventTransport with windows needs no look at the buffer", async () =>
   await transport.closed;
 });
 
+Deno.test("EventTransport waits for a peer that permits more than it takes", async () => {
+  const { socket, transport } = strictTransport(true);
+  socket.dispatchEvent(new MessageEvent("message", { data: "9000000000" }));
+  const writing = (async () => {
+    for (;;) await transport.write(pattern(262_144));
+  })();
+  writing.catch(() => {});
+  for (let i = 0; i < 1000; i++) await Promise.resolve();
+  assert(socket.bufferedAmount < 9e6, `${socket.bufferedAmount} bytes are buffered`);
+  transport.close();
+  await assertRejects(() => writing, TransportClosedError);
+  await transport.closed;
+});
+
 Deno.test("openWebSocket() connects by the runtime's own WebSocket", async () => {
   await using site = new Site();
   const { signal } = new AbortController();

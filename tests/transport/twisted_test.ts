@@ -1,16 +1,16 @@
-// Real Twisted protocols inside of WebSocket, as Autobahn wraps them.
+// Real Twisted protocols, inside of WebSocket as Autobahn wraps them, and with TLS.
 
 import { assert, assertEquals } from "@std/assert";
 import { dial, type Dialed, listen, upgradeWebSocket } from "@perspective/broker/transport";
-import { runPython, startPython } from "../interop/peer.ts";
-import { equalBytes, pattern, readExactly, readToEnd, writeAll } from "./bytes.ts";
-import { accepted, dialAsBrowser } from "./pairs.ts";
+import { runPython, startPython, twistedTest } from "../interop/peer.ts";
+import { bytesOf, equalBytes, pattern, readExactly, readToEnd, writeAll } from "./bytes.ts";
+import { accepted, ALICE_TLS, CLIENT_TLS, dialAsBrowser, pem, SERVER_TLS } from "./pairs.ts";
 
-const SCRIPT = "../transport/autobahn_peer.py";
+const SCRIPT = "../transport/stream_peer.py";
 const SIZES = [1, 125, 126, 65_535, 65_536, 65_537, 1_000_000];
 
 autobahnTest("dial() talks to Autobahn's wrapped server", async () => {
-  await using server = await startPython(SCRIPT, ["server"]);
+  await using server = await startPython(SCRIPT, ["server", "websocket"]);
   const { transport, peer } = await dial(`ws://127.0.0.1:${server.port}/`);
   assertEquals(peer.protocol, "binary");
   await checkEchoes({ transport, peer });
@@ -20,7 +20,7 @@ autobahnTest("dial() talks to Autobahn's wrapped server", async () => {
 });
 
 autobahnTest("dial() talks to Autobahn's wrapped server in fragments", async () => {
-  await using server = await startPython(SCRIPT, ["server", "--fragment", "1000"]);
+  await using server = await startPython(SCRIPT, ["server", "websocket", "--fragment", "1000"]);
   const dialed = await dial(`ws://127.0.0.1:${server.port}/`);
   await checkEchoes(dialed);
   dialed.transport.close();
@@ -28,16 +28,16 @@ autobahnTest("dial() talks to Autobahn's wrapped server in fragments", async () 
 });
 
 autobahnTest("dial() hears Autobahn's server close", async () => {
-  await using server = await startPython(SCRIPT, ["server"]);
+  await using server = await startPython(SCRIPT, ["server", "websocket"]);
   const { transport } = await dial(`ws://127.0.0.1:${server.port}/`);
-  await writeAll(transport, new TextEncoder().encode("please close"));
+  await writeAll(transport, bytesOf("please close"));
   assertEquals(await readToEnd(transport), { count: 0 });
   assertEquals(transport.closeReason?.kind, "normal");
   await transport.closed;
 });
 
 autobahnTest("a browser talks to Autobahn's wrapped server", async () => {
-  await using server = await startPython(SCRIPT, ["server"]);
+  await using server = await startPython(SCRIPT, ["server", "websocket"]);
   const dialed = await dialAsBrowser(`ws://127.0.0.1:${server.port}/`, "binary");
   await checkEchoes(dialed);
   dialed.transport.close();
@@ -46,7 +46,7 @@ autobahnTest("a browser talks to Autobahn's wrapped server", async () => {
 
 autobahnTest("listen() serves Autobahn's wrapped client", async () => {
   await using listener = listen("ws://127.0.0.1:0/pb");
-  const asking = runPython(SCRIPT, ["client", "--url", listener.url]);
+  const asking = runPython(SCRIPT, ["client", "websocket", "--url", listener.url]);
   const dialed = await accepted(listener);
   assertEquals(dialed.peer.protocol, "binary");
   await echo(dialed);
@@ -64,12 +64,52 @@ autobahnTest("upgradeWebSocket() serves Autobahn's wrapped client", async () => 
       return response;
     },
   );
-  const asking = runPython(SCRIPT, ["client", "--url", `ws://127.0.0.1:${server.addr.port}/`]);
+  const asking = runPython(SCRIPT, [
+    "client",
+    "websocket",
+    "--url",
+    `ws://127.0.0.1:${server.addr.port}/`,
+  ]);
   const dialed = await promise;
   await echo(dialed);
   assertEquals(dialed.transport.closeReason?.kind, "normal");
   checkAsker(await asking);
 });
+
+twistedTest("dial() talks to Twisted with TLS", async () => {
+  await using server = await startPython(SCRIPT, ["server", "tls"]);
+  const dialed = await dial(`pbs://localhost:${server.port}`, CLIENT_TLS);
+  await checkEchoes(dialed);
+  await writeAll(dialed.transport, bytesOf("please close"));
+  assertEquals(await readToEnd(dialed.transport), { count: 0 });
+  dialed.transport.close();
+  await dialed.transport.closed;
+  assertEquals(await server.read(), { lost: true });
+});
+
+twistedTest("dial() shows its certificate to Twisted", async () => {
+  await using server = await startPython(SCRIPT, ["server", "tls", "--mutual"]);
+  const { transport } = await dial(`pbs://localhost:${server.port}`, ALICE_TLS);
+  await writeAll(transport, bytesOf("who am I?"));
+  assertEquals(await readExactly(transport, 5), bytesOf("alice"));
+  transport.close();
+  await transport.closed;
+  assertEquals(await server.read(), { lost: true });
+});
+
+for (const mutual of [false, true]) {
+  twistedTest(`listen() serves Twisted with ${mutual ? "mutual " : ""}TLS`, async () => {
+    const clientCaCerts = mutual ? { clientCaCerts: [pem("authority.pem")] } : {};
+    await using listener = listen({ url: "pbs://127.0.0.1:0", ...SERVER_TLS, ...clientCaCerts });
+    assert(listener.addr.transport === "tcp");
+    const args = ["client", "tls", "--port", `${listener.addr.port}`];
+    const asking = runPython(SCRIPT, mutual ? [...args, "--mutual"] : args);
+    const dialed = await accepted(listener);
+    assertEquals(dialed.peer.certificate?.commonName, mutual ? "alice" : undefined);
+    await echo(dialed);
+    checkAsker(await asking);
+  });
+}
 
 /** Has the other end echo bytes of each size. */
 async function checkEchoes({ transport }: Dialed): Promise<void> {
