@@ -73,7 +73,7 @@ export {
   MAX_BROKER_REFS,
   portno,
 } from "./options.ts";
-export * from "./publish.ts";
+export { type Audience, Publishable } from "./publishable.ts";
 export * from "./published_storage.ts";
 export type * from "./received.ts";
 export * from "./page_collector.ts";
@@ -90,6 +90,7 @@ export {
 } from "./referenceable.ts";
 export { CopiedFailure, type ErrorKind, RemoteError, type RemoteFailure } from "./remote_error.ts";
 export { RemoteCache } from "./remote_cache.ts";
+export * from "./remote_published.ts";
 export { type Arrivals, type ObjectId, RemoteMethod, RemoteReference } from "./remote_reference.ts";
 export type * from "./sendable.ts";
 export * from "./serve.ts";
