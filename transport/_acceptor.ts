@@ -81,17 +81,28 @@ export class UnixAcceptor implements Acceptor {
 
   /** Replaces the socket file of a server that is gone. */
   async #takeOver(): Promise<void> {
-    const refusal = (fact: string) => new ListenError(`pb+unix://${this.#path}`, fact);
-    if (!Deno.lstatSync(this.#path).isSocket) throw refusal("a file that is no socket is there");
     try {
-      (await Deno.connect({ transport: "unix", path: this.#path })).close();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.ConnectionRefused)) throw refusal(factOf(error));
+      if (!Deno.lstatSync(this.#path).isSocket) {
+        throw new Error("a file that is no socket is there");
+      }
+      if (await answers(this.#path)) throw new Error("another server listens there");
       if (this.#life.ended) return;
       Deno.removeSync(this.#path);
-      return this.#open();
+      this.#open();
+    } catch (error) {
+      throw new ListenError(`pb+unix://${this.#path}`, factOf(error), { cause: error });
     }
-    throw refusal("another server listens there");
+  }
+}
+
+/** Whether a server is behind a socket file. */
+async function answers(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) return false;
+    throw error;
   }
 }
 

@@ -5,11 +5,11 @@
  */
 
 import { type Acceptor, TcpAcceptor, UnixAcceptor } from "./_acceptor.ts";
+import { closeOnAbort } from "./_deadline.ts";
 import { FramedTransport } from "./_framed_transport.ts";
 import { type Handshake, HandshakeAcceptor, type HandshakeOptions } from "./_handshake_acceptor.ts";
 import { hostAndPort } from "./_socket.ts";
 import { TlsAcceptor, type TlsServerOptions } from "./_tls.ts";
-import { closeOnAbort } from "./_deadline.ts";
 import { openAsServer, type UpgradePolicy, WINDOWED } from "./_websocket_handshake.ts";
 import { factOf, ListenError } from "./errors.ts";
 import type { Dialed, ListenAddr, Listener } from "./transport.ts";
@@ -118,7 +118,10 @@ function placeOf(options: ListenOptions): Place {
 
 /** How a program on the same machine reaches the place. */
 function urlOf({ scheme, hostname, port, path }: Place): string {
-  if (scheme === "pb+unix") return `pb+unix://${encodeURI(path)}`;
+  if (scheme === "pb+unix") {
+    const absolute = path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
+    return `pb+unix://${absolute.split("/").map(encodeURIComponent).join("/")}`;
+  }
   const near = hostname === "0.0.0.0" ? "127.0.0.1" : hostname === "::" ? "::1" : hostname;
   return `${scheme}://${hostAndPort(near, port)}${path}`;
 }

@@ -175,6 +175,15 @@ function leaveSocket(path: string): void {
   assert(Deno.lstatSync(path).isSocket);
 }
 
+Deno.test("listen() gives a URL for any path", async () => {
+  await withFolder(async (folder) => {
+    await using listener = listen({ path: `${folder}/a #?%ü.sock` });
+    await check(listener);
+  });
+  const error = assertThrows(() => listen({ path: "no/such/pb.sock" }), ListenError);
+  assertEquals(error.url, `pb+unix://${Deno.cwd()}/no/such/pb.sock`);
+});
+
 Deno.test("listen() replaces the socket file of a server that is gone", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/pb.sock`;
