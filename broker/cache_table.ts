@@ -19,8 +19,8 @@ import { ATTACH, RemoteCache } from "./remote_cache.ts";
  * Keeps one cache for each number, and tells the peer when it is not used any more.
  *
  * A cache that was touched is held until the garbage collector has run; then its state is kept
- * beside it, and it is let loose. Nothing is done at each update, and the work at each collection is less than
- * the collector's own.
+ * beside it, and it is let loose. So an update costs nothing, and the work at each collection is less
+ * than the collector's own.
  */
 export class CacheTable {
   readonly #parts: CacheTableParts;
@@ -52,7 +52,7 @@ export class CacheTable {
     };
   }
 
-  /** How many caches there are, those included of which the peer is still to say that nothing more comes. */
+  /** How many caches there are, with those for which something may still come. */
   get size(): number {
     return this.#caches.size;
   }

@@ -28,7 +28,8 @@ export interface ChangesOptions {
 }
 
 /**
- * A {@linkcode RemoteCache} that tells the program of changes, and follows the fields of a {@linkcode LiveCacheable}.
+ * A {@linkcode RemoteCache} that tells the program of changes, and follows the fields of a
+ * {@linkcode LiveCacheable}.
  *
  * Any update counts as a change: those of a live object, and those that `observe_` methods of your own
  * take. As long as somebody waits for changes, the cache is not collected.

@@ -31,8 +31,8 @@ export const ATTACH: unique symbol = Symbol("attach");
  * There is one for each object and connection, however often it arrives, so `===` tells whether two
  * are the same object. Each arrival counts as a use at the other end. All are given back by `using`,
  * by {@linkcode RemoteCache.release}, or some time after nothing here refers to the cache any more;
- * then the updates end. No update is lost on the way: if the object arrives again before the other end has
- * heard that it was given back, it is the same cache, with what has changed in between.
+ * then the updates end, as soon as the other end has heard. No update is lost on the way: if the
+ * object arrives again before that, it is the same cache, with what has changed in between.
  *
  * A cache that nothing refers to is collected; if the object arrives just then, another cache
  * takes over with its state, which is its own fields. A class with updates in private fields overrides
@@ -69,7 +69,7 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
     return this.#held?.isLive ?? false;
   }
 
-  /** Gives the cache back, so that the other end may forget it, and updates end. A second call does nothing. */
+  /** Gives the cache back, so that the other end may forget it. A second call does nothing. */
   release(): void {
     this.#held?.release();
   }
