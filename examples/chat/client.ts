@@ -10,9 +10,12 @@ import {
   LiveCache,
   openSession,
   Referenceable,
+  RemoteError,
   type RemoteReference,
   type Session,
   type SessionState,
+  UnauthorizedLogin,
+  UnhandledCredentials,
 } from "@perspective/broker";
 // Types only: nothing of the server gets into a page.
 import type { Line, Member, Room, Screen } from "./rooms.ts";
@@ -83,6 +86,7 @@ export class ChatClient implements AsyncDisposable {
       mind: new ChatScreen(view),
       registry,
       backoff: backoff({ initial: 500, max: 15_000 }),
+      giveUp: isHopeless,
       onState: (state) => view.state(state),
       recipe: async (member: RemoteReference<Member>) => {
         const { room: seat, people } = await member.callRemote("join", room);
@@ -117,4 +121,10 @@ export class ChatClient implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Tells whether trying again cannot help: the password is wrong, or the room's name. */
+function isHopeless(reason: Error): boolean {
+  return reason instanceof UnauthorizedLogin || reason instanceof UnhandledCredentials ||
+    (reason instanceof RemoteError && Boolean(reason.check("chat.ChatError")));
 }

@@ -20,6 +20,14 @@ export interface Outcome {
   readonly errors: string;
 }
 
+/** Options for {@linkcode Program.start}. */
+export interface ProgramOptions {
+  /** Variables beside those of this process. */
+  env?: Record<string, string>;
+  /** What Deno permits it; everything unless given. */
+  permissions?: string[];
+}
+
 /** A running example; disposing of it ends it. */
 export class Program implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -49,11 +57,17 @@ export class Program implements AsyncDisposable {
   }
 
   /** Starts an example, in Python or TypeScript by its name. */
-  static start(name: string, args: string[] = [], env: Record<string, string> = {}): Program {
+  static start(name: string, args: string[] = [], options: ProgramOptions = {}): Program {
+    const { env = {}, permissions = ["-A"] } = options;
     const file = fileURLToPath(new URL(name, FOLDER));
     return name.endsWith(".py")
       ? new Program(PYTHON, name, ["-B", "-u", file, ...args], env)
-      : new Program(Deno.execPath(), name, ["run", "-A", "--no-check", file, ...args], env);
+      : new Program(
+        Deno.execPath(),
+        name,
+        ["run", ...permissions, "--no-check", file, ...args],
+        env,
+      );
   }
 
   /**
