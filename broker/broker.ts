@@ -6,10 +6,12 @@
 
 import type { ICredentials } from "../cred/credentials.ts";
 import { type BananaReader, LIST, WORD, WORDS } from "../jelly/banana/mod.ts";
-import { JellyError, Unjellier } from "../jelly/mod.ts";
+import { Unjellier } from "../jelly/mod.ts";
 import type { CloseReason, Dialed, Peer } from "../transport/mod.ts";
 import type { RemoteCacheObserver } from "./cacheable.ts";
+import type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
 import { Caches } from "./caches.ts";
+import { callAll } from "./call_all.ts";
 import { closeReason, isFaultOfPeer } from "./close_reason.ts";
 import { endReason } from "./end_reason.ts";
 import { DeadReferenceError, GoingAwayError, PeerGoneError, ProtocolError } from "./errors.ts";
@@ -18,7 +20,6 @@ import { guessPeer } from "./guess_peer.ts";
 import { ImportTable } from "./import_table.ts";
 import { IncomingCalls } from "./incoming_calls.ts";
 import { BROKER } from "./invoker.ts";
-import { isPromise } from "./is_promise.ts";
 import { KEEP_ALIVE, KeepAlive } from "./keep_alive.ts";
 import { splitArgs } from "./kwargs.ts";
 import { Link } from "./link.ts";
@@ -41,14 +42,13 @@ import {
 } from "./negotiation.ts";
 import { ObjectLimit } from "./object_limit.ts";
 import type { BrokerSettings } from "./options.ts";
+import { OutgoingCalls } from "./outgoing_calls.ts";
 import { Outbox } from "./outbox.ts";
 import { PageTurns } from "./page_turns.ts";
-import { PendingCalls } from "./pending_calls.ts";
-import { errorOf } from "./received_failure.ts";
 import type { RemoteTarget } from "./referenceable.ts";
-import { throwAtCaller } from "./remote_error.ts";
 import { type Arrivals, type ObjectId, RemoteReference } from "./remote_reference.ts";
 import { PB_RULES } from "./rules.ts";
+import { within } from "./within.ts";
 
 /** Version of the protocol, which both ends must have. */
 const VERSION = 6;
@@ -60,32 +60,6 @@ const CLOSE_TIMEOUT = 1000;
 const PROBE = { id: 0, target: 0, method: "keepAlive" } as const;
 const NO_ARGS = splitArgs([]);
 const NORMAL: CloseReason = { kind: "normal", message: "" };
-
-/** What a broker publishes: a client nothing but what it passes itself, a server its root object. */
-export interface BrokerRole {
-  /** Which end of the connection this is. */
-  readonly kind: "client" | "server";
-  /** Gives the root object that a server publishes. */
-  readonly rootFor?: (broker: Broker) => RemoteTarget;
-  /** Name of the object that {@linkcode Broker.root} gives at a client; `root` unless given. */
-  readonly rootName?: string;
-  /** As whom {@linkcode Broker.login} logs in where it is not told. */
-  readonly credentials?: ICredentials | undefined;
-}
-
-/** Options for {@linkcode Broker.close}. */
-export interface CloseOptions {
-  /**
-   * Milliseconds that calls under way get to be finished, both the peer's and ours; new ones of the
-   * peer's are refused meanwhile. No time unless given.
-   */
-  readonly graceful?: number;
-  /**
-   * Told to the peer by transports that can; `normal` unless given. An error says that the
-   * connection is closed for a fault: it is what {@linkcode Broker.closed} gives.
-   */
-  readonly reason?: CloseReason | Error;
-}
 
 /** A connection whose ends have not agreed on a dialect. */
 interface Negotiating {
@@ -101,36 +75,6 @@ type State =
   /** Calls under way are finished; `done` goes on before they are. */
   | { readonly kind: "draining"; readonly done: () => void }
   | { readonly kind: "closed"; readonly reason: Error | undefined };
-
-/** How many things a broker holds; see {@linkcode Broker.counts}. */
-export interface BrokerCounts {
-  /** Objects of ours that the peer refers to, the root included. */
-  readonly localObjects: number;
-  /** Objects of the peer's that we refer to. */
-  readonly remoteObjects: number;
-  /** Objects of ours that the peer has caches of. */
-  readonly cachedObjects: number;
-  /** Caches that we have of objects of the peer's. */
-  readonly caches: number;
-  /** Calls of the peer's that are not answered yet. */
-  readonly callsIn: number;
-  /** Calls of ours that wait for an answer. */
-  readonly callsOut: number;
-  /** Bytes that wait to be written. */
-  readonly bufferedBytes: number;
-}
-
-/** How much has gone over a connection, since it was made. */
-export interface Traffic {
-  /** Calls of the peer's. */
-  readonly callsReceived: number;
-  /** Calls of ours. */
-  readonly callsSent: number;
-  /** Bytes that came. */
-  readonly bytesReceived: number;
-  /** Bytes that the transport has taken. */
-  readonly bytesSent: number;
-}
 
 /**
  * One connection to a peer: the calls over it, and the objects that each end
@@ -156,9 +100,9 @@ export class Broker implements AsyncDisposable {
   readonly #outbox: Outbox;
   readonly #unjellier: Unjellier;
   readonly #calls: IncomingCalls;
+  readonly #outgoing: OutgoingCalls;
   readonly #flow: Flow;
   readonly #locals: LocalTable;
-  readonly #pending: PendingCalls;
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #limit: ObjectLimit;
   #imports: ImportTable | undefined;
@@ -171,7 +115,6 @@ export class Broker implements AsyncDisposable {
   #dialect: AgreedDialect | undefined;
   /** Whether the peer has sent what we do not understand. */
   #isStrange = false;
-  #lastRequest = 0;
   #lastLocal = 0;
   #disconnects: Set<() => void> | undefined;
   #closing: Promise<void> | undefined;
@@ -198,7 +141,6 @@ export class Broker implements AsyncDisposable {
     const fail = (error: Error) => this.#fail(error);
     this.#limit = new ObjectLimit("maxReferences", limits.maxReferences, fail);
     this.#locals = new LocalTable(this.#limit);
-    this.#pending = new PendingCalls(limits.maxCallsOut);
     const handler = {
       expressionReceived: (reader: BananaReader) => this.#expressionReceived(reader),
       mayRead: () => this.#mayRead(),
@@ -220,8 +162,14 @@ export class Broker implements AsyncDisposable {
       fail,
       ended: () => this.#callEnded(),
     });
-    const parts = { link: this.#link, calls: this.#calls, pending: this.#pending };
-    this.#flow = new Flow({ ...parts, limits, fail });
+    this.#outgoing = new OutgoingCalls({
+      link: this.#link,
+      outbox: this.#outbox,
+      unjellier: this.#unjellier,
+      maxCallsOut: limits.maxCallsOut,
+    });
+    const { pending } = this.#outgoing;
+    this.#flow = new Flow({ link: this.#link, calls: this.#calls, pending, limits, fail });
     const timer = setTimeout(
       () =>
         this.#fail(
@@ -271,7 +219,7 @@ export class Broker implements AsyncDisposable {
       cachedObjects: this.#caches?.cacheables.size ?? 0,
       caches: this.#caches?.held.size ?? 0,
       callsIn: this.#calls.size,
-      callsOut: this.#pending.size,
+      callsOut: this.#outgoing.pending.size,
       bufferedBytes: this.#link.buffered,
     };
   }
@@ -280,7 +228,7 @@ export class Broker implements AsyncDisposable {
   get traffic(): Traffic {
     return {
       callsReceived: this.#calls.total,
-      callsSent: this.#lastRequest,
+      callsSent: this.#outgoing.total,
       bytesReceived: this.#link.bytesReceived,
       bytesSent: this.#link.bytesSent,
     };
@@ -424,17 +372,8 @@ export class Broker implements AsyncDisposable {
    * @throws {LimitError} If too many objects are held; the object is given back then.
    */
   referenceArrived(luid: number): RemoteReference {
-    this.#imports ??= new ImportTable(
-      this,
-      this.settings.limits.maxImports,
-      (arrivals) => this.#sendDecrefs(arrivals),
-    );
-    try {
-      return this.#imports.arrived(luid, this.#calls.perspective);
-    } catch (error) {
-      this.#sendDecrefs({ luid, count: 1 });
-      throw error;
-    }
+    this.#imports ??= new ImportTable(this, this.#outbox);
+    return this.#imports.arrived(luid, this.#calls.perspective);
   }
 
   /**
@@ -443,8 +382,7 @@ export class Broker implements AsyncDisposable {
    * @param arrivals What the peer counts for it.
    */
   giveBack(arrivals: Arrivals): void {
-    this.#imports?.released(arrivals);
-    this.#sendDecrefs(arrivals);
+    this.#imports?.release(arrivals);
   }
 
   /**
@@ -481,41 +419,17 @@ export class Broker implements AsyncDisposable {
     }
     try {
       return typeof target === "object"
-        ? this.#sendCall(WORD.cachemessage, target.luid, method, args, perspective)
-        : this.#sendCall(WORD.message, target, method, args, perspective);
+        ? this.#outgoing.send({
+          word: WORD.cachemessage,
+          target: target.luid,
+          method,
+          args,
+          perspective,
+        })
+        : this.#outgoing.send({ word: WORD.message, target, method, args, perspective });
     } catch (error) {
       return Promise.reject(error);
     }
-  }
-
-  #sendCall(
-    word: number,
-    target: ObjectId,
-    method: string,
-    args: readonly unknown[],
-    perspective: object | null,
-  ): Promise<unknown> {
-    const call = splitArgs(args);
-    const { options, answer } = call;
-    options?.signal?.throwIfAborted();
-    this.#outbox.checkRoom(method);
-    if (answer) this.#pending.checkRoom(method);
-    // Calls that are made while this one is written come behind it.
-    const id = ++this.#lastRequest;
-    try {
-      this.#outbox.write(
-        perspective,
-        (writer, jellier) => writeCall(writer, jellier, word, { id, target, method, answer }, call),
-      );
-    } catch (error) {
-      if (this.#lastRequest === id) this.#lastRequest--;
-      throw error;
-    }
-    if (!answer) return this.#link.isFull ? this.#link.drained() : Promise.resolve();
-    const result = this.#pending.add(id, method, options);
-    // Whoever waits for an answer has to read.
-    this.#link.resume();
-    return result;
   }
 
   /**
@@ -571,16 +485,7 @@ export class Broker implements AsyncDisposable {
    * @param callbacks The functions.
    */
   notifyAll(callbacks: Iterable<() => unknown>): void {
-    const failed = (error: unknown) =>
-      this.settings.log({ level: "error", message: "A callback failed", error });
-    for (const callback of callbacks) {
-      try {
-        const result = callback();
-        if (isPromise(result)) result.then(undefined, failed);
-      } catch (error) {
-        failed(error);
-      }
-    }
+    callAll(callbacks, (error) => this.#log("error", "A callback failed", error));
   }
 
   /**
@@ -617,7 +522,7 @@ export class Broker implements AsyncDisposable {
   async #drain(graceful: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#calls.refusal = new GoingAwayError();
-    this.#pending.onGiveUp = () => this.#checkDrained();
+    this.#outgoing.pending.onGiveUp = () => this.#checkDrained();
     this.#state = { kind: "draining", done: resolve };
     this.#checkDrained();
     await within(graceful, promise);
@@ -626,7 +531,9 @@ export class Broker implements AsyncDisposable {
 
   #checkDrained(): void {
     if (this.#state.kind !== "draining") return;
-    if (this.#calls.size + this.#pending.wanted === 0 && !this.#flow.isBehind) this.#state.done();
+    if (this.#calls.size + this.#outgoing.pending.wanted === 0 && !this.#flow.isBehind) {
+      this.#state.done();
+    }
   }
 
   /** Learns that a call of the peer's has ended that was not answered at once. */
@@ -674,7 +581,7 @@ export class Broker implements AsyncDisposable {
     if (state.kind === "negotiating") {
       state.ready.reject(reason ?? new ProtocolError("Cannot connect: the connection was closed"));
     }
-    this.#pending.fail(reason);
+    this.#outgoing.pending.fail(reason);
     this.#caches?.clear(reason);
     const disconnects = this.#disconnects ?? [];
     this.#disconnects = undefined;
@@ -723,8 +630,10 @@ export class Broker implements AsyncDisposable {
     if (reader.next() !== LIST) throw new ProtocolError("Cannot read message: it is no list");
     const items = reader.count - 1;
     const command = items < 0 ? undefined : reader.tag();
-    if (command === WORD.answer) return this.#answerReceived(reader, items, true);
-    if (command === WORD.error) return this.#answerReceived(reader, items, false);
+    if (command === WORD.answer || command === WORD.error) {
+      expectItems("answer", items, 2);
+      return this.#answerReceived(readInteger(reader, "answer"), command === WORD.answer);
+    }
     if (this.#flow.putOff()) return;
     switch (command) {
       case WORD.message: {
@@ -774,23 +683,10 @@ export class Broker implements AsyncDisposable {
     }
   }
 
-  #answerReceived(reader: BananaReader, items: number, succeeded: boolean): void {
-    expectItems("answer", items, 2);
-    const id = readInteger(reader, "answer");
+  #answerReceived(id: number | bigint, succeeded: boolean): void {
     if (id === PROBE.id && this.#keepAlive?.answered()) return;
-    const { resolve, reject } = this.#pending.take(id);
+    this.#outgoing.answered(id, succeeded);
     this.#checkDrained();
-    let value: unknown;
-    try {
-      value = this.#unjellier.read();
-    } catch (error) {
-      // An error of the program's own says best itself where it came from.
-      return error instanceof JellyError ? resolve(throwAtCaller(error)) : reject(error);
-    }
-    if (!succeeded) return resolve(throwAtCaller(errorOf(value)));
-    if (!isPromise(value)) return resolve(value);
-    // Resolved with it, the promise would call a method of it.
-    reject(new ProtocolError("Cannot take answer: it has a method then, as promises do"));
   }
 
   #decrefReceived(reader: BananaReader, items: number): void {
@@ -813,21 +709,7 @@ export class Broker implements AsyncDisposable {
     });
   }
 
-  #sendDecrefs({ luid, count }: Arrivals): void {
-    for (let left = count; left !== 0 && !this.isClosed; left--) {
-      this.#outbox.send((writer) => writeNumber(writer, WORD.decref, luid));
-    }
-  }
-
   #log(level: "error" | "warning", message: string, error?: unknown): void {
     this.settings.log({ level, message, error });
   }
-}
-
-/** Waits for a promise, but not for longer than some milliseconds. */
-async function within(time: number, promise: Promise<void>): Promise<void> {
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, time);
-  await Promise.race([promise, timeout.promise]);
-  clearTimeout(timer);
 }

@@ -5,7 +5,8 @@
  */
 
 import type { Dialed } from "../transport/mod.ts";
-import type { Broker, Traffic } from "./broker.ts";
+import type { Broker } from "./broker.ts";
+import type { Traffic } from "./broker_facts.ts";
 import { GoingAwayError, LimitError } from "./errors.ts";
 import { type BrokerOptions, type Log, positiveInteger } from "./options.ts";
 

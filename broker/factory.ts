@@ -7,7 +7,8 @@
 import { type ICredentials, UsernamePassword } from "../cred/credentials.ts";
 import { Portal } from "../cred/portal.ts";
 import { dial, type Dialed, type DialOptions, parseUrl } from "../transport/mod.ts";
-import { Broker, type BrokerRole } from "./broker.ts";
+import { Broker } from "./broker.ts";
+import type { BrokerRole } from "./broker_facts.ts";
 import {
   Connections,
   type ConnectionsOptions,

@@ -4,8 +4,11 @@
  * @module
  */
 
+import { WORD } from "../jelly/banana/mod.ts";
 import type { Broker } from "./broker.ts";
 import { LimitError } from "./errors.ts";
+import { writeNumber } from "./messages.ts";
+import type { Outbox } from "./outbox.ts";
 import { type Arrivals, RemoteReference } from "./remote_reference.ts";
 
 /** An object of the peer's: its reference, if one is in use, and what the peer counts. */
@@ -19,7 +22,7 @@ interface Import {
  */
 export class ImportTable {
   readonly #broker: Broker;
-  readonly #maxImports: number;
+  readonly #outbox: Outbox;
   readonly #imports = new Map<number, Import>();
   readonly #finalization: FinalizationRegistry<Arrivals>;
 
@@ -27,15 +30,14 @@ export class ImportTable {
    * Creates an empty table.
    *
    * @param broker The connection.
-   * @param maxImports Most references at once.
-   * @param giveBack Tells the peer about references that are gone.
+   * @param outbox Where the peer is told about references that are gone.
    */
-  constructor(broker: Broker, maxImports: number, giveBack: (arrivals: Arrivals) => void) {
+  constructor(broker: Broker, outbox: Outbox) {
     this.#broker = broker;
-    this.#maxImports = maxImports;
+    this.#outbox = outbox;
     this.#finalization = new FinalizationRegistry((arrivals) => {
       this.#forget(arrivals);
-      giveBack(arrivals);
+      this.#tellPeer(arrivals);
     });
   }
 
@@ -50,7 +52,7 @@ export class ImportTable {
    * @param luid Number of the object.
    * @param perspective On whose behalf it came.
    * @returns The reference.
-   * @throws {LimitError} If too many are held; the arrival is not counted.
+   * @throws {LimitError} If too many are held; the object is given back then.
    */
   arrived(luid: number, perspective: object | null): RemoteReference {
     const known = this.#imports.get(luid);
@@ -59,10 +61,12 @@ export class ImportTable {
       known.arrivals.count++;
       return reference;
     }
-    if (this.#imports.size >= this.#maxImports) {
-      throw new LimitError("maxImports", `Cannot hold more than ${this.#maxImports} references`);
-    }
     const arrivals = { luid, count: 1 };
+    const { maxImports } = this.#broker.settings.limits;
+    if (this.#imports.size >= maxImports) {
+      this.#tellPeer(arrivals);
+      throw new LimitError("maxImports", `Cannot hold more than ${maxImports} references`);
+    }
     const made = new RemoteReference(this.#broker, luid, perspective, arrivals);
     this.#imports.set(luid, { reference: new WeakRef(made), arrivals });
     this.#finalization.register(made, arrivals, arrivals);
@@ -70,13 +74,14 @@ export class ImportTable {
   }
 
   /**
-   * Forgets a reference that is released.
+   * Forgets a reference that is released, and tells the peer.
    *
    * @param arrivals What the peer counts for it.
    */
-  released(arrivals: Arrivals): void {
+  release(arrivals: Arrivals): void {
     this.#finalization.unregister(arrivals);
     this.#forget(arrivals);
+    this.#tellPeer(arrivals);
   }
 
   /** Forgets everything; nobody is told. */
@@ -89,6 +94,13 @@ export class ImportTable {
   #forget(arrivals: Arrivals): void {
     if (this.#imports.get(arrivals.luid)?.arrivals === arrivals) {
       this.#imports.delete(arrivals.luid);
+    }
+  }
+
+  /** Sends one decref for every arrival. */
+  #tellPeer({ luid, count }: Arrivals): void {
+    for (let left = count; left !== 0 && !this.#broker.isClosed; left--) {
+      this.#outbox.send((writer) => writeNumber(writer, WORD.decref, luid));
     }
   }
 }

@@ -134,6 +134,12 @@ async function choose(
   }
   const offered = await offeredMechanisms(broker, allowed);
   const chosen = allowed.find((mechanism) => offered.includes(mechanism));
+  if (chosen === "SCRAM-SHA-256" && crypto.subtle === undefined) {
+    throw unhandled(
+      "SCRAM needs WebCrypto, which a page has over https and from localhost only; " +
+        "a page that is safe otherwise can name another one of the mechanisms",
+    );
+  }
   if (chosen !== undefined) return chosen;
   const offer = ALL_MECHANISMS.filter((mechanism) => offered.includes(mechanism)).join(", ");
   throw unhandled(

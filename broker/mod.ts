@@ -22,13 +22,8 @@
 
 export * from "./avatar.ts";
 export * from "./backoff.ts";
-export {
-  Broker,
-  type BrokerCounts,
-  type BrokerRole,
-  type CloseOptions,
-  type Traffic,
-} from "./broker.ts";
+export { Broker } from "./broker.ts";
+export type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
 export type { BufferPool } from "./buffer_pool.ts";
 export type { KeepAliveClock, Ticker } from "./keep_alive.ts";
 export * from "./cacheable.ts";
