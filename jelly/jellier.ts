@@ -8,7 +8,7 @@ import { type BananaLimits, DEFAULT_LIMITS } from "./banana/limits.ts";
 import { WORD } from "./banana/tokens.ts";
 import { JellyError } from "./errors.ts";
 import { isJellyable } from "./jellyable.ts";
-import { type AnyClass, jellyNameOf } from "./names.ts";
+import { type AnyClass, isClass, jellyNameOf } from "./names.ts";
 import { explained, keyStep, located } from "./path.ts";
 import { globalRegistry, type JellyRegistry } from "./registry.ts";
 import { SeenObjects } from "./seen.ts";
@@ -424,9 +424,4 @@ function timeOf(value: object): ReturnType<typeof writeTime> {
   } catch (cause) {
     throw new JellyError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
-}
-
-/** Tells a class from a function: only a class has a prototype that stays. */
-function isClass(value: NonNullable<unknown>): boolean {
-  return Object.getOwnPropertyDescriptor(value, "prototype")?.writable === false;
 }

@@ -5,7 +5,7 @@
  */
 
 import { InsecureJelly, JellyError } from "./errors.ts";
-import { type AnyClass, moduleNameOf } from "./names.ts";
+import { type AnyClass, isClass, moduleNameOf } from "./names.ts";
 import { Placeholder } from "./placeholder.ts";
 import type { JellyRegistry } from "./registry.ts";
 import type { Taster } from "./security.ts";
@@ -84,10 +84,8 @@ export class Lookup {
    * @throws {InsecureJelly} If it is none, or is not allowed.
    */
   asClass(value: unknown): AnyClass {
-    if (typeof value !== "function") {
-      throw new InsecureJelly("Cannot make instance: what is named is no class");
-    }
-    if (this.#security.isClassAllowed(value as AnyClass)) return value as AnyClass;
+    if (!isClass(value)) throw new InsecureJelly("Cannot make instance: what is named is no class");
+    if (this.#security.isClassAllowed(value)) return value;
     throw new InsecureJelly(`Cannot receive class "${value.name}": it is not allowed`);
   }
 

@@ -59,3 +59,23 @@ export function jellyNameOf(cls: AnyClass): string {
 export function moduleNameOf(name: string): string {
   return name.slice(0, Math.max(0, name.lastIndexOf(".")));
 }
+
+/**
+ * Tells a class from a function: only a class has a prototype that stays the same one.
+ *
+ * @example Two things that `typeof` calls functions
+ * ```ts
+ * import { isClass } from "@perspective/broker/jelly";
+ * import { assert } from "@std/assert";
+ *
+ * assert(isClass(class Till {}));
+ * assert(!isClass(function till() {}));
+ * ```
+ *
+ * @param value Any value.
+ * @returns True for a class, also for one of the runtime's own.
+ */
+export function isClass(value: unknown): value is AnyClass {
+  return typeof value === "function" &&
+    Object.getOwnPropertyDescriptor(value, "prototype")?.writable === false;
+}

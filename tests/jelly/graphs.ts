@@ -23,12 +23,13 @@ const TEMPORAL = [
  * Checks that two values are the same graph: equal in every part, of the same classes, in the same
  * order, and with the same objects shared in the same places. Needs no stack: graphs may be deep.
  *
- * A `leaf` is an object that both have, and that is not looked into.
+ * A `leaf` is an object that both have, and that is not looked into. With `anyOrder`, dictionaries
+ * may have their keys in any order, as long as these are no containers.
  */
 export function assertSameGraph(
   actual: unknown,
   expected: unknown,
-  { leaf }: { leaf?: object } = {},
+  { leaf, anyOrder = false }: { leaf?: object; anyOrder?: boolean } = {},
 ): void {
   const partners = new Map<object, object>();
   const taken = new Set<object>();
@@ -55,7 +56,10 @@ export function assertSameGraph(
     }
     partners.set(b, a);
     taken.add(a);
-    const [partsOfA, partsOfB] = [partsOf(a), partsOf(b)];
+    const [partsOfA, partsOfB] = [a, b].map((value) => partsOf(value, anyOrder)) as [
+      unknown[],
+      unknown[],
+    ];
     if (partsOfA.length !== partsOfB.length) {
       differ(`${path}.length`, partsOfA.length, partsOfB.length);
     }
@@ -79,12 +83,30 @@ function textOf(value: object): string | undefined {
   return undefined;
 }
 
-function partsOf(value: object): unknown[] {
+function partsOf(value: object, anyOrder: boolean): unknown[] {
   if (Array.isArray(value)) return value;
-  if (value instanceof Map) return [...value].flat(1);
+  if (value instanceof Map) return inOrder([...value], anyOrder);
   if (value instanceof Set || value instanceof FrozenSet) return [...value];
   if (value instanceof Method) return [value.name, value.self];
-  return Object.entries(value).flat(1);
+  return inOrder(Object.entries(value), anyOrder);
+}
+
+function inOrder(pairs: [unknown, unknown][], anyOrder: boolean): unknown[] {
+  if (anyOrder) {
+    pairs = pairs.map((pair) => ({ name: keyName(pair[0]), pair })).sort(byName).map(({ pair }) =>
+      pair
+    );
+  }
+  return pairs.flat(1);
+}
+
+function byName(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+/** Tells keys apart that differ in Python. */
+export function keyName(key: unknown): string {
+  return `${typeof key} ${key}`;
 }
 
 function differ(path: string, actual: unknown, expected: unknown): never {

@@ -191,7 +191,7 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
   {
     name: "a function as a class",
     sexp: [atom("class"), atom("tests.shop.opening")],
-    message: 'class "opening": it is not allowed',
+    message: "what is named is no class",
   },
   {
     name: "a module as a class",
@@ -221,7 +221,7 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
   {
     name: "an instance of a function",
     sexp: [atom("tests.shop.opening"), [atom("dictionary")]],
-    message: "is not allowed",
+    message: "what is named is no class",
   },
   {
     name: "a method of something that is no class",
