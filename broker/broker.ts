@@ -5,7 +5,7 @@
  */
 
 import type { ICredentials } from "../cred/credentials.ts";
-import { type BananaReader, LIST, WORD, WORDS } from "../jelly/banana/mod.ts";
+import { type BananaReader, WORD } from "../jelly/banana/mod.ts";
 import { Unjellier } from "../jelly/mod.ts";
 import type { CloseReason, Dialed, Peer } from "../transport/mod.ts";
 import type { RemoteCacheObserver } from "./cacheable.ts";
@@ -25,14 +25,8 @@ import { splitArgs } from "./kwargs.ts";
 import { Link } from "./link.ts";
 import { type LocalObject, LocalTable } from "./local_table.ts";
 import { type CopiedAvatarOptions, login, type LoginOptions } from "./login.ts";
-import {
-  expectItems,
-  readCallHead,
-  readInteger,
-  readObjectId,
-  writeCall,
-  writeNumber,
-} from "./messages.ts";
+import { VERSION, writeCall, writeNumber } from "./message_parts.ts";
+import { Messages } from "./messages.ts";
 import {
   type AgreedDialect,
   bananaDialect,
@@ -50,8 +44,6 @@ import { type Arrivals, type ObjectId, RemoteReference } from "./remote_referenc
 import { PB_RULES } from "./rules.ts";
 import { within } from "./within.ts";
 
-/** Version of the protocol, which both ends must have. */
-const VERSION = 6;
 /** Name of the object that a server publishes. */
 const ROOT = "root";
 /** How long a close waits for what was written to go out, in milliseconds. */
@@ -102,6 +94,7 @@ export class Broker implements AsyncDisposable {
   readonly #calls: IncomingCalls;
   readonly #outgoing: OutgoingCalls;
   readonly #flow: Flow;
+  readonly #messages: Messages;
   readonly #locals: LocalTable;
   readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #limit: ObjectLimit;
@@ -114,7 +107,6 @@ export class Broker implements AsyncDisposable {
   #state: State;
   #dialect: AgreedDialect | undefined;
   /** Whether the peer has sent what we do not understand. */
-  #isStrange = false;
   #lastLocal = 0;
   #disconnects: Set<() => void> | undefined;
   #closing: Promise<void> | undefined;
@@ -170,6 +162,14 @@ export class Broker implements AsyncDisposable {
     });
     const { pending } = this.#outgoing;
     this.#flow = new Flow({ link: this.#link, calls: this.#calls, pending, limits, fail });
+    this.#messages = new Messages({
+      broker: this,
+      flow: this.#flow,
+      calls: this.#calls,
+      locals: this.#locals,
+      outbox: this.#outbox,
+      answered: (id, succeeded) => this.#answerReceived(id, succeeded),
+    });
     const timer = setTimeout(
       () =>
         this.#fail(
@@ -627,40 +627,7 @@ export class Broker implements AsyncDisposable {
   #expressionReceived(reader: BananaReader): void {
     const state = this.#state;
     if (state.kind === "negotiating") return this.#negotiate(reader, state);
-    if (reader.next() !== LIST) throw new ProtocolError("Cannot read message: it is no list");
-    const items = reader.count - 1;
-    const command = items < 0 ? undefined : reader.tag();
-    if (command === WORD.answer || command === WORD.error) {
-      expectItems("answer", items, 2);
-      return this.#answerReceived(readInteger(reader, "answer"), command === WORD.answer);
-    }
-    if (this.#flow.putOff()) return;
-    switch (command) {
-      case WORD.message: {
-        const head = readCallHead(reader, items);
-        return this.#calls.received(head, this.#locals.get(head.target));
-      }
-      case WORD.cachemessage: {
-        const head = readCallHead(reader, items);
-        return this.#calls.received(head, this.caches.held.get(head.target));
-      }
-      case WORD.decref:
-        return this.#decrefReceived(reader, items);
-      case WORD.decache:
-        expectItems("decache", items, 1);
-        return this.caches.cacheables.decache(readObjectId(reader, "decache"));
-      case WORD.uncache:
-        expectItems("uncache", items, 1);
-        return this.caches.held.uncache(readObjectId(reader, "uncache"));
-      case WORD.version:
-        return this.#versionReceived(reader, items);
-      case WORD.didNotUnderstand:
-        return this.#log("warning", "The peer did not understand a message");
-      case undefined:
-        throw new ProtocolError("Cannot read message: it has no name");
-      default:
-        return this.#didNotUnderstand(typeof command === "number" ? WORDS[command]! : command);
-    }
+    this.#messages.received(reader);
   }
 
   #negotiate(reader: BananaReader, { timer, ready }: Negotiating): void {
@@ -675,38 +642,10 @@ export class Broker implements AsyncDisposable {
     ready.resolve();
   }
 
-  #versionReceived(reader: BananaReader, items: number): void {
-    expectItems("version", items, 1);
-    const version = readInteger(reader, "version");
-    if (version !== VERSION) {
-      throw new ProtocolError(`Version Incompatibility: ${VERSION} ${version}`);
-    }
-  }
-
   #answerReceived(id: number | bigint, succeeded: boolean): void {
     if (id === PROBE.id && this.#keepAlive?.answered()) return;
     this.#outgoing.answered(id, succeeded);
     this.#checkDrained();
-  }
-
-  #decrefReceived(reader: BananaReader, items: number): void {
-    expectItems("decref", items, 1);
-    this.notifyAll(this.#locals.decref(readObjectId(reader, "decref")));
-  }
-
-  #didNotUnderstand(command: string): void {
-    if (!this.#isStrange) {
-      this.#log(
-        "warning",
-        `Cannot understand message "${command.slice(0, 40)}", nor perhaps others`,
-      );
-    }
-    this.#isStrange = true;
-    this.#outbox.send((writer) => {
-      writer.list(2);
-      writer.word(WORD.didNotUnderstand);
-      writer.atom(command);
-    });
   }
 
   #log(level: "error" | "warning", message: string, error?: unknown): void {

@@ -9,7 +9,7 @@ import { JellyError } from "../jelly/mod.ts";
 import type { CacheTableParts } from "./cacheable_table.ts";
 import { ProtocolError } from "./errors.ts";
 import { HeldCache, type HeldCacheOwner, type Loose } from "./held_cache.ts";
-import { writeNumber } from "./messages.ts";
+import { writeNumber } from "./message_parts.ts";
 import { ObjectLimit } from "./object_limit.ts";
 import type { RemoteTarget } from "./referenceable.ts";
 import type { ObjectId } from "./remote_reference.ts";

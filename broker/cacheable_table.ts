@@ -8,7 +8,7 @@ import { WORD } from "../jelly/banana/mod.ts";
 import type { Broker } from "./broker.ts";
 import { type Cacheable, RemoteCacheObserver } from "./cacheable.ts";
 import { ProtocolError } from "./errors.ts";
-import { writeNumber } from "./messages.ts";
+import { writeNumber } from "./message_parts.ts";
 import type { ObjectLimit } from "./object_limit.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ObjectId } from "./remote_reference.ts";

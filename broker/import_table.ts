@@ -7,7 +7,7 @@
 import { WORD } from "../jelly/banana/mod.ts";
 import type { Broker } from "./broker.ts";
 import { LimitError } from "./errors.ts";
-import { writeNumber } from "./messages.ts";
+import { writeNumber } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
 import { type Arrivals, RemoteReference } from "./remote_reference.ts";
 

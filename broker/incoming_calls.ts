@@ -12,7 +12,7 @@ import { CopyableFailure, isExpected, wireForm } from "./failure.ts";
 import { isPromise } from "./is_promise.ts";
 import { type Kwargs, kwargs } from "./kwargs.ts";
 import type { Link } from "./link.ts";
-import type { CallHead } from "./messages.ts";
+import type { CallHead } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { RemoteTarget } from "./referenceable.ts";
 import { notSent } from "./unsent.ts";

@@ -1,146 +1,116 @@
 /**
- * The parts of messages, as they are read and written (docs/protocol.md, "Messages").
+ * The messages that come from the peer, each to whom it is for (docs/protocol.md, "Messages").
  *
  * @module
  */
 
-import {
-  type BananaReader,
-  type BananaWriter,
-  FLOAT,
-  LIST,
-  STRING,
-  VOCAB,
-  WORD,
-} from "../jelly/banana/mod.ts";
-import type { Jellier } from "../jelly/mod.ts";
+import { type BananaReader, LIST, WORD, WORDS } from "../jelly/banana/mod.ts";
+import type { Broker } from "./broker.ts";
 import { ProtocolError } from "./errors.ts";
-import type { CallArgs } from "./kwargs.ts";
-import type { ObjectId } from "./remote_reference.ts";
+import type { Flow } from "./flow.ts";
+import type { IncomingCalls } from "./incoming_calls.ts";
+import type { LocalTable } from "./local_table.ts";
+import { expectItems, readCallHead, readInteger, readObjectId, VERSION } from "./message_parts.ts";
+import type { Outbox } from "./outbox.ts";
 
-/** What a call says before its arguments. */
-export interface CallHead {
-  /** Request number, which the answer repeats. */
-  readonly id: number | bigint;
-  /** The object that is called. */
-  readonly target: ObjectId;
-  /** Name of the method. */
-  readonly method: string;
-  /** Whether the caller waits for an answer. */
-  readonly answer: boolean;
+/** What a broker lends to the messages that come in. */
+export interface MessagesParts {
+  /** The connection. */
+  readonly broker: Broker;
+  /** Says what has to wait. */
+  readonly flow: Flow;
+  /** Takes calls. */
+  readonly calls: IncomingCalls;
+  /** The objects that may be called. */
+  readonly locals: LocalTable;
+  /** Where replies go. */
+  readonly outbox: Outbox;
+  /** Takes answers to our own calls, whose values are to be read next. */
+  readonly answered: (id: number | bigint, succeeded: boolean) => void;
 }
 
-/**
- * Reads a call up to its arguments.
- *
- * @param reader Stands behind the name of the message.
- * @param items How many parts follow.
- * @returns The parts before the arguments.
- * @throws {ProtocolError} If they are not those of a call.
- */
-export function readCallHead(reader: BananaReader, items: number): CallHead {
-  expectItems("call", items, 6);
-  const id = readInteger(reader, "call");
-  const target = readObjectId(reader, "call");
-  const type = reader.next();
-  if (type !== STRING && type !== VOCAB) {
-    throw new ProtocolError("Cannot read call: the name of the method is no byte string");
+/** Reads what kind of message has come, and hands it on. */
+export class Messages {
+  readonly #parts: MessagesParts;
+  /** Whether the peer has sent messages that nobody knows: one is worth a word, many are not. */
+  #isStrange = false;
+
+  /**
+   * Creates a reader of messages.
+   *
+   * @param parts What the broker lends.
+   */
+  constructor(parts: MessagesParts) {
+    this.#parts = parts;
   }
-  return { id, target, method: reader.name(), answer: readInteger(reader, "call") !== 0 };
-}
 
-/**
- * Writes a call.
- *
- * @param writer Where to.
- * @param jellier Writes the arguments.
- * @param word The name of the message: `message` or `cachemessage`.
- * @param head What stands before the arguments.
- * @param args The arguments.
- */
-export function writeCall(
-  writer: BananaWriter,
-  jellier: Jellier,
-  word: number,
-  { id, target, method, answer }: CallHead,
-  { positional, keywords }: CallArgs,
-): void {
-  writer.list(7);
-  writer.word(word);
-  writer.integer(id);
-  if (typeof target === "number") writer.integer(target);
-  else writer.atom(target);
-  writer.atom(method);
-  writer.integer(answer ? 1 : 0);
-  jellier.writeTuple(positional, "args");
-  if (keywords !== undefined) return jellier.write(keywords, "kwargs");
-  writer.list(1);
-  writer.word(WORD.dictionary);
-}
+  /**
+   * Takes a message.
+   *
+   * @param reader Stands before the message.
+   * @throws {ProtocolError} If the peer broke the protocol.
+   */
+  received(reader: BananaReader): void {
+    if (reader.next() !== LIST) throw new ProtocolError("Cannot read message: it is no list");
+    const items = reader.count - 1;
+    const command = items < 0 ? undefined : reader.tag();
+    if (command === WORD.answer || command === WORD.error) {
+      expectItems("answer", items, 2);
+      return this.#parts.answered(readInteger(reader, "answer"), command === WORD.answer);
+    }
+    if (!this.#parts.flow.putOff()) this.#handle(command, reader, items);
+  }
 
-/**
- * Writes a message of a word and a number.
- *
- * @param writer Where to.
- * @param word The name of the message.
- * @param number The number.
- */
-export function writeNumber(writer: BananaWriter, word: number, number: number): void {
-  writer.list(2);
-  writer.word(word);
-  writer.integer(number);
-}
+  #handle(command: number | string | undefined, reader: BananaReader, items: number): void {
+    const { broker, calls, locals } = this.#parts;
+    switch (command) {
+      case WORD.message: {
+        const head = readCallHead(reader, items);
+        return calls.received(head, locals.get(head.target));
+      }
+      case WORD.cachemessage: {
+        const head = readCallHead(reader, items);
+        return calls.received(head, broker.caches.held.get(head.target));
+      }
+      case WORD.decref:
+        expectItems("decref", items, 1);
+        return broker.notifyAll(locals.decref(readObjectId(reader, "decref")));
+      case WORD.decache:
+        expectItems("decache", items, 1);
+        return broker.caches.cacheables.decache(readObjectId(reader, "decache"));
+      case WORD.uncache:
+        expectItems("uncache", items, 1);
+        return broker.caches.held.uncache(readObjectId(reader, "uncache"));
+      case WORD.version:
+        expectItems("version", items, 1);
+        return checkVersion(readInteger(reader, "version"));
+      case WORD.didNotUnderstand:
+        return this.#warn("The peer did not understand a message");
+      case undefined:
+        throw new ProtocolError("Cannot read message: it has no name");
+      default:
+        return this.#didNotUnderstand(typeof command === "number" ? WORDS[command]! : command);
+    }
+  }
 
-/**
- * Checks how many parts a message has.
- *
- * @param what Name of the message.
- * @param items How many parts follow its name.
- * @param expected How many there should be.
- * @throws {ProtocolError} If there are more or fewer.
- */
-export function expectItems(what: string, items: number, expected: number): void {
-  if (items === expected) return;
-  throw new ProtocolError(`Cannot read ${what}: it has ${items} parts, not ${expected}`);
-}
+  #didNotUnderstand(command: string): void {
+    if (!this.#isStrange) {
+      this.#warn(`Cannot understand message "${command.slice(0, 40)}", nor perhaps others`);
+    }
+    this.#isStrange = true;
+    this.#parts.outbox.send((writer) => {
+      writer.list(2);
+      writer.word(WORD.didNotUnderstand);
+      writer.atom(command);
+    });
+  }
 
-/**
- * Reads an integer.
- *
- * @param reader Stands before it.
- * @param what Name of the message.
- * @returns The integer.
- * @throws {ProtocolError} If it is something else.
- */
-export function readInteger(reader: BananaReader, what: string): number | bigint {
-  switch (reader.next()) {
-    case LIST:
-    case STRING:
-    case VOCAB:
-    case FLOAT:
-      throw new ProtocolError(`Cannot read ${what}: a part of it is no integer`);
-    default:
-      return reader.integer();
+  #warn(message: string): void {
+    this.#parts.broker.settings.log({ level: "warning", message });
   }
 }
 
-/**
- * Reads the number or name of an object.
- *
- * @param reader Stands before it.
- * @param what Name of the message.
- * @returns The number or name.
- * @throws {ProtocolError} If it is something else.
- */
-export function readObjectId(reader: BananaReader, what: string): ObjectId {
-  switch (reader.next()) {
-    case STRING:
-    case VOCAB:
-      return reader.name();
-    case LIST:
-    case FLOAT:
-      throw new ProtocolError(`Cannot read ${what}: it names no object`);
-    default:
-      return Number(reader.integer());
-  }
+function checkVersion(version: number | bigint): void {
+  if (version === VERSION) return;
+  throw new ProtocolError(`Version Incompatibility: ${VERSION} ${version}`);
 }

@@ -9,7 +9,7 @@ import { ProtocolError } from "./errors.ts";
 import { isPromise } from "./is_promise.ts";
 import { splitArgs } from "./kwargs.ts";
 import type { Link } from "./link.ts";
-import { writeCall } from "./messages.ts";
+import { writeCall } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
 import { PendingCalls } from "./pending_calls.ts";
 import { errorOf } from "./received_failure.ts";

@@ -174,6 +174,18 @@ Deno.test("Broker.login() says why it cannot log in", async () => {
   assertEquals(pair.serverLog, []);
 });
 
+Deno.test("Broker.login() says that a page without WebCrypto cannot use SCRAM", async () => {
+  await using pair = await testPair(testPortal().root);
+  Object.defineProperty(crypto, "subtle", { value: undefined, configurable: true });
+  try {
+    await assertRejects(() => pair.client.login(alice), UnhandledCredentials, "over https");
+    const avatar = await pair.client.login<Member>(alice, null, { mechanisms: ["MD5"] });
+    assertEquals(await avatar.callRemote("whoami"), "alice");
+  } finally {
+    Reflect.deleteProperty(crypto, "subtle");
+  }
+});
+
 Deno.test("a server refuses mechanisms that it does not allow, whatever the client asks for", async () => {
   const { realm, root } = testPortal({ weakMechanisms: "never", secure: false });
   await using pair = await testPair(root);
