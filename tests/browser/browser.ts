@@ -13,8 +13,15 @@ const CHROMIUM = Deno.env.get("PB_CHROMIUM") ?? "/usr/bin/chromium";
 
 /** Starts Chromium without a window. */
 export function launch(): Promise<Browser> {
-  // Root, as in a container, has no sandbox; what is loaded is our own.
-  return chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      // Root, as in a container, has no sandbox; what is loaded is our own.
+      "--no-sandbox",
+      // Pages of this machine that do not count as secure.
+      "--host-resolver-rules=MAP *.test 127.0.0.1",
+    ],
+  });
 }
 
 /**

@@ -147,10 +147,27 @@ browserTest("two pages and a Twisted program chat, over connections that break",
     await alice.hasPeople("alice");
   });
 
+  await t.step("a page that is not secure says why nobody can log in there", async () => {
+    await using lost = await Window.open(browser, `http://chat.test:${proxy.port}/`);
+    await lost.logIn("bob", "tea");
+    await lost.shows("alert", "SCRAM needs WebCrypto, which a page has over https");
+    assertEquals(lost.faults, []);
+  });
+
+  await t.step("a page of another origin is not let in", async () => {
+    const blank = () => new Response("", { headers: { "content-type": "text/html" } });
+    await using http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, blank);
+    await using stranger = await Window.open(browser, `http://127.0.0.1:${http.addr.port}/`);
+    await stranger.page.evaluate(`new Promise((resolve) => {
+      new WebSocket("ws://127.0.0.1:${httpPort}/chat", "pb.v1").onclose = resolve;
+    })`);
+    assertMatch(stranger.faults.join(), /403/);
+  });
+
   await t.step("the server ends in good order, and the page says that it is gone", async () => {
     const { code, lines, errors } = await server.end("SIGTERM");
     assertEquals([code, lines.at(-1)], [0, "Closing"]);
-    assertMatch(errors, /^Login of "alice" .* refused: .*\n$/);
+    assertMatch(errors, /^(Login of "(alice|bob)" .* refused: .*\n)+$/);
     await alice.shows("status", "Not connected.");
   });
 

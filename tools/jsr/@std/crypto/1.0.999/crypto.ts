@@ -69,7 +69,7 @@ function isBufferSource(data: unknown): data is BufferSource {
 /** WebCrypto's functions, each bound to its object so that it can be called from another one. */
 function platformSubtle(): SubtleCrypto {
   const { subtle } = globalThis.crypto;
-  // Pages have it only where nobody can listen in.
+  // Pages have it, and randomUUID, only where nobody can listen in.
   if (subtle === undefined) return {} as SubtleCrypto;
   const names = Object.getOwnPropertyNames(SubtleCrypto.prototype) as (keyof SubtleCrypto)[];
   const functions = names
@@ -81,7 +81,7 @@ function platformSubtle(): SubtleCrypto {
 /** The platform's WebCrypto, with digests that it lacks. */
 export const crypto: StdCrypto = {
   getRandomValues: globalThis.crypto.getRandomValues.bind(globalThis.crypto),
-  randomUUID: globalThis.crypto.randomUUID.bind(globalThis.crypto),
+  randomUUID: globalThis.crypto.randomUUID?.bind(globalThis.crypto),
   subtle: {
     ...platformSubtle(),
     async digest(
