@@ -18,6 +18,7 @@ import {
   serve,
 } from "@perspective/broker";
 import { Chat } from "./chat/rooms.ts";
+import { closeOnSignals } from "./shutdown.ts";
 
 const USAGE = `A chat for Python programs, terminals and browsers.
 
@@ -28,9 +29,6 @@ Usage: chat_server.ts [--host HOST] [--port PORT] [--http-port PORT] [--user NAM
   --http-port PORT      port for browsers, 8080 unless given; 0 for any that is free
   --user NAME:PASSWORD  who may log in; alice, bob and carol with the password "tea" unless given
   --help                this text`;
-
-/** Milliseconds that calls under way get when the server is told to end. */
-const GRACE = 3000;
 
 /** What a page may do: load what is here, and connect to here. */
 const HEADERS = {
@@ -124,47 +122,34 @@ function portOf(text: string): number {
   throw new RangeError(`Cannot use port "${text}": it is no number from 0 to 65535`);
 }
 
-/** Serves until the process is told to end. */
+/** Serves until the process is asked to end. */
 async function run({ hostname, port, httpPort, users }: Options): Promise<void> {
   const assets = await readAssets();
   const portal = new Portal(new Chat(), [new InMemoryUsernamePasswordDatabaseDontUse(users)]);
-  await using factory = new PBServerFactory(portal, {
+  const factory = new PBServerFactory(portal, {
     login: { limiter: new LoginThrottle() },
     maxConnections: 1000,
     // One who does not read what the others say is not waited for.
     limits: { maxBufferedBytes: 4 * 1024 * 1024 },
   });
-  await using server = serve(factory, { hostname, port });
-  await using http = Deno.serve(
+  const server = serve(factory, { hostname, port });
+  const http = Deno.serve(
     { hostname, port: httpPort, onListen() {} },
     (request, { remoteAddr }) =>
       new URL(request.url).pathname === "/chat"
         ? handleWebSocket(request, factory, { remoteAddr })
         : answer(request, assets),
   );
+  closeOnSignals([server, factory]);
   console.log(`Python programs and terminals: ${server.url}`);
   console.log(`Browsers: http://${hostname}:${http.addr.port}/`);
-  await Promise.race([signalled("SIGINT"), signalled("SIGTERM")]);
-  console.log("Closing");
-  await Promise.all([server.close({ graceful: GRACE }), factory.close({ graceful: GRACE })]);
-}
-
-/** Waits for a signal; the next one of the kind ends the process at once. */
-function signalled(signal: Deno.Signal): Promise<void> {
-  return new Promise((resolve) => {
-    const listener = () => {
-      Deno.removeSignalListener(signal, listener);
-      resolve();
-    };
-    Deno.addSignalListener(signal, listener);
-  });
+  await http.finished;
 }
 
 try {
   const options = readOptions();
   if (options === undefined) console.log(USAGE);
   else await run(options);
-  Deno.exit();
 } catch (error) {
   console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
   Deno.exit(1);

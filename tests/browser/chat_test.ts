@@ -166,7 +166,7 @@ browserTest("two pages and a Twisted program chat, over connections that break",
 
   await t.step("the server ends in good order, and the page says that it is gone", async () => {
     const { code, lines, errors } = await server.end("SIGTERM");
-    assertEquals([code, lines.at(-1)], [0, "Closing"]);
+    assertEquals([code, lines.at(-1)], [0, "Closed"]);
     assertMatch(errors, /^(Login of "(alice|bob)" .* refused: .*\n)+$/);
     await alice.shows("status", "Not connected.");
   });
