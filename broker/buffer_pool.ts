@@ -28,7 +28,9 @@ export class BufferPool {
    * @returns A kept buffer, perhaps of another size, or a new one.
    */
   take(size: number): Uint8Array {
-    const kept = (size > SMALL_BYTES ? this.#large : this.#small).pop();
+    // A small one that was outgrown has come back as a large one, so either will do.
+    const small = size > SMALL_BYTES ? undefined : this.#small.pop();
+    const kept = small ?? this.#large.pop();
     if (kept === undefined) return new Uint8Array(Math.max(size, SMALL_BYTES));
     this.#bytes -= kept.length;
     return kept;
