@@ -108,15 +108,17 @@ export class OutgoingCalls {
    * @throws {ProtocolError} If no call waits for it.
    */
   answered(id: number | bigint, succeeded: boolean): void {
-    const { resolve, reject } = this.pending.take(id);
+    const { resolve, reject, isGivenUp } = this.pending.take(id);
+    // Nobody would catch what is thrown at a caller who has gone.
+    const fail = (error: Error) => isGivenUp ? undefined : resolve(throwAtCaller(error));
     let value: unknown;
     try {
       value = this.#unjellier.read();
     } catch (error) {
       // An error of the program's own says best itself where it came from.
-      return error instanceof JellyError ? resolve(throwAtCaller(error)) : reject(error);
+      return error instanceof JellyError ? fail(error) : reject(error);
     }
-    if (!succeeded) return resolve(throwAtCaller(errorOf(value)));
+    if (!succeeded) return fail(errorOf(value));
     if (!isPromise(value)) return resolve(value);
     // Resolved with it, the promise would call a method of it.
     reject(new ProtocolError("Cannot take answer: it has a method then, as promises do"));

@@ -97,7 +97,7 @@ export class PendingCalls {
    * @returns What settles the call.
    * @throws {ProtocolError} If no such call waits.
    */
-  take(id: number | bigint): Pick<PendingCall, "resolve" | "reject" | "method"> {
+  take(id: number | bigint): Pick<PendingCall, "resolve" | "reject" | "isGivenUp"> {
     // A bigint is no number of ours: it is larger than any safe integer.
     const call = typeof id === "number" ? this.#calls.take(id) : undefined;
     if (call === undefined) {

@@ -1,6 +1,7 @@
 // What a server should not answer.
 
 import { assertEquals, assertRejects } from "@std/assert";
+import { callOptions } from "@perspective/broker/broker";
 import { InsecureJelly, JellyError } from "@perspective/broker/jelly";
 import { rawServer } from "./raw_peer.ts";
 
@@ -60,4 +61,27 @@ Deno.test("a failure without fields, or with strange ones, rejects its call with
     await refused;
   }
   assertEquals(pair.broker.isClosed, false);
+});
+
+Deno.test("an error that comes for a call that was given up is dropped", async () => {
+  await using pair = await rawServer();
+  const root = pair.broker.root();
+  const late = [
+    ["error", 1, ["twisted.spread.pb.CopyableFailure", ["dictionary"]]],
+    ["error", 2, 5],
+    ["answer", 3, ["os.system", ["None"]]],
+  ];
+  for (const message of late) {
+    const controller = new AbortController();
+    const call = root.callRemote("echo", callOptions({ signal: controller.signal }));
+    await pair.peer.hear();
+    controller.abort();
+    await assertRejects(() => call, DOMException);
+    await pair.peer.say(message);
+  }
+  const next = root.callRemote("echo");
+  await pair.peer.hear();
+  await pair.peer.say(["answer", 4, 5]);
+  assertEquals(await next, 5);
+  assertEquals(pair.broker.counts.callsOut, 0);
 });
