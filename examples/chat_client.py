@@ -78,7 +78,10 @@ async def main(reactor, options):
     endpoint = endpoints.TCP4ClientEndpoint(reactor, options.host, options.port)
     await endpoint.connect(factory)
     credentials = UsernamePassword(options.user.encode(), options.password.encode())
-    member = await factory.login(credentials, Screen())
+    try:
+        member = await factory.login(credentials, Screen())
+    except Exception as error:
+        raise SystemExit(f"Cannot log in: {error}")
     lost = defer.Deferred()
     member.notifyOnDisconnect(lambda _: lost.callback("Connection lost"))
     seat = await member.callRemote("join", options.room)

@@ -65,6 +65,16 @@ twistedTest(
   },
 );
 
+twistedTest("chat_client.py tells that a password is wrong", async () => {
+  const { server, tcp } = await startServer();
+  await using _server = server;
+  const login = ["--user", "carol", "--password", "coffee", "--port", new URL(tcp).port];
+  await using carol = Program.start("chat_client.py", login);
+  const { code, errors } = await carol.outcome();
+  assertEquals(code, 1);
+  assertMatch(errors, /^Cannot log in: .*\n$/);
+});
+
 Deno.test("chat_client.ts in another room hears nothing, and what is piped into it is said", async () => {
   const { server, tcp } = await startServer();
   await using _server = server;
