@@ -397,7 +397,7 @@ export class Jellier {
       // Not counted were the list of the message, the lists of text, and at the worst every list on
       // the way to the deepest one is wrapped. Where that would be too deep, look how deep it is.
       const deepest = this.#deepest + 2 + Math.min(this.#deepest, this.#wraps.length);
-      if (deepest > this.#maxDepth) this.#sink.checkDepth();
+      if (deepest > this.#maxDepth) this.#sink.check();
     } catch (error) {
       const overflow = error instanceof RangeError && /call stack/.test(error.message);
       throw explained(overflow ? tooDeep(this.#maxDepth) : error, name, value);

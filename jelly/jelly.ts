@@ -6,6 +6,7 @@
 
 import { type BananaLimits, bananaLimits } from "./banana/limits.ts";
 import { Jellier, type JellierOptions } from "./jellier.ts";
+import { explained } from "./path.ts";
 import type { Sexp } from "./sexp.ts";
 import { TreeSink } from "./tree_sink.ts";
 import { checkTree, TreeSource } from "./tree_source.ts";
@@ -43,6 +44,11 @@ export function jelly(value: unknown, options: JellyOptions = {}): Sexp {
   const limits = bananaLimits(options.limits);
   const sink = new TreeSink(limits);
   new Jellier(sink, { ...options, limits }).write(value);
+  try {
+    sink.check();
+  } catch (error) {
+    throw explained(error, "value", value);
+  }
   return sink.result();
 }
 

@@ -68,7 +68,7 @@ function asFault(error: unknown, culprit: unknown): JellyError | undefined {
   if (error instanceof JellyError && /^([.[]|$)/.test(error.path ?? "-")) return error;
   if (!(error instanceof JellyError || error instanceof BananaError)) return undefined;
   const { message, limit } = error;
-  const fault = new JellyError(message.replace(/^Cannot send /, ""), {
+  const fault = new JellyError(message.replace(/^Cannot send (?:(?:message|tree): )?/, ""), {
     cause: error,
     culprit,
     limit,

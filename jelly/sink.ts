@@ -48,6 +48,6 @@ export interface Sink {
   pair(key: string): void;
   /** Wraps elements that were written before as references; called once, at the end. */
   wrap(wraps: Wrap[]): void;
-  /** Checks that no more lists are in each other than the limit allows; called at the end, if at all. */
-  checkDepth(): void;
+  /** Checks what shows only in the end, as how deep lists are; called where that may be too much. */
+  check(): void;
 }

@@ -6,7 +6,7 @@
 
 import { BananaError } from "./banana/errors.ts";
 import { type BananaLimits, DEFAULT_LIMITS } from "./banana/limits.ts";
-import { OutgoingLimits } from "./banana/outgoing.ts";
+import { checkInteger, checkList, checkReceived, checkString } from "./banana/outgoing.ts";
 import { WORD, WORDS } from "./banana/tokens.ts";
 import { atom, type Sexp } from "./sexp.ts";
 import type { Mark, Sink, Wrap } from "./sink.ts";
@@ -41,7 +41,7 @@ export class TreeSink implements Sink {
   #list: OpenList = { items: this.#root, left: 1 };
   /** The list and the place of every element, by its mark. */
   readonly #places: { items: Sexp[]; index: number }[] = [];
-  readonly #limits: OutgoingLimits;
+  readonly #limits: BananaLimits;
 
   /**
    * Creates an empty sink.
@@ -49,7 +49,7 @@ export class TreeSink implements Sink {
    * @param limits The limits on the expression, as in bytes; Twisted's and ours unless given.
    */
   constructor(limits: BananaLimits = DEFAULT_LIMITS) {
-    this.#limits = new OutgoingLimits(limits);
+    this.#limits = limits;
   }
 
   /** The place of the next element; asking for it notes it down. */
@@ -65,7 +65,7 @@ export class TreeSink implements Sink {
    * @throws {BananaError} If the list is too long.
    */
   list(length: number): void {
-    this.#limits.list(length);
+    checkList(length, this.#limits);
     const items: Sexp[] = [];
     this.#put(items);
     if (length === 0) return;
@@ -92,7 +92,7 @@ export class TreeSink implements Sink {
    * @throws {BananaError} If the integer is too large.
    */
   integer(value: number | bigint): void {
-    if (typeof value === "bigint") this.#limits.integer(value);
+    if (typeof value === "bigint") checkInteger(value, this.#limits);
     const number = Number(value);
     this.#put(Number.isSafeInteger(number) ? number : value);
   }
@@ -113,7 +113,7 @@ export class TreeSink implements Sink {
    * @throws {BananaError} If the string is too long.
    */
   bytes(value: Uint8Array): void {
-    this.#limits.string(value.length);
+    checkString(value.length, this.#limits);
     this.#put(value.slice());
   }
 
@@ -124,12 +124,12 @@ export class TreeSink implements Sink {
    * @throws {BananaError} If the text is too long or has a lone surrogate.
    */
   atom(text: string): void {
-    this.#limits.string(text.length);
+    checkString(text.length, this.#limits);
     if (!text.isWellFormed()) {
       throw new BananaError("Cannot send text as UTF-8: it has a lone surrogate");
     }
     const bytes = atom(text);
-    this.#limits.string(bytes.length);
+    checkString(bytes.length, this.#limits);
     this.#put(bytes);
   }
 
@@ -171,7 +171,6 @@ export class TreeSink implements Sink {
    * @param wraps The elements by their marks.
    */
   wrap(wraps: Wrap[]): void {
-    this.#limits.elements(3 * wraps.length);
     for (const { mark, id } of wraps) {
       const { items, index } = this.#places[mark]!;
       items[index] = [atom("reference"), id, items[index]!];
@@ -179,12 +178,12 @@ export class TreeSink implements Sink {
   }
 
   /**
-   * Checks how deep the lists are.
+   * Checks what shows only in the end: how deep the lists are, and how many elements there are.
    *
-   * @throws {BananaError} If they are too deep.
+   * @throws {BananaError} If there are too many.
    */
-  checkDepth(): void {
-    checkTree(this.result(), this.#limits.limits);
+  check(): void {
+    checkReceived(() => checkTree(this.result(), this.#limits));
   }
 
   /**

@@ -8,94 +8,69 @@ import { BananaError } from "./errors.ts";
 import type { BananaLimits } from "./limits.ts";
 
 /**
- * The limits on one expression that is being written, as bytes or as a tree.
+ * Checks the length of a list.
+ *
+ * @param length How many items it has.
+ * @param limits The limits.
+ * @throws {BananaError} If they are too many.
  */
-export class OutgoingLimits {
-  /** The limits themselves. */
-  readonly limits: BananaLimits;
-  /** How many elements the expression has, with those that open lists announce. */
-  #elements = 1;
+export function checkList(length: number, limits: BananaLimits): void {
+  if (length > limits.maxListItems) refuse(`list of ${length} items`, "maxListItems", limits);
+}
 
-  /**
-   * Creates the check.
-   *
-   * @param limits The limits.
-   */
-  constructor(limits: BananaLimits) {
-    this.limits = limits;
-  }
+/**
+ * Checks the length of a string.
+ *
+ * @param length How many bytes it has.
+ * @param limits The limits.
+ * @throws {BananaError} If they are too many.
+ */
+export function checkString(length: number, limits: BananaLimits): void {
+  if (length > limits.maxStringBytes) refuse(`string of ${length} bytes`, "maxStringBytes", limits);
+}
 
-  /** Begins with another expression. */
-  begin(): void {
-    this.#elements = 1;
-  }
+/**
+ * Checks an integer.
+ *
+ * @param value The integer.
+ * @param limits The limits.
+ * @throws {BananaError} If it is too large or too small.
+ */
+export function checkInteger(value: bigint, limits: BananaLimits): void {
+  const bits = 7 * limits.maxPrefixBytes;
+  const bound = 1n << BigInt(bits);
+  if (value < bound && value > -bound) return;
+  refuse(`integer of more than ${bits} bits`, "maxPrefixBytes", limits);
+}
 
-  /**
-   * Counts elements that are not announced by a list of their own.
-   *
-   * @param count How many.
-   * @throws {BananaError} If they are too many.
-   */
-  elements(count: number): void {
-    this.#elements += count;
-    if (this.#elements > this.limits.maxElements) {
-      this.#refuse("maxElements", `message of ${this.#elements} elements`);
-    }
-  }
+/**
+ * Checks the length of a whole message.
+ *
+ * @param length How many bytes it has so far.
+ * @param limits The limits.
+ * @throws {BananaError} If they are too many.
+ */
+export function checkMessage(length: number, limits: BananaLimits): void {
+  if (length <= limits.maxMessageBytes) return;
+  refuse(`message of ${length} bytes or more`, "maxMessageBytes", limits);
+}
 
-  /**
-   * Checks a list, and counts its items.
-   *
-   * @param length How many items it has.
-   * @throws {BananaError} If they are too many.
-   */
-  list(length: number): void {
-    if (length > this.limits.maxListItems) {
-      this.#refuse("maxListItems", `list of ${length} items`);
-    }
-    this.elements(length);
+/**
+ * Checks what shows only in the end, as the receiver of an expression will.
+ *
+ * @param receive Looks at the whole expression.
+ * @throws {BananaError} If a limit is passed.
+ */
+export function checkReceived(receive: () => void): void {
+  try {
+    receive();
+  } catch (cause) {
+    if (!(cause instanceof BananaError)) throw cause;
+    const message = cause.message.replace(/^Cannot read/, "Cannot send");
+    throw new BananaError(message, { cause, limit: cause.limit });
   }
+}
 
-  /**
-   * Checks a string.
-   *
-   * @param length How many bytes it has.
-   * @throws {BananaError} If they are too many.
-   */
-  string(length: number): void {
-    if (length > this.limits.maxStringBytes) {
-      this.#refuse("maxStringBytes", `string of ${length} bytes`);
-    }
-  }
-
-  /**
-   * Checks an integer.
-   *
-   * @param value The integer.
-   * @throws {BananaError} If it is too large or too small.
-   */
-  integer(value: bigint): void {
-    const bits = 7 * this.limits.maxPrefixBytes;
-    if (value >> BigInt(bits) === (value < 0n ? -1n : 0n) && value !== -1n << BigInt(bits)) return;
-    this.#refuse("maxPrefixBytes", `integer of more than ${bits} bits`);
-  }
-
-  /**
-   * Checks a whole message.
-   *
-   * @param length How many bytes it has.
-   * @throws {BananaError} If they are too many.
-   */
-  message(length: number): void {
-    if (length > this.limits.maxMessageBytes) {
-      this.#refuse("maxMessageBytes", `message of ${length} bytes or more`);
-    }
-  }
-
-  #refuse(limit: keyof BananaLimits, what: string): never {
-    throw new BananaError(
-      `Cannot send ${what}: the limit is ${this.limits[limit]} (${limit})`,
-      { limit },
-    );
-  }
+function refuse(what: string, limit: keyof BananaLimits, limits: BananaLimits): never {
+  throw new BananaError(`Cannot send ${what}: the limit is ${limits[limit]} (${limit})`, { limit });
 }

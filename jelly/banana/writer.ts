@@ -8,7 +8,7 @@ import { BananaError } from "./errors.ts";
 import { PAIR_HEAD_BYTES, TEXT_HEAD_BYTES, viewOf, writePairHead, writeTextHead } from "./heads.ts";
 import { type KeyCache, MAX_KEY_BYTES } from "./key_cache.ts";
 import { type BananaLimits, DEFAULT_LIMITS } from "./limits.ts";
-import { OutgoingLimits } from "./outgoing.ts";
+import { checkInteger, checkList, checkMessage, checkReceived, checkString } from "./outgoing.ts";
 import { prefixBytes } from "./prefix.ts";
 import { BananaScanner } from "./scanner.ts";
 import {
@@ -73,10 +73,12 @@ export interface BananaWriterOptions {
  * ```
  */
 export class BananaWriter {
-  /** The dialect in use; a change holds from the next expression on. */
-  dialect: Dialect;
-  readonly #limits: OutgoingLimits;
-  readonly #keys: KeyCache | undefined;
+  readonly #limits: BananaLimits;
+  /** Whether the dialect has the vocabulary. */
+  #hasWords = false;
+  /** Known keys in dialect `pb`, and what of them is good for the dialect in use. */
+  readonly #allKeys: KeyCache | undefined;
+  #keys: KeyCache | undefined;
   /** Up to this length a text is written letter by letter. */
   readonly #shortText: number;
   #bytes: Uint8Array = NO_BYTES;
@@ -91,11 +93,20 @@ export class BananaWriter {
    */
   constructor(options: BananaWriterOptions = {}) {
     const { dialect = "none", limits = DEFAULT_LIMITS, keys } = options;
-    this.dialect = dialect;
-    this.#limits = new OutgoingLimits(limits);
+    this.#limits = limits;
     // A limit below what is written without a look at it is looked at everywhere.
-    this.#keys = limits.maxStringBytes < MAX_KEY_BYTES ? undefined : keys;
+    this.#allKeys = limits.maxStringBytes < MAX_KEY_BYTES ? undefined : keys;
     this.#shortText = Math.min(SHORT_TEXT, limits.maxStringBytes);
+    this.dialect = dialect;
+  }
+
+  /** The dialect in use; a change holds from the next expression on. */
+  get dialect(): Dialect {
+    return this.#hasWords ? "pb" : "none";
+  }
+  set dialect(dialect: Dialect) {
+    this.#hasWords = dialect === "pb";
+    this.#keys = this.#hasWords ? this.#allKeys : undefined;
   }
 
   /** How many bytes wait in the buffer. */
@@ -111,7 +122,6 @@ export class BananaWriter {
   /** Begins an expression: the place to which {@linkcode BananaWriter.cancel} goes back. */
   begin(): void {
     this.#start = this.#at;
-    this.#limits.begin();
   }
 
   /** Takes back what was written since {@linkcode BananaWriter.begin}. */
@@ -122,10 +132,14 @@ export class BananaWriter {
   /**
    * Ends an expression that {@linkcode BananaWriter.begin} began.
    *
-   * @throws {BananaError} If it has more bytes than a message may have; it is still there then.
+   * @throws {BananaError} If it has more bytes or elements than a message may have; it is still
+   * there then.
    */
   end(): void {
-    this.#limits.message(this.#at - this.#start);
+    const length = this.#at - this.#start;
+    checkMessage(length, this.#limits);
+    // Every element takes two bytes or more, so there is seldom a need to count them.
+    if (length > 2 * this.#limits.maxElements) this.check();
   }
 
   /**
@@ -167,7 +181,7 @@ export class BananaWriter {
    * @throws {BananaError} If the list is too long.
    */
   list(length: number): void {
-    this.#limits.list(length);
+    checkList(length, this.#limits);
     this.#head(length, LIST);
   }
 
@@ -179,12 +193,12 @@ export class BananaWriter {
    * @throws {BananaError} If the list is too long.
    */
   tagged(word: number, items: number): void {
-    if (items >= 127 || word >= VOCABULARY.length || this.dialect !== "pb") {
+    if (items >= 127 || word >= VOCABULARY.length || !this.#hasWords) {
       this.list(1 + items);
       return this.word(word);
     }
     // Most lists begin with four bytes that are written at once.
-    this.#limits.list(1 + items);
+    checkList(1 + items, this.#limits);
     this.#reserve(4);
     this.#view.setInt32(this.#at, 1 + items << 24 | LIST << 16 | word << 8 | VOCAB);
     this.#at += 4;
@@ -222,11 +236,11 @@ export class BananaWriter {
    */
   bytes(value: Uint8Array): void {
     const { length } = value;
-    if (this.dialect === "pb" && maybeVocabulary(length, value[0] ?? 0)) {
+    if (this.#hasWords && maybeVocabulary(length, value[0] ?? 0)) {
       const number = vocabularyNumber(decoder.decode(value));
       if (number !== 0) return this.#head(number, VOCAB);
     }
-    this.#limits.string(length);
+    checkString(length, this.#limits);
     this.#reserve(length + HEAD_BYTES);
     this.#head(length, STRING);
     this.#bytes.set(value, this.#at);
@@ -241,7 +255,7 @@ export class BananaWriter {
    */
   atom(text: string): void {
     const { length } = text;
-    if (this.dialect === "pb" && length > 0 && maybeVocabulary(length, text.charCodeAt(0))) {
+    if (this.#hasWords && length > 0 && maybeVocabulary(length, text.charCodeAt(0))) {
       const number = vocabularyNumber(text);
       if (number !== 0) return this.#head(number, VOCAB);
     }
@@ -266,7 +280,7 @@ export class BananaWriter {
    * @param number Its number in `WORDS`.
    */
   word(number: number): void {
-    if (number < VOCABULARY.length && this.dialect === "pb") this.#head(number, VOCAB);
+    if (number < VOCABULARY.length && this.#hasWords) this.#head(number, VOCAB);
     else this.atom(WORDS[number]!);
   }
 
@@ -277,7 +291,6 @@ export class BananaWriter {
    * @throws {BananaError} If the text is too long or has a lone surrogate.
    */
   text(value: string): void {
-    this.#limits.elements(2);
     this.#reserve(TEXT_HEAD_BYTES);
     writeTextHead(this.#view, this.#at);
     this.#at += TEXT_HEAD_BYTES;
@@ -291,8 +304,7 @@ export class BananaWriter {
    * @throws {BananaError} If the text is too long or has a lone surrogate.
    */
   pair(key: string): void {
-    this.#limits.elements(4);
-    const known = this.dialect === "pb" ? this.#keys?.get(key) : undefined;
+    const known = this.#keys?.get(key);
     if (known === undefined) return this.#newPair(key);
     this.#reserve(known.length);
     known.write(this.#view, this.#at);
@@ -308,7 +320,6 @@ export class BananaWriter {
    */
   wrap(wraps: { readonly mark: number; readonly id: number }[]): void {
     if (wraps.length === 0) return;
-    this.#limits.elements(3 * wraps.length);
     const end = this.#at;
     const heads = new BananaWriter({ dialect: this.dialect });
     const sorted = wraps.toSorted((a, b) => a.mark - b.mark);
@@ -335,14 +346,14 @@ export class BananaWriter {
   }
 
   /**
-   * Checks how deep the lists of the expression are, as its receiver will.
+   * Checks what shows only when an expression is there: how deep its lists are, and how many elements.
    *
-   * @throws {BananaError} If they are too deep.
+   * @throws {BananaError} If its receiver would refuse it.
    */
-  checkDepth(): void {
-    const scanner = new BananaScanner(this.#limits.limits);
+  check(): void {
+    const scanner = new BananaScanner(this.#limits);
     scanner.dialect = this.dialect;
-    scanner.scan(this.#bytes, this.#start, this.#at);
+    checkReceived(() => scanner.scan(this.#bytes, this.#start, this.#at));
   }
 
   #newPair(key: string): void {
@@ -351,7 +362,7 @@ export class BananaWriter {
     writePairHead(this.#view, from);
     this.#at = from + PAIR_HEAD_BYTES;
     this.atom(key);
-    if (this.dialect === "pb") this.#keys?.add(key, this.#bytes.subarray(from, this.#at));
+    this.#keys?.add(key, this.#bytes.subarray(from, this.#at));
   }
 
   /** Writes prefix and type byte. */
@@ -383,8 +394,8 @@ export class BananaWriter {
 
   #bigint(value: bigint): void {
     if (value >= -0x80000000n && value <= 0x7fffffffn) return this.integer(Number(value));
-    this.#limits.integer(value);
-    this.#reserve(this.#limits.limits.maxPrefixBytes + 1);
+    checkInteger(value, this.#limits);
+    this.#reserve(this.#limits.maxPrefixBytes + 1);
     let rest = value < 0n ? -value : value;
     while (rest !== 0n) {
       this.#bytes[this.#at++] = Number(rest & 127n);
@@ -398,12 +409,12 @@ export class BananaWriter {
     if (!text.isWellFormed()) {
       throw new BananaError("Cannot send text as UTF-8: it has a lone surrogate");
     }
-    this.#limits.string(text.length);
+    checkString(text.length, this.#limits);
     this.#reserve(3 * text.length + HEAD_BYTES);
     // The prefix is most likely as long as that of so many letters; if not, the text moves.
     const guess = this.#at + prefixBytes(text.length) + 1;
     const { written } = encoder.encodeInto(text, this.#bytes.subarray(guess));
-    this.#limits.string(written);
+    checkString(written, this.#limits);
     const place = this.#at + prefixBytes(written) + 1;
     if (place !== guess) this.#bytes.copyWithin(place, guess, guess + written);
     this.#head(written, STRING);
@@ -417,7 +428,7 @@ export class BananaWriter {
 
   #grow(needed: number): void {
     // A short element may ask for more room than it takes: the bytes written are what counts.
-    this.#limits.message(this.#at - this.#start);
+    checkMessage(this.#at - this.#start, this.#limits);
     const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length, FIRST_BYTES));
     larger.set(this.written());
     this.#use(larger);

@@ -199,6 +199,19 @@ Deno.test("BananaWriter refuses one more than each limit, and takes the limit it
   writer.word(WORD.dictionary);
 });
 
+Deno.test("BananaWriter.end() counts elements, as their receiver will", () => {
+  const count = (elements: number) => {
+    const writer = new BananaWriter({ limits: bananaLimits({ maxElements: 10 }) });
+    writer.begin();
+    writer.list(elements - 1);
+    for (let i = 1; i < elements; i++) writer.list(0);
+    writer.end();
+  };
+  count(10);
+  const error = assertThrows(() => count(11), BananaError, "Cannot send message: 11 elements");
+  assertEquals(error.limit, "maxElements");
+});
+
 Deno.test("BananaWriter stops early when a message grows far beyond the limit", () => {
   const writer = new BananaWriter({ limits: bananaLimits({ maxMessageBytes: 1000 }) });
   writer.begin();
