@@ -46,6 +46,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   /** Why it is not connected, or was not the last time. */
   #reason: Error | undefined;
   #wake: () => void = () => {};
+  /** Kept while connected: a user whose avatar were collected as garbage would be logged out. */
+  #first: RemoteReference | undefined;
   #closeOptions: CloseOptions = {};
 
   /**
@@ -204,6 +206,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       } catch (error) {
         reason = toError(error);
       }
+      this.#first = undefined;
       if (signal.aborted) break;
       this.#reason = reason;
       if (this.#giveUp(reason)) break;
@@ -274,10 +277,10 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       ? undefined
       : new UsernamePassword(username, password ?? "");
     const { credentials = user, mind = null, login } = this.#options;
-    const first = credentials === undefined
+    this.#first = credentials === undefined
       ? broker.root()
       : await broker.login(credentials, mind, login);
-    return await this.#recipe(first, broker);
+    return await this.#recipe(this.#first, broker);
   }
 
   /** Waits until the connection is lost, and tells why. */

@@ -27,9 +27,8 @@ export class PeopleCache extends LiveCache {
   names: string[] = [];
 }
 
-/** What a client has when it is connected. Who lets go of the member is logged out. */
+/** What a client has when it is connected. */
 interface Seat {
-  member: RemoteReference<Member>;
   room: RemoteReference<Room>;
   people: PeopleCache;
 }
@@ -93,7 +92,7 @@ export class ChatClient implements AsyncDisposable {
         if (!(people instanceof PeopleCache)) throw new TypeError("The server is no chat server");
         people.notifyOnChange(() => view.people(people.names));
         view.people(people.names);
-        return { member, room: seat, people };
+        return { room: seat, people };
       },
     });
   }

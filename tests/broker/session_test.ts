@@ -37,6 +37,7 @@ import {
   UsernamePassword,
 } from "@perspective/broker/cred";
 import { ConnectError, memoryPair } from "@perspective/broker/transport";
+import { collectGarbage } from "./gc.ts";
 
 class Counter extends Root {
   calls = 0;
@@ -362,6 +363,20 @@ Deno.test("a session logs in again as the user in the URL, with its mind", async
   const { state } = session;
   assert(state.kind === "connected");
   assertEquals(state.url, "pb://a.example:8787");
+});
+
+Deno.test("a session keeps the user logged in whatever the recipe lets go of", async () => {
+  const realm = new Realm();
+  await using server = serve(portal(realm), { hostname: "127.0.0.1", port: 0, log: () => {} });
+  await using session = openSession(server.url, {
+    credentials: new UsernamePassword("alice", "secret"),
+    recipe: (_avatar: RemoteReference<Member>, broker: Broker) => broker,
+  });
+  const broker = await session.ready();
+  await collectGarbage();
+  // Whatever was to be told to the server has come there before this.
+  await assertRejects(() => broker.root().callRemote("nothing"));
+  assertEquals(realm.logouts, 0);
 });
 
 Deno.test("a session closes for wrong credentials, and tries again when it is denied", async () => {
