@@ -79,12 +79,12 @@ export function writePairHead(view: DataView, at: number): void {
 /**
  * Tells whether the head of a pair is at a place.
  *
- * @param view Where to look.
+ * @param view Where to look; {@linkcode PAIR_HEAD_BYTES} must be there.
  * @param at The place of the first byte.
  */
 export function isPairHead(view: DataView, at: number): boolean {
-  return at + PAIR_HEAD_BYTES <= view.byteLength && view.getInt32(at) === PAIR_LIST &&
-    view.getInt32(at + 4) === TAG_UN && view.getInt32(at + 8) === ICOD &&
+  return view.getInt32(at) === PAIR_LIST && view.getInt32(at + 4) === TAG_UN &&
+    view.getInt32(at + 8) === ICOD &&
     view.getInt32(at + 9) === CODE;
 }
 

@@ -193,7 +193,8 @@ export class BananaReader {
       return known.text;
     }
     this.#pair = at;
-    this.#key = isPairHead(this.#view, at) ? at + PAIR_HEAD_BYTES + 2 : NOWHERE;
+    const isPair = at + PAIR_HEAD_BYTES <= this.#view.byteLength && isPairHead(this.#view, at);
+    this.#key = isPair ? at + PAIR_HEAD_BYTES + 2 : NOWHERE;
     return undefined;
   }
 

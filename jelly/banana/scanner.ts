@@ -9,7 +9,7 @@
  */
 
 import { BananaError } from "./errors.ts";
-import { isTextHead, TEXT_HEAD_BYTES, viewOf } from "./heads.ts";
+import { isPairHead, isTextHead, PAIR_HEAD_BYTES, TEXT_HEAD_BYTES, viewOf } from "./heads.ts";
 import { type BananaLimits, DEFAULT_LIMITS } from "./limits.ts";
 import { prefixValue } from "./prefix.ts";
 import { type Dialect, FLOAT, LIST, STRING, VOCAB, VOCABULARY } from "./tokens.ts";
@@ -81,22 +81,33 @@ export class BananaScanner {
   scan(bytes: Uint8Array, start: number, end: number): number {
     const { maxStringBytes, maxListItems, maxDepth } = this.#limits;
     const view = this.#viewOf(bytes);
-    const lastText = this.#knowsTexts ? end - TEXT_HEAD_BYTES - 2 : -1;
+    const lastStep = this.#knowsTexts ? end - PAIR_HEAD_BYTES - 2 : -1;
+    const deepestStep = maxDepth - 1;
     const open = this.#open;
     let at = start + this.#offset;
     let left = this.#left;
     let depth = this.#depth;
     let elements = this.#elements;
     while (left !== 0) {
-      // Most elements are the parts of short texts: a text is one step.
-      if (at <= lastText && isTextHead(view, at) && depth !== maxDepth) {
-        const length = bytes[at + TEXT_HEAD_BYTES]!;
-        if (length < LIST && bytes[at + TEXT_HEAD_BYTES + 1] === STRING) {
-          at += TEXT_HEAD_BYTES + 2 + length;
-          elements += 2;
-          left--;
-          while (left === 0 && depth !== 0) left = open[--depth]!;
-          continue;
+      // Most elements are the parts of short texts, and of pairs with one for a key: each is one step.
+      if (at <= lastStep && depth < deepestStep) {
+        const isPair = isPairHead(view, at);
+        if (isPair || isTextHead(view, at)) {
+          const string = at + (isPair ? PAIR_HEAD_BYTES : TEXT_HEAD_BYTES);
+          const length = bytes[string]!;
+          if (length < LIST && bytes[string + 1] === STRING) {
+            at = string + 2 + length;
+            if (isPair) {
+              elements += 4;
+              open[depth++] = left - 1;
+              left = 1;
+            } else {
+              elements += 2;
+              left--;
+              while (left === 0 && depth !== 0) left = open[--depth]!;
+            }
+            continue;
+          }
         }
       }
       const token = at;
