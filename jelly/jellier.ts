@@ -121,18 +121,10 @@ export class Jellier {
    * @param value The part.
    */
   jelly(value: unknown): void {
-    switch (typeof value) {
-      case "string":
-        return this.#sink.text(value);
-      case "number":
-        return this.#number(value);
-      case "object":
-        return value === null ? this.#none() : this.#object(value);
-      case "boolean":
-        return this.#atom(WORD.boolean, value ? "true" : "false");
-      default:
-        return this.#rarePrimitive(value);
-    }
+    if (typeof value === "string") this.#sink.text(value);
+    else if (typeof value === "number") this.#number(value);
+    else if (typeof value === "object" && value !== null) this.#object(value);
+    else this.#primitive(value);
   }
 
   /**
@@ -198,10 +190,13 @@ export class Jellier {
     if (this.#isNew(value)) this.#instance(value);
   }
 
-  #rarePrimitive(value: unknown): void {
+  #primitive(value: unknown): void {
     switch (typeof value) {
+      case "object":
       case "undefined":
-        return this.#none();
+        return this.#sink.tagged(WORD.None, 0);
+      case "boolean":
+        return this.#atom(WORD.boolean, value ? "true" : "false");
       case "bigint":
         return this.#sink.integer(value);
       case "function":
@@ -209,10 +204,6 @@ export class Jellier {
       default:
         this.#refuse(value, `a ${typeof value} has no form on the wire`);
     }
-  }
-
-  #none(): void {
-    this.#sink.tagged(WORD.None, 0);
   }
 
   #number(value: number): void {
