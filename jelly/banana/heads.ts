@@ -94,6 +94,8 @@ export class KnownKey {
   readonly text: string;
   /** How many bytes the pair has as far as its value. */
   readonly length: number;
+  /** The key that came after this one the last time, for the cache that knows both. */
+  next: KnownKey | undefined;
   /** The bytes behind the head in fours; the last word ends with the last byte. */
   readonly #words: number[] = [];
 

@@ -18,13 +18,6 @@ export const MAX_KEY_BYTES: number = 3 * MAX_LETTERS;
 /** When so many keys are known, the cache begins anew: a flood of keys costs time, not memory. */
 const MAX_KEYS = 2048;
 
-/** A known key. */
-interface Entry {
-  readonly key: KnownKey;
-  /** The key that was asked for after this one, the last time. */
-  next: Entry | undefined;
-}
-
 /**
  * Encoded heads of dictionary pairs, by key.
  *
@@ -40,8 +33,8 @@ interface Entry {
  * ```
  */
 export class KeyCache {
-  readonly #entries = new Map<string, Entry>();
-  #last: Entry | undefined;
+  readonly #keys = new Map<string, KnownKey>();
+  #last: KnownKey | undefined;
 
   /**
    * Finds the bytes of a key.
@@ -53,15 +46,11 @@ export class KeyCache {
     // Records have their keys in the same order: what came next the last time comes next again.
     const last = this.#last;
     const guess = last?.next;
-    if (guess !== undefined && guess.key.text === key) {
-      this.#last = guess;
-      return guess.key;
-    }
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
-    if (last !== undefined) last.next = entry;
-    this.#last = entry;
-    return entry.key;
+    if (guess !== undefined && guess.text === key) return this.#last = guess;
+    const known = this.#keys.get(key);
+    if (known === undefined) return undefined;
+    if (last !== undefined) last.next = known;
+    return this.#last = known;
   }
 
   /**
@@ -72,10 +61,10 @@ export class KeyCache {
    */
   add(key: string, head: Uint8Array): void {
     if (key.length > MAX_LETTERS) return;
-    if (this.#entries.size === MAX_KEYS) {
-      this.#entries.clear();
+    if (this.#keys.size === MAX_KEYS) {
+      this.#keys.clear();
       this.#last = undefined;
     }
-    this.#entries.set(key, { key: new KnownKey(key, head), next: undefined });
+    this.#keys.set(key, new KnownKey(key, head));
   }
 }

@@ -15,6 +15,8 @@ import { utf8 } from "./utf8.ts";
 const MAX_BYTES = 40;
 /** Places in the table, a power of two: at most some 300 KiB when all are taken. */
 const PLACES = 1024;
+/** When so many keys were learned, the table begins anew: a flood of keys costs time, not memory. */
+const MAX_KEYS = 2048;
 
 /** A remembered text. */
 interface Entry {
@@ -22,8 +24,6 @@ interface Entry {
   readonly bytes: Uint8Array;
   /** What its pair looks like, once it was a key. */
   known: KnownKey | undefined;
-  /** Place of the key that came after this one, the last time. */
-  next: number;
 }
 
 /**
@@ -43,7 +43,9 @@ interface Entry {
 export class NameCache {
   #entries: (Entry | undefined)[] = [];
   /** The key that came last. */
-  #last: Entry | undefined;
+  #last: KnownKey | undefined;
+  /** How many keys were learned. */
+  #learned = 0;
 
   /**
    * Reads a text, from memory if it is known.
@@ -58,7 +60,7 @@ export class NameCache {
     const length = to - from;
     if (length === 0) return "";
     if (length > MAX_BYTES) return utf8(bytes, from, to);
-    return this.#entry(bytes, from, to, placeOf(bytes, from, to)).text;
+    return this.#entry(bytes, from, to).text;
   }
 
   /**
@@ -73,11 +75,10 @@ export class NameCache {
    */
   key(bytes: Uint8Array, head: number, from: number, to: number): string {
     if (to - head > 2 * MAX_BYTES || to === from) return this.text(bytes, from, to);
-    const place = placeOf(bytes, from, to);
-    const entry = this.#entry(bytes, from, to, place);
-    entry.known ??= new KnownKey(entry.text, bytes.subarray(head, to));
-    if (this.#last !== undefined) this.#last.next = place;
-    this.#last = entry;
+    const entry = this.#entry(bytes, from, to);
+    const known = entry.known ??= this.#learn(entry.text, bytes.subarray(head, to));
+    if (this.#last !== undefined) this.#last.next = known;
+    this.#last = known;
     return entry.text;
   }
 
@@ -92,15 +93,24 @@ export class NameCache {
    * @returns The key, or undefined if something else is there.
    */
   expected(view: DataView, at: number): KnownKey | undefined {
-    const entry = this.#last === undefined ? undefined : this.#entries[this.#last.next];
-    const known = entry?.known;
+    const known = this.#last?.next;
     if (known === undefined || !known.isAt(view, at)) return undefined;
-    this.#last = entry;
-    return known;
+    return this.#last = known;
   }
 
-  #entry(bytes: Uint8Array, from: number, to: number, place: number): Entry {
+  #learn(text: string, pair: Uint8Array): KnownKey {
+    if (this.#learned++ === MAX_KEYS) {
+      this.#entries = [];
+      this.#last = undefined;
+      this.#learned = 0;
+    }
+    return new KnownKey(text, pair);
+  }
+
+  #entry(bytes: Uint8Array, from: number, to: number): Entry {
     const length = to - from;
+    const place = (length * 31 + bytes[from]! * 7 + bytes[(from + to) >> 1]! * 131 +
+      bytes[to - 1]! * 17) & (PLACES - 1);
     const entry = this.#entries[place];
     if (entry !== undefined && entry.bytes.length === length) {
       const known = entry.bytes;
@@ -109,17 +119,8 @@ export class NameCache {
       if (i === length) return entry;
     }
     if (this.#entries.length === 0) this.#entries = new Array(PLACES).fill(undefined);
+    // As a key of an object it is in the form that the engine stores and compares fastest.
     const text = Object.keys({ [utf8(bytes, from, to)]: 0 })[0]!;
-    return this.#entries[place] = {
-      text,
-      bytes: bytes.slice(from, to),
-      known: undefined,
-      next: place,
-    };
+    return this.#entries[place] = { text, bytes: bytes.slice(from, to), known: undefined };
   }
-}
-
-function placeOf(bytes: Uint8Array, from: number, to: number): number {
-  return ((to - from) * 31 + bytes[from]! * 7 + bytes[(from + to) >> 1]! * 131 +
-    bytes[to - 1]! * 17) & (PLACES - 1);
 }

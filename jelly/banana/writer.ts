@@ -157,7 +157,7 @@ export class BananaWriter {
    * @returns An array of their own.
    */
   copy(): Uint8Array {
-    return this.#bytes.slice(0, this.#at);
+    return new Uint8Array(this.written());
   }
 
   /**
