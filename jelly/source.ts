@@ -51,6 +51,12 @@ export interface Source {
    */
   knownKey(): string | undefined;
   /**
+   * Reads what is behind the beginning of a list of two, if the source sees at a glance that it is a text.
+   *
+   * @returns The text; undefined if the list must be read element by element.
+   */
+  shortText(): string | undefined;
+  /**
    * Passes over the next element, with all that is in it.
    */
   skip(): void;

@@ -148,6 +148,13 @@ export class TreeSource implements Source {
    */
   knownKey(): undefined {}
 
+  /**
+   * Sees no text at a glance.
+   *
+   * @returns Nothing.
+   */
+  shortText(): undefined {}
+
   /** Passes over the next element, with all that is in it. */
   skip(): void {
     this.sexp();

@@ -172,6 +172,10 @@ export class Unjellier {
 
   #list(count: number, id?: ReferenceId): unknown {
     if (count === 0) throw new JellyError("Cannot read value: a list is empty");
+    if (count === 2 && this.#isAllowed(UNICODE)) {
+      const text = this.#source.shortText();
+      if (text !== undefined) return text;
+    }
     const tag = this.#source.tag();
     const items = count - 1;
     if (typeof tag !== "number") {

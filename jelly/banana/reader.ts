@@ -162,10 +162,28 @@ export class BananaReader {
    */
   text(): string {
     if (this.#type === VOCAB) return WORDS[this.count]!;
-    const from = this.#at;
-    const to = this.#at = from + this.count;
+    return this.#textAt(this.#at, this.count);
+  }
+
+  #textAt(from: number, length: number): string {
+    const to = this.#at = from + length;
     if (from !== this.#key) return utf8(this.#bytes, from, to);
     return this.#names.key(this.#bytes, this.#pair, from, to);
+  }
+
+  /**
+   * Reads what is behind the beginning of a list of two, if that is a short text value.
+   *
+   * @returns The text, or undefined if the list must be read element by element.
+   * @throws {BananaError} If the bytes are not UTF-8.
+   */
+  shortText(): string | undefined {
+    const at = this.#at;
+    if (!isTextTag(this.#view, at)) return undefined;
+    const bytes = this.#bytes;
+    const length = bytes[at + TEXT_TAG_BYTES]!;
+    if (length >= LIST || bytes[at + TEXT_TAG_BYTES + 1] !== STRING) return undefined;
+    return this.#textAt(at + TEXT_TAG_BYTES + 2, length);
   }
 
   /**
