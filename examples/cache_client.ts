@@ -21,6 +21,9 @@ class DocumentCache extends LiveCache {
 
 setUnjellyableForClass("wiki.Document", DocumentCache);
 
+/** What the viewers write. */
+const POEM = ["Roses are red.", "Violets too."] as const;
+
 /** Somebody with a connection and the document of the server. */
 class Viewer implements AsyncDisposable {
   private constructor(
@@ -62,13 +65,13 @@ async function view(place: Place): Promise<void> {
   await using ada = await Viewer.arrive("Ada", place);
   await using bob = await Viewer.arrive("Bob", place);
   await ada.change("rename", "A poem");
-  await bob.change("write", "Roses are red.");
+  await bob.change("write", POEM[0]);
   for (const viewer of [ada, bob]) {
-    await viewer.seesOnce(({ title, lines }) => title === "A poem" && lines.length === 1);
+    await viewer.seesOnce(({ title, lines }) => title === "A poem" && lines.at(-1) === POEM[0]);
   }
   bob.leave();
-  await ada.change("write", "Violets too.");
-  await ada.seesOnce(({ lines }) => lines.length === 2);
+  await ada.change("write", POEM[1]);
+  await ada.seesOnce(({ lines }) => lines.at(-1) === POEM[1]);
 }
 
 await runAt(

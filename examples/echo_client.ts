@@ -6,18 +6,14 @@
  * The server may be `echo_server.ts`, or Python: `python3 tests/interop/echo_server.py --port 8787`.
  */
 
-import { parseArgs } from "node:util";
 import { connect, Referenceable, RemoteError } from "@perspective/broker";
+import { runAt } from "./place.ts";
 
 const USAGE = `Sends its arguments to an echo server, and says what came back.
 
 Usage: echo_client.ts [--host HOST] [--port PORT] [VALUE...]
 
-  --host HOST  where the server is, 127.0.0.1 unless given
-  --port PORT  its port, 8787 unless given
-  --help       this text
-
-A VALUE is JSON if it can be, else text.`;
+  VALUE        what is echoed: JSON if it can be, else text`;
 
 /** An object of ours that the server calls. */
 class Listener extends Referenceable {
@@ -52,21 +48,7 @@ async function talk(url: string, values: readonly unknown[]): Promise<void> {
   }
 }
 
-try {
-  const { values: options, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      host: { type: "string", default: "127.0.0.1" },
-      port: { type: "string", default: "8787" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (options.help) console.log(USAGE);
-  else {
-    const values = positionals.length === 0 ? ["hello", 42, [1.5, null]] : positionals.map(valueOf);
-    await talk(`pb://${options.host}:${options.port}`, values);
-  }
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
-  Deno.exit(1);
-}
+await runAt(USAGE, ({ hostname, port }, { positionals }) => {
+  const values = positionals.length === 0 ? ["hello", 42, [1.5, null]] : positionals.map(valueOf);
+  return talk(`pb://${hostname}:${port}`, values);
+}, { allowPositionals: true });

@@ -6,8 +6,8 @@
  * It asks for the password unless that is given, and goes on showing lines with `--stay`.
  */
 
-import { parseArgs } from "node:util";
-import { connect, LoginFailed, Referenceable, UsernamePassword } from "@perspective/broker";
+import { connect, Referenceable, UsernamePassword } from "@perspective/broker";
+import { runAt } from "./place.ts";
 
 /** What the server's avatar can do. */
 interface Member {
@@ -22,20 +22,9 @@ class Screen extends Referenceable {
   }
 }
 
-const { values: options } = parseArgs({
-  options: {
-    host: { type: "string", default: "127.0.0.1" },
-    port: { type: "string", default: "8787" },
-    user: { type: "string", default: "alice" },
-    password: { type: "string" },
-    say: { type: "string" },
-    stay: { type: "boolean", default: false },
-  },
-});
-
 /** Reads a line from the terminal, without showing it. */
-async function askPassword(): Promise<string> {
-  console.log(`Password of ${options.user}:`);
+async function askPassword(user: string): Promise<string> {
+  console.log(`Password of ${user}:`);
   const isTerminal = Deno.stdin.isTerminal();
   if (isTerminal) Deno.stdin.setRaw(true, { cbreak: true });
   let typed = "";
@@ -47,15 +36,28 @@ async function askPassword(): Promise<string> {
   return typed.split(/[\r\n]/)[0]!;
 }
 
-await using broker = await connect(`pb://${options.host}:${options.port}`);
-const credentials = new UsernamePassword(options.user, options.password ?? await askPassword());
-try {
+const USAGE = `Logs in at a board, writes on it, and shows what is there.
+
+Usage: login_client.ts [--user NAME] [--password PASSWORD] [--say LINE] [--stay]
+
+  --user NAME  who logs in, alice unless given
+  --password PASSWORD
+               is asked for unless given
+  --say LINE   what to write
+  --stay       go on showing what others write`;
+
+await runAt(USAGE, async ({ hostname, port }, { values: { user, password, say, stay } }) => {
+  await using broker = await connect(`pb://${hostname}:${port}`);
+  const credentials = new UsernamePassword(user, password ?? await askPassword(user));
   const member = await broker.login<Member>(credentials, new Screen());
   for (const line of await member.remote.read()) console.log(line);
-  if (options.say !== undefined) await member.remote.write(options.say);
-  if (options.stay) await broker.closed;
-} catch (error) {
-  if (!(error instanceof LoginFailed)) throw error;
-  console.error(error.message);
-  Deno.exitCode = 1;
-}
+  if (say !== undefined) await member.remote.write(say);
+  if (stay) await broker.closed;
+}, {
+  options: {
+    user: { type: "string", default: "alice" },
+    password: { type: "string" },
+    say: { type: "string" },
+    stay: { type: "boolean", default: false },
+  },
+});

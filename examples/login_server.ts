@@ -7,7 +7,6 @@
  * With `--md5`, stock Twisted clients can log in too: docs/login.md tells what that costs.
  */
 
-import { parseArgs } from "node:util";
 import {
   Avatar,
   type AvatarGrant,
@@ -21,6 +20,7 @@ import {
   serve,
 } from "@perspective/broker";
 import { SqlitePasswordDB } from "@perspective/broker/cred/sqlite";
+import { runAt, serveUntilInterrupted } from "./place.ts";
 
 /** What a user may do. */
 class Member extends Avatar {
@@ -60,33 +60,36 @@ class Board implements IRealm {
   }
 }
 
-const { values: options } = parseArgs({
+/** Adds a user with a password that nobody has to think of, and says it. */
+async function addUser(users: SqlitePasswordDB, name: string): Promise<void> {
+  const password = crypto.getRandomValues(new Uint8Array(12)).toBase64();
+  await users.addUser(name, password);
+  console.log(`Added user ${name}, whose password is ${password}`);
+}
+
+const USAGE =
+  `A message board for users in a database. The first run adds one, and says how to log in.
+
+Usage: login_server.ts [--database FILE] [--add NAME] [--md5]
+
+  --database FILE
+               where the users are, users.db unless given
+  --add NAME   add a user instead of serving
+  --md5        let stock Twisted clients log in too`;
+
+await runAt(USAGE, async (place, { values: { database, add, md5 } }) => {
+  using users = new SqlitePasswordDB(database, { storeMD5: md5 });
+  if (add !== undefined) return await addUser(users, add);
+  const server = serve(new Portal(new Board(), [users]), {
+    ...place,
+    login: { limiter: new LoginThrottle(), weakMechanisms: md5 ? "always" : "never" },
+  });
+  if (users.users().length === 0) await addUser(users, "alice");
+  await serveUntilInterrupted(server);
+}, {
   options: {
-    host: { type: "string", default: "127.0.0.1" },
-    port: { type: "string", default: "8787" },
     database: { type: "string", default: "users.db" },
     add: { type: "string" },
     md5: { type: "boolean", default: false },
   },
 });
-
-const users = new SqlitePasswordDB(options.database, { storeMD5: options.md5 });
-const newUser = options.add ?? (users.users().length === 0 ? "alice" : undefined);
-if (newUser !== undefined) {
-  const password = crypto.getRandomValues(new Uint8Array(12)).toBase64();
-  await users.addUser(newUser, password);
-  console.log(`Added user ${newUser}, whose password is ${password}`);
-}
-
-if (options.add === undefined) {
-  const portal = new Portal(new Board(), [users]);
-  const server = serve(portal, {
-    hostname: options.host,
-    port: Number(options.port),
-    login: {
-      limiter: new LoginThrottle(),
-      weakMechanisms: options.md5 ? "always" : "never",
-    },
-  });
-  console.log(`Listening at ${server.url}`);
-}

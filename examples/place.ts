@@ -4,8 +4,9 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import type { PBServer } from "@perspective/broker";
+import { closeOnSignals } from "./shutdown.ts";
 
 /** An address and a port. */
 export interface Place {
@@ -13,7 +14,26 @@ export interface Place {
   port: number;
 }
 
-const OPTIONS = `
+/** What an example was given beside its place. */
+export type Given<Options extends ParseArgsOptionsConfig> = ReturnType<
+  typeof parseArgs<{ options: Options; allowPositionals: true }>
+>;
+
+/** Options for {@linkcode runAt}. */
+export interface RunAtOptions<Options extends ParseArgsOptionsConfig> {
+  /** Options of its own; none unless given. */
+  options?: Options;
+  /** Whether it takes arguments that are no options; false unless given. */
+  allowPositionals?: boolean;
+}
+
+const PLACE_OPTIONS = {
+  host: { type: "string", default: "127.0.0.1" },
+  port: { type: "string", default: "8787" },
+  help: { type: "boolean", default: false },
+} as const;
+
+const PLACE_USAGE = `
   --host HOST  address, 127.0.0.1 unless given
   --port PORT  port, 8787 unless given; a server takes 0 for any that is free
   --help       this text`;
@@ -21,39 +41,46 @@ const OPTIONS = `
 /**
  * Runs an example at the place that its options name, or says how it is used.
  *
- * @param usage What it is, and how it is called.
+ * @param usage What it is, how it is called, and what options of its own mean.
  * @param main The example.
+ * @param own What it takes beside its place.
  */
-export async function runAt(usage: string, main: (place: Place) => Promise<void>): Promise<void> {
+export async function runAt<Options extends ParseArgsOptionsConfig = Record<never, never>>(
+  usage: string,
+  main: (place: Place, given: Given<Options>) => Promise<void>,
+  own: RunAtOptions<Options> = {},
+): Promise<void> {
+  let run: () => Promise<void>;
   try {
-    const { values } = parseArgs({
-      options: {
-        host: { type: "string", default: "127.0.0.1" },
-        port: { type: "string", default: "8787" },
-        help: { type: "boolean", default: false },
-      },
-    });
-    if (values.help) return console.log(usage + OPTIONS);
-    const port = Number(values.port);
-    if (!Number.isInteger(port) || port < 0 || port > 65535) {
-      throw new RangeError(`Cannot use port "${values.port}": it is no number from 0 to 65535`);
-    }
-    await main({ hostname: values.host, port });
+    const given = parseArgs({ ...own, options: { ...own.options, ...PLACE_OPTIONS } });
+    const { host, port, help } = given.values as { host: string; port: string; help: boolean };
+    if (help) return console.log(usage + PLACE_USAGE);
+    const place = { hostname: host, port: portOf(port) };
+    run = () => main(place, given as unknown as Given<Options>);
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${usage}${OPTIONS}`);
-    Deno.exit(1);
+    return fail(error, `\n\n${usage}${PLACE_USAGE}`);
   }
+  await run().catch(fail);
 }
 
 /**
- * Says where a server listens, and waits for Ctrl-C.
+ * Says where a server listens, and waits until the process is asked to end, as by Ctrl-C.
  *
  * @param server The server.
  */
 export async function serveUntilInterrupted(server: PBServer): Promise<void> {
   console.log(`Listening at ${server.url}; end with Ctrl-C`);
-  Deno.addSignalListener("SIGINT", () => server.close());
+  closeOnSignals([server]);
   await server.finished;
-  console.log("Closed");
-  Deno.exit();
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port < 65536) return port;
+  throw new RangeError(`Cannot use port "${text}": it is no number from 0 to 65535`);
+}
+
+function fail(error: unknown, advice = ""): never {
+  console.error(`${error instanceof Error ? error.message : error}${advice}`);
+  Deno.exit(1);
 }

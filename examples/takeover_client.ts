@@ -41,6 +41,10 @@ async function main({ hostname, port }: Place): Promise<void> {
   if (reason !== undefined) throw reason;
 }
 
-if (import.meta.main) {
-  await runAt("A client that stays.\n\nUsage: takeover_client.ts [options]\n", main);
-}
+const USAGE =
+  `Keeps a session with takeover_server.ts, until somebody else logs in as the same user.
+
+Usage: takeover_client.ts [--host HOST] [--port PORT]
+`;
+
+if (import.meta.main) await runAt(USAGE, main);

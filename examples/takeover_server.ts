@@ -19,8 +19,7 @@ import {
   RemoteReference,
   serve,
 } from "@perspective/broker";
-import { type Place, runAt } from "./place.ts";
-import { closeOnSignals } from "./shutdown.ts";
+import { type Place, runAt, serveUntilInterrupted } from "./place.ts";
 
 /** What the client of a user has to offer. */
 export interface Client {
@@ -88,11 +87,12 @@ export class TakeoverRealm implements IRealm {
 async function main({ hostname, port }: Place): Promise<void> {
   const users = new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret", bob: "secret" });
   const server = serve(new Portal(new TakeoverRealm(), [users]), { hostname, port });
-  console.log(`Listening at ${server.url}`);
-  closeOnSignals([server]);
-  await server.finished;
+  await serveUntilInterrupted(server);
 }
 
-if (import.meta.main) {
-  await runAt("Notes at one place at a time.\n\nUsage: takeover_server.ts [options]\n", main);
-}
+const USAGE = `Notes that each user keeps at one place at a time: who logs in again takes over.
+
+Usage: takeover_server.ts [--host HOST] [--port PORT]
+`;
+
+if (import.meta.main) await runAt(USAGE, main);

@@ -22,16 +22,16 @@ async function visit(place: Place): Promise<void> {
   await using alice = await bookOf("alice", place);
   await using bob = await bookOf("bob", place);
   await alice.book.callRemote("write", "A lovely house!");
-  await bob.book.callRemote("write", "The tea is cold.");
+  const note = await bob.book.callRemote("write", "The tea is cold.");
   console.log("alice reads", await alice.book.callRemote("read"));
   console.log("bob reads", await bob.book.callRemote("read"));
   try {
-    await alice.book.callRemote("erase", 2);
+    await alice.book.callRemote("erase", note);
   } catch (error) {
     if (!(error instanceof PBError)) throw error;
     console.log("alice cannot erase:", error.message);
   }
-  await bob.book.callRemote("erase", 2);
+  await bob.book.callRemote("erase", note);
   console.log("bob reads", await bob.book.callRemote("read"));
 }
 

@@ -34,6 +34,9 @@ class DocumentCache(pb.RemoteCache):
 
 pb.setUnjellyableForClass("wiki.Document", DocumentCache)
 
+# What the viewers write.
+POEM = ["Roses are red.", "Violets too."]
+
 
 class Viewer:
     """Somebody with a connection and the document of the server."""
@@ -66,12 +69,12 @@ async def main(connect):
     for viewer in ada, bob:
         await viewer.arrive(connect)
     await ada.change("rename", "A poem")
-    await bob.change("write", "Roses are red.")
+    await bob.change("write", POEM[0])
     for viewer in ada, bob:
-        await viewer.seesOnce(lambda seen: seen.title == "A poem" and len(seen.lines) == 1)
+        await viewer.seesOnce(lambda seen: seen.title == "A poem" and seen.lines[-1:] == POEM[:1])
     bob.leave()
-    await ada.change("write", "Violets too.")
-    await ada.seesOnce(lambda seen: len(seen.lines) == 2)
+    await ada.change("write", POEM[1])
+    await ada.seesOnce(lambda seen: seen.lines[-1] == POEM[1])
     for viewer in ada, bob:
         viewer.factory.disconnect()
 

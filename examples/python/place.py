@@ -17,14 +17,20 @@ def options(description):
 
 def serve(factory, description):
     """Listens until Ctrl-C."""
-    args = options(description)
+    args, codes = options(description), [0]
 
     def ready(port):
         print(f"Listening at pb://{args.host}:{port.getHost().port}; end with Ctrl-C", flush=True)
 
+    def failed(failure):
+        print(failure.getErrorMessage(), file=sys.stderr)
+        codes[0] = 1
+        reactor.callWhenRunning(reactor.stop)
+
     endpoint = endpoints.TCP4ServerEndpoint(reactor, args.port, interface=args.host)
-    endpoint.listen(factory).addCallback(ready)
+    endpoint.listen(factory).addCallbacks(ready, failed)
     reactor.run()
+    sys.exit(codes[0])
 
 
 def run(main, description):

@@ -27,14 +27,14 @@ async def main(connect):
     aliceFactory, alice = await bookOf(b"alice", connect)
     bobFactory, bob = await bookOf(b"bob", connect)
     await alice.callRemote("write", "A lovely house!")
-    await bob.callRemote("write", "The tea is cold.")
+    note = await bob.callRemote("write", "The tea is cold.")
     print("alice reads", shown(await alice.callRemote("read")))
     print("bob reads", shown(await bob.callRemote("read")))
     try:
-        await alice.callRemote("erase", 2)
+        await alice.callRemote("erase", note)
     except pb.RemoteError as error:
         print("alice cannot erase:", error)
-    await bob.callRemote("erase", 2)
+    await bob.callRemote("erase", note)
     print("bob reads", shown(await bob.callRemote("read")))
     aliceFactory.disconnect()
     bobFactory.disconnect()

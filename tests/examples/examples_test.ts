@@ -91,7 +91,7 @@ Deno.test("echo_client.ts has what it is given echoed by echo_server.ts", async 
   assertEquals(await server.end(), { code: 0, rest: "Closed\n", errors: "" });
 });
 
-for (const name of ["echo_server.ts", "echo_client.ts"]) {
+for (const name of ["echo_server.ts", "echo_client.ts", "login_server.ts", "login_client.ts"]) {
   Deno.test(`${name} says how it is used`, async () => {
     const help = await run(name, "--help");
     assertEquals(help.code, 0);
@@ -109,7 +109,7 @@ Deno.test("echo_server.ts refuses a port that is none, echo_client.ts a server t
   assertStringIncludes(server.errors, 'Cannot use port "many"');
   const client = await run("echo_client.ts", "--port", "1");
   assertEquals(client.code, 1);
-  assertStringIncludes(client.errors, 'Cannot connect to "pb://127.0.0.1:1"');
+  assertEquals(client.errors, 'Cannot connect to "pb://127.0.0.1:1": connection refused\n');
 });
 
 twistedTest("echo_client.py talks to echo_server.ts", async () => {

@@ -109,3 +109,13 @@ for (const [name, expected] of Object.entries(EXPECTED)) {
     assertStringIncludes(alone.errors, 'Cannot connect to "pb://127.0.0.1:1"');
   });
 }
+
+Deno.test("The clients of a server that remembers can be run again", async () => {
+  for (const name of ["cache", "views"]) {
+    await using running = await startServer(`${name}_server.ts`);
+    for (const _ of "12") {
+      const { code, errors } = await run(`${name}_client.ts`, "--port", running.port);
+      assertEquals([code, errors], [0, ""]);
+    }
+  }
+});

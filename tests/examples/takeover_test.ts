@@ -146,7 +146,7 @@ class Process {
 Deno.test("takeover_client.ts gives way to another, and takeover_server.ts ends when it is asked to", async () => {
   const server = new Process("takeover_server.ts", "0");
   await server.until("\n");
-  const port = /:(\d+)\n/.exec(server.output)![1]!;
+  const port = /:(\d+);/.exec(server.output)![1]!;
   const first = new Process("takeover_client.ts", port);
   await first.until(`written by process ${first.child.pid}`);
   const second = new Process("takeover_client.ts", port);

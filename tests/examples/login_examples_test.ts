@@ -1,6 +1,6 @@
 // The examples on logging in, run as somebody would run them by hand.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { startPython, twistedTest } from "../interop/peer.ts";
 
@@ -27,7 +27,7 @@ async function startServer(...args: string[]): Promise<RunningServer> {
     const { value, done } = await reader.read();
     assert(!done, output);
     output += value;
-    port = /Listening at pb:.*:(\d+)\n/.exec(output)?.[1];
+    port = /Listening at pb:.*:(\d+);/.exec(output)?.[1];
   }
   return {
     port,
@@ -40,9 +40,13 @@ async function startServer(...args: string[]): Promise<RunningServer> {
   };
 }
 
-async function runClient(args: string[], input = ""): Promise<[number, string, string]> {
+async function run(
+  name: string,
+  args: string[],
+  input = "",
+): Promise<[number, string, string]> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", example("login_client.ts"), ...args],
+    args: ["run", "-A", example(name), ...args],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -72,20 +76,32 @@ Deno.test("login_server.ts adds a user at first, and login_client.ts logs in as 
   const { port, output } = stack.use(await startServer(...args));
   assert(output.startsWith("Listening"), output);
   assertEquals(
-    await runClient(["--port", port, "--password", password, "--say", "hello"]),
+    await run("login_client.ts", ["--port", port, "--password", password, "--say", "hello"]),
     [0, "alice: hello\n", ""],
   );
   assertEquals(
-    await runClient(["--port", port], `${password}\n`),
+    await run("login_client.ts", ["--port", port], `${password}\n`),
     [0, "Password of alice:\nalice: hello\n", ""],
   );
   assertEquals(
-    await runClient(["--port", port], "guess\n"),
+    await run("login_client.ts", ["--port", port], "guess\n"),
     [1, "Password of alice:\n", "Cannot log in: credentials not accepted\n"],
   );
   assertEquals(
-    await runClient(["--port", port, "--user", "bob", "--password", password]),
+    await run("login_client.ts", ["--port", port, "--user", "bob", "--password", password]),
     [1, "", "Cannot log in: credentials not accepted\n"],
+  );
+});
+
+Deno.test("login_server.ts adds a user once", async () => {
+  await using stack = new AsyncDisposableStack();
+  const args = ["--database", await database(stack), "--add", "bob"];
+  const [code, output] = await run("login_server.ts", args);
+  assertEquals(code, 0);
+  assertMatch(output, /^Added user bob, whose password is \S+\n$/);
+  assertEquals(
+    await run("login_server.ts", args),
+    [1, "", 'Cannot add user "bob": name is taken\n'],
   );
 });
 
