@@ -73,8 +73,13 @@ export function valueCodec(options: EncodeValueOptions & DecodeValueOptions = {}
   scanner.dialect = dialect;
   const reader = new BananaReader(registry.names);
   const unjellier = new Unjellier(reader, options);
+  // Code of the program's own that is called on the way may use the codec too: it gets another.
+  let isEncoding = false;
+  let isDecoding = false;
   return {
     encode(value: unknown): Uint8Array {
+      if (isEncoding) return valueCodec(options).encode(value);
+      isEncoding = true;
       writer.begin();
       try {
         jellier.write(value);
@@ -85,9 +90,11 @@ export function valueCodec(options: EncodeValueOptions & DecodeValueOptions = {}
         throw error instanceof BananaError ? explained(error, "value", value) : error;
       } finally {
         writer.cancel();
+        isEncoding = false;
       }
     },
     decode(bytes: Uint8Array): unknown {
+      if (isDecoding) return valueCodec(options).decode(bytes);
       const end = scanner.scan(bytes, 0, bytes.length);
       scanner.reset();
       if (end !== bytes.length) {
@@ -95,11 +102,13 @@ export function valueCodec(options: EncodeValueOptions & DecodeValueOptions = {}
           `Cannot read value: ${end === -1 ? "the bytes end before it does" : "more bytes follow"}`,
         );
       }
+      isDecoding = true;
       reader.reset(bytes, 0);
       try {
         return unjellier.read();
       } finally {
         reader.release();
+        isDecoding = false;
       }
     },
   };

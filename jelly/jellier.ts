@@ -9,6 +9,7 @@ import { WORD } from "./banana/tokens.ts";
 import { JellyError } from "./errors.ts";
 import { isJellyable } from "./jellyable.ts";
 import { type AnyClass, isClass, jellyNameOf } from "./names.ts";
+import { isStackOverflow } from "./overflow.ts";
 import { explained, keyStep, located } from "./path.ts";
 import { globalRegistry, type JellyRegistry } from "./registry.ts";
 import { SeenObjects } from "./seen.ts";
@@ -390,8 +391,8 @@ export class Jellier {
       const deepest = this.#deepest + 2 + Math.min(this.#deepest, this.#wraps.length);
       if (deepest > this.#maxDepth) this.#sink.check();
     } catch (error) {
-      const overflow = error instanceof RangeError && /call stack/.test(error.message);
-      throw explained(overflow ? tooDeep(this.#maxDepth) : error, name, value);
+      const fault = isStackOverflow(error) ? tooDeep(this.#maxDepth) : error;
+      throw explained(fault, name, value);
     } finally {
       this.#seen.clear();
       this.#depth = 0;

@@ -11,6 +11,7 @@ import type { IUnjellyable } from "./jellyable.ts";
 import { type JellyList, SourceList } from "./jelly_list.ts";
 import { Lookup } from "./lookup.ts";
 import type { AnyClass } from "./names.ts";
+import { isStackOverflow } from "./overflow.ts";
 import { Placeholder } from "./placeholder.ts";
 import { type ReferenceId, References } from "./references.ts";
 import { globalRegistry, type JellyRegistry, type UnjellyRule } from "./registry.ts";
@@ -460,7 +461,7 @@ export class Unjellier {
       for (const object of this.#post) object.postUnjelly();
       return value;
     } catch (error) {
-      if (!(error instanceof RangeError && /call stack/.test(error.message))) throw error;
+      if (!isStackOverflow(error)) throw error;
       throw new JellyError("Cannot read value: too many lists in each other for the call stack", {
         cause: error,
         limit: "maxDepth",

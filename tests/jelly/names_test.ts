@@ -1,5 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { jellyNameOf, moduleNameOf } from "../../jelly/names.ts";
+import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import { isClass, jellyNameOf, moduleNameOf } from "../../jelly/names.ts";
 
 Deno.test("jellyNameOf() prefers the class's own jellyName", () => {
   class Till {
@@ -37,3 +37,18 @@ Deno.test("moduleNameOf() takes all before the last dot", () => {
   const cases = [["a.b.C", "a.b"], ["a.C", "a"], ["C", ""], ["", ""], [".C", ""], ["a.", "a"]];
   for (const [name, module] of cases) assertEquals(moduleNameOf(name!), module);
 });
+
+Deno.test("isClass() tells classes from functions", () => {
+  for (const value of [class {}, Map, Number, Temporal.PlainDate, abstractClass()]) {
+    assert(isClass(value));
+  }
+  const functions = [() => {}, function () {}, async () => {}, function* () {}, Math.max, eval];
+  for (const value of [...functions, {}, null, undefined, "class", { prototype: {} }]) {
+    assertFalse(isClass(value));
+  }
+});
+
+function abstractClass() {
+  abstract class Abstract {}
+  return Abstract;
+}

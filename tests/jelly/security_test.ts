@@ -86,3 +86,12 @@ Deno.test("DummySecurityOptions allows everything", () => {
   assert(options.isModuleAllowed("os"));
   assert(options.isClassAllowed(Till));
 });
+
+Deno.test("SecurityOptions.disallowTypes() takes back what was allowed, or was from the start", () => {
+  class Plain {}
+  const options = new SecurityOptions().allowBasicTypes().allowTypes(Plain, "money");
+  options.disallowTypes("list", "unicode", Plain, "never allowed");
+  for (const name of ["list", "unicode", "Plain"]) assertFalse(options.isTypeAllowed(name));
+  for (const name of ["tuple", "money"]) assert(options.isTypeAllowed(name));
+  assert(defaultSecurity().isTypeAllowed("list"));
+});
