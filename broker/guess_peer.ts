@@ -38,6 +38,8 @@ export function guessPeer(bytes: Uint8Array): string | undefined {
  * @returns A few words about it.
  */
 export function guessSilentPeer(role: "client" | "server"): string {
-  if (role === "server") return "the other end said nothing, as a PB client would";
+  if (role === "server") {
+    return "the other end said nothing, where a PB client answers what it is offered";
+  }
   return "the other end says nothing: perhaps it wants TLS (a pbs: URL) or WebSocket (ws: or wss:)";
 }

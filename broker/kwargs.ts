@@ -28,13 +28,14 @@ import { positiveInteger } from "./options.ts";
 export type Kwargs<T extends object = Record<string, unknown>> = T & KwargsBrand<keyof T>;
 
 /** What tells keyword arguments from a plain object. */
-export interface KwargsBrand<Names extends PropertyKey = PropertyKey> {
+// No interface: what has an index signature, as `Kwargs` has, takes none.
+export type KwargsBrand<Names extends PropertyKey = PropertyKey> = {
   /**
    * Names the class; and tells the compiler, only, which names there are, so that it sees one that
    * is misspelled.
    */
   readonly [Symbol.toStringTag]: "Kwargs" & { readonly names?: Names };
-}
+};
 
 class KwargsObject {
   constructor(values: object) {

@@ -87,6 +87,9 @@ class Service extends Root {
   remote_move(x: number, by: Kwargs<{ dx?: number; dy?: number }> = kwargs({})): number {
     return x + (by.dx ?? 0);
   }
+  remote_open(kw: Kwargs = kwargs({})): string[] {
+    return Object.keys(kw);
+  }
   remote_watch(listener: RemoteReference<Listener>): Promise<string> {
     return listener.callRemote("called", 1);
   }
@@ -295,6 +298,10 @@ Deno.test("callRemote() lets optional parameters be left out, but not be undefin
 
 Deno.test("callRemote() takes keyword arguments by their names", () => {
   compiled(() => {
+    service.callRemote("open");
+    service.callRemote("open", kwargs({ any: 2, thing: null }));
+    // @ts-expect-error keyword arguments are made by kwargs()
+    service.callRemote("open", { any: 2 });
     service.callRemote("move", 1);
     service.callRemote("move", 1, kwargs({ dx: 2 }));
     service.callRemote("move", 1, kwargs({ dx: 2, dy: 3 }));
@@ -402,6 +409,7 @@ Deno.test("what the types promise is what happens", async () => {
   assertEquals(order.at.toString(), "1970-01-01T00:00:00");
   assertEquals(await remote.watch(new Listener()), "1");
   assertEquals(await remote.isListener(await remote.listener()), true);
+  assertEquals(await remote.open(kwargs({ any: 2, thing: null })), ["any", "thing"]);
   assertEquals(await remote.greet("Ada", true), "Dear Ada");
   assertEquals(await remote.move(1, kwargs({ dx: 2 })), 3);
   assertEquals(await remote.nothing(), null);
