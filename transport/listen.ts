@@ -66,6 +66,7 @@ interface Place {
  * @param options Where and how; a URL alone says where.
  * @returns The listener, which listens already.
  * @throws {TypeError} If the options contradict each other, or the certificate is of no use.
+ * @throws {RangeError} If the port is no integer from 0 to 65535.
  * @throws {ListenError} If the place cannot be had; a Unix socket that another server may have
  *   left behind is tried first, so that `accept()` is what rejects.
  */
@@ -111,6 +112,9 @@ function placeOf(options: ListenOptions): Place {
       throw new TypeError("Cannot listen: a Unix socket has a path, but no hostname and port");
     }
     return { scheme: "pb+unix", hostname: "", port: 0, path };
+  }
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536)) {
+    throw new RangeError(`Cannot listen on port "${port}": it is no integer from 0 to 65535`);
   }
   const scheme = cert === undefined ? "pb" : "pbs";
   return { scheme, hostname: hostname ?? "0.0.0.0", port: port ?? DEFAULT_PORT, path: "" };

@@ -101,6 +101,13 @@ for (const { name, options, message } of CONTRADICTIONS) {
   });
 }
 
+for (const port of [NaN, -1, 65536, 0.5]) {
+  Deno.test(`listen() refuses port ${port}`, () => {
+    const message = `Cannot listen on port "${port}": it is no integer from 0 to 65535`;
+    assertThrows(() => listen({ hostname: "127.0.0.1", port }), RangeError, message);
+  });
+}
+
 Deno.test("listen() refuses a port that is taken, and what is no place", async () => {
   await using first = listen("pb://127.0.0.1:0");
   const error = assertThrows(() => listen(first.url), ListenError);
