@@ -15,12 +15,17 @@ import { prefixValue } from "./prefix.ts";
 import { type Dialect, FLOAT, LIST, STRING, VOCAB, VOCABULARY } from "./tokens.ts";
 
 const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = viewOf(NO_BYTES);
+/** What may be kept from one expression to the next: an idle scanner holds no large buffer. */
+const KEPT_LISTS = 64;
+const KEPT_BYTES = 64 * 1024;
+
 /**
  * Walks over the bytes of one expression as they come.
  *
- * No byte is looked at twice, but for a prefix that was cut in the middle. A
- * scanner holds a few numbers and, while an expression is unfinished, one
- * number for each open list: never a byte, and nothing that was only announced.
+ * A byte is looked at again only where the bytes were cut: in the middle of a prefix, or of the
+ * beginning of a text. A scanner holds a few numbers and, while an expression is unfinished, one
+ * number for each open list: nothing that was only announced.
  *
  * @example
  * ```ts
@@ -43,12 +48,13 @@ export class BananaScanner {
   /** Items still to come in the innermost open list; 1 for the expression itself. */
   #left = 1;
   #depth = 0;
-  #bytes: Uint8Array = NO_BYTES;
-  #view = viewOf(NO_BYTES);
   /** How many elements there are, with those that open lists announce; 1 for the expression itself. */
   #elements = 1;
   /** How far the scan is, from the beginning of the expression; may lie behind the bytes at hand. */
   #offset = 0;
+  /** The bytes that were scanned last, and a view on them. */
+  #bytes: Uint8Array = NO_BYTES;
+  #view: DataView = NO_VIEW;
 
   /**
    * Creates a scanner.
@@ -158,13 +164,18 @@ export class BananaScanner {
 
   /** Forgets an unfinished expression. */
   reset(): void {
-    if (this.#open.length > 64) this.#open = [];
+    if (this.#open.length > KEPT_LISTS) this.#open = [];
+    if (this.#bytes.length > KEPT_BYTES) {
+      this.#bytes = NO_BYTES;
+      this.#view = NO_VIEW;
+    }
     this.#left = 1;
     this.#depth = 0;
     this.#elements = 1;
     this.#offset = 0;
   }
 
+  /** Makes a view, or takes the last one. */
   #viewOf(bytes: Uint8Array): DataView {
     if (this.#bytes !== bytes) {
       this.#bytes = bytes;
