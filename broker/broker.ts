@@ -91,7 +91,7 @@ export class Broker implements AsyncDisposable {
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #unjellier: Unjellier;
-  readonly #calls: IncomingCalls;
+  readonly #incoming: IncomingCalls;
   readonly #outgoing: OutgoingCalls;
   readonly #flow: Flow;
   readonly #messages: Messages;
@@ -106,7 +106,7 @@ export class Broker implements AsyncDisposable {
   #pageTurns: PageTurns | undefined;
   #state: State;
   #dialect: AgreedDialect | undefined;
-  /** Whether the peer has sent what we do not understand. */
+  /** The last number that an object or a cache of ours got. */
   #lastLocal = 0;
   #disconnects: Set<() => void> | undefined;
   #closing: Promise<void> | undefined;
@@ -146,7 +146,7 @@ export class Broker implements AsyncDisposable {
       invoker: this,
       rules: PB_RULES,
     });
-    this.#calls = new IncomingCalls({
+    this.#incoming = new IncomingCalls({
       broker: this,
       link: this.#link,
       outbox: this.#outbox,
@@ -161,11 +161,11 @@ export class Broker implements AsyncDisposable {
       maxCallsOut: limits.maxCallsOut,
     });
     const { pending } = this.#outgoing;
-    this.#flow = new Flow({ link: this.#link, calls: this.#calls, pending, limits, fail });
+    this.#flow = new Flow({ link: this.#link, calls: this.#incoming, pending, limits, fail });
     this.#messages = new Messages({
       broker: this,
       flow: this.#flow,
-      calls: this.#calls,
+      calls: this.#incoming,
       locals: this.#locals,
       outbox: this.#outbox,
       answered: (id, succeeded) => this.#answerReceived(id, succeeded),
@@ -198,7 +198,7 @@ export class Broker implements AsyncDisposable {
 
   /** On whose behalf a value is being read; rules may ask. */
   get unserializingPerspective(): object | null {
-    return this.#calls.perspective;
+    return this.#incoming.perspective;
   }
 
   /** What both ends agreed to speak, `perspective-1` if both are of this library; undefined until they have. */
@@ -218,7 +218,7 @@ export class Broker implements AsyncDisposable {
       remoteObjects: this.#imports?.size ?? 0,
       cachedObjects: this.#caches?.cacheables.size ?? 0,
       caches: this.#caches?.held.size ?? 0,
-      callsIn: this.#calls.size,
+      callsIn: this.#incoming.size,
       callsOut: this.#outgoing.pending.size,
       bufferedBytes: this.#link.buffered,
     };
@@ -227,7 +227,7 @@ export class Broker implements AsyncDisposable {
   /** How much has gone over the connection. */
   get traffic(): Traffic {
     return {
-      callsReceived: this.#calls.total,
+      callsReceived: this.#incoming.total,
       callsSent: this.#outgoing.total,
       bytesReceived: this.#link.bytesReceived,
       bytesSent: this.#link.bytesSent,
@@ -373,7 +373,7 @@ export class Broker implements AsyncDisposable {
    */
   referenceArrived(luid: number): RemoteReference {
     this.#imports ??= new ImportTable(this, this.#outbox);
-    return this.#imports.arrived(luid, this.#calls.perspective);
+    return this.#imports.arrived(luid, this.#incoming.perspective);
   }
 
   /**
@@ -510,7 +510,7 @@ export class Broker implements AsyncDisposable {
   async #close(graceful: number, reason: CloseReason | Error | undefined): Promise<void> {
     if (reason instanceof Error) this.#fault = reason;
     if (graceful !== 0 && this.#state.kind === "open") await this.#drain(graceful);
-    this.#calls.isDeaf = true;
+    this.#incoming.isDeaf = true;
     if (!this.isClosed) {
       await within(CLOSE_TIMEOUT, this.#link.drained(0));
       this.#link.close(reason instanceof Error ? closeReason(reason) : reason ?? NORMAL);
@@ -521,7 +521,7 @@ export class Broker implements AsyncDisposable {
   /** Refuses calls, and waits until those under way are finished. */
   async #drain(graceful: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#calls.refusal = new GoingAwayError();
+    this.#incoming.refusal = new GoingAwayError();
     this.#outgoing.pending.onGiveUp = () => this.#checkDrained();
     this.#state = { kind: "draining", done: resolve };
     this.#checkDrained();
@@ -531,7 +531,7 @@ export class Broker implements AsyncDisposable {
 
   #checkDrained(): void {
     if (this.#state.kind !== "draining") return;
-    if (this.#calls.size + this.#outgoing.pending.wanted === 0 && !this.#flow.isBehind) {
+    if (this.#incoming.size + this.#outgoing.pending.wanted === 0 && !this.#flow.isBehind) {
       this.#state.done();
     }
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { factOf } from "../transport/errors.ts";
 import type { CloseReason } from "../transport/mod.ts";
 import { PBConnectionLost, ProtocolError } from "./errors.ts";
 import { guessPeer, guessSilentPeer } from "./guess_peer.ts";
@@ -45,7 +46,7 @@ export function endReason(end: ConnectionEnd): Error | undefined {
 /** Says why no connection came about, and what the other end may be. */
 function notConnected({ role, error, unread, isHeard, closeReason }: ConnectionEnd): string {
   const guess = guessPeer(unread);
-  const fact = error instanceof Error ? error.message : "the other end closed the connection";
+  const fact = error === undefined ? "the other end closed the connection" : factOf(error);
   if (guess !== undefined) return guess;
   if (error === undefined) {
     return closeReason === undefined ? fact : `${fact}, ${words(closeReason)}`;

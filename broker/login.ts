@@ -20,6 +20,7 @@ import {
   suits,
 } from "./mechanisms.ts";
 import { OWN_DIALECT } from "./negotiation.ts";
+import { orAborted } from "./patience.ts";
 import { RemoteReference } from "./remote_reference.ts";
 
 /** Options for `Broker.login`. */
@@ -66,7 +67,14 @@ export async function login(
     release(value);
     throw new ProtocolError(`Cannot log in: the avatar that the server sent is no ${avatar.name}`);
   });
-  return signal === undefined ? await result : await orAborted(result, signal);
+  if (signal === undefined) return await result;
+  try {
+    return await orAborted(result, signal);
+  } catch (error) {
+    // The avatar may come all the same.
+    result.then(release, () => {});
+    throw error;
+  }
 }
 
 async function start(
@@ -165,18 +173,6 @@ function challengeOf(offer: unknown): { challenge: Uint8Array; responder: Remote
     return { challenge, responder };
   }
   throw new ProtocolError("Cannot log in: the server sent no challenge");
-}
-
-/** Waits for an avatar until a signal aborts; an avatar that comes later is given back. */
-function orAborted(avatar: Promise<object>, signal: AbortSignal): Promise<object> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      reject(signal.reason);
-      avatar.then(release, () => {});
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    avatar.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }
 
 /** Gives back what the server sent, so that it logs the user out. */
