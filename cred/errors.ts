@@ -7,6 +7,13 @@
  * @module
  */
 
+/** What every exception of Python is. */
+const EXCEPTION = [
+  "builtins.Exception",
+  "builtins.BaseException",
+  "builtins.object",
+] as const;
+
 /**
  * Somebody asked for what they may not have.
  *
@@ -29,9 +36,7 @@ export class Unauthorized extends Error {
   /** Names of this class and all its parents in Python, in the order of their resolution. */
   static readonly jellyParents: readonly string[] = [
     "twisted.cred.error.Unauthorized",
-    "builtins.Exception",
-    "builtins.BaseException",
-    "builtins.object",
+    ...EXCEPTION,
   ];
 
   /**
@@ -75,9 +80,7 @@ export class LoginFailed extends Error {
   /** Names of this class and all its parents in Python, in the order of their resolution. */
   static readonly jellyParents: readonly string[] = [
     "twisted.cred.error.LoginFailed",
-    "builtins.Exception",
-    "builtins.BaseException",
-    "builtins.object",
+    ...EXCEPTION,
   ];
 
   /**
@@ -115,9 +118,7 @@ export class UnauthorizedLogin extends LoginFailed {
     "twisted.cred.error.UnauthorizedLogin",
     "twisted.cred.error.LoginFailed",
     "twisted.cred.error.Unauthorized",
-    "builtins.Exception",
-    "builtins.BaseException",
-    "builtins.object",
+    ...EXCEPTION,
   ];
 
   /**
@@ -153,9 +154,7 @@ export class UnhandledCredentials extends LoginFailed {
   static override readonly jellyParents: readonly string[] = [
     "twisted.cred.error.UnhandledCredentials",
     "twisted.cred.error.LoginFailed",
-    "builtins.Exception",
-    "builtins.BaseException",
-    "builtins.object",
+    ...EXCEPTION,
   ];
 
   /**
@@ -197,9 +196,7 @@ export class LoginDenied extends LoginFailed {
   static override readonly jellyParents: readonly string[] = [
     "twisted.cred.error.LoginDenied",
     "twisted.cred.error.LoginFailed",
-    "builtins.Exception",
-    "builtins.BaseException",
-    "builtins.object",
+    ...EXCEPTION,
   ];
 
   /** Milliseconds after which it is worth trying again, where that is known. */
