@@ -4,8 +4,7 @@
  * @module
  */
 
-/** Names that every Python exception has among its bases. */
-const EXCEPTION = ["builtins.Exception", "builtins.BaseException", "builtins.object"];
+import { EXCEPTION } from "./error_names.ts";
 
 /**
  * An error that a program raises on purpose, for the caller to see (`twisted.spread.pb.Error`).
