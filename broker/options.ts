@@ -16,6 +16,9 @@ export const MAX_BROKER_REFS = 1024;
 /** The TCP port of Perspective Broker. */
 export const portno = 8787;
 
+/** Most characters of the message of a log entry. */
+const MAX_LOG = 1000;
+
 /** Limits of one connection; those of {@linkcode BananaLimits} hold for each message. */
 export interface BrokerLimits extends BananaLimits {
   /**
@@ -58,7 +61,7 @@ const DEFAULT_BROKER_LIMITS: BrokerLimits = Object.freeze({
 export interface LogEntry {
   /** How grave it is: an `error` is a fault in a program, a `warning` a peer that misbehaves. */
   readonly level: "error" | "warning";
-  /** One line. */
+  /** One line, also where it repeats what a peer has said: without control characters, and not too long. */
   readonly message: string;
   /** The error, if there is one. */
   readonly error?: unknown;
@@ -127,7 +130,7 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     registry,
     security,
     unsafeTracebacks,
-    log,
+    log: (entry: LogEntry) => log({ ...entry, message: oneLine(entry.message) }),
     keepAlive,
     keepAliveClock: new KeepAliveClock(keepAlive || KEEP_ALIVE),
     buffers: new BufferPool(),
@@ -154,6 +157,15 @@ function brokerLimits(limits: Partial<BrokerLimits> = {}): BrokerLimits {
 export function positiveInteger(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new RangeError(`Cannot set ${name} to "${value}": it must be a positive integer`);
+}
+
+/** Makes a line of a text: what a peer has said shall not look like an entry of its own, nor command a terminal. */
+function oneLine(text: string): string {
+  const line = text.length <= MAX_LOG ? text : `${text.slice(0, MAX_LOG).toWellFormed()}…`;
+  return line.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}]/gu,
+    (char) => `\\u{${char.charCodeAt(0).toString(16)}}`,
+  );
 }
 
 function logToConsole({ level, message, error }: LogEntry): void {

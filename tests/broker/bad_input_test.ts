@@ -46,6 +46,21 @@ Deno.test("a message of an unknown name is not understood, and the connection go
   assertEquals(await pair.peer.ask(ECHO), ["answer", 9, 9]);
 });
 
+Deno.test("what a peer has said is one line in the log, and not a long one", async () => {
+  await using pair = await rawClient(new Service());
+  await pair.peer.ask(["x\ny\u2028\x1b[31m"]);
+  await pair.peer.ask(["message", 1, "root", `a\r\nb${"c".repeat(5000)}`, 1, ["tuple"], [
+    "dictionary",
+  ]]);
+  await pair.peer.say(["decref", "\x9b"]);
+  await endOf(pair.broker);
+  const [unknown, failed, closed] = pair.log.map(({ message }) => message);
+  assertStringIncludes(unknown!, '"x\\u{a}y\\u{2028}\\u{1b}[31m"');
+  assertStringIncludes(failed!, '"a\\u{d}\\u{a}bccc');
+  assert(failed!.length < 1100);
+  assertStringIncludes(closed!, '"\\u{9b}"');
+});
+
 const BAD_CALLS: { name: string; said: unknown[]; error: string }[] = [
   {
     name: "on an unknown object",
