@@ -6,7 +6,6 @@ Each line that is typed is said in the room; "/quit" or the end of the input lea
 """
 
 import argparse
-import sys
 from datetime import datetime
 
 from twisted.cred.credentials import UsernamePassword
@@ -76,12 +75,12 @@ class Keyboard(LineOnlyReceiver):
 async def main(reactor, options):
     factory = pb.PBClientFactory()
     endpoint = endpoints.TCP4ClientEndpoint(reactor, options.host, options.port)
-    await endpoint.connect(factory)
     credentials = UsernamePassword(options.user.encode(), options.password.encode())
     try:
+        await endpoint.connect(factory)
         member = await factory.login(credentials, Screen())
     except Exception as error:
-        raise SystemExit(f"Cannot log in: {error}")
+        raise SystemExit(str(error))
     lost = defer.Deferred()
     member.notifyOnDisconnect(lambda _: lost.callback("Connection lost"))
     seat = await member.callRemote("join", options.room)
@@ -104,4 +103,3 @@ if __name__ == "__main__":
     parser.add_argument("--room", default="lobby")
     options = parser.parse_args()
     task.react(lambda reactor: defer.ensureDeferred(main(reactor, options)))
-    sys.exit(0)
