@@ -153,12 +153,11 @@ export class Jellier {
   }
 
   #object(value: object): void {
-    const prototype = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) {
-      if (this.#registry.hasModules && this.#module(value)) return;
-      if (this.#isNew(value)) this.#plain(value as Record<string, unknown>);
-    } else if (Array.isArray(value)) {
+    if (Array.isArray(value)) {
       if (this.#isNew(value)) this.#array(value instanceof Tuple ? WORD.tuple : WORD.list, value);
+    } else if (isPlain(value)) {
+      if (this.#registry.hasModules && this.#module(value)) return;
+      if (this.#isNew(value)) this.#plain(value);
     } else this.#other(value);
   }
 
@@ -403,6 +402,16 @@ export class Jellier {
       }
     }
   }
+}
+
+/**
+ * Tells whether an object is a plain one, made by `{}` or `Object.create(null)`. What has `Object`
+ * for its constructor is taken for one: to ask for the prototype takes several times as long.
+ */
+function isPlain(value: object): value is Record<string, unknown> {
+  if (value.constructor === Object) return true;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function tooDeep(limit: number): JellyError {

@@ -12,13 +12,19 @@ import { Tuple } from "./values/tuple.ts";
 /** Number of an object in one value. */
 export type ReferenceId = number | bigint;
 
+/** A number as the key of a table. */
+type Key = number | string;
+
+/** Numbers below are so few that no choice of them makes a table slow. */
+const MANY = 65_536;
+
 /**
  * Finds objects by their numbers, and mends what held a placeholder for an
  * object that came later (`twisted.persisted.crefutil`).
  */
 export class References {
-  readonly #claimed = new Set<ReferenceId>();
-  readonly #objects = new Map<ReferenceId, unknown>();
+  readonly #claimed = new Set<Key>();
+  readonly #objects = new Map<Key, unknown>();
   /** How many were referred to and have not come. */
   #missing = 0;
   /** What holds a placeholder, or may. */
@@ -34,7 +40,7 @@ export class References {
    */
   claim(id: ReferenceId): void {
     const { size } = this.#claimed;
-    if (this.#claimed.add(id).size !== size) return;
+    if (this.#claimed.add(keyOf(id)).size !== size) return;
     throw new JellyError(`Cannot read reference ${id}: the number is in use`);
   }
 
@@ -45,8 +51,9 @@ export class References {
    * @param object The object.
    */
   define(id: ReferenceId, object: unknown): void {
-    const known = this.#objects.get(id);
-    this.#objects.set(id, object);
+    const key = keyOf(id);
+    const known = this.#objects.get(key);
+    this.#objects.set(key, object);
     if (known instanceof Placeholder) {
       this.#missing--;
       known.resolve(object);
@@ -60,10 +67,11 @@ export class References {
    * @returns The object, or a placeholder for it.
    */
   get(id: ReferenceId): unknown {
-    const known = this.#objects.get(id);
+    const key = keyOf(id);
+    const known = this.#objects.get(key);
     if (known !== undefined) return known;
     const placeholder = new Placeholder();
-    this.#objects.set(id, placeholder);
+    this.#objects.set(key, placeholder);
     this.#missing++;
     return placeholder;
   }
@@ -114,15 +122,27 @@ export class References {
    */
   finish(): void {
     if (this.#missing !== 0) {
-      for (const [id, object] of this.#objects) {
+      for (const [key, object] of this.#objects) {
         if (object instanceof Placeholder) {
-          throw new JellyError(`Cannot read dereference ${id}: there is no such reference`);
+          throw new JellyError(`Cannot read dereference ${idOf(key)}: there is no such reference`);
         }
       }
     }
     for (const container of this.#incomplete) mend(container);
     for (const [set, items] of this.#unfilled) fillFrozenSet(set, items);
   }
+}
+
+/**
+ * Gives the key of a number. The runtime hashes numbers in a way that everybody knows, so that a peer
+ * could choose many that take quadratic time; how it hashes texts is a secret of each process.
+ */
+function keyOf(id: ReferenceId): Key {
+  return typeof id === "number" && id >= 0 && id < MANY ? id : `#${id}`;
+}
+
+function idOf(key: Key): string {
+  return String(key).replace("#", "");
 }
 
 /** Replaces the placeholders in a container by what they stand for. */
