@@ -286,6 +286,8 @@ Deno.test("numbers of references may be any integers, told apart exactly", () =>
 const FAULTY: { sexp: Sexp; message: string }[] = [
   { sexp: dereference(1), message: "dereference 1: there is no such reference" },
   { sexp: [LIST, [LIST, dereference(7)]], message: "dereference 7: there is no such reference" },
+  { sexp: dereference(-7), message: "dereference -7: there is no such reference" },
+  { sexp: dereference(2n ** 60n), message: `dereference ${2n ** 60n}: there is no such reference` },
   { sexp: reference(1, dereference(1)), message: "it stands for another reference" },
   { sexp: reference(1, dereference(2)), message: "it stands for another reference" },
   { sexp: [atom("reference"), 1], message: "it needs a number and a value" },
