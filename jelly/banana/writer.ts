@@ -83,6 +83,8 @@ export class BananaWriter {
   readonly #shortText: number;
   #bytes: Uint8Array = NO_BYTES;
   #view: DataView = viewOf(NO_BYTES);
+  /** How many bytes there is room for. */
+  #size = 0;
   #at = 0;
   #start = 0;
 
@@ -423,7 +425,7 @@ export class BananaWriter {
 
   /** Makes room; the buffer doubles, so that every byte is copied once or twice in all. */
   #reserve(more: number): void {
-    if (this.#at + more > this.#bytes.length) this.#grow(this.#at + more);
+    if (this.#at + more > this.#size) this.#grow(this.#at + more);
   }
 
   #grow(needed: number): void {
@@ -437,5 +439,6 @@ export class BananaWriter {
   #use(bytes: Uint8Array): void {
     this.#bytes = bytes;
     this.#view = viewOf(bytes);
+    this.#size = bytes.length;
   }
 }
