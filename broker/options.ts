@@ -6,7 +6,7 @@
 
 import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../jelly/banana/mod.ts";
 import { defaultSecurity, globalRegistry, type JellyRegistry, type Taster } from "../jelly/mod.ts";
-
+import { DEFAULT_PORT } from "../transport/mod.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { KEEP_ALIVE, KeepAliveClock } from "./keep_alive.ts";
 
@@ -14,7 +14,7 @@ import { KEEP_ALIVE, KeepAliveClock } from "./keep_alive.ts";
 export const MAX_BROKER_REFS = 1024;
 
 /** The TCP port of Perspective Broker. */
-export const portno = 8787;
+export const portno: number = DEFAULT_PORT;
 
 /** Most characters of the message of a log entry. */
 const MAX_LOG = 1000;
