@@ -174,6 +174,7 @@ export class Unjellier {
   #list(count: number, id?: ReferenceId): unknown {
     if (count === 0) throw new JellyError("Cannot read value: a list is empty");
     if (count === 2 && this.#isAllowed(UNICODE)) {
+      // Most lists are short texts.
       const text = this.#source.shortText();
       if (text !== undefined) return text;
     }

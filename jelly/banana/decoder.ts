@@ -62,7 +62,7 @@ export class BananaDecoder {
    * @param chunk Bytes; they are copied, none is kept by reference.
    * @returns The expressions that are whole now, in order.
    * @throws {BananaError} If the bytes are no banana or pass a limit; the
-   * decoder is of no use then.
+   * decoder is of no use then, and what was whole before in the same chunk is lost.
    */
   push(chunk: Uint8Array): Sexp[] {
     const found: Sexp[] = [];
