@@ -174,7 +174,16 @@ export class IncomingCalls {
     } catch (fault) {
       // An error that cannot be sent must not leave the caller waiting.
       log({ level: "error", message: "Cannot send an error as it is", error: fault });
-      this.#write(WORD.error, head, new CopyableFailure(fault, unsafeTracebacks), perspective);
+      this.#sendFault(head, new CopyableFailure(fault, unsafeTracebacks));
+    }
+  }
+
+  /** Sends an error in place of one that cannot be sent; limits that leave no room even for it end the connection. */
+  #sendFault(head: CallHead, failure: CopyableFailure): void {
+    try {
+      this.#write(WORD.error, head, failure, null);
+    } catch (error) {
+      this.#fail(error as Error);
     }
   }
 

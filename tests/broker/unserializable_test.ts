@@ -5,6 +5,8 @@ import {
   callOptions,
   connectPair,
   kwargs,
+  PBConnectionLost,
+  PBError,
   Referenceable,
   RemoteError,
   Root,
@@ -212,6 +214,23 @@ Deno.test("a message over the limits of a whole message is refused", async () =>
     const error = await assertRejects(() => root.callRemote("echo", value), JellyError);
     assertEquals(error.limit, limit);
     assertEquals(await root.callRemote("echo", 1), 1);
+  }
+});
+
+Deno.test("a server whose limits leave no room for any error closes the connection instead", async () => {
+  class Failing extends Root {
+    remote_now(): never {
+      throw new PBError("no");
+    }
+    async remote_later(): Promise<never> {
+      await undefined;
+      throw new PBError("no");
+    }
+  }
+  for (const method of ["now", "later"] as const) {
+    const limits = { maxMessageBytes: 200 };
+    await using pair = await testPair(new Failing(), { server: { limits } });
+    await assertRejects(() => pair.client.root<Failing>().callRemote(method), PBConnectionLost);
   }
 });
 
