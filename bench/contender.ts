@@ -31,16 +31,17 @@ class User extends Avatar {
   }
 }
 
+/** The URL of the server, also where it listens; `--transport` is `tcp` or `ws`. */
 function url({ transport, port }: BenchOptions): string {
-  return `${transport === "tcp" ? "pb" : transport}://127.0.0.1:${port}/`;
+  return `${transport === "tcp" ? "pb" : transport}://127.0.0.1:${port}`;
 }
 
 await play({
-  serve({ mode }) {
+  serve(options) {
     const users = new InMemoryUsernamePasswordDatabaseDontUse({ user: "password" });
     const realm = { requestAvatar: () => [IPerspective, new User(), () => {}] as const };
-    const root = mode.startsWith("login") ? new Portal(realm, [users]) : new Bench();
-    const { addr } = serve(root, { hostname: "127.0.0.1", port: 0 });
+    const root = options.mode.startsWith("login") ? new Portal(realm, [users]) : new Bench();
+    const { addr } = serve(root, { url: url(options) });
     return addr.transport === "tcp" ? addr.port : 0;
   },
   async connect(options) {
@@ -55,7 +56,8 @@ await play({
   },
   async login(options) {
     const broker = await connect(url(options));
-    await broker.login(new UsernamePassword("user", "password"));
+    // As Twisted's clients log in: by challenge and response.
+    await broker.login(new UsernamePassword("user", "password"), null, { mechanisms: ["MD5"] });
     await broker.close();
   },
 });

@@ -1,0 +1,133 @@
+/**
+ * The least that remote calls can cost in JavaScript, as a contender: a number and a promise for each
+ * call, messages of 40 bytes, one write for all that a turn of the event loop has to say, and
+ * nothing serialized. Nobody is faster who answers calls one by one.
+ *
+ * @module
+ */
+
+import type { BenchClient, Contender } from "./harness.ts";
+
+/** Bytes of a message: number of the call, length of what follows the message, and filler. */
+const MESSAGE = 40;
+
+/** Collects what is written in one turn, and writes it at once. */
+class Out {
+  readonly #conn: Deno.TcpConn;
+  #bytes = new Uint8Array(4096);
+  #length = 0;
+  #isWriting = false;
+
+  constructor(conn: Deno.TcpConn) {
+    this.#conn = conn;
+  }
+
+  send(id: number, rest?: Uint8Array): void {
+    const length = MESSAGE + (rest?.length ?? 0);
+    if (this.#length + length > this.#bytes.length) {
+      const larger = new Uint8Array(2 * (this.#length + length));
+      larger.set(this.#bytes.subarray(0, this.#length));
+      this.#bytes = larger;
+    }
+    const view = new DataView(this.#bytes.buffer, this.#length, MESSAGE);
+    view.setUint32(0, id);
+    view.setUint32(4, length - MESSAGE);
+    if (rest !== undefined) this.#bytes.set(rest, this.#length + MESSAGE);
+    this.#length += length;
+    if (!this.#isWriting) this.#writeOut();
+  }
+
+  async #writeOut(): Promise<void> {
+    this.#isWriting = true;
+    let spare = new Uint8Array(4096);
+    try {
+      await undefined;
+      while (this.#length !== 0) {
+        const bytes = this.#bytes.subarray(0, this.#length);
+        const { buffer } = this.#bytes;
+        this.#bytes = spare;
+        this.#length = 0;
+        for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
+        spare = new Uint8Array(buffer);
+      }
+      this.#bytes = spare;
+    } catch {
+      // The other end has gone.
+    }
+    this.#isWriting = false;
+  }
+}
+
+/** Reads messages until the connection ends. */
+async function read(conn: Deno.TcpConn, size: number, take: (id: number) => void): Promise<void> {
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  /** Bytes that wait, and those of a long message that are still to be passed over. */
+  let length = 0;
+  let rest = 0;
+  try {
+    for (;;) {
+      const count = await conn.read(bytes.subarray(length));
+      if (count === null) return;
+      length += count;
+      let at = Math.min(rest, length);
+      rest -= at;
+      while (rest === 0 && at + MESSAGE <= length) {
+        take(view.getUint32(at));
+        rest = view.getUint32(at + 4);
+        at += MESSAGE;
+        const passed = Math.min(rest, length - at);
+        at += passed;
+        rest -= passed;
+      }
+      bytes.copyWithin(0, at, length);
+      length -= at;
+    }
+  } catch {
+    // Closed.
+  }
+}
+
+/** Connects to the server of {@linkcode floor}. */
+export async function connectFloor(port: number, size = 65_536): Promise<BenchClient> {
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  conn.setNoDelay(true);
+  const out = new Out(conn);
+  const pending = new Map<number, { resolve: (value: unknown) => void; value: unknown }>();
+  let last = 0;
+  const call = (value: unknown, rest?: Uint8Array) =>
+    new Promise<unknown>((resolve) => {
+      pending.set(++last, { resolve, value });
+      out.send(last, rest);
+    });
+  void read(conn, size, (id) => {
+    const { resolve, value } = pending.get(id)!;
+    pending.delete(id);
+    resolve(value);
+  });
+  return {
+    echo: (text) => call(text),
+    echoPayload: (payload) => call(payload),
+    sink: (bytes) => call(bytes.length, bytes),
+    close: () => conn.close(),
+  };
+}
+
+/** The contender. */
+export const floor: Contender = {
+  serve({ mode }) {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const size = mode === "idle" ? 4096 : 262_144;
+    void (async () => {
+      for await (const conn of listener) {
+        conn.setNoDelay(true);
+        const out = new Out(conn);
+        const answer = (id: number) => out.send(id);
+        const handler = (id: number) => Promise.resolve(id);
+        void read(conn, size, (id) => void handler(id).then(answer));
+      }
+    })();
+    return listener.addr.port;
+  },
+  connect: ({ port }) => connectFloor(port),
+};
