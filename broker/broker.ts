@@ -438,7 +438,7 @@ export class Broker implements AsyncDisposable {
    * @param maxBytes About how many bytes; `Infinity` for no such limit.
    */
   limitInput(maxBytes: number): void {
-    this.#link.maxUnfinishedBytes = maxBytes;
+    this.#link.maxExpressionBytes = maxBytes;
   }
 
   /**

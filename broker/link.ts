@@ -45,8 +45,8 @@ export interface LinkHandler {
 export class Link {
   /** Where messages are written, between {@linkcode Link.begin} and {@linkcode Link.flush}. */
   readonly writer: BananaWriter;
-  /** Most bytes of an unfinished expression to keep, give or take one read. */
-  maxUnfinishedBytes = Infinity;
+  /** Most bytes of one expression, finished or not, give or take one read. */
+  maxExpressionBytes = Infinity;
   readonly #transport: Transport;
   readonly #handler: LinkHandler;
   readonly #scanner: BananaScanner;
@@ -183,7 +183,7 @@ export class Link {
           else await this.#paused();
         }
         if (!this.#isOpen) break;
-        if (input.length > this.maxUnfinishedBytes) throw tooLong(this.maxUnfinishedBytes);
+        if (input.length > this.maxExpressionBytes) throw tooLong(this.maxExpressionBytes);
       }
     } catch (caught) {
       error = caught;
@@ -289,11 +289,14 @@ export class Link {
       const end = this.#scanner.scan(bytes, start, input.end);
       if (end === -1) break;
       this.#expressionBytes = end - start;
+      if (end - start > this.maxExpressionBytes) throw tooLong(this.maxExpressionBytes);
       this.#reader.reset(bytes, start);
       this.#handler.expressionReceived(this.#reader);
       // A handler that closed the link has cleared the input.
       if (this.#isOpen) input.consume(end);
     }
+    // A large buffer that the input has given up is not to live on in the reader.
+    this.#reader.release();
     return true;
   }
 

@@ -16,7 +16,10 @@ export type Handshake = (dialed: Dialed, signal: AbortSignal) => Promise<Dialed>
 export interface HandshakeOptions {
   /** Milliseconds that a peer has for its handshake; 10,000 unless given. */
   handshakeTimeout?: number;
-  /** Most connections in their handshake, or through it and not yet accepted; 128 unless given. */
+  /**
+   * Most connections in their handshake; 128 unless given. One more, and the oldest is given up: who
+   * only holds places keeps nobody out. As many may be through it and wait to be accepted.
+   */
   maxHandshakes?: number;
   /** Told of every peer that did not get through. */
   onHandshakeError?: (error: HandshakeError) => void;
@@ -30,7 +33,8 @@ export class HandshakeAcceptor implements Acceptor {
   readonly #closing = new AbortController();
   readonly #ready: Dialed[] = [];
   readonly #waiting: ((dialed: Dialed | null) => void)[] = [];
-  #pending = 0;
+  /** Gives up a handshake that runs; the oldest comes first. */
+  readonly #running = new Set<AbortController>();
   #pulling = false;
 
   constructor(source: Acceptor, handshake: Handshake, options: HandshakeOptions) {
@@ -59,32 +63,36 @@ export class HandshakeAcceptor implements Acceptor {
     for (const resolve of this.#waiting.splice(0)) resolve(null);
   }
 
-  /** Starts handshakes while there is room for more. */
+  /** Starts handshakes while there is room for those that get through. */
   async #pull(): Promise<void> {
     if (this.#pulling) return;
     this.#pulling = true;
-    while (this.#pending + this.#ready.length < this.#options.maxHandshakes) {
+    const { maxHandshakes } = this.#options;
+    while (this.#ready.length < maxHandshakes) {
       const dialed = await this.#source.accept();
       if (dialed === null) break;
+      if (this.#running.size === maxHandshakes) this.#giveUpOldest();
       void this.#run(dialed);
     }
     this.#pulling = false;
   }
 
   async #run(dialed: Dialed): Promise<void> {
-    const { signal } = this.#closing;
+    const { signal: closing } = this.#closing;
     const { handshakeTimeout: timeout, onHandshakeError } = this.#options;
-    this.#pending++;
+    const running = new AbortController();
+    const signal = AbortSignal.any([closing, running.signal]);
+    this.#running.add(running);
     try {
       const done = await withDeadline(
         { timeout, signal },
         (signal) => this.#handshake(dialed, signal),
       );
-      if (signal.aborted) done.transport.close();
+      if (closing.aborted) done.transport.close();
       else this.#give(done);
     } catch (error) {
       dialed.transport.close();
-      if (signal.aborted) return;
+      if (closing.aborted) return;
       const { address } = dialed.peer;
       onHandshakeError(
         error instanceof HandshakeError
@@ -92,8 +100,15 @@ export class HandshakeAcceptor implements Acceptor {
           : new HandshakeError(address, factOf(error), { cause: error }),
       );
     } finally {
-      this.#pending--;
+      this.#running.delete(running);
       void this.#pull();
+    }
+  }
+
+  #giveUpOldest(): void {
+    for (const oldest of this.#running) {
+      this.#running.delete(oldest);
+      return oldest.abort(new Error("too many peers are in their handshake"));
     }
   }
 
