@@ -15,6 +15,12 @@ import type { BrokerSettings } from "./options.ts";
 
 /** So many microtasks in a row must write nothing before what was written goes out. */
 const QUIET_MICROTASKS = 8;
+/** So many microtasks are enough for the program to go on, and for what it writes to go out. */
+const TURN_MICROTASKS = QUIET_MICROTASKS + 4;
+/** Of what has come at once, so many bytes are handled before the program goes on; then twice as many. */
+const FIRST_SLICE_BYTES = 512;
+/** The most bytes that are handled at a time. */
+const SLICE_BYTES = 64 * 1024;
 
 /** Takes what comes over a link. */
 export interface LinkHandler {
@@ -177,11 +183,7 @@ export class Link {
         if (count === null || !this.#isOpen) break;
         this.#received += count;
         input.filled(count);
-        while (!this.#handleExpressions()) {
-          // Who cannot read would not see the end either.
-          if (this.#isBroken) this.close();
-          else await this.#paused();
-        }
+        await this.#handleInput();
         if (!this.#isOpen) break;
         if (input.length > this.maxExpressionBytes) throw tooLong(this.maxExpressionBytes);
       }
@@ -280,11 +282,33 @@ export class Link {
     this.#drained = [];
   }
 
-  /** Hands over the expressions that are whole; false if the handler wants a pause before the next. */
-  #handleExpressions(): boolean {
+  /**
+   * Hands over the expressions that are whole, in slices: what is said to the first of them goes out,
+   * and gives the peer something to do, while the others are handled. Otherwise two ends with much to
+   * say would take turns, each waiting for the other to have done with all of it.
+   */
+  async #handleInput(): Promise<void> {
+    for (let slice = FIRST_SLICE_BYTES;; slice = Math.min(2 * slice, SLICE_BYTES)) {
+      switch (this.#handleExpressions(slice)) {
+        case "done":
+          return;
+        case "slice":
+          for (let left = TURN_MICROTASKS; left !== 0; left--) await undefined;
+          break;
+        case "pause":
+          // Who cannot read would not see the end either.
+          if (this.#isBroken) this.close();
+          else await this.#paused();
+      }
+    }
+  }
+
+  /** Hands over expressions until none is whole, a slice is done, or the handler wants a pause. */
+  #handleExpressions(slice: number): "done" | "slice" | "pause" {
     const input = this.#input;
-    while (this.#isOpen && input.start !== input.end) {
-      if (!this.#handler.mayRead()) return false;
+    for (let left = slice; this.#isOpen && input.start !== input.end;) {
+      if (!this.#handler.mayRead()) return "pause";
+      if (left <= 0) return "slice";
       const { bytes, start } = input;
       const end = this.#scanner.scan(bytes, start, input.end);
       if (end === -1) break;
@@ -294,10 +318,11 @@ export class Link {
       this.#handler.expressionReceived(this.#reader);
       // A handler that closed the link has cleared the input.
       if (this.#isOpen) input.consume(end);
+      left -= end - start;
     }
     // A large buffer that the input has given up is not to live on in the reader.
     this.#reader.release();
-    return true;
+    return "done";
   }
 
   async #paused(): Promise<void> {
