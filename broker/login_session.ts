@@ -7,6 +7,7 @@
 import { LoginDenied, LoginFailed } from "../cred/errors.ts";
 import { limitLogin } from "../cred/login_limiter.ts";
 import type { AvatarGrant } from "../cred/portal.ts";
+import { Turns } from "../cred/turns.ts";
 import type { Peer } from "../transport/mod.ts";
 import type { IPerspective } from "./avatar.ts";
 import type { Broker } from "./broker.ts";
@@ -27,6 +28,8 @@ export class LoginSession {
   /** The options of the portal. */
   readonly settings: PortalSettings;
   readonly #onAdmitted: () => void;
+  /** The attempts whose outcome is open: each may be a failure. */
+  readonly #attempts = new Turns();
   #pending = 0;
   #failures = 0;
 
@@ -43,6 +46,11 @@ export class LoginSession {
     this.#onAdmitted = onAdmitted;
   }
 
+  /** Whether nobody can log in any more. */
+  get #isOver(): boolean {
+    return this.#failures >= this.settings.maxFailedLogins || this.broker.isClosed;
+  }
+
   /**
    * Takes a place among the logins that are under way.
    *
@@ -50,10 +58,7 @@ export class LoginSession {
    * @throws {Refusal} If there is none.
    */
   enter(): () => void {
-    const { maxPendingLogins, maxFailedLogins } = this.settings;
-    if (this.#pending >= maxPendingLogins || this.#failures >= maxFailedLogins) {
-      throw new Refusal(new LoginDenied("Cannot log in: too many logins over this connection"));
-    }
+    if (this.#isOver || this.#pending >= this.settings.maxPendingLogins) throw tooMany();
     this.#pending++;
     let isIn = true;
     return () => {
@@ -75,14 +80,28 @@ export class LoginSession {
     username?: string,
   ): Promise<Admission> {
     const leave = this.enter();
+    await this.#attempts.enter((underWay) =>
+      this.#isOver || this.#failures + underWay < this.settings.maxFailedLogins
+    );
+    try {
+      if (this.#isOver) throw tooMany();
+      return await this.#admit(attempt, username);
+    } finally {
+      this.#attempts.leave();
+      leave();
+    }
+  }
+
+  async #admit(
+    attempt: () => Promise<AvatarGrant<IPerspective>>,
+    username: string | undefined,
+  ): Promise<Admission> {
     try {
       const admission = new Admission(this.broker, await this.#limited(attempt, username));
       this.#onAdmitted();
       return admission;
     } catch (error) {
       throw this.refusal(error, username);
-    } finally {
-      leave();
     }
   }
 
@@ -149,6 +168,10 @@ export class LoginSession {
       ...(username !== undefined && { username }),
     });
   }
+}
+
+function tooMany(): Refusal {
+  return new Refusal(new LoginDenied("Cannot log in: too many logins over this connection"));
 }
 
 /** Gives the address of a peer without its port; none if it is on this machine by its nature. */

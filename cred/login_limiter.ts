@@ -43,6 +43,15 @@ export interface LoginLimiter {
    * @param facts What was known of the attempt.
    */
   succeeded(facts: LoginFacts): void | Promise<void>;
+
+  /**
+   * Holds an attempt back, before `check`, while others are under way that may all turn out to be
+   * wrong; a limiter without this method lets as many pass as come before the first one has failed.
+   *
+   * @param facts What is known of it.
+   * @returns What to call when the attempt has ended, however it did.
+   */
+  enter?(facts: LoginFacts): Promise<() => void>;
 }
 
 /**
@@ -87,18 +96,23 @@ export async function limitLogin<T>(
   attempt: () => Promise<AvatarGrant<T>>,
   { limiter, ...facts }: LoginFacts & { readonly limiter: LoginLimiter },
 ): Promise<AvatarGrant<T>> {
-  await limiter.check(facts);
-  const grant = await attempt().catch(async (error: unknown) => {
-    if (isRefusal(error)) await limiter.failed(facts);
-    throw error;
-  });
+  const leave = await limiter.enter?.(facts);
   try {
-    await limiter.succeeded(facts);
-  } catch (error) {
-    await grant[2]();
-    throw error;
+    await limiter.check(facts);
+    const grant = await attempt().catch(async (error: unknown) => {
+      if (isRefusal(error)) await limiter.failed(facts);
+      throw error;
+    });
+    try {
+      await limiter.succeeded(facts);
+    } catch (error) {
+      await grant[2]();
+      throw error;
+    }
+    return grant;
+  } finally {
+    leave?.();
   }
-  return grant;
 }
 
 /** Tells whether somebody looked at the credentials and said no. */

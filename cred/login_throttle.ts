@@ -6,6 +6,7 @@
 
 import { LoginDenied } from "./errors.ts";
 import type { LoginFacts, LoginLimiter } from "./login_limiter.ts";
+import { Turns } from "./turns.ts";
 
 /** How many failures are free, by what they have in common. */
 export interface LoginAllowances {
@@ -60,7 +61,8 @@ const MAX_NAME = 64;
  * Makes guessers wait: per user and address, per address, and per user.
  *
  * Some failures an hour are free. After them one attempt passes at a time, and after each that fails
- * the next one waits twice as long. Logging in clears what was counted against the user, there and
+ * the next one waits twice as long. Attempts that come at once wait for each other where all of them
+ * together could fail more often than is free. Logging in clears what was counted against the user, there and
  * everywhere, but not what was counted against the address: else who has an account could clear it
  * between two guesses. An address of IPv6 counts as its network (the first 64 bits).
  *
@@ -110,6 +112,21 @@ export class LoginThrottle implements LoginLimiter {
   /** How many users, addresses and pairs of both are remembered, in all. */
   get size(): number {
     return this.#pairs.size + this.#addresses.size + this.#users.size;
+  }
+
+  /**
+   * Waits while so many attempts are under way that no failure more would be free.
+   *
+   * @param facts What is known of the attempt.
+   * @returns What to call when the attempt has ended.
+   */
+  async enter(facts: LoginFacts): Promise<() => void> {
+    const all = this.#entries(facts);
+    // All go this way round, so that no two wait for each other.
+    for (const [table, key] of all) await table.enter(key);
+    return () => {
+      for (const [table, key] of all) table.leave(key);
+    };
   }
 
   /**
@@ -166,6 +183,8 @@ interface TableOptions extends Required<Omit<LoginThrottleOptions, "allowances">
 /** Failures by a key, those counted longest ago first. */
 class Table {
   readonly #entries = new Map<string, Entry>();
+  /** The attempts that are under way. */
+  readonly #turns = new Map<string, Turns>();
   readonly #options: TableOptions;
 
   constructor(options: TableOptions) {
@@ -174,6 +193,25 @@ class Table {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Waits until an attempt may begin; one that has to be denied may at once. */
+  async enter(key: string): Promise<void> {
+    const { allowance, clock } = this.#options;
+    let turns = this.#turns.get(key);
+    if (turns === undefined) this.#turns.set(key, turns = new Turns());
+    await turns.enter((underWay) => {
+      const now = clock();
+      const { failures, open } = this.#find(key, now) ?? { failures: 0, open: now };
+      return open > now || failures + underWay < allowance;
+    });
+  }
+
+  /** Ends an attempt. */
+  leave(key: string): void {
+    const turns = this.#turns.get(key)!;
+    turns.leave();
+    if (turns.isIdle) this.#turns.delete(key);
   }
 
   /** Milliseconds until an attempt may be made; 0 if now. */

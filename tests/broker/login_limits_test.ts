@@ -204,22 +204,61 @@ Deno.test("failed logins count for the connection whatever they are, and whether
   assertEquals(await limitOf(pair.server), "maxFailedLogins");
 });
 
-Deno.test("guesses sent all at once do not pass the limit by more than what is under way", async () => {
-  let asked = 0;
-  const counting = users();
-  const { requestAvatarId } = counting;
-  counting.requestAvatarId = (credentials) => {
-    asked++;
-    return requestAvatarId.call(counting, credentials);
+/** Counts how many logins are checked. */
+function counted(checker = users()): { checker: typeof checker; count: () => number } {
+  const { requestAvatarId } = checker;
+  let count = 0;
+  checker.requestAvatarId = (credentials) => {
+    count++;
+    return requestAvatarId.call(checker, credentials);
   };
-  const { root } = testPortal({ checkers: [counting], maxPendingLogins: 5, maxFailedLogins: 3 });
-  await using pair = await testPair(root);
-  const guesses = await Promise.allSettled(
-    Array.from({ length: 500 }, () => pair.client.root().callRemote("loginPlain", "alice", "x")),
-  );
-  assert(guesses.every(({ status }) => status === "rejected"));
-  assertEquals(await limitOf(pair.server), "maxFailedLogins");
-  assert(asked <= 5, `${asked} guesses were checked`);
+  return { checker, count: () => count };
+}
+
+const RUSHES: { name: string; login: (client: Broker, password: string) => Promise<unknown> }[] = [
+  {
+    name: "PLAIN",
+    login: (client, password) => client.root().callRemote("loginPlain", "alice", password),
+  },
+  ...(["MD5", "SCRAM-SHA-256"] as const).map((name) => ({
+    name,
+    login: (client: Broker, password: string) =>
+      client.login(new UsernamePassword("alice", password), null, { mechanisms: [name] }),
+  })),
+];
+for (const { name, login } of RUSHES) {
+  Deno.test(`guesses sent all at once are checked up to the limit, and no further: ${name}`, async () => {
+    const { checker, count } = counted();
+    const { root } = testPortal({ checkers: [checker], maxFailedLogins: 3 });
+    await using pair = await testPair(root);
+    const guesses = await Promise.allSettled(
+      Array.from({ length: 500 }, () => login(pair.client, "x")),
+    );
+    assert(guesses.every(({ status }) => status === "rejected"));
+    assertEquals(await limitOf(pair.server), "maxFailedLogins");
+    assertEquals([count(), pair.serverLog.length], [3, 4]);
+  });
+
+  Deno.test(`more logins at once than may fail all succeed with the right password: ${name}`, async () => {
+    const { root } = testPortal({ maxFailedLogins: 3 });
+    await using pair = await testPair(root);
+    await Promise.all(Array.from({ length: 50 }, () => login(pair.client, "secret")));
+    assert(!pair.server.isClosed);
+  });
+}
+
+Deno.test("logins that wait for others end with the connection, unchecked", async () => {
+  const { checker, count } = counted();
+  const { realm, root } = testPortal({ checkers: [checker], maxFailedLogins: 2 });
+  const pair = await testPair(root);
+  for (let i = 0; i < 2; i++) await scramChallenged(pair.client);
+  const waiting = RUSHES[0]!.login(pair.client, "secret");
+  const lost = assertRejects(() => waiting, Error, "connection lost");
+  await settle();
+  await pair[Symbol.asyncDispose]();
+  await lost;
+  await settle();
+  assertEquals([count(), realm.events, pair.serverLog], [2, [], []]);
 });
 
 // The limiter.

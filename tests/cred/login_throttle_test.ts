@@ -1,5 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { LoginDenied, type LoginFacts, LoginThrottle } from "../../cred/mod.ts";
+import {
+  type AvatarGrant,
+  CredInterface,
+  limitLogin,
+  LoginDenied,
+  type LoginFacts,
+  LoginThrottle,
+  UnauthorizedLogin,
+} from "../../cred/mod.ts";
 
 /** A throttle with a clock that stands still. */
 class Bench {
@@ -170,6 +178,66 @@ Deno.test("LoginThrottle forgets those first that were counted longest ago", () 
   assert(bench.wait(a!) > 0);
   assertEquals(bench.wait(b!), 0);
   assert(bench.wait(c!) > 0);
+});
+
+const GRANT: AvatarGrant = [new CredInterface("I"), {}, () => {}];
+
+/** Logs in many times at once; gives how many attempts were made, and how many were denied. */
+async function rush(
+  throttle: LoginThrottle,
+  { facts = () => ALICE, times = 100, outcome = () => Promise.reject(new UnauthorizedLogin()) }: {
+    facts?: (i: number) => LoginFacts;
+    times?: number;
+    outcome?: () => Promise<AvatarGrant>;
+  } = {},
+): Promise<{ made: number; denied: number }> {
+  let made = 0;
+  const attempt = () => {
+    made++;
+    return new Promise<AvatarGrant>((resolve) => setTimeout(() => resolve(outcome()), 0));
+  };
+  const all = await Promise.allSettled(
+    Array.from(
+      { length: times },
+      (_, i) => limitLogin(attempt, { limiter: throttle, ...facts(i) }),
+    ),
+  );
+  const denied = all.filter((one) =>
+    one.status === "rejected" && one.reason instanceof LoginDenied
+  );
+  return { made, denied: denied.length };
+}
+
+Deno.test("LoginThrottle lets no more guesses pass that come at once than in turn", async () => {
+  const { throttle } = new Bench();
+  assertEquals(await rush(throttle), { made: 5, denied: 95 });
+  const many = (i: number) => ({ ...ALICE, username: `user${i}` });
+  assertEquals(await rush(throttle, { facts: many }), { made: 45, denied: 55 });
+  const everywhere = (i: number) => ({ username: "bob", address: `198.51.100.${i}` });
+  assertEquals(await rush(throttle, { facts: everywhere, times: 250 }), { made: 200, denied: 50 });
+});
+
+Deno.test("LoginThrottle denies nobody who knows the password, however many come at once", async () => {
+  const { throttle } = new Bench();
+  const outcome = () => Promise.resolve(GRANT);
+  assertEquals(await rush(throttle, { outcome, times: 300 }), { made: 300, denied: 0 });
+  throttle.failed(ALICE);
+  assertEquals(await rush(throttle, { outcome }), { made: 100, denied: 0 });
+});
+
+Deno.test("LoginThrottle counts no attempt that nobody could check", async () => {
+  const { throttle } = new Bench();
+  const outcome = () => Promise.reject(new Error("no database"));
+  assertEquals(await rush(throttle, { outcome }), { made: 100, denied: 0 });
+  assertEquals(throttle.size, 0);
+});
+
+Deno.test("LoginThrottle has nobody wait where failures are free", async () => {
+  const { throttle } = new Bench({
+    allowances: { pair: Infinity, address: Infinity, user: Infinity },
+  });
+  const all = await Promise.all(Array.from({ length: 50 }, () => throttle.enter(ALICE)));
+  for (const leave of all) leave();
 });
 
 const NETWORKS = [

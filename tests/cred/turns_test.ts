@@ -1,0 +1,42 @@
+import { assertEquals } from "@std/assert";
+import { Turns } from "../../cred/turns.ts";
+
+/** Lets all promises settle that can. */
+async function settle(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+Deno.test("Turns lets attempts begin while they may, and the others as places become free", async () => {
+  const turns = new Turns();
+  let most = 2;
+  let begun = 0;
+  for (let i = 0; i < 10; i++) turns.enter((underWay) => underWay < most).then(() => begun++);
+  await settle();
+  assertEquals(begun, 2);
+  turns.leave();
+  await settle();
+  assertEquals(begun, 3);
+  most = 5;
+  turns.leave();
+  await settle();
+  assertEquals(begun, 2 + 5, "one that ends makes room for all that may begin now");
+  most = 0;
+  for (const expected of [7, 7, 7, 7, 8, 9, 10, 10]) {
+    turns.leave();
+    await settle();
+    assertEquals(begun, expected, "where nothing is free, one at a time goes on");
+  }
+  assertEquals(turns.isIdle, true);
+});
+
+Deno.test("Turns is idle when nobody is under way, and nobody waits", async () => {
+  const turns = new Turns();
+  assertEquals(turns.isIdle, true);
+  await turns.enter(() => false);
+  const second = turns.enter(() => false);
+  turns.leave();
+  assertEquals(turns.isIdle, false);
+  await second;
+  turns.leave();
+  assertEquals(turns.isIdle, true);
+});
