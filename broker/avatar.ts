@@ -38,7 +38,8 @@ export const IPerspective: CredInterface<IPerspective> = new CredInterface(
  * A user's view on the service: the user calls its `perspective_` methods.
  *
  * It travels as a reference, also when a method returns it: there is one reference to it on a
- * connection, and the user is logged out when that is released.
+ * connection, and the user is logged out when that is released. Where several logins of a connection
+ * share it, each has a reference of its own.
  *
  * @example
  * ```ts

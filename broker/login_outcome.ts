@@ -7,7 +7,7 @@
 import { LoginFailed, UnauthorizedLogin } from "../cred/errors.ts";
 import type { AvatarGrant } from "../cred/portal.ts";
 import { type IJellyable, isJellyable, type Jellier, tuple } from "../jelly/mod.ts";
-import { AsReferenceable, type IPerspective } from "./avatar.ts";
+import { AsReferenceable, Avatar, type IPerspective } from "./avatar.ts";
 import type { Broker } from "./broker.ts";
 import { PBError } from "./errors.ts";
 import { CopyableFailure } from "./failure.ts";
@@ -22,6 +22,7 @@ import { UNSENT, type Unsent } from "./unsent.ts";
 export class Admission implements IJellyable, Unsent {
   readonly #broker: Broker;
   readonly #avatar: object;
+  readonly #present: Set<object>;
   #logout: AvatarGrant[2] | undefined;
   /** What proves the server to the client, if the mechanism has such a thing. */
   #proof: Uint8Array | undefined;
@@ -29,19 +30,32 @@ export class Admission implements IJellyable, Unsent {
   /**
    * Takes what the realm has granted; if the connection has ended by now, the user has left already.
    *
+   * An avatar is one reference for all that send it. A further login of the same one gets another, so
+   * that each of them can be given back.
+   *
    * @param broker The connection.
    * @param grant The realm's grant.
+   * @param present What the logins of the connection have been given.
    * @throws {TypeError} If the avatar cannot be sent and takes no calls; the user has left then.
    */
-  constructor(broker: Broker, [, avatar, logout]: AvatarGrant<IPerspective>) {
+  constructor(
+    broker: Broker,
+    [, avatar, logout]: AvatarGrant<IPerspective>,
+    present: Set<object>,
+  ) {
     this.#broker = broker;
+    this.#present = present;
     this.#logout = logout;
+    const isTaken = avatar instanceof Avatar && present.has(avatar);
     try {
-      this.#avatar = isJellyable(avatar) ? avatar : new AsReferenceable(avatar, "perspective");
+      this.#avatar = isJellyable(avatar) && !isTaken
+        ? avatar
+        : new AsReferenceable(avatar, "perspective");
     } catch (error) {
       this.#leave();
       throw error;
     }
+    present.add(this.#avatar);
     broker.notifyOnDisconnect(this.#leave);
   }
 
@@ -75,6 +89,7 @@ export class Admission implements IJellyable, Unsent {
     const logout = this.#logout;
     if (logout === undefined) return;
     this.#logout = undefined;
+    this.#present.delete(this.#avatar);
     this.#broker.dontNotifyOnDisconnect(this.#leave);
     this.#broker.notifyAll([logout]);
   };

@@ -30,6 +30,8 @@ export class LoginSession {
   readonly #onAdmitted: () => void;
   /** The attempts whose outcome is open: each may be a failure. */
   readonly #attempts = new Turns();
+  /** What those who are logged in have been given. */
+  readonly #present = new Set<object>();
   #pending = 0;
   #failures = 0;
 
@@ -97,7 +99,8 @@ export class LoginSession {
     username: string | undefined,
   ): Promise<Admission> {
     try {
-      const admission = new Admission(this.broker, await this.#limited(attempt, username));
+      const grant = await this.#limited(attempt, username);
+      const admission = new Admission(this.broker, grant, this.#present);
       this.#onAdmitted();
       return admission;
     } catch (error) {

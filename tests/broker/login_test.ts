@@ -382,6 +382,23 @@ Deno.test("an avatar that is Referenceable travels as it is; shared by two login
   assertEquals(realm.events.slice(2).sort(), ["logout alice", "logout jürgen"]);
 });
 
+Deno.test("an avatar that two logins share is a reference for each, which logs out one", async () => {
+  const shared = new Member("everybody");
+  const { realm, root } = testPortal({ avatarFor: () => shared });
+  await using pair = await testPair(root);
+  const first = await pair.client.login(alice, null, MD5);
+  const second = await pair.client.login(new UsernamePassword("jürgen", "gehëim"), null, MD5);
+  assert(first !== second);
+  first.release();
+  await settle();
+  assertEquals(realm.events, ["login alice", "login jürgen", "logout alice"]);
+  assertEquals(await second.callRemote("whoami"), "everybody");
+  second.release();
+  await settle();
+  assertEquals(realm.events.slice(3), ["logout jürgen"]);
+  assertEquals(pair.server.counts.localObjects, 1);
+});
+
 Deno.test("an avatar that is a ViewPoint travels as it is", async () => {
   const page = { view_read: (user: { name: string }) => user.name };
   const { realm, root } = testPortal({ avatarFor: (name) => new ViewPoint({ name }, page) });
