@@ -16,7 +16,6 @@ import { closeReason, isFaultOfPeer } from "./close_reason.ts";
 import { endReason } from "./end_reason.ts";
 import { DeadReferenceError, GoingAwayError, PeerGoneError, ProtocolError } from "./errors.ts";
 import { Flow } from "./flow.ts";
-import { guessPeer } from "./guess_peer.ts";
 import { ImportTable } from "./import_table.ts";
 import { IncomingCalls } from "./incoming_calls.ts";
 import { BROKER } from "./invoker.ts";
@@ -27,13 +26,7 @@ import { type LocalObject, LocalTable } from "./local_table.ts";
 import { type CopiedAvatarOptions, login, type LoginOptions } from "./login.ts";
 import { VERSION, writeCall, writeNumber } from "./message_parts.ts";
 import { Messages } from "./messages.ts";
-import {
-  type AgreedDialect,
-  bananaDialect,
-  chooseDialect,
-  chosenDialect,
-  offerDialects,
-} from "./negotiation.ts";
+import { type AgreedDialect, Negotiation } from "./negotiation.ts";
 import { ObjectLimit } from "./object_limit.ts";
 import type { BrokerSettings } from "./options.ts";
 import { OutgoingCalls } from "./outgoing_calls.ts";
@@ -53,16 +46,9 @@ const PROBE = { id: 0, target: 0, method: "keepAlive" } as const;
 const NO_ARGS = splitArgs([]);
 const NORMAL: CloseReason = { kind: "normal", message: "" };
 
-/** A connection whose ends have not agreed on a dialect. */
-interface Negotiating {
-  readonly kind: "negotiating";
-  readonly timer: ReturnType<typeof setTimeout>;
-  readonly ready: PromiseWithResolvers<void>;
-}
-
 /** Where a connection is in its life. */
 type State =
-  | Negotiating
+  | { readonly kind: "negotiating"; readonly negotiation: Negotiation }
   | { readonly kind: "open" }
   /** Calls under way are finished; `done` goes on before they are. */
   | { readonly kind: "draining"; readonly done: () => void }
@@ -125,10 +111,7 @@ export class Broker implements AsyncDisposable {
     const { limits } = settings;
     this.peer = dialed.peer;
     this.settings = settings;
-    const ready = Promise.withResolvers<void>();
-    this.ready = ready.promise;
     this.closed = this.#closed.promise;
-    this.ready.catch(() => {});
     this.#role = role;
     const fail = (error: Error) => this.#fail(error);
     this.#limit = new ObjectLimit("maxReferences", limits.maxReferences, fail);
@@ -170,14 +153,15 @@ export class Broker implements AsyncDisposable {
       outbox: this.#outbox,
       answered: (id, succeeded) => this.#answerReceived(id, succeeded),
     });
-    const timer = setTimeout(
-      () =>
-        this.#fail(
-          new ProtocolError(`no dialect was agreed on within ${limits.negotiationTimeout} ms`),
-        ),
-      limits.negotiationTimeout,
-    );
-    this.#state = { kind: "negotiating", timer, ready };
+    const negotiation = new Negotiation({
+      role: role.kind,
+      link: this.#link,
+      outbox: this.#outbox,
+      timeout: limits.negotiationTimeout,
+      fail,
+    });
+    this.ready = negotiation.ready;
+    this.#state = { kind: "negotiating", negotiation };
     try {
       if (role.rootFor !== undefined) this.setNameForLocal(ROOT, role.rootFor(this));
     } catch (error) {
@@ -187,7 +171,7 @@ export class Broker implements AsyncDisposable {
       this.#fail(this.#fault);
       throw error;
     }
-    if (role.kind === "server") this.#outbox.send(offerDialects);
+    negotiation.begin();
     this.#link.run();
   }
 
@@ -345,6 +329,7 @@ export class Broker implements AsyncDisposable {
       limit: this.#limit,
       newId: () => ++this.#lastLocal,
       fail: (error) => this.#fail(error),
+      readAhead: (isEnough) => this.#messages.readAhead(isEnough),
     });
   }
 
@@ -512,7 +497,7 @@ export class Broker implements AsyncDisposable {
     if (graceful !== 0 && this.#state.kind === "open") await this.#drain(graceful);
     this.#incoming.isDeaf = true;
     if (!this.isClosed) {
-      await within(CLOSE_TIMEOUT, this.#link.drained(0));
+      if (this.#link.buffered !== 0) await within(CLOSE_TIMEOUT, this.#link.drained(0));
       this.#link.close(reason instanceof Error ? closeReason(reason) : reason ?? NORMAL);
     }
     await this.closed;
@@ -576,11 +561,8 @@ export class Broker implements AsyncDisposable {
     this.#pageTurns?.clear();
     if (state.kind === "draining") state.done();
     const reason = this.#endReason(state.kind === "negotiating", error, unread);
-    if (state.kind === "negotiating") clearTimeout(state.timer);
     this.#state = { kind: "closed", reason };
-    if (state.kind === "negotiating") {
-      state.ready.reject(reason ?? new ProtocolError("Cannot connect: the connection was closed"));
-    }
+    if (state.kind === "negotiating") state.negotiation.fail(reason);
     this.#outgoing.pending.fail(reason);
     this.#caches?.clear(reason);
     const disconnects = this.#disconnects ?? [];
@@ -615,31 +597,20 @@ export class Broker implements AsyncDisposable {
 
   // What comes from the peer.
 
-  /** Tells whether to go on reading; no further, if the first bytes are of another protocol. */
   #mayRead(): boolean {
-    if (this.#state.kind === "negotiating" && guessPeer(this.#link.unread) !== undefined) {
-      throw new ProtocolError("Cannot negotiate: no dialect begins like this");
-    }
+    if (this.#state.kind === "negotiating") this.#state.negotiation.check();
     return this.#flow.mayRead();
   }
 
   /** Takes a message. */
   #expressionReceived(reader: BananaReader): void {
     const state = this.#state;
-    if (state.kind === "negotiating") return this.#negotiate(reader, state);
-    this.#messages.received(reader);
-  }
-
-  #negotiate(reader: BananaReader, { timer, ready }: Negotiating): void {
-    const dialect = this.#role.kind === "server" ? chosenDialect(reader) : chooseDialect(reader);
-    if (this.#role.kind === "client") this.#outbox.send((writer) => writer.atom(dialect));
-    this.#link.setDialect(bananaDialect(dialect));
-    this.#dialect = dialect;
-    clearTimeout(timer);
+    if (state.kind !== "negotiating") return this.#messages.received(reader);
+    this.#dialect = state.negotiation.received(reader);
     this.#state = { kind: "open" };
     this.#watchPeer();
     this.#outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
-    ready.resolve();
+    state.negotiation.succeed();
   }
 
   #answerReceived(id: number | bigint, succeeded: boolean): void {

@@ -13,6 +13,9 @@ import {
   STRING,
 } from "../jelly/banana/mod.ts";
 import { ProtocolError } from "./errors.ts";
+import { guessPeer } from "./guess_peer.ts";
+import type { Link } from "./link.ts";
+import type { Outbox } from "./outbox.ts";
 
 /**
  * The dialect that both ends speak if both are of this library: bytes as in `pb`, and remote methods
@@ -26,39 +29,109 @@ export type AgreedDialect = Dialect | typeof OWN_DIALECT;
 /** What a server offers, the preferred one first. */
 const OFFER: readonly AgreedDialect[] = Object.freeze([OWN_DIALECT, ...DIALECTS]);
 
-/**
- * Tells how the bytes of a dialect are written.
- *
- * @param dialect What both ends agreed on.
- * @returns The dialect of banana.
- */
-export function bananaDialect(dialect: AgreedDialect): Dialect {
-  return dialect === OWN_DIALECT ? "pb" : dialect;
+/** What a broker lends to its negotiation. */
+export interface NegotiationParts {
+  /** Which end this is. */
+  readonly role: "client" | "server";
+  /** Learns the dialect. */
+  readonly link: Link;
+  /** Where an offer or a choice goes. */
+  readonly outbox: Outbox;
+  /** Milliseconds until it has failed. */
+  readonly timeout: number;
+  /** Closes the connection for a fault. */
+  readonly fail: (error: Error) => void;
 }
 
-/**
- * Writes what a server sends first: the dialects that it offers.
- *
- * @param writer Where to.
- */
-export function offerDialects(writer: BananaWriter): void {
+/** A connection's beginning: the server offers dialects, and the client chooses. */
+export class Negotiation {
+  readonly #parts: NegotiationParts;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #ready = Promise.withResolvers<void>();
+
+  /**
+   * Creates a negotiation; it fails when its time is over.
+   *
+   * @param parts What the broker lends.
+   */
+  constructor(parts: NegotiationParts) {
+    const { timeout, fail } = parts;
+    this.#parts = parts;
+    this.#timer = setTimeout(
+      () => fail(new ProtocolError(`no dialect was agreed on within ${timeout} ms`)),
+      timeout,
+    );
+    this.ready.catch(() => {});
+  }
+
+  /** Settles when it is over: resolves if both ends have agreed. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Begins: a server makes its offer. */
+  begin(): void {
+    if (this.#parts.role === "server") this.#parts.outbox.send(writeOffer);
+  }
+
+  /**
+   * Looks at the first bytes, of which no expression may ever become whole.
+   *
+   * @throws {ProtocolError} If they are of another protocol.
+   */
+  check(): void {
+    const { unread } = this.#parts.link;
+    // In banana, one of the first two is a type byte.
+    if (unread[0]! >= LIST || unread[1]! >= LIST || guessPeer(unread) === undefined) return;
+    throw new ProtocolError("Cannot negotiate: no dialect begins like this");
+  }
+
+  /**
+   * Takes what the peer says first: an offer or a choice.
+   *
+   * @param reader Stands before it.
+   * @returns What both ends have agreed on, and speak from now on.
+   * @throws {ProtocolError} If they cannot agree.
+   */
+  received(reader: BananaReader): AgreedDialect {
+    const { role, link, outbox } = this.#parts;
+    const dialect = role === "server" ? readChoice(reader) : chooseDialect(reader);
+    if (role === "client") outbox.send((writer) => writer.atom(dialect));
+    link.setDialect(dialect === OWN_DIALECT ? "pb" : dialect);
+    clearTimeout(this.#timer);
+    return dialect;
+  }
+
+  /** Lets those go on who wait for {@linkcode Negotiation.ready}. */
+  succeed(): void {
+    this.#ready.resolve();
+  }
+
+  /**
+   * Gives up.
+   *
+   * @param reason Why the connection has ended; undefined if on purpose.
+   */
+  fail(reason: Error | undefined): void {
+    clearTimeout(this.#timer);
+    this.#ready.reject(
+      reason ?? new ProtocolError("Cannot connect: the connection was closed"),
+    );
+  }
+}
+
+/** Writes what a server sends first: the dialects that it offers. */
+function writeOffer(writer: BananaWriter): void {
   writer.list(OFFER.length);
   for (const dialect of OFFER) writer.atom(dialect);
 }
 
-/**
- * Reads a server's offer and chooses from it.
- *
- * @param reader Stands before the offer.
- * @returns The best dialect that both know.
- * @throws {ProtocolError} If there is none.
- */
-export function chooseDialect(reader: BananaReader): AgreedDialect {
+/** Reads a server's offer, and gives the best dialect that both know. */
+function chooseDialect(reader: BananaReader): AgreedDialect {
   const offered = new Set<string>();
   if (reader.next() === LIST) {
     for (let left = reader.count; left !== 0; left--) {
-      const type = reader.next();
-      if (type !== STRING) break;
+      if (reader.next() !== STRING) break;
       offered.add(reader.text());
     }
   }
@@ -67,14 +140,8 @@ export function chooseDialect(reader: BananaReader): AgreedDialect {
   throw new ProtocolError("Cannot agree on a dialect: the server offers none that is known");
 }
 
-/**
- * Reads a client's choice.
- *
- * @param reader Stands before the choice.
- * @returns The dialect.
- * @throws {ProtocolError} If it is none that was offered.
- */
-export function chosenDialect(reader: BananaReader): AgreedDialect {
+/** Reads a client's choice. */
+function readChoice(reader: BananaReader): AgreedDialect {
   const chosen = reader.next() === STRING ? reader.text() : undefined;
   const dialect = OFFER.find((known) => known === chosen);
   if (dialect !== undefined) return dialect;
