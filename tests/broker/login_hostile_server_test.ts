@@ -91,6 +91,28 @@ Deno.test("Broker.login() answers a challenge of any length, once, and gives the
   }
 });
 
+Deno.test("Broker.login() gives the responder back right behind the response, as Twisted's clients do", async () => {
+  for (const options of [MD5, SCRAM]) {
+    const answer = Promise.withResolvers<unknown>();
+    const responder = new Responder(() => answer.promise);
+    const server = serverWith({
+      remote_login: () => tuple(new Uint8Array(16), responder),
+      remote_loginScram: (message) => {
+        const nonce = new TextDecoder().decode(message).split("r=")[1];
+        return tuple(encode(`r=${nonce}1,s=QQ==,i=4096`), responder);
+      },
+    });
+    await using pair = await testPair(server);
+    const login = pair.client.login(alice, null, options);
+    login.catch(() => {});
+    while (responder.calls === 0) await settle();
+    await settle();
+    assertEquals(pair.server.counts.localObjects, 1);
+    answer.resolve(null);
+    await assertRejects(() => login);
+  }
+});
+
 for (const avatar of [null, 7, "avatar", [], {}, tuple(new Uint8Array(1), "avatar")]) {
   Deno.test(`Broker.login() fails where the avatar is ${JSON.stringify(avatar)}`, async () => {
     const give = () => avatar;
