@@ -238,7 +238,10 @@ export class Jellier {
         part = key;
         this.#sink.pair(key);
         part = value[key];
-        this.jelly(part);
+        // Most are texts and numbers: those do without another call.
+        if (typeof part === "string") this.#sink.text(part);
+        else if (typeof part === "number") this.#number(part);
+        else this.jelly(part);
         left--;
       }
     } catch (error) {

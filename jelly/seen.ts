@@ -6,16 +6,20 @@
 
 import type { Mark } from "./sink.ts";
 
-/** Room for so many marks is kept from one value to the next. */
-const KEPT_MARKS = 4096;
+/**
+ * So many objects are looked through one by one: that takes half the time of a set, which gives every
+ * object a hash, and grows.
+ */
+const FEW = 128;
 
 /** The objects of one value in the order of writing, and where each began. */
 export class SeenObjects {
-  readonly #objects = new Set<object>();
-  /** Where they began; a list that is kept, because it takes longer to grow one than to write. */
+  /** The first of them. */
+  #few: object[] = [];
+  /** All of them, once they are many. */
+  #all: Set<object> | undefined;
   #marks: Mark[] = [];
-  #count = 0;
-  /** The places of the objects in the order, once one has come again. */
+  /** The places of the objects in the order, once one of many has come again. */
   #places: Map<object, number> | undefined;
 
   /**
@@ -26,12 +30,17 @@ export class SeenObjects {
    * @returns True if it is new, false if it came before.
    */
   add(object: object, mark: Mark): boolean {
-    const count = this.#count;
-    // One look into the set tells both: one that came before does not make it larger.
-    if (this.#objects.add(object).size === count) return false;
-    this.#places?.set(object, count);
-    this.#marks[count] = mark;
-    this.#count = count + 1;
+    const count = this.#marks.length;
+    if (count < FEW) {
+      if (this.#few.includes(object)) return false;
+      this.#few.push(object);
+    } else {
+      const all = this.#all ??= new Set(this.#few);
+      // One look into the set tells both: one that came before does not make it larger.
+      if (all.add(object).size === count) return false;
+      this.#places?.set(object, count);
+    }
+    this.#marks.push(mark);
     return true;
   }
 
@@ -41,7 +50,7 @@ export class SeenObjects {
    * @param object The object.
    */
   has(object: object): boolean {
-    return this.#objects.has(object);
+    return this.#all === undefined ? this.#few.includes(object) : this.#all.has(object);
   }
 
   /**
@@ -51,16 +60,21 @@ export class SeenObjects {
    * @returns Its mark.
    */
   markOf(object: object): Mark {
-    const places = this.#places ??= new Map(Array.from(this.#objects, (other, i) => [other, i]));
-    return this.#marks[places.get(object)!]!;
+    return this.#marks[this.#placeOf(object)]!;
   }
 
   /** Forgets everything. */
   clear(): void {
-    if (this.#count === 0) return;
-    if (this.#count > KEPT_MARKS) this.#marks = [];
-    this.#count = 0;
-    this.#objects.clear();
+    if (this.#marks.length === 0) return;
+    this.#few = [];
+    this.#all = undefined;
+    this.#marks = [];
     this.#places = undefined;
+  }
+
+  #placeOf(object: object): number {
+    if (this.#all === undefined) return this.#few.indexOf(object);
+    this.#places ??= new Map(Array.from(this.#all, (other, i) => [other, i]));
+    return this.#places.get(object)!;
   }
 }
