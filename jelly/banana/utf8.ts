@@ -1,5 +1,5 @@
 /**
- * Reads text.
+ * Reads text, and writes the short ones.
  *
  * @module
  */
@@ -31,6 +31,32 @@ export function utf8(bytes: Uint8Array, from: number, to: number): string {
   } catch (cause) {
     throw new BananaError("Cannot read text: its bytes are not UTF-8", { cause });
   }
+}
+
+/**
+ * Writes letters of ASCII, four at a time.
+ *
+ * @param view Where to; it must have room for every letter.
+ * @param at The place of the first.
+ * @param text The letters.
+ * @returns False if some letter is not ASCII: then what was written is of no use.
+ */
+export function writeAscii(view: DataView, at: number, text: string): boolean {
+  const { length } = text;
+  let any = 0;
+  let i = 0;
+  for (; i + 4 <= length; i += 4) {
+    const c0 = text.charCodeAt(i), c1 = text.charCodeAt(i + 1);
+    const c2 = text.charCodeAt(i + 2), c3 = text.charCodeAt(i + 3);
+    any |= c0 | c1 | c2 | c3;
+    view.setInt32(at + i, c0 << 24 | c1 << 16 | c2 << 8 | c3);
+  }
+  for (; i < length; i++) {
+    const c0 = text.charCodeAt(i);
+    any |= c0;
+    view.setUint8(at + i, c0);
+  }
+  return any < 128;
 }
 
 /** Reads ASCII, eight letters at a time; undefined if some byte is not ASCII. */

@@ -26,6 +26,7 @@ import {
   vocabularyNumber,
   WORDS,
 } from "./tokens.ts";
+import { writeAscii } from "./utf8.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -263,17 +264,11 @@ export class BananaWriter {
     }
     if (length > this.#shortText) return this.#long(text);
     this.#reserve(length + HEAD_BYTES);
-    const bytes = this.#bytes;
-    let at = this.#at;
-    bytes[at++] = length;
-    bytes[at++] = STRING;
-    for (let i = 0; i < length; i++) {
-      const code = text.charCodeAt(i);
-      if (code > 127) return this.#long(text);
-      bytes[at++] = code;
-    }
+    const at = this.#at;
     // A prefix of no bytes would do for the empty string, but Twisted sends a zero.
-    this.#at = at;
+    this.#view.setInt16(at, length << 8 | STRING);
+    if (!writeAscii(this.#view, at + 2, text)) return this.#long(text);
+    this.#at = at + 2 + length;
   }
 
   /**

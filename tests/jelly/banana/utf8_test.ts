@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { BananaError } from "../../../jelly/banana/errors.ts";
+import { viewOf } from "../../../jelly/banana/heads.ts";
 import { NameCache } from "../../../jelly/banana/name_cache.ts";
-import { utf8 } from "../../../jelly/banana/utf8.ts";
+import { utf8, writeAscii } from "../../../jelly/banana/utf8.ts";
 
 const READERS = [
   { name: "utf8()", read: utf8 },
@@ -55,4 +56,24 @@ Deno.test("NameCache.text() keeps a copy of the bytes", () => {
   assertEquals(names.text(bytes, 0, 5), "score");
   bytes.set(new TextEncoder().encode("spore"));
   assertEquals(names.text(bytes, 0, 5), "spore");
+});
+
+Deno.test("writeAscii() writes text of every length, in the middle of bytes", () => {
+  for (let length = 0; length < 20; length++) {
+    const text = "\0aZ\x7f~".repeat(4).slice(0, length);
+    const bytes = new Uint8Array(length + 2).fill(0xff);
+    assertEquals(writeAscii(viewOf(bytes), 1, text), true);
+    assertEquals([...bytes], [0xff, ...new TextEncoder().encode(text), 0xff]);
+  }
+});
+
+Deno.test("writeAscii() tells of a letter that is not ASCII, wherever it is", () => {
+  for (let length = 1; length < 20; length++) {
+    for (let at = 0; at < length; at++) {
+      for (const letter of ["\x80", "é", "\u0100", "語", "\ud83d"]) {
+        const text = "a".repeat(at) + letter + "a".repeat(length - at - 1);
+        assertEquals(writeAscii(viewOf(new Uint8Array(length)), 0, text), false);
+      }
+    }
+  }
 });
