@@ -104,6 +104,10 @@ export class CacheTable {
    * @throws {JellyError} If there is none; the arrival is given back.
    */
   arrivedAgain(luid: ObjectId): RemoteCache {
+    // A call that was put off may have brought it.
+    if (!this.#caches.has(luid as number)) {
+      this.#parts.readAhead(() => this.#caches.has(luid as number));
+    }
     const held = this.#caches.get(luid as number);
     try {
       if (held !== undefined) return held.takeAgain();

@@ -25,6 +25,8 @@ export interface CacheTableParts {
   readonly newId: () => number;
   /** Closes the connection for a fault. */
   readonly fail: (error: Error) => void;
+  /** Reads calls that were put off, until it is told that it is enough. */
+  readonly readAhead: (isEnough: () => boolean) => void;
 }
 
 /** An object that the peer has a cache of. */

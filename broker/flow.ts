@@ -4,17 +4,15 @@
  * @module
  */
 
-import { InputBuffer } from "../jelly/banana/input_buffer.ts";
 import { LimitError } from "./errors.ts";
 import type { IncomingCalls } from "./incoming_calls.ts";
 import type { Link } from "./link.ts";
 import type { BrokerLimits } from "./options.ts";
 import type { PendingCalls } from "./pending_calls.ts";
+import { PutOff, type ReadCall } from "./put_off.ts";
 
 /** Messages of so many bytes are handled before others get a turn. */
 const TURN_BYTES = 256 * 1024;
-/** Sizes that count no more are dropped when there are so many. */
-const MANY_SIZES = 4096;
 
 /** What a broker lends to its flow. */
 export interface FlowParts {
@@ -37,14 +35,13 @@ export interface FlowParts {
  * makes the peer wait. But whoever waits for an answer itself has to read on, since handlers may
  * need that answer to finish, and two ends that do not read would wait for each other for ever.
  * So then answers are taken as they come, and all else is put off, in its order, up to a limit.
+ * What an answer needs of a call before it is the cache that the call brings: its arguments are read
+ * then, though it begins in its turn.
  */
 export class Flow {
   readonly #parts: FlowParts;
-  /** The messages that were put off, one behind the other, and how long each is. */
-  #later: InputBuffer | undefined;
-  #sizes: number[] = [];
-  /** Index of the first size that counts. */
-  #first = 0;
+  /** The messages that were put off, if there are any. */
+  #later: PutOff | undefined;
   #isHandling = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -59,12 +56,12 @@ export class Flow {
 
   /** Whether messages have to wait. */
   get isBehind(): boolean {
-    return this.#sizes.length !== 0 || this.#isBusy;
+    return this.#later !== undefined || this.#isBusy;
   }
 
   /** Whether nothing is read, or some of what was read waits: a peer may hear nothing for long. */
   get isMute(): boolean {
-    return this.#sizes.length !== 0 || this.#parts.link.isPaused;
+    return this.#later !== undefined || this.#parts.link.isPaused;
   }
 
   /** Whether no more calls should be begun now. */
@@ -81,10 +78,11 @@ export class Flow {
    */
   mayRead(): boolean {
     if (!this.isBehind) return true;
-    const { link, pending, limits } = this.#parts;
+    const { calls, link, pending, limits } = this.#parts;
     // Not only calls that somebody waits for: their answers are in the way of the peer's reading.
     if (pending.size === 0) return false;
-    if (this.#later === undefined || this.#later.length < limits.maxBufferedBytes) return true;
+    const waiting = this.#later?.length ?? 0;
+    if (waiting + calls.keptBytes < 2 * limits.maxBufferedBytes) return true;
     if (link.bufferedAnswers < limits.highWaterMark) return false;
     throw new LimitError(
       "maxBufferedBytes",
@@ -99,14 +97,23 @@ export class Flow {
    */
   putOff(): boolean {
     if (!this.isBehind || this.#isHandling) return false;
-    this.#sizes.push(this.#parts.link.expressionBytes);
-    this.#parts.link.copyExpression(this.#later ??= new InputBuffer());
+    (this.#later ??= new PutOff()).add(this.#parts.link);
     return true;
+  }
+
+  /**
+   * Reads the arguments of calls that were put off, as far as that is needed and does not take much.
+   *
+   * @param read Reads one.
+   * @param isEnough Tells whether no more is needed.
+   */
+  readAhead(read: ReadCall, isEnough: () => boolean): void {
+    while (this.#later?.readNext(read) && !isEnough());
   }
 
   /** Goes on where messages waited, as something has got done; to be called whenever it has. */
   proceed(): void {
-    if (this.#sizes.length !== 0) this.#handleWaiting();
+    if (this.#later !== undefined) this.#handleWaiting(this.#later);
     if (!this.isBehind) this.#parts.link.resume();
   }
 
@@ -114,26 +121,26 @@ export class Flow {
   clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#sizes = [];
-    this.#first = 0;
     this.#later = undefined;
   }
 
-  #handleWaiting(): void {
+  #handleWaiting(later: PutOff): void {
     if (this.#isHandling || this.#timer !== undefined) return;
+    const { link, calls, fail } = this.#parts;
     let left = TURN_BYTES;
     this.#isHandling = true;
     try {
-      while (this.#first < this.#sizes.length && !this.#isBusy) {
+      // A handler that closes the connection drops all of it.
+      while (this.#later !== undefined && !later.isEmpty && !this.#isBusy) {
         if (left <= 0) {
           this.#timer = setTimeout(() => this.#nextTurn(), 0);
           return;
         }
-        left -= this.#handleFirst();
+        left -= later.handleFirst(link, (call, length) => calls.begin(call, length));
       }
-      if (this.#first === this.#sizes.length) this.clear();
+      if (later.isEmpty) this.clear();
     } catch (error) {
-      this.#parts.fail(error as Error);
+      fail(error as Error);
     } finally {
       this.#isHandling = false;
     }
@@ -142,18 +149,5 @@ export class Flow {
   #nextTurn(): void {
     this.#timer = undefined;
     this.proceed();
-  }
-
-  #handleFirst(): number {
-    const size = this.#sizes[this.#first++]!;
-    if (this.#first === MANY_SIZES) {
-      this.#sizes.splice(0, MANY_SIZES);
-      this.#first = 0;
-    }
-    const later = this.#later!;
-    this.#parts.link.handleCopy(later, size);
-    // Of no effect if the handler has closed the connection, and so dropped all of it.
-    later.consume(later.start + size);
-    return size;
   }
 }

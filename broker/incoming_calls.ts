@@ -17,6 +17,23 @@ import type { Outbox } from "./outbox.ts";
 import type { RemoteTarget } from "./referenceable.ts";
 import { notSent } from "./unsent.ts";
 
+/** About how many bytes are kept for a call that is not answered yet, beside its arguments. */
+const CALL_BYTES = 256;
+
+/** A call that has come. */
+export interface IncomingCall {
+  /** What stands before the arguments. */
+  readonly head: CallHead;
+  /** The object that is called. */
+  readonly object: RemoteTarget | undefined;
+  /** The positional arguments; undefined if they could not be read. */
+  readonly args: unknown[] | undefined;
+  /** The keyword arguments, if there are any. */
+  readonly kw: Kwargs | undefined;
+  /** Why the arguments could not be read: what the call fails with. */
+  readonly fault: unknown;
+}
+
 /** What a broker lends to the calls that come in. */
 export interface IncomingCallsParts {
   /** The connection. */
@@ -81,6 +98,11 @@ export class IncomingCalls {
     return this.#unanswered >= maxCallsIn || this.#unansweredBytes >= maxBufferedBytes;
   }
 
+  /** About how many bytes are kept for calls that are not answered yet. */
+  get keptBytes(): number {
+    return this.#unansweredBytes + this.#unanswered * CALL_BYTES;
+  }
+
   /**
    * Takes a call whose arguments are to be read next.
    *
@@ -88,43 +110,68 @@ export class IncomingCalls {
    * @param object The object that is called, if it is known.
    */
   received(head: CallHead, object: RemoteTarget | undefined): void {
+    this.begin(this.read(head, object), this.#link.expressionBytes);
+  }
+
+  /**
+   * Reads the arguments of a call.
+   *
+   * @param head What stands before them.
+   * @param object The object that is called, if it is known.
+   * @param unjellier Reads them.
+   * @returns The call, which fails when it is begun if they cannot be read.
+   */
+  read(
+    head: CallHead,
+    object: RemoteTarget | undefined,
+    unjellier: Unjellier = this.#unjellier,
+  ): IncomingCall {
+    const outer = this.perspective;
+    this.perspective = object?.perspective ?? null;
+    try {
+      if (object === undefined) throw new PBError("Invalid Object ID");
+      const args = unjellier.readItems();
+      const names = unjellier.readNames();
+      const kw = names === undefined ? undefined : kwargs(names);
+      return { head, object, args, kw, fault: undefined };
+    } catch (fault) {
+      return { head, object, args: undefined, kw: undefined, fault };
+    } finally {
+      this.perspective = outer;
+    }
+  }
+
+  /**
+   * Begins a call.
+   *
+   * @param call The call.
+   * @param length How long its message is, in bytes.
+   */
+  begin({ head, object, args, kw, fault }: IncomingCall, length: number): void {
     const perspective = object?.perspective ?? null;
     let result: unknown;
     this.#total++;
     if (this.isDeaf) return;
     try {
       if (this.refusal !== undefined) throw this.refusal;
-      if (object === undefined) throw new PBError("Invalid Object ID");
-      const { args, kw } = this.#arguments(perspective);
+      if (object === undefined || args === undefined) throw fault;
       result = object.remoteMessageReceived(this.#broker, head.method, args, kw);
     } catch (error) {
       return this.#failed(head, error, perspective);
     }
     if (!isPromise(result)) return this.#succeeded(head, result, perspective);
-    const bytes = this.#link.expressionBytes;
     this.#unanswered++;
-    this.#unansweredBytes += bytes;
+    this.#unansweredBytes += length;
     result.then(
       (value) => {
         this.#succeeded(head, value, perspective);
-        this.#ended(bytes);
+        this.#ended(length);
       },
       (error) => {
         this.#failed(head, error, perspective);
-        this.#ended(bytes);
+        this.#ended(length);
       },
     );
-  }
-
-  #arguments(perspective: object | null): { args: unknown[]; kw: Kwargs | undefined } {
-    this.perspective = perspective;
-    try {
-      const args = this.#unjellier.readItems();
-      const names = this.#unjellier.readNames();
-      return { args, kw: names === undefined ? undefined : kwargs(names) };
-    } finally {
-      this.perspective = null;
-    }
   }
 
   #ended(bytes: number): void {

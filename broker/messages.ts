@@ -4,14 +4,16 @@
  * @module
  */
 
-import { type BananaReader, LIST, WORD, WORDS } from "../jelly/banana/mod.ts";
+import { BananaReader, LIST, WORD, WORDS } from "../jelly/banana/mod.ts";
+import { Unjellier } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
 import { ProtocolError } from "./errors.ts";
 import type { Flow } from "./flow.ts";
-import type { IncomingCalls } from "./incoming_calls.ts";
+import type { IncomingCall, IncomingCalls } from "./incoming_calls.ts";
 import type { LocalTable } from "./local_table.ts";
 import { expectItems, readCallHead, readInteger, readObjectId, VERSION } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
+import { PB_RULES } from "./rules.ts";
 
 /** What a broker lends to the messages that come in. */
 export interface MessagesParts {
@@ -34,6 +36,8 @@ export class Messages {
   readonly #parts: MessagesParts;
   /** Whether the peer has sent messages that nobody knows: one is worth a word, many are not. */
   #isStrange = false;
+  /** How many updates of caches were put off: those that come then wait behind them. */
+  #updatesPutOff = 0;
 
   /**
    * Creates a reader of messages.
@@ -58,7 +62,52 @@ export class Messages {
       expectItems("answer", items, 2);
       return this.#parts.answered(readInteger(reader, "answer"), command === WORD.answer);
     }
+    if (command === WORD.cachemessage) return this.#update(reader, items);
     if (!this.#parts.flow.putOff()) this.#handle(command, reader, items);
+  }
+
+  /**
+   * Reads the arguments of calls that were put off, as an answer may need what they bring: where
+   * order matters, it is that in which messages were sent. The calls begin in their turn.
+   *
+   * @param isEnough Tells whether no more is needed.
+   */
+  readAhead(isEnough: () => boolean): void {
+    const { broker, flow } = this.#parts;
+    const reader = new BananaReader(broker.settings.registry.names);
+    const options = { ...broker.settings, invoker: broker, rules: PB_RULES };
+    const unjellier = new Unjellier(reader, options);
+    flow.readAhead((bytes, start) => {
+      reader.reset(bytes, start);
+      return this.#readCall(reader, unjellier);
+    }, isEnough);
+  }
+
+  /** Reads a call; undefined for any other message, also a broken one, which will be found in its turn. */
+  #readCall(reader: BananaReader, unjellier: Unjellier): IncomingCall | undefined {
+    if (reader.next() !== LIST || reader.count === 0) return undefined;
+    const items = reader.count - 1;
+    if (reader.tag() !== WORD.message) return undefined;
+    const { calls, locals } = this.#parts;
+    try {
+      const head = readCallHead(reader, items);
+      return calls.read(head, locals.get(head.target), unjellier);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Takes an update of a cache, at once if it can be: answers that come behind it may count on it. */
+  #update(reader: BananaReader, items: number): void {
+    const { broker, calls, flow } = this.#parts;
+    const head = readCallHead(reader, items);
+    const cache = broker.caches.held.get(head.target);
+    if ((cache === undefined || this.#updatesPutOff !== 0) && flow.putOff()) {
+      this.#updatesPutOff++;
+      return;
+    }
+    if (this.#updatesPutOff !== 0) this.#updatesPutOff--;
+    calls.received(head, cache);
   }
 
   #handle(command: number | string | undefined, reader: BananaReader, items: number): void {
@@ -67,10 +116,6 @@ export class Messages {
       case WORD.message: {
         const head = readCallHead(reader, items);
         return calls.received(head, locals.get(head.target));
-      }
-      case WORD.cachemessage: {
-        const head = readCallHead(reader, items);
-        return calls.received(head, broker.caches.held.get(head.target));
       }
       case WORD.decref:
         expectItems("decref", items, 1);

@@ -1,0 +1,194 @@
+// What matters of the order of messages, while an end is behind and puts calls off.
+
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { type BrokerLimits, Root } from "@perspective/broker/broker";
+import { JellyError } from "@perspective/broker/jelly";
+import { flavorRegistry, LedgerCache } from "./flavor_classes.ts";
+import { settle } from "./pair.ts";
+import { failureIn, type RawPair, rawServer, type Said } from "./raw_peer.ts";
+
+/** Takes calls; the first ones keep it busy. */
+class Desk extends Root {
+  readonly #work = Promise.withResolvers<void>();
+  readonly taken: unknown[] = [];
+
+  remote_work(): Promise<void> {
+    return this.#work.promise;
+  }
+  remote_take(value: unknown): void {
+    this.taken.push(value);
+  }
+  finish(): void {
+    this.#work.resolve();
+  }
+}
+
+/** A client that is busy with a call, so that it puts off what comes. */
+interface Busy extends RawPair {
+  readonly desk: Desk;
+  /** Has the client make a call; gives what becomes of it, once this is said in answer. */
+  ask(value: Said): { answer: Said; result: Promise<unknown> };
+}
+
+async function busyClient(limits: Partial<BrokerLimits> = {}): Promise<Busy> {
+  const pair = await rawServer({
+    registry: flavorRegistry(),
+    limits: { maxCallsIn: 1, ...limits },
+  });
+  const { broker, peer } = pair;
+  const desk = new Desk();
+  broker.setNameForLocal("root", desk);
+  await peer.say(["message", 1, "root", "work", 1, ["tuple"], ["dictionary"]]);
+  let lastRequest = 0;
+  const ask = (value: Said) => ({
+    result: broker.root().callRemote("ledger"),
+    answer: ["answer", ++lastRequest, value],
+  });
+  return Object.assign(pair, { desk, ask });
+}
+
+function take(id: number, value: Said): Said {
+  return ["message", id, "root", "take", 1, ["tuple", value], ["dictionary"]];
+}
+
+function ledger(luid: number, ...entries: number[]): Said {
+  return ["interop.Ledger", luid, ["dictionary", [["unicode", "entries"], ["list", ...entries]]]];
+}
+
+function added(id: number, luid: number, entry: number): Said {
+  return ["cachemessage", id, luid, "added", 1, ["tuple", entry], ["dictionary"]];
+}
+
+/** What the peer hears, by request; calls of the client's left out. */
+async function answers({ peer }: RawPair, count: number): Promise<Map<number, unknown>> {
+  const heard = new Map<number, unknown>();
+  while (heard.size < count) {
+    const [word, id] = await peer.hear() as [string, number];
+    if (word === "answer" || word === "error") heard.set(id, word);
+  }
+  return heard;
+}
+
+Deno.test("an answer finds the cache that a call has brought which was put off", async () => {
+  await using busy = await busyClient();
+  const { desk, peer, broker } = busy;
+  const { answer, result } = busy.ask(["cached", 5]);
+  await peer.say(take(2, "first"), take(3, ledger(5, 7)), take(4, "last"), answer);
+  const cache = await result;
+  assertInstanceOf(cache, LedgerCache);
+  assertEquals([cache.entries, desk.taken, broker.counts.callsIn], [[7], [], 1]);
+  desk.finish();
+  assertEquals(await answers(busy, 4), new Map([1, 2, 3, 4].map((id) => [id, "answer"])));
+  const [first, second, last] = desk.taken;
+  assertEquals([new TextDecoder().decode(first as Uint8Array), second === cache], ["first", true]);
+  assert(last instanceof Uint8Array);
+  cache.release();
+  for (let uses = 0; uses < 2; uses++) assertEquals(await peer.hear(), ["decache", 5]);
+});
+
+Deno.test("an update comes before an answer that was sent behind it", async () => {
+  await using busy = await busyClient();
+  const { desk, peer } = busy;
+  const first = busy.ask(ledger(5));
+  await peer.say(first.answer);
+  const cache = await first.result as LedgerCache;
+  const second = busy.ask(["None"]);
+  await peer.say(take(2, 1), added(3, 5, 8), second.answer);
+  await second.result;
+  assertEquals([cache.entries, desk.taken], [[8], []]);
+  desk.finish();
+  await answers(busy, 3);
+});
+
+Deno.test("updates of a cache that is put off wait for it, and for each other", async () => {
+  await using busy = await busyClient();
+  const { desk, peer } = busy;
+  const unread = busy.ask(["None"]);
+  await peer.say(take(2, ledger(5)), added(3, 5, 1), unread.answer);
+  await unread.result;
+  const { answer, result } = busy.ask(["cached", 5]);
+  await peer.say(answer, added(4, 5, 2));
+  const cache = await result as LedgerCache;
+  await settle();
+  assertEquals([cache.entries, desk.taken], [[], []]);
+  const never = busy.ask(["None"]);
+  desk.finish();
+  await answers(busy, 4);
+  assertEquals([cache.entries, desk.taken], [[1, 2], [cache]]);
+  await peer.say(added(5, 5, 3), never.answer);
+  await never.result;
+  assertEquals(cache.entries, [1, 2, 3]);
+});
+
+Deno.test("calls that were read ahead and are wrong fail in their turn", async () => {
+  await using busy = await busyClient();
+  const { desk, peer } = busy;
+  const { answer, result } = busy.ask(["cached", 5]);
+  await peer.say(
+    ["message", 2, "root", "take", 1, 7, ["dictionary"]],
+    ["message", 3, 77, "take", 1, ["tuple"], ["dictionary"]],
+    ["nonsense"],
+    take(4, ledger(5)),
+    answer,
+  );
+  assertInstanceOf(await result, LedgerCache);
+  desk.finish();
+  await peer.hear();
+  assertEquals(await peer.hear(), ["answer", 1, ["None"]]);
+  for (
+    const expected of [
+      "Cannot read arguments: they are neither tuple nor list",
+      "Invalid Object ID",
+    ]
+  ) assertEquals(failureIn(await peer.hear()).value, expected);
+  assertEquals(await peer.hear(), ["didNotUnderstand", "nonsense"]);
+  assertEquals(await peer.hear(), ["answer", 4, ["None"]]);
+});
+
+const BROKEN: Said[] = [[], ["message", 2, "root"], ["message", 2, "root", 5, 1, ["tuple"], [
+  "dictionary",
+]]];
+for (const broken of BROKEN) {
+  Deno.test(`a broken message that was looked at ends the connection in its turn: ${JSON.stringify(broken)}`, async () => {
+    await using busy = await busyClient();
+    const { desk, peer, broker } = busy;
+    const { answer, result } = busy.ask(["cached", 5]);
+    await peer.say(broken, take(4, ledger(5)), answer);
+    assertInstanceOf(await result, LedgerCache);
+    const lost = assertRejects(() => broker.root().callRemote("x"), Error, "connection lost");
+    await settle();
+    assert(!broker.isClosed);
+    desk.finish();
+    await lost;
+    assertEquals(desk.taken, []);
+  });
+}
+
+Deno.test("a cache that nothing has brought fails the call, once all that waits was looked at", async () => {
+  await using busy = await busyClient();
+  const { desk, peer } = busy;
+  const { answer, result } = busy.ask(["cached", 6]);
+  const refused = assertRejects(() => result, JellyError, "nothing came under this number");
+  const other = busy.ask(["cached", 5]);
+  await peer.say(take(2, ledger(5)), ["decref", 1], answer);
+  await refused;
+  await peer.say(other.answer);
+  assertInstanceOf(await other.result, LedgerCache);
+  assertEquals(desk.taken, []);
+});
+
+Deno.test("no more is read ahead than a megabyte", async () => {
+  await using busy = await busyClient();
+  const { desk, peer } = busy;
+  const { answer, result } = busy.ask(["cached", 5]);
+  const refused = assertRejects(() => result, JellyError, "nothing came under this number");
+  const large = "x".repeat(600_000);
+  await peer.say(take(2, large), take(3, large), take(4, ledger(5)), answer);
+  await refused;
+  const open = busy.ask(["None"]);
+  desk.finish();
+  await answers(busy, 4);
+  assertEquals(desk.taken.length, 3);
+  await peer.say(open.answer);
+  await open.result;
+});
