@@ -25,7 +25,7 @@ export interface BrokerRole {
 export interface CloseOptions {
   /**
    * Milliseconds that calls under way get to be finished, both the peer's and ours; new ones of the
-   * peer's are refused meanwhile. No time unless given.
+   * peer's are refused meanwhile. `Infinity` waits until they are; no time unless given.
    */
   readonly graceful?: number;
   /**

@@ -46,7 +46,10 @@ export interface ServerStats extends Traffic {
 
 /** Options for closing a server. */
 export interface ShutdownOptions {
-  /** Milliseconds that calls under way get to be finished; new ones are refused. No time unless given. */
+  /**
+   * Milliseconds that calls under way get to be finished; new ones are refused. `Infinity` waits until
+   * they are; no time unless given.
+   */
   readonly graceful?: number;
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { positiveInteger } from "./options.ts";
+import { milliseconds } from "./options.ts";
 
 /**
  * The keyword arguments of a call, for and from Python peers.
@@ -89,12 +89,12 @@ export class CallOptions<Answer extends boolean = boolean> {
    * Creates options.
    *
    * @param init The options that differ from the defaults.
-   * @throws {RangeError} If the timeout is not a positive integer.
+   * @throws {RangeError} If the timeout is not a positive integer, or longer than a timer's time.
    */
   constructor(init: CallOptionsInit<Answer>) {
     const { signal, timeout, answer = true as Answer } = init;
     this.signal = signal;
-    this.timeout = timeout === undefined ? undefined : positiveInteger("timeout", timeout);
+    this.timeout = timeout === undefined ? undefined : milliseconds("timeout", timeout);
     this.answer = answer;
     Object.freeze(this);
   }
@@ -128,7 +128,7 @@ export interface CallOptionsInit<Answer extends boolean = boolean> {
  *
  * @param init Signal, timeout, and whether there is to be an answer.
  * @returns The options.
- * @throws {RangeError} If the timeout is not a positive integer.
+ * @throws {RangeError} If the timeout is not a positive integer, or longer than a timer's time.
  */
 export function callOptions<Answer extends boolean = true>(
   init: CallOptionsInit<Answer>,

@@ -16,6 +16,9 @@ export const MAX_BROKER_REFS = 1024;
 /** The TCP port of Perspective Broker. */
 export const portno: number = DEFAULT_PORT;
 
+/** The longest time of a timer, in milliseconds: one that is asked for more runs at once. */
+export const MAX_TIMEOUT: number = 2 ** 31 - 1;
+
 /** Most characters of the message of a log entry. */
 const MAX_LOG = 1000;
 
@@ -115,7 +118,7 @@ export interface BrokerSettings {
  *
  * @param options The options.
  * @returns The settings, frozen.
- * @throws {RangeError} If a limit is not a positive integer.
+ * @throws {RangeError} If a limit is not a positive integer, or a time is longer than a timer's.
  */
 export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
   const {
@@ -125,7 +128,7 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     log = logToConsole,
     keepAlive,
   } = options;
-  if (keepAlive !== undefined && keepAlive !== 0) positiveInteger("keepAlive", keepAlive);
+  if (keepAlive !== undefined && keepAlive !== 0) milliseconds("keepAlive", keepAlive);
   return Object.freeze({
     registry,
     security,
@@ -138,11 +141,13 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
   });
 }
 
-function brokerLimits(limits: Partial<BrokerLimits> = {}): BrokerLimits {
+function brokerLimits(limits?: Partial<BrokerLimits>): BrokerLimits {
+  if (limits === undefined) return DEFAULT_BROKER_LIMITS;
   const all: { -readonly [Name in keyof BrokerLimits]: number } = { ...DEFAULT_BROKER_LIMITS };
   for (const name of Object.keys(all) as (keyof BrokerLimits)[]) {
     all[name] = positiveInteger(name, limits[name] ?? all[name]);
   }
+  milliseconds("negotiationTimeout", all.negotiationTimeout);
   return Object.freeze(Object.assign(all, bananaLimits(limits)));
 }
 
@@ -157,6 +162,19 @@ function brokerLimits(limits: Partial<BrokerLimits> = {}): BrokerLimits {
 export function positiveInteger(name: string, value: number): number {
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new RangeError(`Cannot set ${name} to "${value}": it must be a positive integer`);
+}
+
+/**
+ * Checks an option that is a time.
+ *
+ * @param name Name of the option.
+ * @param value Its value, in milliseconds.
+ * @returns The value.
+ * @throws {RangeError} If it is not a positive integer, or longer than a timer's time.
+ */
+export function milliseconds(name: string, value: number): number {
+  if (positiveInteger(name, value) <= MAX_TIMEOUT) return value;
+  throw new RangeError(`Cannot set ${name} to "${value}": the most is ${MAX_TIMEOUT}`);
 }
 
 /** Makes a line of a text: what a peer has said shall not look like an entry of its own, nor command a terminal. */

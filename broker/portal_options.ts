@@ -7,6 +7,7 @@
 import type { LoginLimiter } from "../cred/login_limiter.ts";
 import type { Peer } from "../transport/mod.ts";
 import { checkMechanisms, type MechanismOptions } from "./mechanisms.ts";
+import { MAX_TIMEOUT } from "./options.ts";
 
 /**
  * Options for serving a portal. A limit may be `Infinity`, which takes it away.
@@ -85,9 +86,6 @@ const DEFAULTS: Readonly<Record<LimitOption, number>> = Object.freeze({
 
 /** Fewest iterations of SCRAM, by RFC 7677. */
 const MIN_ITERATIONS = 4096;
-
-/** Longest time that a timer can run, in milliseconds. */
-const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /**
  * Fills in what is not given, and checks what is.

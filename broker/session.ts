@@ -12,7 +12,7 @@ import type { Broker } from "./broker.ts";
 import type { CloseOptions } from "./broker_facts.ts";
 import { connect } from "./connect.ts";
 import { NotConnectedError, PBConnectionLost } from "./errors.ts";
-import { brokerSettings, type Log, positiveInteger } from "./options.ts";
+import { brokerSettings, type Log, milliseconds } from "./options.ts";
 import { orAborted, Patience } from "./patience.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import type { Recipe, SessionOptions, SessionState, UseOptions } from "./session_options.ts";
@@ -71,8 +71,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     this.#options = options;
     this.#recipe = recipe;
     this.#wait = checkWait(wait);
-    this.#attemptTimeout = positiveInteger("attemptTimeout", attemptTimeout);
-    this.#stableAfter = positiveInteger("stableAfter", stableAfter);
+    this.#attemptTimeout = milliseconds("attemptTimeout", attemptTimeout);
+    this.#stableAfter = milliseconds("stableAfter", stableAfter);
     this.#backoff = options.backoff ?? backoff();
     this.#giveUp = options.giveUp ?? isHopeless;
     this.#log = brokerSettings(options).log;
@@ -322,7 +322,7 @@ function isHopeless(reason: Error): boolean {
 }
 
 function checkWait(wait: number): number {
-  return wait === 0 ? 0 : positiveInteger("wait", wait);
+  return wait === 0 ? 0 : milliseconds("wait", wait);
 }
 
 function toError(error: unknown): Error {

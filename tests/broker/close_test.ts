@@ -110,6 +110,20 @@ Deno.test("Broker.close() without graceful hurries a close that waits", async ()
   await lost;
 });
 
+Deno.test("Broker.close() with graceful waits as long as it takes, if asked to", async () => {
+  const server = new Server();
+  using time = new FakeTime();
+  await using pair = await testPair(server);
+  const call = pair.client.root().callRemote("wait");
+  await time.runMicrotasks();
+  const closed = pair.server.close({ graceful: Infinity });
+  await time.tickAsync(1e9);
+  assert(!pair.server.isClosed);
+  server.waiting.resolve("done");
+  assertEquals(await call, "done");
+  await closed;
+});
+
 Deno.test("Broker.close() with graceful ends when the peer closes first", async () => {
   await using pair = await testPair(new Server());
   const lost = assertRejects(() => pair.client.root().callRemote("wait"), PBConnectionLost);

@@ -139,8 +139,8 @@ Deno.test("within one program nobody is asked, unless the option says so; 0 is n
   }
 });
 
-Deno.test("BrokerOptions.keepAlive must be 0 or a positive integer", () => {
-  for (const keepAlive of [-1, 0.5, NaN, Infinity]) {
+Deno.test("BrokerOptions.keepAlive must be 0 or a positive integer that a timer can take", () => {
+  for (const keepAlive of [-1, 0.5, NaN, Infinity, 2 ** 31]) {
     let error: unknown;
     try {
       new PBClientFactory({ keepAlive });

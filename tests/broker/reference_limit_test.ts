@@ -1,5 +1,6 @@
-import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import {
+  callOptions,
   LimitError,
   MAX_BROKER_REFS,
   PBError,
@@ -88,4 +89,14 @@ Deno.test("limits are positive integers", async () => {
       "maxCaches",
     );
   }
+});
+
+Deno.test("limits on time are no longer than a timer's time", async () => {
+  const limits = { negotiationTimeout: 2 ** 31 };
+  await assertRejects(
+    () => testPair(new Things(), { client: { limits } }),
+    RangeError,
+    "the most is",
+  );
+  assertThrows(() => callOptions({ timeout: 2 ** 31 }), RangeError, "the most is");
 });
