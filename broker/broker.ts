@@ -14,17 +14,16 @@ import { Caches } from "./caches.ts";
 import { callAll } from "./call_all.ts";
 import { closeReason, isFaultOfPeer } from "./close_reason.ts";
 import { endReason } from "./end_reason.ts";
-import { DeadReferenceError, GoingAwayError, PeerGoneError, ProtocolError } from "./errors.ts";
+import { DeadReferenceError, GoingAwayError } from "./errors.ts";
 import { Flow } from "./flow.ts";
 import { ImportTable } from "./import_table.ts";
 import { IncomingCalls } from "./incoming_calls.ts";
 import { BROKER } from "./invoker.ts";
-import { KEEP_ALIVE, KeepAlive } from "./keep_alive.ts";
-import { splitArgs } from "./kwargs.ts";
+import { KeepAlive } from "./keep_alive.ts";
 import { Link } from "./link.ts";
 import { type LocalObject, LocalTable } from "./local_table.ts";
 import { type CopiedAvatarOptions, login, type LoginOptions } from "./login.ts";
-import { VERSION, writeCall, writeNumber } from "./message_parts.ts";
+import { VERSION, writeNumber } from "./message_parts.ts";
 import { Messages } from "./messages.ts";
 import { type AgreedDialect, Negotiation } from "./negotiation.ts";
 import { ObjectLimit } from "./object_limit.ts";
@@ -41,9 +40,6 @@ import { within } from "./within.ts";
 const ROOT = "root";
 /** How long a close waits for what was written to go out, in milliseconds. */
 const CLOSE_TIMEOUT = 1000;
-/** A call of an object that cannot exist, by a request number that no other call has. */
-const PROBE = { id: 0, target: 0, method: "keepAlive" } as const;
-const NO_ARGS = splitArgs([]);
 const NORMAL: CloseReason = { kind: "normal", message: "" };
 
 /** Where a connection is in its life. */
@@ -529,18 +525,16 @@ export class Broker implements AsyncDisposable {
 
   /** Begins to watch for a peer that is gone. */
   #watchPeer(): void {
-    const { keepAliveClock, keepAlive = this.peer.kind === "memory" ? 0 : KEEP_ALIVE } =
-      this.settings;
-    if (keepAlive === 0) return;
+    const { keepAliveClock: clock, keepAlive } = this.settings;
+    const { kind, address } = this.peer;
+    if (keepAlive === 0 || (keepAlive === undefined && kind === "memory")) return;
     this.#keepAlive = new KeepAlive({
-      clock: keepAliveClock,
+      clock,
       link: this.#link,
       flow: this.#flow,
-      probe: (answer) => {
-        const head = { ...PROBE, answer };
-        this.#outbox.send((to, jellier) => writeCall(to, jellier, WORD.message, head, NO_ARGS));
-      },
-      gone: () => this.#fail(new PeerGoneError(this.peer.address, keepAlive)),
+      outbox: this.#outbox,
+      address,
+      fail: (error) => this.#fail(error),
     });
   }
 
@@ -614,7 +608,7 @@ export class Broker implements AsyncDisposable {
   }
 
   #answerReceived(id: number | bigint, succeeded: boolean): void {
-    if (id === PROBE.id && this.#keepAlive?.answered()) return;
+    if (this.#keepAlive?.answered(id)) return;
     this.#outgoing.answered(id, succeeded);
     this.#checkDrained();
   }

@@ -4,18 +4,20 @@
  * @module
  */
 
+import { WORD } from "../jelly/banana/mod.ts";
+import { PeerGoneError } from "./errors.ts";
 import type { Flow } from "./flow.ts";
+import { type KeepAliveClock, type Ticker, TICKS } from "./keep_alive_clock.ts";
+import { splitArgs } from "./kwargs.ts";
 import type { Link } from "./link.ts";
+import { writeCall } from "./message_parts.ts";
+import type { Outbox } from "./outbox.ts";
 
-/** Milliseconds within which a peer is missed that is gone, where nothing else is said. */
-export const KEEP_ALIVE = 60_000;
-
-/** The time is looked at so many times before a peer counts as gone. */
-const TICKS = 4;
 /** After so many of them without a byte the peer is asked for an answer. */
 const QUIET_TICKS = 1;
-/** So many connections are looked at before others get a turn. */
-const TURN_CONNECTIONS = 100;
+/** A call of an object that cannot exist, by a request number that no other call has. */
+const PROBE = { id: 0, target: 0, method: "keepAlive" } as const;
+const NO_ARGS = splitArgs([]);
 
 /** What a broker lends to its keep-alive. */
 export interface KeepAliveParts {
@@ -25,10 +27,12 @@ export interface KeepAliveParts {
   readonly link: Link;
   /** Knows whether we do not read, so that nothing can be heard. */
   readonly flow: Flow;
-  /** Sends a message that does nothing, with or without an answer. */
-  readonly probe: (answer: boolean) => void;
-  /** Closes the connection. */
-  readonly gone: () => void;
+  /** Where questions go. */
+  readonly outbox: Outbox;
+  /** Where the peer is, for an error. */
+  readonly address: string;
+  /** Closes the connection for a fault. */
+  readonly fail: (error: Error) => void;
 }
 
 /**
@@ -61,25 +65,26 @@ export class KeepAlive implements Ticker {
   }
 
   /**
-   * Takes the answer to what was sent.
+   * Takes an answer, if it is one to what was sent here.
    *
-   * @returns Whether there was anything to answer.
+   * @param id Number of the request that is answered.
+   * @returns Whether it is.
    */
-  answered(): boolean {
-    if (this.#unanswered === 0) return false;
+  answered(id: number | bigint): boolean {
+    if (id !== PROBE.id || this.#unanswered === 0) return false;
     this.#unanswered--;
     return true;
   }
 
   /** Learns that time has passed, a part of that after which a silent peer is gone. */
   tick(): void {
-    const { link, flow, probe, gone } = this.#parts;
+    const { clock, link, flow, address, fail } = this.#parts;
     const heard = link.bytesReceived;
     const isHeard = heard !== this.#heard;
     this.#heard = heard;
     if (flow.isMute) {
       this.#silentTicks = 0;
-      return probe(false);
+      return this.#probe(false);
     }
     if (isHeard) {
       this.#silentTicks = 0;
@@ -88,71 +93,15 @@ export class KeepAlive implements Ticker {
     this.#silentTicks++;
     if (this.#silentTicks === QUIET_TICKS) {
       this.#unanswered++;
-      probe(true);
-    } else if (this.#silentTicks === TICKS - 1) gone();
-  }
-}
-
-/** What learns that time has passed. */
-export interface Ticker {
-  /** Learns it. */
-  tick(): void;
-}
-
-/**
- * Looks at the time for all connections of a server: one timer, however many they are.
- */
-export class KeepAliveClock {
-  readonly #interval: number;
-  readonly #watched = new Set<Ticker>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  /**
-   * Creates a clock; it runs while there is something to watch.
-   *
-   * @param within Milliseconds after which a silent peer counts as gone.
-   */
-  constructor(within: number) {
-    this.#interval = within / TICKS;
+      this.#probe(true);
+    } else if (this.#silentTicks === TICKS - 1) fail(new PeerGoneError(address, clock.within));
   }
 
-  /**
-   * Begins to watch a connection.
-   *
-   * @param ticker Learns when time has passed.
-   */
-  add(ticker: Ticker): void {
-    this.#watched.add(ticker);
-    this.#wait();
-  }
-
-  /**
-   * Stops watching a connection.
-   *
-   * @param ticker What was added.
-   */
-  delete(ticker: Ticker): void {
-    this.#watched.delete(ticker);
-    if (this.#watched.size !== 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  /** Tells some, and the others in the next turns of the event loop; then waits for the next time. */
-  #tick(round: Iterator<Ticker> = this.#watched.values()): void {
-    this.#timer = undefined;
-    for (let left = TURN_CONNECTIONS; left !== 0; left--) {
-      const { done, value } = round.next();
-      if (done) return this.#wait();
-      value.tick();
-    }
-    this.#wait(round);
-  }
-
-  /** Waits for the next turn where a round goes on, or else for the next time. */
-  #wait(round?: Iterator<Ticker>): void {
-    if (this.#watched.size === 0) return;
-    const time = round === undefined ? this.#interval : 0;
-    this.#timer ??= setTimeout(() => this.#tick(round), time);
+  /** Sends a message that does nothing, with or without an answer. */
+  #probe(answer: boolean): void {
+    const head = { ...PROBE, answer };
+    this.#parts.outbox.send((writer, jellier) =>
+      writeCall(writer, jellier, WORD.message, head, NO_ARGS)
+    );
   }
 }

@@ -8,7 +8,7 @@ import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../jelly/banana
 import { defaultSecurity, globalRegistry, type JellyRegistry, type Taster } from "../jelly/mod.ts";
 import { DEFAULT_PORT } from "../transport/mod.ts";
 import { BufferPool } from "./buffer_pool.ts";
-import { KEEP_ALIVE, KeepAliveClock } from "./keep_alive.ts";
+import { KEEP_ALIVE, KeepAliveClock } from "./keep_alive_clock.ts";
 
 /** Most objects that a peer may hold references to at once, as in Twisted. */
 export const MAX_BROKER_REFS = 1024;
