@@ -41,6 +41,8 @@ export interface CopiedAvatarOptions<A extends object> extends LoginOptions {
   avatar: abstract new (...args: never[]) => A;
 }
 
+const encoder = new TextEncoder();
+
 /** What the mechanisms of Twisted are: all that a stock server knows. */
 const STOCK: readonly LoginMechanism[] = ["MD5", "ANONYMOUS"];
 
@@ -97,7 +99,7 @@ async function start(
     case "SCRAM-SHA-256":
       return await loginScram(root, new ScramClient(username, password, options.scram), mind);
     case "MD5": {
-      const offer = await root.callRemote("login", new TextEncoder().encode(username));
+      const offer = await root.callRemote("login", encoder.encode(username));
       const { challenge, responder } = challengeOf(offer);
       return await respondTo(responder, respond(challenge, password), mind);
     }

@@ -22,6 +22,8 @@ import { Referenceable } from "./referenceable.ts";
 /** Longest name of a user, in bytes or characters. */
 const MAX_NAME = 1024;
 
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** A challenge on its way to the client, and what takes the response. */
 type Challenge = Tuple<[Uint8Array, LoginChallenge]>;
 
@@ -197,7 +199,7 @@ function nameOf(username: unknown): string {
   if ((isText || username instanceof Uint8Array) && username.length <= MAX_NAME) {
     if (isText) return username;
     try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(username);
+      return decoder.decode(username);
     } catch {
       // Not UTF-8: no user of ours has such a name.
     }
