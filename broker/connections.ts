@@ -8,7 +8,8 @@ import type { Dialed } from "../transport/mod.ts";
 import type { Broker } from "./broker.ts";
 import type { Traffic } from "./broker_facts.ts";
 import { GoingAwayError, LimitError } from "./errors.ts";
-import { type BrokerOptions, type Log, positiveInteger } from "./options.ts";
+import type { Log } from "./log.ts";
+import { type BrokerOptions, positiveInteger } from "./options.ts";
 
 /** Most connections of a server at once, where nothing else is said. */
 const MAX_CONNECTIONS = 10_000;

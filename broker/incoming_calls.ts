@@ -7,18 +7,29 @@
 import { WORD } from "../jelly/banana/mod.ts";
 import type { Unjellier } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
-import { DeadReferenceError, LimitError, PBConnectionLost, PBError } from "./errors.ts";
+import {
+  DeadReferenceError,
+  LimitError,
+  NoSuchMethod,
+  PBConnectionLost,
+  PBError,
+} from "./errors.ts";
 import { CopyableFailure, isExpected, wireForm } from "./failure.ts";
 import { isPromise } from "./is_promise.ts";
 import { type Kwargs, kwargs } from "./kwargs.ts";
 import type { Link } from "./link.ts";
+import { type LogEntry, LogRate } from "./log.ts";
 import type { CallHead } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { RemoteTarget } from "./referenceable.ts";
+import { RemoteError } from "./remote_error.ts";
 import { notSent } from "./unsent.ts";
 
 /** About how many bytes are kept for a call that is not answered yet, beside its arguments. */
 const CALL_BYTES = 256;
+
+/** Most characters of the name of a method that are logged. */
+const MAX_NAME = 200;
 
 /** A call that has come. */
 export interface IncomingCall {
@@ -64,6 +75,8 @@ export class IncomingCalls {
   readonly #unjellier: Unjellier;
   readonly #fail: (error: Error) => void;
   readonly #onEnded: () => void;
+  /** How many of the calls that fail are logged. */
+  #logRate: LogRate | undefined;
   #total = 0;
   #unanswered = 0;
   #unansweredBytes = 0;
@@ -157,7 +170,8 @@ export class IncomingCalls {
       if (object === undefined || args === undefined) throw fault;
       result = object.remoteMessageReceived(this.#broker, head.method, args, kw);
     } catch (error) {
-      return this.#failed(head, error, perspective);
+      const isWrong = args === undefined || isMissing(error);
+      return this.#failed(head, error, perspective, isWrong ? "warning" : "error");
     }
     if (!isPromise(result)) return this.#succeeded(head, result, perspective);
     this.#unanswered++;
@@ -193,20 +207,27 @@ export class IncomingCalls {
     }
   }
 
-  #failed(head: CallHead, error: unknown, perspective: object | null): void {
-    const { isClosed, settings } = this.#broker;
+  #failed(
+    head: CallHead,
+    error: unknown,
+    perspective: object | null,
+    level: LogEntry["level"] = "error",
+  ): void {
+    const { isClosed } = this.#broker;
     // A handler that called back over a connection that is lost had to fail.
     const isLost = error instanceof PBConnectionLost || error instanceof DeadReferenceError;
-    if (!isExpected(error) && !(isClosed && isLost)) {
-      const consequence = head.answer && !isClosed ? "; the peer is told" : "";
-      settings.log({
-        level: "error",
-        message: `Call of "${head.method}" failed${consequence}`,
-        error,
-      });
-    }
+    if (!isExpected(error) && !(isClosed && isLost)) this.#logFailure(head, error, level);
     if (head.answer) this.#sendError(head, error, perspective);
     else notSent(error);
+  }
+
+  #logFailure(head: CallHead, error: unknown, level: LogEntry["level"]): void {
+    const { isClosed, settings } = this.#broker;
+    const remark = (this.#logRate ??= new LogRate()).admit();
+    if (remark === undefined) return;
+    const consequence = head.answer && !isClosed ? "; the peer is told" : "";
+    const message = `Call of "${head.method.slice(0, MAX_NAME)}" failed${consequence}${remark}`;
+    settings.log({ level, message, error });
   }
 
   #sendError(head: CallHead, error: unknown, perspective: object | null): void {
@@ -253,4 +274,9 @@ export class IncomingCalls {
     });
     this.#link.answerWritten(this.#link.writer.length - before);
   }
+}
+
+/** Tells whether an error says that there is no such method here, and not at some other end. */
+function isMissing(error: unknown): boolean {
+  return error instanceof NoSuchMethod && !(error instanceof RemoteError);
 }

@@ -34,8 +34,8 @@ export interface MessagesParts {
 /** Reads what kind of message has come, and hands it on. */
 export class Messages {
   readonly #parts: MessagesParts;
-  /** Whether the peer has sent messages that nobody knows: one is worth a word, many are not. */
-  #isStrange = false;
+  /** Which of the two ends did not understand the other: one message is worth a word, many are not. */
+  #strangers: Set<"here" | "there"> | undefined;
   /** How many updates of caches were put off: those that come then wait behind them. */
   #updatesPutOff = 0;
 
@@ -130,7 +130,7 @@ export class Messages {
         expectItems("version", items, 1);
         return checkVersion(readInteger(reader, "version"));
       case WORD.didNotUnderstand:
-        return this.#warn("The peer did not understand a message");
+        return this.#warnOnce("there", "The peer did not understand a message, nor perhaps others");
       case undefined:
         throw new ProtocolError("Cannot read message: it has no name");
       default:
@@ -139,10 +139,8 @@ export class Messages {
   }
 
   #didNotUnderstand(command: string): void {
-    if (!this.#isStrange) {
-      this.#warn(`Cannot understand message "${command.slice(0, 40)}", nor perhaps others`);
-    }
-    this.#isStrange = true;
+    const name = command.slice(0, 40);
+    this.#warnOnce("here", `Cannot understand message "${name}", nor perhaps others`);
     this.#parts.outbox.send((writer) => {
       writer.list(2);
       writer.word(WORD.didNotUnderstand);
@@ -150,7 +148,10 @@ export class Messages {
     });
   }
 
-  #warn(message: string): void {
+  #warnOnce(end: "here" | "there", message: string): void {
+    const strangers = this.#strangers ??= new Set();
+    if (strangers.has(end)) return;
+    strangers.add(end);
     this.#parts.broker.settings.log({ level: "warning", message });
   }
 }

@@ -56,6 +56,7 @@ export type { Fields } from "./live_viewers.ts";
 export * from "./local_as_remote.ts";
 export * from "./local_async_forwarder.ts";
 export { Local, type LocalObject } from "./local_table.ts";
+export type { Log, LogEntry } from "./log.ts";
 export type { CopiedAvatarOptions, LoginOptions } from "./login.ts";
 export type { LoginMechanism, MechanismOptions } from "./mechanisms.ts";
 export * from "./open_session.ts";
@@ -63,8 +64,6 @@ export {
   type BrokerLimits,
   type BrokerOptions,
   type BrokerSettings,
-  type Log,
-  type LogEntry,
   MAX_BROKER_REFS,
   portno,
 } from "./options.ts";

@@ -9,6 +9,7 @@ import { defaultSecurity, globalRegistry, type JellyRegistry, type Taster } from
 import { DEFAULT_PORT } from "../transport/mod.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { KEEP_ALIVE, KeepAliveClock } from "./keep_alive_clock.ts";
+import { type Log, safeLog } from "./log.ts";
 
 /** Most objects that a peer may hold references to at once, as in Twisted. */
 export const MAX_BROKER_REFS = 1024;
@@ -18,9 +19,6 @@ export const portno: number = DEFAULT_PORT;
 
 /** The longest time of a timer, in milliseconds: one that is asked for more runs at once. */
 export const MAX_TIMEOUT: number = 2 ** 31 - 1;
-
-/** Most characters of the message of a log entry. */
-const MAX_LOG = 1000;
 
 /** Limits of one connection; those of {@linkcode BananaLimits} hold for each message. */
 export interface BrokerLimits extends BananaLimits {
@@ -59,19 +57,6 @@ const DEFAULT_BROKER_LIMITS: BrokerLimits = Object.freeze({
   highWaterMark: 1024 * 1024,
   negotiationTimeout: 30_000,
 });
-
-/** What is worth writing down about a connection. */
-export interface LogEntry {
-  /** How grave it is: an `error` is a fault in a program, a `warning` a peer that misbehaves. */
-  readonly level: "error" | "warning";
-  /** One line, also where it repeats what a peer has said: without control characters, and not too long. */
-  readonly message: string;
-  /** The error, if there is one. */
-  readonly error?: unknown;
-}
-
-/** Takes log entries. */
-export type Log = (entry: LogEntry) => void;
 
 /** Options of one connection, shared by servers and clients. */
 export interface BrokerOptions {
@@ -125,7 +110,7 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     registry = globalRegistry,
     security = defaultSecurity(),
     unsafeTracebacks = false,
-    log = logToConsole,
+    log,
     keepAlive,
   } = options;
   if (keepAlive !== undefined && keepAlive !== 0) milliseconds("keepAlive", keepAlive);
@@ -133,7 +118,7 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     registry,
     security,
     unsafeTracebacks,
-    log: (entry: LogEntry) => log({ ...entry, message: oneLine(entry.message) }),
+    log: safeLog(log),
     keepAlive,
     keepAliveClock: new KeepAliveClock(keepAlive || KEEP_ALIVE),
     buffers: new BufferPool(),
@@ -175,19 +160,4 @@ export function positiveInteger(name: string, value: number): number {
 export function milliseconds(name: string, value: number): number {
   if (positiveInteger(name, value) <= MAX_TIMEOUT) return value;
   throw new RangeError(`Cannot set ${name} to "${value}": the most is ${MAX_TIMEOUT}`);
-}
-
-/** Makes a line of a text: what a peer has said shall not look like an entry of its own, nor command a terminal. */
-function oneLine(text: string): string {
-  const line = text.length <= MAX_LOG ? text : `${text.slice(0, MAX_LOG).toWellFormed()}…`;
-  return line.replace(
-    /[\p{Cc}\p{Zl}\p{Zp}]/gu,
-    (char) => `\\u{${char.charCodeAt(0).toString(16)}}`,
-  );
-}
-
-function logToConsole({ level, message, error }: LogEntry): void {
-  const rest = error === undefined ? [] : [error];
-  if (level === "error") console.error(message, ...rest);
-  else console.warn(message, ...rest);
 }

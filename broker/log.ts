@@ -1,0 +1,115 @@
+/**
+ * What is worth writing down, and how it is written.
+ *
+ * What a peer has said shall neither look like an entry of its own, nor command a terminal, nor fill
+ * the log.
+ *
+ * @module
+ */
+
+import { callAll } from "./call_all.ts";
+
+/** Most characters of the message of a log entry. */
+const MAX_MESSAGE = 1000;
+/** Most characters of an error that is written to the console. */
+const MAX_ERROR = 10_000;
+/** Most errors in each other that are written to the console. */
+const MAX_CAUSES = 8;
+/** So many entries of a kind are written at once; then, one in a while. */
+const BURST = 100;
+/** That while, in milliseconds. */
+const WHILE = 1000;
+/** Characters that end a line, or that a terminal obeys. */
+const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
+
+/** What is worth writing down about a connection. */
+export interface LogEntry {
+  /** How grave it is: an `error` is a fault in a program, a `warning` a peer that misbehaves. */
+  readonly level: "error" | "warning";
+  /** One line, also where it repeats what a peer has said: without control characters, and not too long. */
+  readonly message: string;
+  /**
+   * The error, if there is one. Its texts are as they came, perhaps from a peer, with line breaks and
+   * control characters; on the console they are escaped.
+   */
+  readonly error?: unknown;
+}
+
+/** Takes log entries. */
+export type Log = (entry: LogEntry) => void;
+
+/**
+ * Makes a log out of one that a program gave, or out of the console.
+ *
+ * @param log What the program gave; if it fails, the console takes the entry.
+ * @returns Takes entries with any messages, and never throws.
+ */
+export function safeLog(log: Log = logToConsole): Log {
+  return ({ message, ...rest }) => {
+    const entry = { ...rest, message: oneLine(message) };
+    callAll([() => log(entry)], (error) => {
+      logToConsole({ level: "error", message: "Cannot log", error });
+      logToConsole(entry);
+    });
+  };
+}
+
+/** Keeps one peer from filling the log: many entries of a kind may come at once, then one a second. */
+export class LogRate {
+  #credit = BURST;
+  #since = 0;
+  #leftOut = 0;
+
+  /**
+   * Asks whether an entry is to be written.
+   *
+   * @param now The time in milliseconds.
+   * @returns What its message is to say of those that are not, mostly nothing; undefined if it is one of them.
+   */
+  admit(now: number = performance.now()): string | undefined {
+    this.#credit = Math.min(BURST, this.#credit + (now - this.#since) / WHILE);
+    this.#since = now;
+    if (this.#credit < 1) {
+      this.#leftOut++;
+      return undefined;
+    }
+    this.#credit--;
+    const before = this.#leftOut === 0 ? "" : `, as did ${this.#leftOut} before it`;
+    this.#leftOut = 0;
+    return this.#credit < 1 ? `${before}; of what follows, one a second is logged` : before;
+  }
+}
+
+/** Makes a line of a text. */
+function oneLine(text: string): string {
+  return escaped(
+    text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE).toWellFormed()}…`,
+  );
+}
+
+function escaped(text: string): string {
+  return text.replace(CONTROLS, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`);
+}
+
+function logToConsole({ level, message, error }: LogEntry): void {
+  const rest = error === undefined ? [] : [printable(error)];
+  if (level === "error") console.error(message, ...rest);
+  else console.warn(message, ...rest);
+}
+
+/** Gives what shows an error on the console: all its lines but the first are indented. */
+function printable(value: unknown, depth = 0): unknown {
+  if (typeof value === "string") return escaped(value.slice(0, MAX_ERROR));
+  // The console itself escapes the texts in other objects.
+  if (!(value instanceof Error)) return value;
+  const { stack, cause } = value;
+  const [first, ...lines] = String(stack).slice(0, MAX_ERROR).split("\n").map(escaped);
+  const shown = new Error();
+  shown.stack = [first, ...lines.map((line) => line.replace(/^(?! {4})/, "    "))].join("\n");
+  if (depth === MAX_CAUSES) return shown;
+  if (cause !== undefined) shown.cause = printable(cause, depth + 1);
+  for (const [name, field] of Object.entries(value)) {
+    if (!(name in shown)) Object.assign(shown, { [name]: printable(field, depth + 1) });
+  }
+  return shown;
+}

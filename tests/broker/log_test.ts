@@ -1,0 +1,146 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type LogEntry, NoSuchMethod, Root } from "@perspective/broker/broker";
+import { LogRate, safeLog } from "../../broker/log.ts";
+import { rawClient, type Said } from "./raw_peer.ts";
+
+/** Runs something with a console that takes notes, as Deno would print it. */
+async function printed(run: () => void | Promise<void>): Promise<string[]> {
+  const lines: string[] = [];
+  const { error, warn } = console;
+  const note = (...args: unknown[]) =>
+    void lines.push(
+      args.map((arg) => typeof arg === "string" ? arg : Deno.inspect(arg)).join(" "),
+    );
+  Object.assign(console, { error: note, warn: note });
+  try {
+    await run();
+  } finally {
+    Object.assign(console, { error, warn });
+  }
+  return lines;
+}
+
+const FORGED = 'no\r\nLogin of "root" succeeded\x1b[2J\u2028';
+
+Deno.test("on the console, no text of an error looks like an entry, or commands a terminal", async () => {
+  class Faulty extends Error {
+    readonly detail = FORGED;
+    override readonly name = FORGED;
+    constructor() {
+      super(FORGED, { cause: new TypeError(FORGED, { cause: FORGED }) });
+    }
+  }
+  const [entry] = await printed(() =>
+    safeLog()({ level: "error", message: "m", error: new Faulty() })
+  );
+  assert(!/(?!\n)[\p{Cc}\p{Zl}\p{Zp}]/u.test(entry!), JSON.stringify(entry));
+  const [first, ...others] = entry!.split("\n");
+  assertStringIncludes(first!, "m no\\u{d}");
+  assertEquals(others.filter((line) => !/^( {2}|})/.test(line)), []);
+});
+
+Deno.test("on the console, an error shows its fields, errors among them, and is not too long", async () => {
+  const error = Object.assign(new Error("x".repeat(50_000)), {
+    limit: 5,
+    also: new Error(FORGED),
+  });
+  error.cause = error;
+  const [entry] = await printed(() => safeLog()({ level: "warning", message: "m", error }));
+  assertStringIncludes(entry!, "limit: 5");
+  assert(!entry!.includes("\x1b"));
+  assert(entry!.length < 150_000, String(entry!.length));
+});
+
+Deno.test("on the console, what was thrown and is no error is shown too", async () => {
+  const log = safeLog();
+  const lines = await printed(() => {
+    for (const error of [FORGED, 7, null, { text: FORGED }, undefined]) {
+      log({ level: "warning", message: "m", error });
+    }
+  });
+  assertEquals(lines.slice(1, 3), ["m 7", "m null"]);
+  assertEquals(lines[4], "m");
+  assert(lines.every((line) => !/\p{Cc}/u.test(line)), JSON.stringify(lines));
+});
+
+Deno.test("a log of the program's gets the error itself, and may fail", async () => {
+  const got: LogEntry[] = [];
+  const error = new Error(FORGED);
+  safeLog((entry) => void got.push(entry))({ level: "error", message: FORGED, error });
+  assert(got[0]!.error === error);
+  assertEquals(got[0]!.message, 'no\\u{d}\\u{a}Login of "root" succeeded\\u{1b}[2J\\u{2028}');
+  const fail = () => {
+    throw new Error("disk full");
+  };
+  for (const log of [fail, () => Promise.reject(new Error("disk full"))]) {
+    const lines = await printed(async () => {
+      safeLog(log)({ level: "warning", message: "m" });
+      await Promise.resolve();
+    });
+    assertStringIncludes(lines[0]!, "Cannot log Error: disk full");
+    assertEquals(lines[1], "m");
+  }
+});
+
+Deno.test("LogRate admits many entries at once, then one a second, and counts the others", () => {
+  const rate = new LogRate();
+  const admitted = Array.from({ length: 1000 }, () => rate.admit(5000)).filter((remark) =>
+    remark !== undefined
+  );
+  assertEquals(admitted.length, 100);
+  assertEquals(admitted.slice(0, 99), Array(99).fill(""));
+  assertEquals(admitted[99], "; of what follows, one a second is logged");
+  assertEquals(rate.admit(5999), undefined);
+  assertEquals(
+    rate.admit(6000),
+    ", as did 901 before it; of what follows, one a second is logged",
+  );
+  assertEquals(rate.admit(16_000), "");
+});
+
+class Service extends Root {
+  remote_fail(): never {
+    throw new Error("by accident");
+  }
+  remote_later(): Promise<never> {
+    return Promise.reject(new NoSuchMethod("of something else"));
+  }
+}
+
+function call(method: string, args: Said = ["tuple"]): Said {
+  return ["message", 1, "root", method, 1, args, ["dictionary"]];
+}
+
+Deno.test("a call that is wrong is a warning, one that fails by accident is an error", async () => {
+  await using pair = await rawClient(new Service());
+  for (const said of [call("missing"), call("fail", 5), call("fail"), call("later")]) {
+    await pair.peer.ask(said);
+  }
+  assertEquals(pair.log.map(({ level }) => level), ["warning", "warning", "error", "error"]);
+});
+
+Deno.test("a peer cannot fill the log, whatever it calls, and whatever it does not understand", async () => {
+  await using pair = await rawClient(new Service());
+  for (const said of [call("missing"), call("fail"), call("fail", 5), ["didNotUnderstand", "x"]]) {
+    for (let i = 0; i < 500; i++) await pair.peer.say(said);
+  }
+  for (let i = 0; i < 1500; i++) await pair.peer.hear();
+  const failed = pair.log.filter(({ message }) => message.startsWith("Call of "));
+  assert(failed.length < 150, String(failed.length));
+  const other = pair.log.filter((entry) => !failed.includes(entry)).map(({ message }) => message);
+  assertEquals(other, ["The peer did not understand a message, nor perhaps others"]);
+});
+
+Deno.test("a log that fails ends no connection", async () => {
+  const fail = () => {
+    throw new Error("disk full");
+  };
+  const lines = await printed(async () => {
+    await using pair = await rawClient(new Service(), { log: fail });
+    for (const method of ["missing", "fail", "later"]) {
+      const [word] = await pair.peer.ask(call(method)) as unknown[];
+      assertEquals(word, "error");
+    }
+  });
+  assertEquals(lines.filter((line) => line.startsWith("Cannot log")).length, 3);
+});
