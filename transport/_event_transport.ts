@@ -47,13 +47,13 @@ export class EventTransport implements Transport {
     const { windowed, window } = options;
     this.#socket = socket;
     this.#options = options;
-    this.#sendWindow = new SendWindow(windowed ? FIRST_WINDOW : Infinity);
-    this.#receiveWindow = new ReceiveWindow(windowed ? window : Infinity);
+    const first = windowed ? FIRST_WINDOW : Infinity;
+    this.#sendWindow = new SendWindow(first);
+    this.#receiveWindow = new ReceiveWindow(first, window);
     this.#inbox = new Inbox((count) => this.#permit(this.#receiveWindow.release(count)));
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", (event) => this.#onMessage(event.data));
     socket.addEventListener("close", (event) => this.#onClose(event));
-    this.#permit(window - FIRST_WINDOW);
   }
 
   get closeReason(): CloseReason | undefined {
@@ -107,7 +107,7 @@ export class EventTransport implements Transport {
     if (bytes.length > maxMessageSize) {
       return this.#fail(CloseCode.tooLarge, `message has more than ${maxMessageSize} bytes`);
     }
-    if (!this.#receiveWindow.receive(bytes.length)) {
+    if (this.#receiveWindow.receive(bytes.length) < bytes.length) {
       return this.#fail(CloseCode.policyViolation, "peer sent more bytes than permitted");
     }
     // Where no window limits the peer and nothing can make it wait.

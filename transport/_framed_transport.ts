@@ -16,6 +16,8 @@ import type { CloseReason, Transport } from "./transport.ts";
 const MAX_FRAME = 262_144;
 /** Bytes that are read ahead of the reader where no window limits the peer. */
 const READ_AHEAD = 65_536;
+/** Milliseconds after which a reader that does not come back is not waited for. */
+const PATIENCE = 20;
 /** Milliseconds that the peer has to answer a close frame. */
 const CLOSE_TIMEOUT = 1000;
 
@@ -33,7 +35,24 @@ export interface FramedOptions {
   readonly window: number;
 }
 
-/** The bytes inside of binary frames as a transport. */
+/** Where a connection is in its life; each state is final but for those that come after it. */
+type State =
+  | "open"
+  /** A close frame is said, and the peer's awaited. */
+  | "closing"
+  /** Nothing that the peer says is understood any more; it was told so. */
+  | "failed"
+  /** Both have said all: the end comes when this end's close frame is out. */
+  | "ending"
+  | "closed";
+
+/**
+ * The bytes inside of binary frames as a transport.
+ *
+ * What comes goes straight into the buffer of whoever reads, where the frames are taken away around
+ * it. Only while nobody reads it goes into a buffer of this transport's: pings and permissions must
+ * be heard, and a close frame.
+ */
 export class FramedTransport implements Transport {
   readonly #conn: Transport;
   readonly #options: FramedOptions;
@@ -43,33 +62,35 @@ export class FramedTransport implements Transport {
   readonly #sendWindow: SendWindow;
   readonly #receiveWindow: ReceiveWindow;
   readonly #closed = Promise.withResolvers<void>();
-  /** After a fault nothing that the peer says is understood any more. */
-  #state: "open" | "closing" | "failed" | "closed" = "open";
+  #state: State = "open";
   #closeReason: CloseReason | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Runs while the reader has what it asked for and has not asked again. */
+  #absence: ReturnType<typeof setTimeout> | undefined;
+  /** What is read into ahead of a reader who stays away. */
+  #ahead: ReadBuffer | undefined;
+  #isReading = false;
   /** The frame that is being written, and those that wait for it. */
   #sending: Promise<void> = Promise.resolve();
   /** Latest ping that was not answered yet; earlier ones need no answer. */
   #ping: Uint8Array | undefined;
   #grant = 0;
-  #wakePump: () => void = () => {};
 
   /** Takes a connection over whose handshake is done. */
   constructor(conn: Transport, options: FramedOptions) {
-    const { client, windowed, maxMessageSize, window } = options;
+    const { client, windowed, early, maxMessageSize, window } = options;
     this.#conn = conn;
     this.#options = options;
-    this.#sendWindow = new SendWindow(windowed ? FIRST_WINDOW : Infinity);
-    this.#receiveWindow = new ReceiveWindow(windowed ? window : Infinity);
+    const first = windowed ? FIRST_WINDOW : Infinity;
+    this.#sendWindow = new SendWindow(first);
+    this.#receiveWindow = new ReceiveWindow(first, window);
     this.#encoder = new FrameEncoder(client);
     this.#parser = new FrameParser({
-      onData: (bytes) => this.#onData(bytes),
       onText: (text) => this.#onText(text),
       onPing: (payload) => this.#onPing(payload),
-      onClose: (code, message) => this.#onClose(code, message),
     }, { masked: !client, maxMessageSize, maxTextSize: windowed ? 10 : 0 });
-    if (windowed && window > FIRST_WINDOW) this.#permit(window - FIRST_WINDOW);
-    void this.#pump(options.early);
+    if (early.length > 0) this.#received(early, false);
+    this.#awaitReader();
   }
 
   get closeReason(): CloseReason | undefined {
@@ -81,11 +102,15 @@ export class FramedTransport implements Transport {
   }
 
   read(buffer: Uint8Array): Promise<number | null> {
-    return this.#inbox.read(buffer);
+    const read = this.#inbox.read(buffer);
+    if (this.#inbox.wanted !== undefined) this.#ahead = undefined;
+    void this.#pump();
+    return read;
   }
 
   async write(bytes: Uint8Array): Promise<number> {
     if (bytes.length === 0) return 0;
+    if (this.#sendWindow.isShut) this.#readAhead();
     const count = await this.#sendWindow.take(Math.min(bytes.length, MAX_FRAME));
     await this.#send(Opcode.binary, () => bytes.subarray(0, count));
     return count;
@@ -96,48 +121,85 @@ export class FramedTransport implements Transport {
     this.#state = "closing";
     this.#inbox.abandon();
     this.#sayClose(closeCodeOf(reason), reason.message);
+    void this.#pump();
   }
 
-  /** Reads until the connection ends, as pings and permissions come while nobody else reads. */
-  async #pump(early: Uint8Array): Promise<void> {
+  /** Reads as long as somebody wants what comes. */
+  async #pump(): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
     try {
-      this.#push(early);
-      const buffer = new ReadBuffer();
-      while (this.#state !== "closed") {
-        const count = await this.#conn.read(buffer.bytes);
-        if (count === null) break;
-        this.#push(buffer.bytes.subarray(0, count));
-        buffer.adapt(count);
-        if (!this.#options.windowed && this.#inbox.size > READ_AHEAD) {
-          await new Promise<void>((resolve) => this.#wakePump = resolve);
+      while (this.#wantsMore()) {
+        const { wanted } = this.#inbox;
+        const ahead = wanted === undefined ? this.#ahead ??= new ReadBuffer() : undefined;
+        const buffer = wanted ?? ahead!.bytes;
+        const count = await this.#conn.read(buffer);
+        if (count === null) {
+          this.#end(
+            new TransportClosedError("Cannot read: connection ended without a close frame"),
+          );
+          break;
         }
+        this.#received(buffer.subarray(0, count), wanted !== undefined);
+        ahead?.adapt(count);
       }
-      this.#end(new TransportClosedError("Cannot read: connection ended without a close frame"));
     } catch (error) {
       this.#end(error as Error);
     }
+    this.#isReading = false;
   }
 
-  #push(bytes: Uint8Array): void {
-    if (this.#state === "failed") return;
-    try {
-      this.#parser.push(bytes);
-      this.#inbox.deliver();
-    } catch (error) {
-      if (!(error instanceof WebSocketError)) throw error;
-      this.#fail(error);
+  #wantsMore(): boolean {
+    switch (this.#state) {
+      case "open":
+        if (this.#inbox.wanted !== undefined) return true;
+        return this.#ahead !== undefined &&
+          (this.#options.windowed || this.#inbox.size <= READ_AHEAD);
+      case "closing":
+      case "failed":
+        return true;
+      case "ending":
+      case "closed":
+        return false;
     }
+  }
+
+  /** Gives the reader some time to come back before something is read without it. */
+  #awaitReader(): void {
+    this.#absence ??= setTimeout(() => {
+      this.#absence = undefined;
+      if (this.#inbox.wanted === undefined) this.#readAhead();
+    }, PATIENCE);
+  }
+
+  #readAhead(): void {
+    this.#ahead ??= new ReadBuffer();
+    void this.#pump();
+  }
+
+  /** Takes what was read, be it into the buffer of the reader or not. */
+  #received(bytes: Uint8Array, isInPlace: boolean): void {
+    if (this.#state === "failed") return;
+    const count = this.#parser.sift(bytes);
+    const permitted = this.#receiveWindow.receive(count);
+    if (isInPlace) this.#inbox.filled(permitted);
+    else {
+      this.#inbox.push(bytes.subarray(0, permitted));
+      this.#inbox.deliver();
+    }
+    const { end } = this.#parser;
+    if (permitted < count) {
+      const fact = "peer sent more bytes than permitted";
+      this.#fail(new WebSocketError(CloseCode.policyViolation, fact));
+    } else if (end?.kind === "broken") this.#fail(end.error);
+    else if (end?.kind === "closed") this.#onClose(end.code, end.message);
   }
 
   #onRead(count: number): void {
     const grant = this.#receiveWindow.release(count);
-    if (grant > 0 && this.#options.windowed) this.#permit(grant);
-    if (this.#inbox.size <= READ_AHEAD) this.#wakePump();
-  }
-
-  #onData(bytes: Uint8Array): void {
-    if (this.#receiveWindow.receive(bytes.length)) return this.#inbox.push(bytes);
-    throw new WebSocketError(CloseCode.policyViolation, "peer sent more bytes than permitted");
+    if (this.#state !== "open") return;
+    if (grant > 0) this.#permit(grant);
+    this.#awaitReader();
   }
 
   #onText(text: string): void {
@@ -171,8 +233,9 @@ export class FramedTransport implements Transport {
   }
 
   #onClose(code: number, message: string): void {
-    if (this.#state === "open") {
-      this.#state = "closing";
+    const answered = this.#state === "closing";
+    this.#state = "ending";
+    if (!answered) {
       this.#closeReason = reasonOf(code, message);
       this.#inbox.end();
       this.#sayClose(code === CloseCode.none ? CloseCode.normal : code, message);
@@ -182,16 +245,15 @@ export class FramedTransport implements Transport {
 
   /** The peer broke a rule: the reader hears which after the bytes before it, the peer at once. */
   #fail(error: WebSocketError): void {
-    const said = this.#state !== "open";
+    const answered = this.#state === "closing";
     this.#state = "failed";
-    if (said) return;
+    if (answered) return;
     this.#inbox.end(error);
     this.#sayClose(error.code, error.message);
   }
 
   #sayClose(code: number, message: string): void {
     this.#sendWindow.close();
-    this.#wakePump();
     const text = closeText(message);
     const payload = new Uint8Array(2 + text.length);
     payload.set([code >> 8, code & 0xff]);
@@ -204,9 +266,9 @@ export class FramedTransport implements Transport {
     if (this.#state === "closed") return;
     this.#state = "closed";
     clearTimeout(this.#closeTimer);
+    clearTimeout(this.#absence);
     this.#inbox.end(error);
     this.#sendWindow.close();
-    this.#wakePump();
     this.#conn.close();
     this.#closed.resolve();
   }

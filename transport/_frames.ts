@@ -5,6 +5,7 @@
  */
 
 import { CloseCode, closeCodeIsLegal } from "./_close_codes.ts";
+import { applyMask } from "./_mask.ts";
 import { WebSocketError } from "./errors.ts";
 
 /** What a frame is for. */
@@ -22,28 +23,8 @@ const MASKED = 0x80;
 const MAX_CONTROL = 125;
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-/** Applies a mask in place; `phase` is the number of bytes of the frame that came before. */
-export function applyMask(bytes: Uint8Array, mask: Uint8Array, phase = 0): void {
-  const { length } = bytes;
-  let at = 0;
-  if (length >= 64) {
-    // From the first byte whose address is a multiple of eight, eight bytes at a time, for which
-    // V8 uses registers: 30 times as fast, and twice as fast as four at a time.
-    for (const aligned = -bytes.byteOffset & 7; at < aligned; at++) {
-      bytes[at]! ^= mask[(phase + at) & 3]!;
-    }
-    const turned = new Uint8Array(8).map((_, i) => mask[(phase + at + i) & 3]!);
-    const word = new BigUint64Array(turned.buffer)[0]!;
-    const words = new BigUint64Array(bytes.buffer, bytes.byteOffset + at, (length - at) >> 3);
-    for (let i = 0; i < words.length; i++) words[i]! ^= word;
-    at += words.length * 8;
-  }
-  for (; at < length; at++) bytes[at]! ^= mask[(phase + at) & 3]!;
-}
-
-/** Bytes of room that is kept for frames while they are small, and that is too much then. */
-const SMALL_ROOM = 512;
-const LARGE_ROOM = 4096;
+/** Up to so many bytes a frame gets room of its own: room to keep would cost idle connections more. */
+const SMALL_FRAME = 512;
 
 /** Makes frames; those of clients are masked. */
 export class FrameEncoder {
@@ -59,7 +40,7 @@ export class FrameEncoder {
     const { length } = payload;
     const lengthSize = length < 126 ? 0 : length < 65_536 ? 2 : 8;
     const start = 2 + lengthSize + (this.#masked ? 4 : 0);
-    const frame = this.#take(start + length);
+    const frame = this.#roomFor(opcode, start + length);
     frame[0] = FINAL | opcode;
     frame[1] = (this.#masked ? MASKED : 0) |
       (lengthSize === 0 ? length : lengthSize === 2 ? 126 : 127);
@@ -68,34 +49,35 @@ export class FrameEncoder {
     }
     frame.set(payload, start);
     if (this.#masked) {
-      const mask = frame.subarray(start - 4, start);
-      crypto.getRandomValues(mask);
-      applyMask(frame.subarray(start), mask);
+      crypto.getRandomValues(frame.subarray(start - 4, start));
+      applyMask(frame.subarray(start), maskAt(frame, start - 4));
     }
     return frame;
   }
 
-  /** Room for a frame, which is kept: new room costs more than all the rest. */
-  #take(size: number): Uint8Array {
-    const { length } = this.#room;
-    // After a run of large frames a small one gives their room back.
-    if (size > length) this.#room = new Uint8Array(Math.max(size, SMALL_ROOM));
-    else if (size <= SMALL_ROOM && length > LARGE_ROOM) this.#room = new Uint8Array(SMALL_ROOM);
+  /** Room for a frame, which is kept while the messages are large. */
+  #roomFor(opcode: number, size: number): Uint8Array {
+    if (size <= SMALL_FRAME) {
+      if (opcode === Opcode.binary) this.#room = NOTHING;
+      return new Uint8Array(size);
+    }
+    if (size > this.#room.length) this.#room = new Uint8Array(size);
     return this.#room.subarray(0, size);
   }
 }
 
-/** Where the contents of frames go; the bytes are the parser's input, and not kept by it. */
+/** Where control frames and texts go. */
 export interface FrameHandler {
-  /** Bytes of a binary message, in any pieces. */
-  onData(bytes: Uint8Array): void;
   /** A whole text message. */
   onText(text: string): void;
   /** A ping, which wants a pong with the same bytes. */
   onPing(payload: Uint8Array): void;
-  /** The end; 1005 stands for a close without a code. */
-  onClose(code: number, message: string): void;
 }
+
+/** After what nothing is taken any more: a close frame (1005 if without a code), or a broken rule. */
+export type FramesEnd =
+  | { readonly kind: "closed"; readonly code: number; readonly message: string }
+  | { readonly kind: "broken"; readonly error: WebSocketError };
 
 /** Options for {@linkcode FrameParser}. */
 export interface FrameParserOptions {
@@ -116,6 +98,7 @@ export class FrameParser {
   #headerNeed = 2;
   #opcode = 0;
   #final = false;
+  #mask = 0;
   /** Payload of the frame that was seen, and that is to come. */
   #seen = 0;
   #left = 0;
@@ -125,33 +108,46 @@ export class FrameParser {
   /** Payload of a control frame, or a text message so far. */
   #control: Uint8Array = NOTHING;
   #text: Uint8Array = NOTHING;
-  #over = false;
+  #end: FramesEnd | undefined;
 
   constructor(handler: FrameHandler, options: FrameParserOptions) {
     this.#handler = handler;
     this.#options = options;
   }
 
+  /** How the frames have ended, if they have. */
+  get end(): FramesEnd | undefined {
+    return this.#end;
+  }
+
   /**
-   * Takes the next bytes, which it may change.
+   * Takes the next bytes, and moves to their front what belongs to binary messages.
    *
-   * @throws {WebSocketError} If a rule or limit is broken; nothing can be pushed after that.
+   * @returns How many bytes belong to binary messages.
    */
-  push(bytes: Uint8Array): void {
-    let at = 0;
-    while (at < bytes.length && !this.#over) {
-      if (this.#headerSize < this.#headerNeed) {
-        this.#header[this.#headerSize++] = bytes[at++]!;
-        if (this.#headerSize === this.#headerNeed) this.#headerGrown();
-        continue;
+  sift(bytes: Uint8Array): number {
+    let kept = 0;
+    try {
+      for (let at = 0; at < bytes.length && this.#end === undefined;) {
+        if (this.#headerSize < this.#headerNeed) {
+          this.#header[this.#headerSize++] = bytes[at++]!;
+          if (this.#headerSize === this.#headerNeed) this.#headerGrown();
+          continue;
+        }
+        const end = Math.min(at + this.#left, bytes.length);
+        if (this.#mask !== 0) applyMask(bytes.subarray(at, end), this.#mask, this.#seen);
+        if (this.#opcode < Opcode.close && this.#message === Opcode.binary) {
+          bytes.copyWithin(kept, at, end);
+          kept += end - at;
+        } else this.#keep(bytes.subarray(at, end));
+        this.#took(end - at);
+        at = end;
       }
-      const payload = bytes.subarray(at, at + this.#left);
-      at += payload.length;
-      if (this.#options.masked) {
-        applyMask(payload, this.#header.subarray(this.#headerNeed - 4), this.#seen);
-      }
-      this.#payload(payload);
+    } catch (error) {
+      if (!(error instanceof WebSocketError)) throw error;
+      this.#end = { kind: "broken", error };
     }
+    return kept;
   }
 
   #headerGrown(): void {
@@ -169,6 +165,7 @@ export class FrameParser {
     if (lengthSize > 0 && size < (lengthSize === 2 ? 126 : 65_536)) {
       throw broken("length of a frame in too many bytes");
     }
+    if (this.#options.masked) this.#mask = maskAt(header, need - 4);
     this.#start(size);
   }
 
@@ -228,12 +225,15 @@ export class FrameParser {
     if (size === 0) this.#finish();
   }
 
-  #payload(payload: Uint8Array): void {
-    if (this.#opcode >= Opcode.close) this.#control.set(payload, this.#seen);
-    else if (this.#message === Opcode.binary) this.#handler.onData(payload);
-    else this.#text.set(payload, this.#text.length - this.#left);
-    this.#seen += payload.length;
-    this.#left -= payload.length;
+  /** Copies a part of a control frame or of a text. */
+  #keep(part: Uint8Array): void {
+    if (this.#opcode >= Opcode.close) this.#control.set(part, this.#seen);
+    else this.#text.set(part, this.#text.length - this.#left);
+  }
+
+  #took(count: number): void {
+    this.#seen += count;
+    this.#left -= count;
     if (this.#left === 0) this.#finish();
   }
 
@@ -244,8 +244,7 @@ export class FrameParser {
     const control = this.#control;
     switch (this.#opcode) {
       case Opcode.close:
-        this.#over = true;
-        this.#close(control);
+        this.#end = closeOf(control);
         return;
       case Opcode.ping:
         this.#handler.onPing(control);
@@ -262,13 +261,18 @@ export class FrameParser {
       this.#handler.onText(decodeUtf8(text));
     }
   }
+}
 
-  #close(payload: Uint8Array): void {
-    if (payload.length === 0) return this.#handler.onClose(CloseCode.none, "");
-    const code = payload[0]! * 256 + (payload[1] ?? 0);
-    if (payload.length === 1 || !closeCodeIsLegal(code)) throw broken("close frame without a code");
-    this.#handler.onClose(code, decodeUtf8(payload.subarray(2)));
-  }
+function closeOf(payload: Uint8Array): FramesEnd {
+  if (payload.length === 0) return { kind: "closed", code: CloseCode.none, message: "" };
+  const code = payload[0]! * 256 + (payload[1] ?? 0);
+  if (payload.length === 1 || !closeCodeIsLegal(code)) throw broken("close frame without a code");
+  return { kind: "closed", code, message: decodeUtf8(payload.subarray(2)) };
+}
+
+/** The mask that stands somewhere, its first byte lowest. */
+function maskAt(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24;
 }
 
 function broken(fact: string): WebSocketError {

@@ -30,12 +30,12 @@ export class HandshakeAcceptor implements Acceptor {
   readonly #source: Acceptor;
   readonly #handshake: Handshake;
   readonly #options: Required<HandshakeOptions>;
-  readonly #closing = new AbortController();
   readonly #ready: Dialed[] = [];
   readonly #waiting: ((dialed: Dialed | null) => void)[] = [];
   /** Gives up a handshake that runs; the oldest comes first. */
   readonly #running = new Set<AbortController>();
-  #pulling = false;
+  #isPulling = false;
+  #isClosed = false;
 
   constructor(source: Acceptor, handshake: Handshake, options: HandshakeOptions) {
     const { handshakeTimeout = 10_000, maxHandshakes = 128, onHandshakeError = () => {} } = options;
@@ -47,7 +47,7 @@ export class HandshakeAcceptor implements Acceptor {
 
   accept(): Promise<Dialed | null> {
     const dialed = this.#ready.shift();
-    const accepted = dialed !== undefined || this.#closing.signal.aborted
+    const accepted = dialed !== undefined || this.#isClosed
       ? Promise.resolve(dialed ?? null)
       : new Promise<Dialed | null>((resolve) => this.#waiting.push(resolve));
     void this.#pull();
@@ -55,9 +55,10 @@ export class HandshakeAcceptor implements Acceptor {
   }
 
   close(): void {
-    if (this.#closing.signal.aborted) return;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#source.close();
-    this.#closing.abort();
+    for (const running of this.#running) running.abort();
     const reason = { kind: "goingAway", message: "server closed" } as const;
     for (const { transport } of this.#ready.splice(0)) transport.close(reason);
     for (const resolve of this.#waiting.splice(0)) resolve(null);
@@ -65,8 +66,8 @@ export class HandshakeAcceptor implements Acceptor {
 
   /** Starts handshakes while there is room for those that get through. */
   async #pull(): Promise<void> {
-    if (this.#pulling) return;
-    this.#pulling = true;
+    if (this.#isPulling) return;
+    this.#isPulling = true;
     const { maxHandshakes } = this.#options;
     while (this.#ready.length < maxHandshakes) {
       const dialed = await this.#source.accept();
@@ -74,25 +75,25 @@ export class HandshakeAcceptor implements Acceptor {
       if (this.#running.size === maxHandshakes) this.#giveUpOldest();
       void this.#run(dialed);
     }
-    this.#pulling = false;
+    this.#isPulling = false;
   }
 
   async #run(dialed: Dialed): Promise<void> {
-    const { signal: closing } = this.#closing;
+    if (this.#isClosed) return dialed.transport.close();
     const { handshakeTimeout: timeout, onHandshakeError } = this.#options;
     const running = new AbortController();
-    const signal = AbortSignal.any([closing, running.signal]);
+    const { signal } = running;
     this.#running.add(running);
     try {
       const done = await withDeadline(
         { timeout, signal },
         (signal) => this.#handshake(dialed, signal),
       );
-      if (closing.aborted) done.transport.close();
+      if (this.#isClosed) done.transport.close();
       else this.#give(done);
     } catch (error) {
       dialed.transport.close();
-      if (closing.aborted) return;
+      if (this.#isClosed) return;
       const { address } = dialed.peer;
       onHandshakeError(
         error instanceof HandshakeError

@@ -9,12 +9,15 @@ import type { Transport } from "./transport.ts";
 /** Most bytes of a head. */
 const MAX_HEAD = 16_384;
 
+/** The headers of a message, by their names in lower case. */
+export type HttpHeaders = ReadonlyMap<string, string>;
+
 /** A head that was read. */
 export interface HttpHead {
   /** The first line: what is asked for, or how it went. */
   readonly start: string;
   /** The headers. */
-  readonly headers: Headers;
+  readonly headers: HttpHeaders;
   /** What came behind the head. */
   readonly rest: Uint8Array;
 }
@@ -54,11 +57,12 @@ export async function readHead(conn: Transport): Promise<HttpHead> {
 export async function writeHead(
   conn: Transport,
   start: string,
-  headers: Headers,
+  headers: Iterable<readonly [string, string]>,
   body = "",
 ): Promise<void> {
-  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const bytes = new TextEncoder().encode(`${start}\r\n${lines}\r\n${body}`);
+  let head = `${start}\r\n`;
+  for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
+  const bytes = new TextEncoder().encode(`${head}\r\n${body}`);
   for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
 }
 
@@ -73,15 +77,14 @@ function endOfHead(bytes: Uint8Array, from: number): number {
   return -1;
 }
 
-function parseHeaders(lines: string[]): Headers {
-  const headers = new Headers();
+function parseHeaders(lines: string[]): HttpHeaders {
+  const headers = new Map<string, string>();
   for (const line of lines.slice(1)) {
-    const colon = line.indexOf(":");
-    try {
-      headers.append(line.slice(0, colon), line.slice(colon + 1).trim());
-    } catch {
-      throw new SyntaxError("a line of the headers is malformed");
-    }
+    const [, name, value] = /^([\w!#$%&'*+.^`|~-]+):([^\0\r\n]*)$/.exec(line) ?? [];
+    if (name === undefined) throw new SyntaxError("a line of the headers is malformed");
+    const key = name.toLowerCase();
+    const before = headers.get(key);
+    headers.set(key, before === undefined ? value!.trim() : `${before}, ${value!.trim()}`);
   }
   return headers;
 }

@@ -34,7 +34,13 @@ export class Inbox {
     return this.#queue.size;
   }
 
+  /** Where a reader that waits wants its bytes. */
+  get wanted(): Uint8Array | undefined {
+    return this.#reader?.buffer;
+  }
+
   read(buffer: Uint8Array): Promise<number | null> {
+    if (buffer.length === 0) return Promise.resolve(0);
     if (this.#reader !== undefined) {
       return Promise.reject(new TypeError("Cannot read twice at a time: one read is pending"));
     }
@@ -69,6 +75,13 @@ export class Inbox {
     if (bytes.length === 0) return;
     if (own) this.#queue.adopt(bytes);
     else this.#queue.append(bytes);
+  }
+
+  /** Lets the reader, if there is one still, go on with bytes that are in its buffer already. */
+  filled(count: number): void {
+    if (this.#reader === undefined) return;
+    this.#reader.count = count;
+    this.deliver();
   }
 
   /** Lets the reader go on with what it was given. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type HttpHead, readHead, writeHead } from "./_http_head.ts";
+import { type HttpHead, type HttpHeaders, readHead, writeHead } from "./_http_head.ts";
+import { sha1 } from "./_sha1.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -38,7 +39,7 @@ export interface UpgradeRequest {
   /** Method of the request. */
   readonly method: string;
   /** Its headers. */
-  readonly headers: Headers;
+  readonly headers: HttpHeaders;
 }
 
 /** The answer to an {@linkcode UpgradeRequest}. */
@@ -76,7 +77,7 @@ export function judgeUpgrade(request: UpgradeRequest, policy: UpgradePolicy): Ve
     return refusal(403, `host "${hostname}" is not served here`);
   }
   const origin = headers.get("origin");
-  if (origin !== null && !originIsAllowed(origin, host, origins)) {
+  if (origin !== undefined && !originIsAllowed(origin, host, origins)) {
     return refusal(403, `origin "${origin}" is not allowed`);
   }
   const offered = tokens(headers.get("sec-websocket-protocol"));
@@ -94,24 +95,26 @@ function refusal(status: number, fact: string, headers: Record<string, string> =
 function originIsAllowed(origin: string, host: string, origins?: readonly string[]): boolean {
   if (origins !== undefined) return origins.includes("*") || origins.includes(origin);
   // The scheme is not compared: behind a proxy that ends TLS it differs.
-  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+  return URL.parse(origin)?.host === host.toLowerCase();
 }
 
 function hostnameOf(host: string): string | undefined {
-  const url = `http://${host}`;
-  if (host === "" || !URL.canParse(url) || /[/?#@\\]/.test(host)) return undefined;
-  return new URL(url).hostname;
+  if (host === "" || /[/?#@\\]/.test(host)) return undefined;
+  return URL.parse(`http://${host}`)?.hostname;
 }
 
 /** The elements of a comma-separated header, in lower case. */
-function tokens(header: string | null): string[] {
-  return (header ?? "").split(",").map((token) => token.trim().toLowerCase()).filter(Boolean);
+function tokens(header = ""): string[] {
+  return header.split(",").map((token) => token.trim().toLowerCase()).filter(Boolean);
 }
 
 /** What the server answers to a client's key. */
-async function acceptKey(key: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(key + GUID));
-  return btoa(String.fromCharCode(...new Uint8Array(digest)));
+function acceptKey(key: string): string {
+  return base64(sha1(new TextEncoder().encode(key + GUID)));
+}
+
+function base64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
 }
 
 /** A handshake that went through. */
@@ -119,7 +122,7 @@ export interface Agreement {
   /** The sub-protocol, if one was agreed on. */
   readonly protocol: string | undefined;
   /** The headers of the other end. */
-  readonly headers: Headers;
+  readonly headers: HttpHeaders;
   /** Bytes that came with the handshake and belong to what follows. */
   readonly early: Uint8Array;
 }
@@ -140,8 +143,8 @@ export interface UpgradeTarget {
  * @throws {Error} If the server refuses or breaks a rule; the message is a fact for a larger one.
  */
 export async function openAsClient(conn: Transport, target: UpgradeTarget): Promise<Agreement> {
-  const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
-  const headers = new Headers(target.headers);
+  const key = base64(crypto.getRandomValues(new Uint8Array(16)));
+  const headers = new Map(target.headers && new Headers(target.headers));
   headers.set("host", target.host);
   headers.set("upgrade", "websocket");
   headers.set("connection", "Upgrade");
@@ -155,23 +158,23 @@ export async function openAsClient(conn: Transport, target: UpgradeTarget): Prom
   if (status === undefined) throw new Error("the server does not speak HTTP");
   if (status !== "101") {
     const location = answer.headers.get("location");
-    const where = location === null ? "" : `, which points to "${location}"`;
+    const where = location === undefined ? "" : `, which points to "${location}"`;
     throw new Error(`the server answered ${status} ${text}${where}`.trim());
   }
-  return await checkAnswer(answer, key);
+  return checkAnswer(answer, key);
 }
 
-async function checkAnswer({ headers, rest }: HttpHead, key: string): Promise<Agreement> {
+function checkAnswer({ headers, rest }: HttpHead, key: string): Agreement {
   const fault = (fact: string) => new Error(`the server broke the WebSocket handshake: ${fact}`);
   if (
     !tokens(headers.get("upgrade")).includes("websocket") ||
     !tokens(headers.get("connection")).includes("upgrade")
   ) throw fault("it did not switch to WebSocket");
-  if (headers.get("sec-websocket-accept") !== await acceptKey(key)) {
+  if (headers.get("sec-websocket-accept") !== acceptKey(key)) {
     throw fault("the answer is not to this request");
   }
   if (headers.has("sec-websocket-extensions")) throw fault("it uses an extension nobody asked for");
-  const protocol = headers.get("sec-websocket-protocol") ?? undefined;
+  const protocol = headers.get("sec-websocket-protocol");
   if (protocol !== undefined && !KNOWN.includes(protocol)) {
     throw fault(`it chose sub-protocol "${protocol}"`);
   }
@@ -199,19 +202,22 @@ export async function openAsServer(conn: Transport, options: ServerHandshake): P
     : judgeUpgrade({ method, headers }, options);
   if (verdict.kind === "refused") {
     const { status, fact } = verdict;
-    const answer = new Headers(verdict.headers);
-    answer.set("connection", answer.has("upgrade") ? "upgrade, close" : "close");
-    answer.set("content-type", "text/plain;charset=UTF-8");
-    answer.set("content-length", String(new TextEncoder().encode(`${fact}\n`).length));
+    const answer = Object.entries({
+      ...verdict.headers,
+      connection: "upgrade" in verdict.headers ? "upgrade, close" : "close",
+      "content-type": "text/plain;charset=UTF-8",
+      "content-length": String(new TextEncoder().encode(`${fact}\n`).length),
+    });
     await writeHead(conn, `HTTP/1.1 ${status} Refused`, answer, `${fact}\n`);
     throw new Error(`the WebSocket was refused: ${fact}`);
   }
-  const answer = new Headers({
+  const { protocol } = verdict;
+  const answer = Object.entries({
     upgrade: "websocket",
     connection: "Upgrade",
-    "sec-websocket-accept": await acceptKey(verdict.key),
+    "sec-websocket-accept": acceptKey(verdict.key),
+    ...(protocol !== undefined && { "sec-websocket-protocol": protocol }),
   });
-  if (verdict.protocol !== undefined) answer.set("sec-websocket-protocol", verdict.protocol);
   await writeHead(conn, "HTTP/1.1 101 Switching Protocols", answer);
-  return { protocol: verdict.protocol, headers, early: rest };
+  return { protocol, headers, early: rest };
 }

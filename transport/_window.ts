@@ -16,20 +16,25 @@ export const FIRST_WINDOW = 65_536;
 /** Permission that this end got. */
 export class SendWindow {
   #open: number;
-  #waiter: { resolve: () => void; reject: (error: Error) => void } | undefined;
-  #error: Error | undefined;
+  #isClosed = false;
+  #wake: (() => void) | undefined;
 
   /** Creates the window with permission for so many bytes; `Infinity` where none is needed. */
   constructor(open: number) {
     this.#open = open;
   }
 
+  /** Whether nothing may be sent now. */
+  get isShut(): boolean {
+    return this.#open <= 0;
+  }
+
   /** Waits until something may be sent, then uses up to so many bytes; one caller at a time. */
   async take(most: number): Promise<number> {
-    while (this.#open <= 0 && this.#error === undefined) {
-      await new Promise<void>((resolve, reject) => this.#waiter = { resolve, reject });
+    while (this.#open <= 0 && !this.#isClosed) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
     }
-    if (this.#error !== undefined) throw this.#error;
+    if (this.#isClosed) throw new TransportClosedError("Cannot write: connection closed");
     const count = Math.min(most, this.#open);
     this.#open -= count;
     return count;
@@ -38,41 +43,49 @@ export class SendWindow {
   /** Adds permission. */
   grant(count: number): void {
     this.#open = Math.min(this.#open + count, Number.MAX_SAFE_INTEGER);
-    this.#waiter?.resolve();
-    this.#waiter = undefined;
+    this.#wake?.();
   }
 
   /** Rejects whoever waits or comes. */
-  close(error: Error = new TransportClosedError("Cannot write: connection closed")): void {
-    this.#error ??= error;
-    this.#waiter?.reject(this.#error);
-    this.#waiter = undefined;
+  close(): void {
+    this.#isClosed = true;
+    this.#wake?.();
   }
 }
 
 /** Permission that this end gave. */
 export class ReceiveWindow {
   readonly #size: number;
+  /** Bytes that the peer may have sent, and that are not read. */
+  #most: number;
   #open: number;
   #read = 0;
 
-  /** Creates the window with permission for so many bytes, all of them given already. */
-  constructor(size: number) {
-    this.#size = this.#open = size;
+  /**
+   * Creates the window.
+   *
+   * @param first Permission that the peer has got already; `Infinity` where none is needed.
+   * @param size What it is raised to, if that is more, once the peer shows that it has much to send.
+   */
+  constructor(first: number, size: number) {
+    this.#size = Math.max(first, size);
+    this.#most = this.#open = first;
   }
 
-  /** Counts bytes that arrived; `false` if there was no permission for them. */
-  receive(count: number): boolean {
-    this.#open -= count;
-    return this.#open >= 0;
+  /** Counts bytes that arrived; returns how many of them were permitted. */
+  receive(count: number): number {
+    const permitted = Math.min(count, this.#open);
+    this.#open -= permitted;
+    return permitted;
   }
 
   /** Counts bytes that were read; returns how many more to permit now, which is rarely above 0. */
   release(count: number): number {
     this.#read += count;
-    if (this.#read < this.#size / 2) return 0;
-    const grant = this.#read;
+    if (this.#read < this.#most / 2) return 0;
+    const grant = this.#read + this.#size - this.#most;
     this.#open += grant;
+    this.#most = this.#size;
     this.#read = 0;
     return grant;
   }

@@ -156,7 +156,7 @@ async function acceptWebSocket(
   const windowed = protocol === WINDOWED;
   const limits = webSocketLimits(options);
   const transport = new FramedTransport(conn, { client: false, windowed, early, ...limits });
-  const origin = headers.get("origin") ?? undefined;
+  const origin = headers.get("origin");
   return { transport, peer: { ...peer, kind: "websocket", origin, protocol } };
 }
 

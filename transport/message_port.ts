@@ -62,13 +62,12 @@ class PortTransport implements Transport {
 
   constructor(port: MessagePort, window: number) {
     this.#port = port;
-    this.#receiveWindow = new ReceiveWindow(window);
+    this.#receiveWindow = new ReceiveWindow(FIRST_WINDOW, window);
     this.#inbox = new Inbox((count) => this.#permit(this.#receiveWindow.release(count)));
     port.addEventListener("message", (event) => this.#onMessage(event.data));
     port.addEventListener("messageerror", () => this.#fail("a message could not be read"));
     port.addEventListener("close", () => this.#end());
     port.start();
-    this.#permit(window - FIRST_WINDOW);
   }
 
   get closeReason(): CloseReason | undefined {
@@ -104,7 +103,7 @@ class PortTransport implements Transport {
   #onMessage(message: PortMessage): void {
     if (!this.#open) return;
     if (message instanceof Uint8Array) {
-      if (!this.#receiveWindow.receive(message.length)) {
+      if (this.#receiveWindow.receive(message.length) < message.length) {
         return this.#fail("peer sent more bytes than permitted");
       }
       this.#inbox.push(message, true);

@@ -44,7 +44,9 @@ export interface Transport {
   /**
    * Reads into a buffer, one read at a time.
    *
-   * @param buffer Where the bytes go; the caller's, and untouched once the promise has settled.
+   * @param buffer Where the bytes go, and the rest of which may be changed too. It is the caller's
+   *   again once the promise has settled, unless the caller has closed the connection: what still
+   *   comes then may go into it.
    * @returns How many bytes were read, at least 1; `null` at the end.
    */
   read(buffer: Uint8Array): Promise<number | null>;

@@ -69,15 +69,17 @@ export function webSocketLimits(options: WebSocketOptions): Required<WebSocketOp
  * @returns The response, and the connection unless it is a refusal.
  */
 export function upgradeWebSocket(request: Request, options: UpgradeOptions = {}): Upgrade {
-  const verdict = judgeUpgrade(request, options);
+  const { method } = request;
+  const headers = new Map(request.headers);
+  const verdict = judgeUpgrade({ method, headers }, options);
   if (verdict.kind === "refused") {
-    const { status, fact, headers } = verdict;
-    return { response: new Response(`${fact}\n`, { status, headers }) };
+    const { status, fact } = verdict;
+    return { response: new Response(`${fact}\n`, { status, headers: verdict.headers }) };
   }
   const { protocol } = verdict;
   const { idleTimeout, remoteAddr } = options;
   // Read now: nothing of the request is left after the upgrade.
-  const origin = request.headers.get("origin") ?? undefined;
+  const origin = headers.get("origin");
   const secure = new URL(request.url).protocol === "https:";
   const { socket, response } = Deno.upgradeWebSocket(
     request,

@@ -73,8 +73,10 @@ export class InputBuffer {
    */
   filled(count: number): void {
     this.end += count;
-    if (this.end === this.bytes.length) this.#size = Math.min(MOST_BYTES, this.#size * STEP);
-    else if (count < this.#size / STEP) this.#size = Math.max(LEAST_BYTES, this.#size / STEP);
+    // Not only if nothing is left: what is around the bytes, such as frames, may have been taken out.
+    if (this.bytes.length - this.end < this.#size / STEP) {
+      this.#size = Math.min(MOST_BYTES, this.#size * STEP);
+    } else if (count < this.#size / STEP) this.#size = Math.max(LEAST_BYTES, this.#size / STEP);
   }
 
   /**

@@ -193,14 +193,20 @@ for (const { name, bytes, code } of HOSTILE) {
 
 Deno.test("FramedTransport with windows gives and takes permission in text frames", async () => {
   await using scene = new Scene({ windowed: true, window: 100_000 });
-  // Beyond the first 65,536 bytes.
-  assertEquals(await scene.receive(), { opcode: 1, payload: bytesOf("34464") });
-  await scene.send(2, pattern(60_000));
-  await readExactly(scene.client, 49_999);
-  await scene.send(9, new Uint8Array(0));
-  assertEquals((await scene.receive()).opcode, 10);
-  await readExactly(scene.client, 1);
-  assertEquals(await scene.receive(), { opcode: 1, payload: bytesOf("50000") });
+  // When half of the first 65,536 bytes is read, the window grows; then by each half of it.
+  let given = 65_536;
+  let asked = 0;
+  for (const [half, grant] of [[32_768, 67_232], [50_000, 50_000], [50_000, 50_000]] as const) {
+    await scene.send(2, pattern(half));
+    await readExactly(scene.client, half - 1);
+    await scene.send(9, new Uint8Array(0));
+    assertEquals((await scene.receive()).opcode, 10);
+    await readExactly(scene.client, 1);
+    assertEquals(await scene.receive(), { opcode: 1, payload: bytesOf(`${grant}`) });
+    given += grant;
+    asked += half;
+    assertEquals(given - asked, 100_000);
+  }
 
   let written = 0;
   const writing = (async () => {

@@ -1,12 +1,12 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { WebSocketError } from "@perspective/broker/transport";
-import { applyMask, FrameEncoder, FrameParser } from "../../transport/_frames.ts";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { FrameEncoder, FrameParser, type FramesEnd } from "../../transport/_frames.ts";
 import { bytesOf, pattern } from "./bytes.ts";
 
-/** What a parser found: bytes of messages run together. */
+/** What a parser found: bytes of messages run together, and the rest. */
 interface Found {
   data: number[];
   events: (string | [string, ...unknown[]])[];
+  end: FramesEnd | undefined;
 }
 
 /** Feeds bytes in pieces to a new parser. */
@@ -14,16 +14,18 @@ function parse(
   bytes: Uint8Array,
   { piece = bytes.length, masked = false, maxMessageSize = 100_000, maxTextSize = 10 } = {},
 ): Found {
-  const found: Found = { data: [], events: [] };
+  const data: number[] = [];
+  const events: Found["events"] = [];
   const parser = new FrameParser({
-    onData: (data) => found.data.push(...data),
-    onText: (text) => found.events.push(["text", text]),
-    onPing: (payload) => found.events.push(["ping", [...payload]]),
-    onClose: (code, message) => found.events.push(["close", code, message]),
+    onText: (text) => events.push(["text", text]),
+    onPing: (payload) => events.push(["ping", [...payload]]),
   }, { masked, maxMessageSize, maxTextSize });
   const copy = bytes.slice();
-  for (let at = 0; at < copy.length; at += piece) parser.push(copy.subarray(at, at + piece));
-  return found;
+  for (let at = 0; at < copy.length; at += piece) {
+    const part = copy.subarray(at, at + piece);
+    data.push(...part.subarray(0, parser.sift(part)));
+  }
+  return { data, events, end: parser.end };
 }
 
 function join(...parts: (Uint8Array | number[])[]): Uint8Array {
@@ -82,19 +84,24 @@ const EXAMPLES: { name: string; bytes: Uint8Array; masked?: boolean; found: Part
   {
     name: "a close without a code",
     bytes: Uint8Array.of(0x88, 0, 0xff, 0xff),
-    found: { events: [["close", 1005, ""]] },
+    found: { end: { kind: "closed", code: 1005, message: "" } },
   },
   {
     name: "a close with a code and text, and nothing after it",
     bytes: join([0x88, 4, 0x03, 0xe9], bytesOf("ok"), [0xff, 0x00]),
-    found: { events: [["close", 1001, "ok"]] },
+    found: { end: { kind: "closed", code: 1001, message: "ok" } },
   },
 ];
 
 for (const { name, bytes, masked = false, found } of EXAMPLES) {
   Deno.test(`FrameParser reads ${name}`, () => {
     for (const piece of [1, bytes.length]) {
-      assertEquals(parse(bytes, { piece, masked }), { data: [], events: [], ...found });
+      assertEquals(parse(bytes, { piece, masked }), {
+        data: [],
+        events: [],
+        end: undefined,
+        ...found,
+      });
     }
   });
 }
@@ -167,34 +174,39 @@ const BAD: { name: string; bytes: number[]; code: number; message: string; maske
 for (const { name, bytes, code, message, masked = false } of BAD) {
   Deno.test(`FrameParser refuses ${name}`, () => {
     for (const piece of [1, bytes.length]) {
-      const error = assertThrows(
-        () => parse(Uint8Array.from(bytes), { piece, masked }),
-        WebSocketError,
-        message,
-      );
-      assertEquals(error.code, code);
+      const { end } = parse(Uint8Array.from(bytes), { piece, masked });
+      assert(end?.kind === "broken");
+      assertStringIncludes(end.error.message, message);
+      assertEquals(end.error.code, code);
     }
   });
 }
 
 Deno.test("FrameParser refuses text where there is none to expect, before it comes", () => {
   const start = Uint8Array.of(0x81, 0x7f);
-  const error = assertThrows(() => parse(start, { maxTextSize: 0 }), WebSocketError);
-  assertEquals(error.code, 1003);
+  const { end } = parse(start, { maxTextSize: 0 });
+  assert(end?.kind === "broken");
+  assertEquals(end.error.code, 1003);
 });
 
-Deno.test("applyMask() is the same for every start, length and phase", () => {
-  const mask = Uint8Array.of(0x12, 0x34, 0x56, 0x78);
-  for (const start of [0, 1, 2, 3]) {
-    for (const length of [0, 1, 3, 4, 15, 63, 64, 65, 79, 80, 83, 200]) {
-      for (const phase of [0, 1, 2, 3, 1001]) {
-        const bytes = pattern(start + length).subarray(start);
-        const expected = bytes.map((byte, i) => byte ^ mask[(phase + i) & 3]!);
-        applyMask(bytes, mask, phase);
-        assertEquals(bytes, expected, `start ${start}, length ${length}, phase ${phase}`);
-      }
-    }
+Deno.test("FrameParser.sift() gives the bytes before a broken rule, and none after it", () => {
+  const bytes = Uint8Array.of(0x82, 2, 7, 8, 0xc2, 0x82, 1, 9);
+  for (const piece of [1, bytes.length]) {
+    const { data, end } = parse(bytes, { piece });
+    assertEquals(data, [7, 8]);
+    assertEquals(end?.kind, "broken");
   }
+});
+
+Deno.test("FrameParser.sift() throws what its handler throws", () => {
+  const fault = new RangeError("not of a WebSocket");
+  const parser = new FrameParser({
+    onText: () => {},
+    onPing: () => {
+      throw fault;
+    },
+  }, { masked: false, maxMessageSize: 1, maxTextSize: 0 });
+  assertEquals(assertThrows(() => parser.sift(Uint8Array.of(0x89, 0))), fault);
 });
 
 Deno.test("FrameEncoder masks every frame in another way", () => {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { memoryPair } from "@perspective/broker/transport";
-import { readHead } from "../../transport/_http_head.ts";
+import { type HttpHeaders, readHead } from "../../transport/_http_head.ts";
 import { openAsClient, openAsServer } from "../../transport/_websocket_handshake.ts";
 import { bytesOf, readToEnd, writeAll } from "./bytes.ts";
 
@@ -27,7 +27,7 @@ async function ask(
   request: string,
   policy: { origins?: string[]; hosts?: string[] } = {},
   chunkSize = 4096,
-): Promise<{ status: string; headers: Headers; outcome: unknown }> {
+): Promise<{ status: string; headers: HttpHeaders; outcome: unknown }> {
   const [client, server] = memoryPair({ chunkSize });
   const opening = openAsServer(server.transport, { path: "/pb", ...policy }).then(
     ({ protocol }) => ({ protocol }),
