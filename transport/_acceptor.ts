@@ -123,8 +123,9 @@ class Life {
     while (!this.ended) {
       try {
         return await accept();
-      } catch {
+      } catch (error) {
         if (this.ended) break;
+        if (isGone(error)) continue;
         let timer: ReturnType<typeof setTimeout> | undefined;
         const pause = new Promise((resolve) => timer = setTimeout(resolve, PAUSE));
         await Promise.race([pause, this.#end.promise]);
@@ -133,4 +134,10 @@ class Life {
     }
     return null;
   }
+}
+
+/** Tells whether it was the connection that failed, as it was reset before it was accepted: the next one is fine. */
+function isGone(error: unknown): boolean {
+  const { NotConnected, ConnectionReset, ConnectionAborted } = Deno.errors;
+  return [NotConnected, ConnectionReset, ConnectionAborted].some((kind) => error instanceof kind);
 }

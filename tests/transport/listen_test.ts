@@ -5,6 +5,9 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { once } from "node:events";
+import { connect } from "node:net";
 import {
   dial,
   type HandshakeError,
@@ -350,6 +353,22 @@ Deno.test("listen() keeps accepting when a connection is gone before its turn", 
   }
   for (let i = 0; i < 3; i++) (await accepted(listener)).transport.close();
   await check(listener);
+});
+
+Deno.test("listen() loses no time with connections that are reset before their turn", async () => {
+  await using listener = listen("pb://127.0.0.1:0");
+  for (let i = 0; i < 5; i++) {
+    const socket = connect(portOf(listener), "127.0.0.1");
+    await once(socket, "connect");
+    socket.resetAndDestroy();
+    await once(socket, "close");
+  }
+  const client = await Deno.connect({ hostname: "127.0.0.1", port: portOf(listener) });
+  // No timer runs out, so that a pause would never end.
+  using _time = new FakeTime();
+  const { transport } = await accepted(listener);
+  transport.close();
+  client.close();
 });
 
 Deno.test("a Deno connection is a transport as it stands", async () => {
