@@ -6,6 +6,8 @@
 
 /** What a value counts that is neither bytes nor text, beside what is in it, in bytes. */
 const FLAT = 16;
+/** What an object counts that is in a page: the least that one takes, be it an empty list or no bytes at all. */
+const OBJECT = 128;
 
 /**
  * Estimates how much memory a received value takes.
@@ -23,6 +25,7 @@ export function pageSize(page: unknown): number {
     if (typeof value === "string") size += 2 * value.length;
     if (typeof value !== "object" || value === null || seen.has(value)) continue;
     seen.add(value);
+    if (value !== page) size += OBJECT;
     if (value instanceof Uint8Array) size += value.length;
     else for (const part of partsOf(value)) waiting.push(part);
   }
