@@ -109,7 +109,7 @@ export interface CallOptionsInit<Answer extends boolean = boolean> {
   /**
    * Whether the peer is to answer; true unless given. Without an answer, the
    * call resolves to undefined as soon as the connection can take more, and errors of the
-   * peer's stay there (Twisted's `pbanswer=False`).
+   * peer's stay there (Twisted's `pbanswer=False`). What cannot be sent rejects all the same.
    */
   answer?: Answer;
 }
