@@ -5,8 +5,8 @@
  */
 
 import type { ICredentials } from "../cred/credentials.ts";
-import { type BananaReader, WORD } from "../jelly/banana/mod.ts";
-import { Unjellier } from "../jelly/mod.ts";
+import { WORD } from "../jelly/banana/mod.ts";
+import type { Unjellier } from "../jelly/mod.ts";
 import type { CloseReason, Dialed, Peer } from "../transport/mod.ts";
 import type { RemoteCacheObserver } from "./cacheable.ts";
 import type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
@@ -33,7 +33,7 @@ import { Outbox } from "./outbox.ts";
 import { PageTurns } from "./page_turns.ts";
 import type { RemoteTarget } from "./referenceable.ts";
 import { type Arrivals, type ObjectId, RemoteReference } from "./remote_reference.ts";
-import { PB_RULES } from "./rules.ts";
+import type { ReadTools } from "./toolbox.ts";
 import { within } from "./within.ts";
 
 /** Name of the object that a server publishes. */
@@ -72,7 +72,6 @@ export class Broker implements AsyncDisposable {
   readonly #role: BrokerRole;
   readonly #link: Link;
   readonly #outbox: Outbox;
-  readonly #unjellier: Unjellier;
   readonly #incoming: IncomingCalls;
   readonly #outgoing: OutgoingCalls;
   readonly #flow: Flow;
@@ -113,30 +112,23 @@ export class Broker implements AsyncDisposable {
     this.#limit = new ObjectLimit("maxReferences", limits.maxReferences, fail);
     this.#locals = new LocalTable(this.#limit);
     const handler = {
-      expressionReceived: (reader: BananaReader) => this.#expressionReceived(reader),
+      expressionReceived: (tools: ReadTools) => this.#expressionReceived(tools),
       mayRead: () => this.#mayRead(),
       wrote: () => this.#flow.proceed(),
       linkEnded: (error: unknown, unread: Uint8Array) => this.#ended(error, unread),
     };
-    this.#link = new Link(dialed.transport, handler, settings);
-    this.#outbox = new Outbox(this.#link, settings, { invoker: this, fail });
-    this.#unjellier = new Unjellier(this.#link.reader, {
-      ...settings,
-      invoker: this,
-      rules: PB_RULES,
-    });
+    this.#link = new Link(dialed.transport, handler, settings, this);
+    this.#outbox = new Outbox(this.#link, settings, fail);
     this.#incoming = new IncomingCalls({
       broker: this,
       link: this.#link,
       outbox: this.#outbox,
-      unjellier: this.#unjellier,
       fail,
       ended: () => this.#callEnded(),
     });
     this.#outgoing = new OutgoingCalls({
       link: this.#link,
       outbox: this.#outbox,
-      unjellier: this.#unjellier,
       maxCallsOut: limits.maxCallsOut,
     });
     const { pending } = this.#outgoing;
@@ -147,7 +139,7 @@ export class Broker implements AsyncDisposable {
       calls: this.#incoming,
       locals: this.#locals,
       outbox: this.#outbox,
-      answered: (id, succeeded) => this.#answerReceived(id, succeeded),
+      answered: (id, succeeded, unjellier) => this.#answerReceived(id, succeeded, unjellier),
     });
     const negotiation = new Negotiation({
       role: role.kind,
@@ -597,19 +589,19 @@ export class Broker implements AsyncDisposable {
   }
 
   /** Takes a message. */
-  #expressionReceived(reader: BananaReader): void {
+  #expressionReceived(tools: ReadTools): void {
     const state = this.#state;
-    if (state.kind !== "negotiating") return this.#messages.received(reader);
-    this.#dialect = state.negotiation.received(reader);
+    if (state.kind !== "negotiating") return this.#messages.received(tools);
+    this.#dialect = state.negotiation.received(tools.reader);
     this.#state = { kind: "open" };
     this.#watchPeer();
     this.#outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
     state.negotiation.succeed();
   }
 
-  #answerReceived(id: number | bigint, succeeded: boolean): void {
+  #answerReceived(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {
     if (this.#keepAlive?.answered(id)) return;
-    this.#outgoing.answered(id, succeeded);
+    this.#outgoing.answered(id, succeeded, unjellier);
     this.#checkDrained();
   }
 

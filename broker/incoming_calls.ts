@@ -53,8 +53,6 @@ export interface IncomingCallsParts {
   readonly link: Link;
   /** Where answers go. */
   readonly outbox: Outbox;
-  /** Reads arguments. */
-  readonly unjellier: Unjellier;
   /** Closes the connection for a fault. */
   readonly fail: (error: Error) => void;
   /** Learns that a call has ended that was not answered at once. */
@@ -72,7 +70,6 @@ export class IncomingCalls {
   readonly #broker: Broker;
   readonly #link: Link;
   readonly #outbox: Outbox;
-  readonly #unjellier: Unjellier;
   readonly #fail: (error: Error) => void;
   readonly #onEnded: () => void;
   /** How many of the calls that fail are logged. */
@@ -86,11 +83,10 @@ export class IncomingCalls {
    *
    * @param parts What the broker lends.
    */
-  constructor({ broker, link, outbox, unjellier, fail, ended }: IncomingCallsParts) {
+  constructor({ broker, link, outbox, fail, ended }: IncomingCallsParts) {
     this.#broker = broker;
     this.#link = link;
     this.#outbox = outbox;
-    this.#unjellier = unjellier;
     this.#fail = fail;
     this.#onEnded = ended;
   }
@@ -121,9 +117,10 @@ export class IncomingCalls {
    *
    * @param head What stands before the arguments.
    * @param object The object that is called, if it is known.
+   * @param unjellier Reads them.
    */
-  received(head: CallHead, object: RemoteTarget | undefined): void {
-    this.begin(this.read(head, object), this.#link.expressionBytes);
+  received(head: CallHead, object: RemoteTarget | undefined, unjellier: Unjellier): void {
+    this.begin(this.read(head, object, unjellier), this.#link.expressionBytes);
   }
 
   /**
@@ -134,11 +131,7 @@ export class IncomingCalls {
    * @param unjellier Reads them.
    * @returns The call, which fails when it is begun if they cannot be read.
    */
-  read(
-    head: CallHead,
-    object: RemoteTarget | undefined,
-    unjellier: Unjellier = this.#unjellier,
-  ): IncomingCall {
+  read(head: CallHead, object: RemoteTarget | undefined, unjellier: Unjellier): IncomingCall {
     const outer = this.perspective;
     this.perspective = object?.perspective ?? null;
     try {
@@ -265,14 +258,13 @@ export class IncomingCalls {
         ),
       );
     }
-    const before = this.#link.writer.length;
-    this.#outbox.write(perspective, (writer, jellier) => {
+    const length = this.#outbox.write(perspective, (writer, jellier) => {
       writer.list(3);
       writer.word(word);
       writer.integer(id);
       jellier.write(value, word === WORD.answer ? "result" : "error");
     });
-    this.#link.answerWritten(this.#link.writer.length - before);
+    this.#link.answerWritten(length);
   }
 }
 

@@ -5,13 +5,13 @@
  * @module
  */
 
-import { BananaReader, BananaScanner, BananaWriter, type Dialect } from "../jelly/banana/mod.ts";
+import type { BananaScanner, Dialect } from "../jelly/banana/mod.ts";
 import { InputBuffer } from "../jelly/banana/input_buffer.ts";
 import type { CloseReason, Transport } from "../transport/mod.ts";
-import type { BufferPool } from "./buffer_pool.ts";
 import { closeReason } from "./close_reason.ts";
 import { LoginLimitError } from "./errors.ts";
 import type { BrokerSettings } from "./options.ts";
+import type { ReadTools, Toolbox, WriteTools } from "./toolbox.ts";
 
 /** So many microtasks in a row must write nothing before what was written goes out. */
 const QUIET_MICROTASKS = 8;
@@ -27,9 +27,9 @@ export interface LinkHandler {
   /**
    * Takes an expression, whose bytes are good until it returns.
    *
-   * @param reader Stands before the expression.
+   * @param tools A reader that stands before the expression, and its unjellier.
    */
-  expressionReceived(reader: BananaReader): void;
+  expressionReceived(tools: ReadTools): void;
   /**
    * Tells whether to go on reading now; if not, the handler calls `resume` later.
    *
@@ -49,18 +49,23 @@ export interface LinkHandler {
 
 /** The two directions of a transport, in expressions. */
 export class Link {
-  /** Where messages are written, between {@linkcode Link.begin} and {@linkcode Link.flush}. */
-  readonly writer: BananaWriter;
   /** Most bytes of one expression, finished or not, give or take one read. */
   maxExpressionBytes = Infinity;
   readonly #transport: Transport;
   readonly #handler: LinkHandler;
-  readonly #scanner: BananaScanner;
-  readonly #reader: BananaReader;
+  /** The connection, for objects that ask. */
+  readonly #invoker: object;
+  readonly #tools: Toolbox;
   readonly #input = new InputBuffer();
   readonly #highWaterMark: number;
-  readonly #buffers: BufferPool;
+  #dialect: Dialect | undefined;
+  /** Lent while something comes, or an expression is unfinished. */
+  #scanner: BananaScanner | undefined;
+  /** Lent while there is something to write that the transport has not got. */
+  #output: WriteTools | undefined;
   #isOpen = true;
+  /** Whether a message is being written. */
+  #isWriting = false;
   /** Whether nothing can be written any more: the end of what comes follows. */
   #isBroken = false;
   /** Whether a flush is on its way: at the end of this turn, or in the transport. */
@@ -73,39 +78,40 @@ export class Link {
   #received = 0;
   #sent = 0;
   #expressionBytes = 0;
-  /** Whether the writer has a buffer: only while there is something to write. */
-  #hasBuffer = false;
   /** About how many bytes have gone out at a time lately. */
   #usual = 0;
   #resume: (() => void) | undefined;
-  #drained: { resolve: () => void; below: number }[] = [];
+  #drained: { resolve: () => void; below: number }[] | undefined;
 
   /**
    * Creates a link; it reads once {@linkcode Link.run} is called.
    *
    * @param transport The byte pipe; the link closes it.
    * @param handler Takes what comes.
-   * @param settings Limits, and the caches of the registry.
+   * @param settings Limits, and the tools that connections share.
+   * @param invoker The connection, for objects that ask.
    */
-  constructor(transport: Transport, handler: LinkHandler, settings: BrokerSettings) {
-    const { limits, registry } = settings;
+  constructor(
+    transport: Transport,
+    handler: LinkHandler,
+    settings: BrokerSettings,
+    invoker: object,
+  ) {
     this.#transport = transport;
     this.#handler = handler;
-    this.#scanner = new BananaScanner(limits);
-    this.#reader = new BananaReader(registry.names);
-    this.#highWaterMark = limits.highWaterMark;
-    this.#buffers = settings.buffers;
-    this.writer = new BananaWriter({ limits, keys: registry.keys });
-  }
-
-  /** The reader of what comes: good for an unjellier while an expression is handled. */
-  get reader(): BananaReader {
-    return this.#reader;
+    this.#invoker = invoker;
+    this.#tools = settings.tools;
+    this.#highWaterMark = settings.limits.highWaterMark;
   }
 
   /** How many bytes wait to be written. */
   get buffered(): number {
-    return this.#isOpen ? this.writer.length + this.#inTransport : 0;
+    return this.#isOpen ? this.#unsent + this.#inTransport : 0;
+  }
+
+  /** How many bytes were written that the transport has not got. */
+  get #unsent(): number {
+    return this.#output?.writer.length ?? 0;
   }
 
   /** How many bytes of answers wait to be written. */
@@ -126,6 +132,11 @@ export class Link {
   /** How long the expression is that is being handled, in bytes. */
   get expressionBytes(): number {
     return this.#expressionBytes;
+  }
+
+  /** Whether a message is being written, so that others have to wait. */
+  get isWriting(): boolean {
+    return this.#isWriting;
   }
 
   /** Whether the transport was not closed here yet. */
@@ -165,8 +176,9 @@ export class Link {
    * @param dialect The dialect.
    */
   setDialect(dialect: Dialect): void {
-    this.#scanner.dialect = dialect;
-    this.writer.dialect = dialect;
+    this.#dialect = dialect;
+    if (this.#scanner !== undefined) this.#scanner.dialect = dialect;
+    if (this.#output !== undefined) this.#output.writer.dialect = dialect;
   }
 
   /**
@@ -217,9 +229,11 @@ export class Link {
    * @param length How long it is, in bytes.
    */
   handleCopy(source: InputBuffer, length: number): void {
+    const tools = this.#tools.takeReader(this.#invoker);
     this.#expressionBytes = length;
-    this.#reader.reset(source.bytes, source.start);
-    this.#handler.expressionReceived(this.#reader);
+    tools.reader.reset(source.bytes, source.start);
+    this.#handler.expressionReceived(tools);
+    this.#tools.giveReader(tools);
   }
 
   /**
@@ -231,17 +245,28 @@ export class Link {
     this.#answers += bytes;
   }
 
-  /** Begins a message, in a buffer that is lent until it has gone out. */
-  begin(): void {
-    if (!this.#hasBuffer) {
-      this.writer.take(this.#buffers.take(this.#usual));
-      this.#hasBuffer = true;
-    }
-    this.writer.begin();
+  /**
+   * Begins a message, which {@linkcode Link.flush} ends.
+   *
+   * @returns What writes it.
+   */
+  begin(): WriteTools {
+    this.#isWriting = true;
+    const output = this.#output ??= this.#tools.takeWriter(
+      this.#invoker,
+      this.#dialect ?? "none",
+      this.#usual,
+    );
+    output.writer.begin();
+    return output;
   }
 
-  /** Has what was written go out when this turn of the event loop is over, with all that is written till then. */
+  /**
+   * Ends a message. What was written goes out when this turn of the event loop is over, with all that
+   * is written till then.
+   */
   flush(): void {
+    this.#isWriting = false;
     if (this.#isBroken || !this.#isOpen) return this.#dropOutgoing();
     if (this.#isFlushing) return;
     this.#isFlushing = true;
@@ -257,7 +282,7 @@ export class Link {
   drained(below: number = this.#highWaterMark - 1): Promise<void> {
     if (this.buffered <= below || !this.#isOpen) return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#drained.push({ resolve, below });
+    (this.#drained ??= []).push({ resolve, below });
     return promise;
   }
 
@@ -275,11 +300,10 @@ export class Link {
       // The transport was closed from the other side of it.
     }
     this.#input.clear();
-    this.#reader.release();
-    this.#takeWritten();
+    this.#scanner = undefined;
+    // A message that is being written is dropped when it ends.
+    if (!this.#isWriting) this.#dropOutgoing();
     this.#resume?.();
-    for (const { resolve } of this.#drained) resolve();
-    this.#drained = [];
   }
 
   /**
@@ -306,23 +330,38 @@ export class Link {
   /** Hands over expressions until none is whole, a slice is done, or the handler wants a pause. */
   #handleExpressions(slice: number): "done" | "slice" | "pause" {
     const input = this.#input;
+    const scanner = this.#scanner ??= this.#tools.takeScanner(this.#dialect);
+    const tools = this.#tools.takeReader(this.#invoker);
+    let outcome: "done" | "slice" | "pause" = "done";
+    let isUnfinished = false;
     for (let left = slice; this.#isOpen && input.start !== input.end;) {
-      if (!this.#handler.mayRead()) return "pause";
-      if (left <= 0) return "slice";
+      if (!this.#handler.mayRead()) {
+        outcome = "pause";
+        break;
+      }
+      if (left <= 0) {
+        outcome = "slice";
+        break;
+      }
       const { bytes, start } = input;
-      const end = this.#scanner.scan(bytes, start, input.end);
-      if (end === -1) break;
+      const end = scanner.scan(bytes, start, input.end);
+      isUnfinished = end === -1;
+      if (isUnfinished) break;
       this.#expressionBytes = end - start;
       if (end - start > this.maxExpressionBytes) throw tooLong(this.maxExpressionBytes);
-      this.#reader.reset(bytes, start);
-      this.#handler.expressionReceived(this.#reader);
+      tools.reader.reset(bytes, start);
+      this.#handler.expressionReceived(tools);
       // A handler that closed the link has cleared the input.
       if (this.#isOpen) input.consume(end);
       left -= end - start;
     }
-    // A large buffer that the input has given up is not to live on in the reader.
-    this.#reader.release();
-    return "done";
+    // What a fault has interrupted does not come here, and is not lent again.
+    this.#tools.giveReader(tools);
+    if (!isUnfinished) {
+      this.#scanner = undefined;
+      this.#tools.giveScanner(scanner);
+    }
+    return outcome;
   }
 
   async #paused(): Promise<void> {
@@ -339,12 +378,12 @@ export class Link {
   async #writeOut(): Promise<void> {
     for (let seen = 0, quiet = 0; quiet < QUIET_MICROTASKS; quiet++) {
       await undefined;
-      if (this.writer.length !== seen) quiet = 0;
-      seen = this.writer.length;
+      if (this.#unsent !== seen) quiet = 0;
+      seen = this.#unsent;
     }
     try {
-      while (this.writer.length !== 0 && this.#isOpen) {
-        const bytes = this.#takeWritten();
+      while (this.#output !== undefined && this.#isOpen) {
+        const bytes = this.#takeWritten(this.#output);
         this.#inTransport = bytes.length;
         this.#answersInTransport = this.#answers;
         this.#answers = 0;
@@ -357,7 +396,7 @@ export class Link {
           this.#handler.wrote();
         }
         this.#usual = Math.max(bytes.length, this.#usual >> 1);
-        this.#buffers.give(bytes);
+        this.#tools.buffers.give(bytes);
       }
     } catch {
       this.#writeFailed();
@@ -375,23 +414,23 @@ export class Link {
   }
 
   #dropOutgoing(): void {
-    this.#buffers.give(this.#takeWritten());
+    if (this.#output !== undefined) this.#tools.buffers.give(this.#takeWritten(this.#output));
     this.#answers = 0;
     this.#tellDrained();
   }
 
-  #takeWritten(): Uint8Array {
-    this.#hasBuffer = false;
-    return this.writer.take();
+  #takeWritten(output: WriteTools): Uint8Array {
+    this.#output = undefined;
+    return this.#tools.giveWriter(output);
   }
 
   #tellDrained(): void {
-    if (this.#drained.length === 0) return;
+    if (this.#drained === undefined) return;
     const { buffered } = this;
-    const ready = this.#drained.filter(({ below }) => buffered <= below);
-    if (ready.length === 0) return;
-    this.#drained = this.#drained.filter(({ below }) => buffered > below);
-    for (const { resolve } of ready) resolve();
+    const waiting = this.#drained;
+    const still = waiting.filter(({ below }) => buffered > below);
+    this.#drained = still.length === 0 ? undefined : still;
+    for (const { resolve, below } of waiting) if (buffered <= below) resolve();
   }
 }
 

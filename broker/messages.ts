@@ -4,8 +4,8 @@
  * @module
  */
 
-import { BananaReader, LIST, WORD, WORDS } from "../jelly/banana/mod.ts";
-import { Unjellier } from "../jelly/mod.ts";
+import { type BananaReader, LIST, WORD, WORDS } from "../jelly/banana/mod.ts";
+import type { Unjellier } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
 import { ProtocolError } from "./errors.ts";
 import type { Flow } from "./flow.ts";
@@ -13,7 +13,7 @@ import type { IncomingCall, IncomingCalls } from "./incoming_calls.ts";
 import type { LocalTable } from "./local_table.ts";
 import { expectItems, readCallHead, readInteger, readObjectId, VERSION } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
-import { PB_RULES } from "./rules.ts";
+import type { ReadTools } from "./toolbox.ts";
 
 /** What a broker lends to the messages that come in. */
 export interface MessagesParts {
@@ -28,7 +28,7 @@ export interface MessagesParts {
   /** Where replies go. */
   readonly outbox: Outbox;
   /** Takes answers to our own calls, whose values are to be read next. */
-  readonly answered: (id: number | bigint, succeeded: boolean) => void;
+  readonly answered: (id: number | bigint, succeeded: boolean, unjellier: Unjellier) => void;
 }
 
 /** Reads what kind of message has come, and hands it on. */
@@ -51,19 +51,22 @@ export class Messages {
   /**
    * Takes a message.
    *
-   * @param reader Stands before the message.
+   * @param tools A reader that stands before the message, and its unjellier.
    * @throws {ProtocolError} If the peer broke the protocol.
    */
-  received(reader: BananaReader): void {
+  received({ reader, unjellier }: ReadTools): void {
     if (reader.next() !== LIST) throw new ProtocolError("Cannot read message: it is no list");
     const items = reader.count - 1;
     const command = items < 0 ? undefined : reader.tag();
     if (command === WORD.answer || command === WORD.error) {
       expectItems("answer", items, 2);
-      return this.#parts.answered(readInteger(reader, "answer"), command === WORD.answer);
+      const id = readInteger(reader, "answer");
+      return this.#parts.answered(id, command === WORD.answer, unjellier);
     }
-    if (command === WORD.cachemessage) return this.#update(reader, items);
-    if (!this.#parts.flow.putOff()) this.#handle(command, reader, items);
+    if (command === WORD.cachemessage) return this.#update(reader, unjellier, items);
+    if (this.#parts.flow.putOff()) return;
+    if (command === WORD.message) return this.#call(reader, unjellier, items);
+    this.#handle(command, reader, items);
   }
 
   /**
@@ -74,13 +77,13 @@ export class Messages {
    */
   readAhead(isEnough: () => boolean): void {
     const { broker, flow } = this.#parts;
-    const reader = new BananaReader(broker.settings.registry.names);
-    const options = { ...broker.settings, invoker: broker, rules: PB_RULES };
-    const unjellier = new Unjellier(reader, options);
+    const { tools } = broker.settings;
+    const own = tools.takeReader(broker);
     flow.readAhead((bytes, start) => {
-      reader.reset(bytes, start);
-      return this.#readCall(reader, unjellier);
+      own.reader.reset(bytes, start);
+      return this.#readCall(own.reader, own.unjellier);
     }, isEnough);
+    tools.giveReader(own);
   }
 
   /** Reads a call; undefined for any other message, also a broken one, which will be found in its turn. */
@@ -98,7 +101,7 @@ export class Messages {
   }
 
   /** Takes an update of a cache, at once if it can be: answers that come behind it may count on it. */
-  #update(reader: BananaReader, items: number): void {
+  #update(reader: BananaReader, unjellier: Unjellier, items: number): void {
     const { broker, calls, flow } = this.#parts;
     const head = readCallHead(reader, items);
     const cache = broker.caches.held.get(head.target);
@@ -107,16 +110,18 @@ export class Messages {
       return;
     }
     if (this.#updatesPutOff !== 0) this.#updatesPutOff--;
-    calls.received(head, cache);
+    calls.received(head, cache, unjellier);
+  }
+
+  #call(reader: BananaReader, unjellier: Unjellier, items: number): void {
+    const { calls, locals } = this.#parts;
+    const head = readCallHead(reader, items);
+    calls.received(head, locals.get(head.target), unjellier);
   }
 
   #handle(command: number | string | undefined, reader: BananaReader, items: number): void {
-    const { broker, calls, locals } = this.#parts;
+    const { broker, locals } = this.#parts;
     switch (command) {
-      case WORD.message: {
-        const head = readCallHead(reader, items);
-        return calls.received(head, locals.get(head.target));
-      }
       case WORD.decref:
         expectItems("decref", items, 1);
         return broker.notifyAll(locals.decref(readObjectId(reader, "decref")));

@@ -90,5 +90,6 @@ export type * from "./sendable.ts";
 export * from "./serve.ts";
 export { Session } from "./session.ts";
 export type * from "./session_options.ts";
+export type { ReadTools, Toolbox, ToolboxOptions, WriteTools } from "./toolbox.ts";
 export type * from "./types.ts";
 export * from "./view_point.ts";

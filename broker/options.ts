@@ -7,9 +7,9 @@
 import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../jelly/banana/mod.ts";
 import { defaultSecurity, globalRegistry, type JellyRegistry, type Taster } from "../jelly/mod.ts";
 import { DEFAULT_PORT } from "../transport/mod.ts";
-import { BufferPool } from "./buffer_pool.ts";
 import { KEEP_ALIVE, KeepAliveClock } from "./keep_alive_clock.ts";
 import { type Log, safeLog } from "./log.ts";
+import { Toolbox } from "./toolbox.ts";
 
 /** Most objects that a peer may hold references to at once, as in Twisted. */
 export const MAX_BROKER_REFS = 1024;
@@ -94,8 +94,8 @@ export interface BrokerSettings {
   readonly keepAlive: number | undefined;
   /** Looks at the time for all connections. */
   readonly keepAliveClock: KeepAliveClock;
-  /** Large write buffers, which the connections share. */
-  readonly buffers: BufferPool;
+  /** What reads and writes messages, which the connections share. */
+  readonly tools: Toolbox;
 }
 
 /**
@@ -114,15 +114,16 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     keepAlive,
   } = options;
   if (keepAlive !== undefined && keepAlive !== 0) milliseconds("keepAlive", keepAlive);
+  const limits = brokerLimits(options.limits);
   return Object.freeze({
     registry,
     security,
+    limits,
     unsafeTracebacks,
     log: safeLog(log),
     keepAlive,
     keepAliveClock: new KeepAliveClock(keepAlive || KEEP_ALIVE),
-    buffers: new BufferPool(),
-    limits: brokerLimits(options.limits),
+    tools: new Toolbox({ registry, security, limits }),
   });
 }
 

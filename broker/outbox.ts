@@ -5,21 +5,13 @@
  */
 
 import { BananaError, type BananaWriter } from "../jelly/banana/mod.ts";
-import { Jellier, JellyError } from "../jelly/mod.ts";
+import { type Jellier, JellyError } from "../jelly/mod.ts";
 import { LimitError } from "./errors.ts";
 import type { Link } from "./link.ts";
 import type { BrokerSettings } from "./options.ts";
 
 /** Writes the parts of one message. */
 export type WriteMessage = (writer: BananaWriter, jellier: Jellier) => void;
-
-/** What a broker lends to its outbox. */
-export interface OutboxParts {
-  /** The connection, for objects that ask. */
-  readonly invoker: object;
-  /** Closes the connection for a fault. */
-  readonly fail: (error: Error) => void;
-}
 
 /**
  * The messages that go to the peer.
@@ -32,31 +24,29 @@ export class Outbox {
   /** On whose behalf the message is being written. */
   perspective: object | null = null;
   readonly #link: Link;
-  readonly #jellier: Jellier;
   readonly #maxBufferedBytes: number;
   readonly #fail: (error: Error) => void;
-  #isWriting = false;
-  #postponed: (() => void)[] = [];
+  /** What waits until the message is done. */
+  #postponed: (() => void)[] | undefined;
   /** What the message has put in tables, to be taken back if it fails. */
-  #undo: (() => void)[] = [];
+  #undo: (() => void)[] | undefined;
 
   /**
    * Creates an outbox.
    *
    * @param link Where the messages go.
-   * @param settings Limits and rules.
-   * @param parts What the broker lends.
+   * @param settings Limits.
+   * @param fail Closes the connection for a fault.
    */
-  constructor(link: Link, settings: BrokerSettings, { invoker, fail }: OutboxParts) {
+  constructor(link: Link, settings: BrokerSettings, fail: (error: Error) => void) {
     this.#link = link;
-    this.#jellier = new Jellier(link.writer, { ...settings, invoker });
     this.#maxBufferedBytes = settings.limits.maxBufferedBytes;
     this.#fail = fail;
   }
 
   /** Whether a message is being written, so that others have to wait. */
   get isWriting(): boolean {
-    return this.#isWriting;
+    return this.#link.isWriting;
   }
 
   /**
@@ -65,7 +55,7 @@ export class Outbox {
    * @param send What to do.
    */
   postpone(send: () => void): void {
-    this.#postponed.push(send);
+    (this.#postponed ??= []).push(send);
   }
 
   /**
@@ -74,7 +64,7 @@ export class Outbox {
    * @param undo Takes it back, if the message fails.
    */
   onCancel(undo: () => void): void {
-    if (this.#isWriting) this.#undo.push(undo);
+    if (this.isWriting) (this.#undo ??= []).push(undo);
   }
 
   /**
@@ -82,27 +72,32 @@ export class Outbox {
    *
    * @param perspective On whose behalf.
    * @param write Writes its parts.
+   * @returns How many bytes it has.
    * @throws {JellyError} If a value cannot be sent; then nothing was.
    */
-  write(perspective: object | null, write: WriteMessage): void {
-    const { writer } = this.#link;
-    this.#isWriting = true;
+  write(perspective: object | null, write: WriteMessage): number {
     this.perspective = perspective;
-    this.#link.begin();
+    const { writer, jellier } = this.#link.begin();
+    const start = writer.length;
     try {
-      write(writer, this.#jellier);
+      write(writer, jellier);
       writer.end();
-      if (this.#undo.length !== 0) this.#undo = [];
+      return writer.length - start;
     } catch (error) {
       writer.cancel();
-      for (const undo of this.#undo.splice(0).reverse()) undo();
+      for (const undo of this.#undo?.reverse() ?? []) undo();
       throw error instanceof BananaError ? tooLarge(error) : error;
     } finally {
-      this.#isWriting = false;
       this.perspective = null;
-      if (this.#postponed.length !== 0) { for (const send of this.#postponed.splice(0)) send(); }
+      this.#undo = undefined;
+      this.#link.flush();
+      if (this.#postponed !== undefined) this.#sendPostponed(this.#postponed);
     }
-    this.#link.flush();
+  }
+
+  #sendPostponed(postponed: (() => void)[]): void {
+    this.#postponed = undefined;
+    for (const send of postponed) send();
   }
 
   /**
@@ -111,9 +106,9 @@ export class Outbox {
    * @param write Writes its parts.
    */
   send(write: WriteMessage): void {
-    if (this.#isWriting) return this.postpone(() => this.send(write));
+    if (this.isWriting) return this.postpone(() => this.send(write));
     // Calls alone never reach this: such messages are about what the peer has sent.
-    if (this.#link.buffered <= 2 * this.#maxBufferedBytes) return this.write(null, write);
+    if (this.#link.buffered <= 2 * this.#maxBufferedBytes) return void this.write(null, write);
     this.#fail(
       new LimitError(
         "maxBufferedBytes",

@@ -22,8 +22,6 @@ export interface OutgoingCallsParts {
   readonly link: Link;
   /** Where calls go. */
   readonly outbox: Outbox;
-  /** Reads the values of answers. */
-  readonly unjellier: Unjellier;
   /** Most calls that may wait for an answer at once. */
   readonly maxCallsOut: number;
 }
@@ -48,7 +46,6 @@ export class OutgoingCalls {
   readonly pending: PendingCalls;
   readonly #link: Link;
   readonly #outbox: Outbox;
-  readonly #unjellier: Unjellier;
   #lastRequest = 0;
 
   /**
@@ -56,10 +53,9 @@ export class OutgoingCalls {
    *
    * @param parts What the broker lends.
    */
-  constructor({ link, outbox, unjellier, maxCallsOut }: OutgoingCallsParts) {
+  constructor({ link, outbox, maxCallsOut }: OutgoingCallsParts) {
     this.#link = link;
     this.#outbox = outbox;
-    this.#unjellier = unjellier;
     this.pending = new PendingCalls(maxCallsOut);
   }
 
@@ -105,15 +101,16 @@ export class OutgoingCalls {
    *
    * @param id Request number of the call.
    * @param succeeded Whether the value is the result, or else an error.
+   * @param unjellier Reads the value.
    * @throws {ProtocolError} If no call waits for it.
    */
-  answered(id: number | bigint, succeeded: boolean): void {
+  answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {
     const { resolve, reject, isGivenUp } = this.pending.take(id);
     // Nobody would catch what is thrown at a caller who has gone.
     const fail = (error: Error) => isGivenUp ? undefined : resolve(throwAtCaller(error));
     let value: unknown;
     try {
-      value = this.#unjellier.read();
+      value = unjellier.read();
     } catch (error) {
       // An error of the program's own says best itself where it came from.
       return error instanceof JellyError ? fail(error) : reject(error);

@@ -48,8 +48,8 @@ export interface JellierOptions {
 /**
  * Writes values to a sink.
  *
- * One jellier serves one connection: each call of {@linkcode Jellier.write}
- * is a message of its own, in which objects that occur more than once keep their identity.
+ * Each call of {@linkcode Jellier.write} is a message of its own, in which objects that occur more than
+ * once keep their identity; nothing stays from one to the next.
  *
  * @example
  * ```ts
@@ -62,8 +62,11 @@ export interface JellierOptions {
  * ```
  */
 export class Jellier {
-  /** The connection that the value is for, if it is for one; `jellyFor` may look at it. */
-  readonly invoker: object | undefined;
+  /**
+   * The connection that the value is for, if it is for one; `jellyFor` may look at it. Connections that
+   * share a jellier set it before each message.
+   */
+  invoker: object | undefined;
   readonly #sink: Sink;
   readonly #security: Taster;
   readonly #registry: JellyRegistry;

@@ -46,8 +46,7 @@ export interface UnjellierOptions {
 /**
  * Reads values from a source.
  *
- * One unjellier serves one connection: each call of {@linkcode Unjellier.read}
- * is a message of its own.
+ * Each call of {@linkcode Unjellier.read} is a message of its own; nothing stays from one to the next.
  *
  * @example
  * ```ts
@@ -59,8 +58,11 @@ export interface UnjellierOptions {
  * ```
  */
 export class Unjellier {
-  /** The connection that the value came from, if it came from one. */
-  readonly invoker: object | undefined;
+  /**
+   * The connection that the value came from, if it came from one; rules may look at it. Connections
+   * that share an unjellier set it before each message.
+   */
+  invoker: object | undefined;
   readonly #source: Source;
   readonly #security: Taster;
   readonly #registry: JellyRegistry;
