@@ -10,6 +10,7 @@ import type { Unjellier } from "../jelly/mod.ts";
 import type { CloseReason, Dialed, Peer } from "../transport/mod.ts";
 import type { RemoteCacheObserver } from "./cacheable.ts";
 import type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
+import type { BrokerHooks } from "./broker_hooks.ts";
 import { Caches } from "./caches.ts";
 import { callAll } from "./call_all.ts";
 import { closeReason, isFaultOfPeer } from "./close_reason.ts";
@@ -30,6 +31,7 @@ import { ObjectLimit } from "./object_limit.ts";
 import type { BrokerSettings } from "./options.ts";
 import { OutgoingCalls } from "./outgoing_calls.ts";
 import { Outbox } from "./outbox.ts";
+import { Outcome } from "./outcome.ts";
 import { PageTurns } from "./page_turns.ts";
 import type { RemoteTarget } from "./referenceable.ts";
 import { type Arrivals, type ObjectId, RemoteReference } from "./remote_reference.ts";
@@ -38,9 +40,12 @@ import { within } from "./within.ts";
 
 /** Name of the object that a server publishes. */
 const ROOT = "root";
+/** Milliseconds within which a peer is missed that is gone, where nothing else is said. */
+const KEEP_ALIVE = 60_000;
 /** How long a close waits for what was written to go out, in milliseconds. */
 const CLOSE_TIMEOUT = 1000;
 const NORMAL: CloseReason = { kind: "normal", message: "" };
+const OPEN: State = { kind: "open" };
 
 /** Where a connection is in its life. */
 type State =
@@ -62,10 +67,6 @@ export class Broker implements AsyncDisposable {
   readonly [BROKER] = true;
   /** What is known of the other end. */
   readonly peer: Peer;
-  /** Settles when both ends have agreed on a dialect; rejects if the connection ends before. */
-  readonly ready: Promise<void>;
-  /** Resolves when the connection has ended and all is cleared up: to why it did, or undefined if on purpose. */
-  readonly closed: Promise<Error | undefined>;
   /** The settings of this connection. */
   readonly settings: BrokerSettings;
 
@@ -73,11 +74,13 @@ export class Broker implements AsyncDisposable {
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #incoming: IncomingCalls;
-  readonly #outgoing: OutgoingCalls;
+  #outgoing: OutgoingCalls | undefined;
   readonly #flow: Flow;
   readonly #messages: Messages;
   readonly #locals: LocalTable;
-  readonly #closed = Promise.withResolvers<Error | undefined>();
+  readonly #hooks: BrokerHooks;
+  readonly #ready = new Outcome<void>();
+  readonly #closed = new Outcome<Error | undefined>();
   readonly #limit: ObjectLimit;
   #imports: ImportTable | undefined;
   #caches: Caches | undefined;
@@ -106,49 +109,31 @@ export class Broker implements AsyncDisposable {
     const { limits } = settings;
     this.peer = dialed.peer;
     this.settings = settings;
-    this.closed = this.#closed.promise;
     this.#role = role;
-    const fail = (error: Error) => this.#fail(error);
-    this.#limit = new ObjectLimit("maxReferences", limits.maxReferences, fail);
+    const hooks = this.#hooks = new Broker.#Hooks(this);
+    this.#limit = new ObjectLimit("maxReferences", limits.maxReferences, hooks);
     this.#locals = new LocalTable(this.#limit);
-    const handler = {
-      expressionReceived: (tools: ReadTools) => this.#expressionReceived(tools),
-      mayRead: () => this.#mayRead(),
-      wrote: () => this.#flow.proceed(),
-      linkEnded: (error: unknown, unread: Uint8Array) => this.#ended(error, unread),
-    };
-    this.#link = new Link(dialed.transport, handler, settings, this);
-    this.#outbox = new Outbox(this.#link, settings, fail);
-    this.#incoming = new IncomingCalls({
-      broker: this,
-      link: this.#link,
-      outbox: this.#outbox,
-      fail,
-      ended: () => this.#callEnded(),
-    });
-    this.#outgoing = new OutgoingCalls({
-      link: this.#link,
-      outbox: this.#outbox,
-      maxCallsOut: limits.maxCallsOut,
-    });
-    const { pending } = this.#outgoing;
-    this.#flow = new Flow({ link: this.#link, calls: this.#incoming, pending, limits, fail });
+    const link = this.#link = new Link(dialed.transport, hooks, settings, this);
+    const outbox = this.#outbox = new Outbox(link, settings, hooks);
+    const calls = this.#incoming = new IncomingCalls({ broker: this, link, outbox, hooks });
+    this.#flow = new Flow({ link, calls, limits, hooks });
     this.#messages = new Messages({
       broker: this,
       flow: this.#flow,
-      calls: this.#incoming,
+      calls,
       locals: this.#locals,
-      outbox: this.#outbox,
-      answered: (id, succeeded, unjellier) => this.#answerReceived(id, succeeded, unjellier),
+      outbox,
+      hooks,
     });
     const negotiation = new Negotiation({
       role: role.kind,
-      link: this.#link,
-      outbox: this.#outbox,
+      link,
+      outbox,
+      clock: settings.clock,
       timeout: limits.negotiationTimeout,
-      fail,
+      faults: hooks,
+      ready: this.#ready,
     });
-    this.ready = negotiation.ready;
     this.#state = { kind: "negotiating", negotiation };
     try {
       if (role.rootFor !== undefined) this.setNameForLocal(ROOT, role.rootFor(this));
@@ -160,7 +145,17 @@ export class Broker implements AsyncDisposable {
       throw error;
     }
     negotiation.begin();
-    this.#link.run();
+    link.run();
+  }
+
+  /** Settles when both ends have agreed on a dialect; rejects if the connection ends before. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Resolves when the connection has ended and all is cleared up: to why it did, or undefined if on purpose. */
+  get closed(): Promise<Error | undefined> {
+    return this.#closed.promise;
   }
 
   /** On whose behalf a value is being written; `jellyFor` methods may ask. */
@@ -191,7 +186,7 @@ export class Broker implements AsyncDisposable {
       cachedObjects: this.#caches?.cacheables.size ?? 0,
       caches: this.#caches?.held.size ?? 0,
       callsIn: this.#incoming.size,
-      callsOut: this.#outgoing.pending.size,
+      callsOut: this.#hooks.callsOut,
       bufferedBytes: this.#link.buffered,
     };
   }
@@ -200,7 +195,7 @@ export class Broker implements AsyncDisposable {
   get traffic(): Traffic {
     return {
       callsReceived: this.#incoming.total,
-      callsSent: this.#outgoing.total,
+      callsSent: this.#outgoing?.total ?? 0,
       bytesReceived: this.#link.bytesReceived,
       bytesSent: this.#link.bytesSent,
     };
@@ -316,7 +311,7 @@ export class Broker implements AsyncDisposable {
       outbox: this.#outbox,
       limit: this.#limit,
       newId: () => ++this.#lastLocal,
-      fail: (error) => this.#fail(error),
+      faults: this.#hooks,
       readAhead: (isEnough) => this.#messages.readAhead(isEnough),
     });
   }
@@ -390,16 +385,11 @@ export class Broker implements AsyncDisposable {
         this.#outbox.postpone(() => resolve(this.call(target, method, args, perspective)))
       );
     }
+    const outgoing = this.#ownCalls;
     try {
       return typeof target === "object"
-        ? this.#outgoing.send({
-          word: WORD.cachemessage,
-          target: target.luid,
-          method,
-          args,
-          perspective,
-        })
-        : this.#outgoing.send({ word: WORD.message, target, method, args, perspective });
+        ? outgoing.send({ word: WORD.cachemessage, target: target.luid, method, args, perspective })
+        : outgoing.send({ word: WORD.message, target, method, args, perspective });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -495,18 +485,28 @@ export class Broker implements AsyncDisposable {
   async #drain(graceful: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#incoming.refusal = new GoingAwayError();
-    this.#outgoing.pending.onGiveUp = () => this.#checkDrained();
     this.#state = { kind: "draining", done: resolve };
     this.#checkDrained();
     await within(graceful, promise);
-    if (this.#state.kind === "draining") this.#state = { kind: "open" };
+    if (this.#state.kind === "draining") this.#state = OPEN;
   }
 
   #checkDrained(): void {
     if (this.#state.kind !== "draining") return;
-    if (this.#incoming.size + this.#outgoing.pending.wanted === 0 && !this.#flow.isBehind) {
+    const wanted = this.#outgoing?.pending.wanted ?? 0;
+    if (this.#incoming.size + wanted === 0 && !this.#flow.isBehind) {
       this.#state.done();
     }
+  }
+
+  /** The calls that we make. */
+  get #ownCalls(): OutgoingCalls {
+    return this.#outgoing ??= new OutgoingCalls({
+      link: this.#link,
+      outbox: this.#outbox,
+      maxCallsOut: this.settings.limits.maxCallsOut,
+      hooks: this.#hooks,
+    });
   }
 
   /** Learns that a call of the peer's has ended that was not answered at once. */
@@ -517,16 +517,17 @@ export class Broker implements AsyncDisposable {
 
   /** Begins to watch for a peer that is gone. */
   #watchPeer(): void {
-    const { keepAliveClock: clock, keepAlive } = this.settings;
     const { kind, address } = this.peer;
-    if (keepAlive === 0 || (keepAlive === undefined && kind === "memory")) return;
+    const { clock, keepAlive = kind === "memory" ? 0 : KEEP_ALIVE } = this.settings;
+    if (keepAlive === 0) return;
     this.#keepAlive = new KeepAlive({
       clock,
+      within: keepAlive,
       link: this.#link,
       flow: this.#flow,
       outbox: this.#outbox,
       address,
-      fail: (error) => this.#fail(error),
+      faults: this.#hooks,
     });
   }
 
@@ -549,7 +550,7 @@ export class Broker implements AsyncDisposable {
     const reason = this.#endReason(state.kind === "negotiating", error, unread);
     this.#state = { kind: "closed", reason };
     if (state.kind === "negotiating") state.negotiation.fail(reason);
-    this.#outgoing.pending.fail(reason);
+    this.#outgoing?.pending.fail(reason);
     this.#caches?.clear(reason);
     const disconnects = this.#disconnects ?? [];
     this.#disconnects = undefined;
@@ -557,7 +558,10 @@ export class Broker implements AsyncDisposable {
     this.#locals.clear();
     this.#imports?.clear();
     const rest = this.#link.transportClosed ?? Promise.resolve();
-    rest.then(() => this.#closed.resolve(reason));
+    rest.then(() => {
+      this.#closed.resolve(reason);
+      this.#role.onEnded?.(this, reason);
+    });
   }
 
   /** Finds words for why the connection has ended; none if it ended on purpose. */
@@ -593,7 +597,7 @@ export class Broker implements AsyncDisposable {
     const state = this.#state;
     if (state.kind !== "negotiating") return this.#messages.received(tools);
     this.#dialect = state.negotiation.received(tools.reader);
-    this.#state = { kind: "open" };
+    this.#state = OPEN;
     this.#watchPeer();
     this.#outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
     state.negotiation.succeed();
@@ -601,9 +605,45 @@ export class Broker implements AsyncDisposable {
 
   #answerReceived(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {
     if (this.#keepAlive?.answered(id)) return;
-    this.#outgoing.answered(id, succeeded, unjellier);
+    this.#ownCalls.answered(id, succeeded, unjellier);
     this.#checkDrained();
   }
+
+  /** The parts of a broker may do what others may not. */
+  static readonly #Hooks = class implements BrokerHooks {
+    readonly #broker: Broker;
+
+    constructor(broker: Broker) {
+      this.#broker = broker;
+    }
+    get callsOut(): number {
+      return this.#broker.#outgoing?.pending.size ?? 0;
+    }
+    fail(error: Error): void {
+      this.#broker.#fail(error);
+    }
+    expressionReceived(tools: ReadTools): void {
+      this.#broker.#expressionReceived(tools);
+    }
+    mayRead(): boolean {
+      return this.#broker.#mayRead();
+    }
+    wrote(): void {
+      this.#broker.#flow.proceed();
+    }
+    linkEnded(error: unknown, unread: Uint8Array): void {
+      this.#broker.#ended(error, unread);
+    }
+    answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {
+      this.#broker.#answerReceived(id, succeeded, unjellier);
+    }
+    callEnded(): void {
+      this.#broker.#callEnded();
+    }
+    callGivenUp(): void {
+      this.#broker.#checkDrained();
+    }
+  };
 
   #log(level: "error" | "warning", message: string, error?: unknown): void {
     this.settings.log({ level, message, error });

@@ -15,6 +15,8 @@ export interface BrokerRole {
   readonly kind: "client" | "server";
   /** Gives the root object that a server publishes. */
   readonly rootFor?: (broker: Broker) => RemoteTarget;
+  /** Learns that a connection has ended, and all is cleared up; the reason is that of {@linkcode Broker.closed}. */
+  readonly onEnded?: (broker: Broker, reason: Error | undefined) => void;
   /** Name of the object that {@linkcode Broker.root} gives at a client; `root` unless given. */
   readonly rootName?: string;
   /** As whom {@linkcode Broker.login} logs in where it is not told. */

@@ -42,7 +42,11 @@ export class CacheTable {
    */
   constructor(parts: CacheTableParts) {
     this.#parts = parts;
-    this.#limit = new ObjectLimit("maxCaches", parts.broker.settings.limits.maxCaches, parts.fail);
+    this.#limit = new ObjectLimit(
+      "maxCaches",
+      parts.broker.settings.limits.maxCaches,
+      parts.faults,
+    );
     this.#finalization = new FinalizationRegistry((loose) => loose.held.collected(loose));
     this.#collections = new FinalizationRegistry(() => this.#loosen());
     this.#owner = {

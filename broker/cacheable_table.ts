@@ -6,6 +6,7 @@
 
 import { WORD } from "../jelly/banana/mod.ts";
 import type { Broker } from "./broker.ts";
+import type { Faults } from "./broker_hooks.ts";
 import { type Cacheable, RemoteCacheObserver } from "./cacheable.ts";
 import { ProtocolError } from "./errors.ts";
 import { writeNumber } from "./message_parts.ts";
@@ -24,7 +25,7 @@ export interface CacheTableParts {
   /** Makes a number for an object that is sent. */
   readonly newId: () => number;
   /** Closes the connection for a fault. */
-  readonly fail: (error: Error) => void;
+  readonly faults: Faults;
   /** Reads calls that were put off, until it is told that it is enough. */
   readonly readAhead: (isEnough: () => boolean) => void;
 }

@@ -64,6 +64,7 @@ export class Connections {
   readonly #options: ConnectionsSettings;
   readonly #max: number;
   readonly #brokers = new Set<Broker>();
+  readonly #listeners = new Set<(broker: Broker) => void>();
   #isClosed = false;
   #accepted = 0;
   #refused = 0;
@@ -120,7 +121,7 @@ export class Connections {
    * Takes a connection.
    *
    * @param dialed The connection; closed if it is not taken.
-   * @param build Makes its broker.
+   * @param build Makes its broker, which is to call {@linkcode Connections.ended} when it has ended.
    * @returns The broker.
    * @throws {LimitError} If there are too many.
    * @throws {GoingAwayError} If the server is closing.
@@ -138,7 +139,6 @@ export class Connections {
     this.#isOverrun = false;
     this.#accepted++;
     this.#brokers.add(broker);
-    broker.closed.then((reason) => this.#ended(broker, reason));
     const { onConnect } = this.#options;
     if (onConnect !== undefined) {
       broker.ready.then(() => broker.notifyAll([() => onConnect(broker)]), () => {});
@@ -183,7 +183,25 @@ export class Connections {
   async close({ graceful }: ShutdownOptions = {}): Promise<void> {
     this.#isClosed = true;
     for (const broker of this.#brokers) void broker.close({ graceful, reason: GOING_AWAY });
-    await this.ended();
+    await this.allEnded();
+  }
+
+  /**
+   * Has a function called with each connection that has ended.
+   *
+   * @param listener The function.
+   */
+  notifyOnEnd(listener: (broker: Broker) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /**
+   * Takes back {@linkcode Connections.notifyOnEnd}.
+   *
+   * @param listener The function.
+   */
+  dontNotifyOnEnd(listener: (broker: Broker) => void): void {
+    this.#listeners.delete(listener);
   }
 
   /**
@@ -191,13 +209,21 @@ export class Connections {
    *
    * @returns Resolves when they have ended.
    */
-  async ended(): Promise<void> {
+  async allEnded(): Promise<void> {
     await Promise.all(Array.from(this.#brokers, (broker) => broker.closed));
   }
 
-  #ended(broker: Broker, reason: Error | undefined): void {
+  /**
+   * Learns that a connection has ended.
+   *
+   * @param broker Its broker.
+   * @param reason Why, if not on purpose.
+   */
+  ended(broker: Broker, reason: Error | undefined): void {
     const { onDisconnect } = this.#options;
-    this.#brokers.delete(broker);
+    // One that was never taken had no broker.
+    if (!this.#brokers.delete(broker)) return;
+    for (const listener of this.#listeners) listener(broker);
     this.#past = sum(this.#past, broker.traffic);
     if (broker.dialect === undefined) this.#failed++;
     else if (onDisconnect !== undefined) broker.notifyAll([() => onDisconnect(broker, reason)]);

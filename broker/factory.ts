@@ -64,9 +64,14 @@ export class PBServerFactory implements AsyncDisposable {
    * @throws {RangeError} If a limit is out of range.
    */
   constructor(root: ServerRoot, options: ServerOptions = {}) {
-    this.#role = { kind: "server", rootFor: rootFor(root, options.login) };
     this.#settings = brokerSettings(options);
-    this.#connections = new Connections({ ...options, log: this.#settings.log });
+    const connections = new Connections({ ...options, log: this.#settings.log });
+    this.#connections = connections;
+    this.#role = {
+      kind: "server",
+      rootFor: rootFor(root, options.login),
+      onEnded: (broker, reason) => connections.ended(broker, reason),
+    };
   }
 
   /** Rules and limits of each connection. */
@@ -141,6 +146,24 @@ export class PBServerFactory implements AsyncDisposable {
   failed(error: Error): void {
     this.#connections.countFailure();
     this.#settings.log({ level: "warning", message: error.message });
+  }
+
+  /**
+   * Has a function called with each connection that has ended.
+   *
+   * @param listener Gets the broker; must not throw.
+   */
+  notifyOnEnd(listener: (broker: Broker) => void): void {
+    this.#connections.notifyOnEnd(listener);
+  }
+
+  /**
+   * Takes back {@linkcode PBServerFactory.notifyOnEnd}.
+   *
+   * @param listener The function.
+   */
+  dontNotifyOnEnd(listener: (broker: Broker) => void): void {
+    this.#connections.dontNotifyOnEnd(listener);
   }
 
   /**

@@ -4,11 +4,11 @@
  * @module
  */
 
+import type { BrokerHooks } from "./broker_hooks.ts";
 import { LimitError } from "./errors.ts";
 import type { IncomingCalls } from "./incoming_calls.ts";
 import type { Link } from "./link.ts";
 import type { BrokerLimits } from "./options.ts";
-import type { PendingCalls } from "./pending_calls.ts";
 import { PutOff, type ReadCall } from "./put_off.ts";
 
 /** Messages of so many bytes are handled before others get a turn. */
@@ -20,12 +20,10 @@ export interface FlowParts {
   readonly link: Link;
   /** The peer's calls. */
   readonly calls: IncomingCalls;
-  /** Our own calls. */
-  readonly pending: PendingCalls;
   /** When to wait, and when to give up. */
   readonly limits: BrokerLimits;
-  /** Closes the connection for a fault. */
-  readonly fail: (error: Error) => void;
+  /** Knows of our own calls, and learns of faults. */
+  readonly hooks: BrokerHooks;
 }
 
 /**
@@ -78,9 +76,9 @@ export class Flow {
    */
   mayRead(): boolean {
     if (!this.isBehind) return true;
-    const { calls, link, pending, limits } = this.#parts;
+    const { calls, link, hooks, limits } = this.#parts;
     // Not only calls that somebody waits for: their answers are in the way of the peer's reading.
-    if (pending.size === 0) return false;
+    if (hooks.callsOut === 0) return false;
     const waiting = this.#later?.length ?? 0;
     if (waiting + calls.keptBytes < 2 * limits.maxBufferedBytes) return true;
     if (link.bufferedAnswers < limits.highWaterMark) return false;
@@ -126,7 +124,7 @@ export class Flow {
 
   #handleWaiting(later: PutOff): void {
     if (this.#isHandling || this.#timer !== undefined) return;
-    const { link, calls, fail } = this.#parts;
+    const { link, calls, hooks } = this.#parts;
     let left = TURN_BYTES;
     this.#isHandling = true;
     try {
@@ -140,7 +138,7 @@ export class Flow {
       }
       if (later.isEmpty) this.clear();
     } catch (error) {
-      fail(error as Error);
+      hooks.fail(error as Error);
     } finally {
       this.#isHandling = false;
     }

@@ -7,6 +7,7 @@
 import { WORD } from "../jelly/banana/mod.ts";
 import type { Unjellier } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
+import type { BrokerHooks } from "./broker_hooks.ts";
 import {
   DeadReferenceError,
   LimitError,
@@ -53,10 +54,8 @@ export interface IncomingCallsParts {
   readonly link: Link;
   /** Where answers go. */
   readonly outbox: Outbox;
-  /** Closes the connection for a fault. */
-  readonly fail: (error: Error) => void;
-  /** Learns that a call has ended that was not answered at once. */
-  readonly ended: () => void;
+  /** Learns which calls have ended, and of faults. */
+  readonly hooks: BrokerHooks;
 }
 
 /** Takes calls, and sees to it that each is answered. */
@@ -70,8 +69,7 @@ export class IncomingCalls {
   readonly #broker: Broker;
   readonly #link: Link;
   readonly #outbox: Outbox;
-  readonly #fail: (error: Error) => void;
-  readonly #onEnded: () => void;
+  readonly #hooks: BrokerHooks;
   /** How many of the calls that fail are logged. */
   #logRate: LogRate | undefined;
   #total = 0;
@@ -83,12 +81,11 @@ export class IncomingCalls {
    *
    * @param parts What the broker lends.
    */
-  constructor({ broker, link, outbox, fail, ended }: IncomingCallsParts) {
+  constructor({ broker, link, outbox, hooks }: IncomingCallsParts) {
     this.#broker = broker;
     this.#link = link;
     this.#outbox = outbox;
-    this.#fail = fail;
-    this.#onEnded = ended;
+    this.#hooks = hooks;
   }
 
   /** How many calls have come. */
@@ -184,7 +181,7 @@ export class IncomingCalls {
   #ended(bytes: number): void {
     this.#unanswered--;
     this.#unansweredBytes -= bytes;
-    this.#onEnded();
+    this.#hooks.callEnded();
   }
 
   #succeeded(head: CallHead, value: unknown, perspective: object | null): void {
@@ -244,14 +241,14 @@ export class IncomingCalls {
     try {
       this.#write(WORD.error, head, failure, null);
     } catch (error) {
-      this.#fail(error as Error);
+      this.#hooks.fail(error as Error);
     }
   }
 
   #write(word: number, { id }: CallHead, value: unknown, perspective: object | null): void {
     const { maxBufferedBytes } = this.#broker.settings.limits;
     if (this.#link.bufferedAnswers > maxBufferedBytes) {
-      return this.#fail(
+      return this.#hooks.fail(
         new LimitError(
           "maxBufferedBytes",
           `Cannot keep connection: the peer does not read, more than ${maxBufferedBytes} bytes wait`,

@@ -5,14 +5,17 @@
  */
 
 import { WORD } from "../jelly/banana/mod.ts";
+import type { Faults } from "./broker_hooks.ts";
 import { PeerGoneError } from "./errors.ts";
 import type { Flow } from "./flow.ts";
-import { type KeepAliveClock, type Ticker, TICKS } from "./keep_alive_clock.ts";
+import type { Alarm, Clock } from "./clock.ts";
 import { splitArgs } from "./kwargs.ts";
 import type { Link } from "./link.ts";
 import { writeCall } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
 
+/** The time is looked at so many times before a peer counts as gone. */
+const TICKS = 4;
 /** After so many of them without a byte the peer is asked for an answer. */
 const QUIET_TICKS = 1;
 /** A call of an object that cannot exist, by a request number that no other call has. */
@@ -22,7 +25,9 @@ const NO_ARGS = splitArgs([]);
 /** What a broker lends to its keep-alive. */
 export interface KeepAliveParts {
   /** Where the time is looked at. */
-  readonly clock: KeepAliveClock;
+  readonly clock: Clock;
+  /** Milliseconds after which a silent peer counts as gone. */
+  readonly within: number;
   /** Knows how many bytes have come. */
   readonly link: Link;
   /** Knows whether we do not read, so that nothing can be heard. */
@@ -31,8 +36,8 @@ export interface KeepAliveParts {
   readonly outbox: Outbox;
   /** Where the peer is, for an error. */
   readonly address: string;
-  /** Closes the connection for a fault. */
-  readonly fail: (error: Error) => void;
+  /** Closes the connection of a peer that is gone. */
+  readonly faults: Faults;
 }
 
 /**
@@ -43,7 +48,9 @@ export interface KeepAliveParts {
  * error, and does and logs nothing. While we do not read ourselves, silence says nothing; but then
  * the peer hears nothing either, so it is told now and then that we are there.
  */
-export class KeepAlive implements Ticker {
+export class KeepAlive implements Alarm {
+  /** Milliseconds from one look at the time to the next. */
+  readonly delay: number;
   readonly #parts: KeepAliveParts;
   #heard = -1;
   #silentTicks = 0;
@@ -56,12 +63,13 @@ export class KeepAlive implements Ticker {
    */
   constructor(parts: KeepAliveParts) {
     this.#parts = parts;
-    parts.clock.add(this);
+    this.delay = parts.within / TICKS;
+    parts.clock.set(this);
   }
 
   /** Stops watching. */
   stop(): void {
-    this.#parts.clock.delete(this);
+    this.#parts.clock.clear(this);
   }
 
   /**
@@ -77,8 +85,9 @@ export class KeepAlive implements Ticker {
   }
 
   /** Learns that time has passed, a part of that after which a silent peer is gone. */
-  tick(): void {
-    const { clock, link, flow, address, fail } = this.#parts;
+  ring(): void {
+    const { clock, within, link, flow, address, faults } = this.#parts;
+    clock.set(this);
     const heard = link.bytesReceived;
     const isHeard = heard !== this.#heard;
     this.#heard = heard;
@@ -94,7 +103,9 @@ export class KeepAlive implements Ticker {
     if (this.#silentTicks === QUIET_TICKS) {
       this.#unanswered++;
       this.#probe(true);
-    } else if (this.#silentTicks === TICKS - 1) fail(new PeerGoneError(address, clock.within));
+    } else if (this.#silentTicks === TICKS - 1) {
+      faults.fail(new PeerGoneError(address, within));
+    }
   }
 
   /** Sends a message that does nothing, with or without an answer. */

@@ -36,7 +36,7 @@ export interface ChallengeHandler {
 export class LoginChallenge extends Referenceable {
   readonly #session: LoginSession;
   readonly #handler: ChallengeHandler;
-  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #stopTimer: () => void;
   #isOpen = true;
 
   /**
@@ -49,7 +49,7 @@ export class LoginChallenge extends Referenceable {
     super();
     this.#session = session;
     this.#handler = handler;
-    this.#timer = session.after(
+    this.#stopTimer = session.after(
       "challengeTimeout",
       (timeout) => this.#abandon(`no response within ${timeout} ms`),
     );
@@ -78,7 +78,7 @@ export class LoginChallenge extends Referenceable {
   #close(): boolean {
     const wasOpen = this.#isOpen;
     this.#isOpen = false;
-    clearTimeout(this.#timer);
+    this.#stopTimer();
     return wasOpen;
   }
 }

@@ -148,14 +148,15 @@ export class LoginSession {
    *
    * @param name Name of the setting.
    * @param callback What to do; it gets the time in milliseconds.
-   * @returns The timer, to be cleared.
+   * @returns Keeps it from being done.
    */
-  after(
-    name: Timeout,
-    callback: (timeout: number) => void,
-  ): ReturnType<typeof setTimeout> | undefined {
-    const timeout = this.settings[name];
-    return timeout === Infinity ? undefined : setTimeout(() => callback(timeout), timeout);
+  after(name: Timeout, callback: (timeout: number) => void): () => void {
+    const delay = this.settings[name];
+    if (delay === Infinity) return () => {};
+    const { clock } = this.broker.settings;
+    const alarm = { delay, ring: () => callback(delay) };
+    clock.set(alarm);
+    return () => clock.clear(alarm);
   }
 
   #limited(

@@ -7,6 +7,7 @@
 import { type BananaReader, LIST, WORD, WORDS } from "../jelly/banana/mod.ts";
 import type { Unjellier } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
+import type { BrokerHooks } from "./broker_hooks.ts";
 import { ProtocolError } from "./errors.ts";
 import type { Flow } from "./flow.ts";
 import type { IncomingCall, IncomingCalls } from "./incoming_calls.ts";
@@ -27,8 +28,8 @@ export interface MessagesParts {
   readonly locals: LocalTable;
   /** Where replies go. */
   readonly outbox: Outbox;
-  /** Takes answers to our own calls, whose values are to be read next. */
-  readonly answered: (id: number | bigint, succeeded: boolean, unjellier: Unjellier) => void;
+  /** Takes answers to our own calls. */
+  readonly hooks: BrokerHooks;
 }
 
 /** Reads what kind of message has come, and hands it on. */
@@ -61,7 +62,7 @@ export class Messages {
     if (command === WORD.answer || command === WORD.error) {
       expectItems("answer", items, 2);
       const id = readInteger(reader, "answer");
-      return this.#parts.answered(id, command === WORD.answer, unjellier);
+      return this.#parts.hooks.answered(id, command === WORD.answer, unjellier);
     }
     if (command === WORD.cachemessage) return this.#update(reader, unjellier, items);
     if (this.#parts.flow.putOff()) return;

@@ -12,10 +12,13 @@ import {
   LIST,
   STRING,
 } from "../jelly/banana/mod.ts";
+import type { Faults } from "./broker_hooks.ts";
+import type { Alarm, Clock } from "./clock.ts";
 import { ProtocolError } from "./errors.ts";
 import { guessPeer } from "./guess_peer.ts";
 import type { Link } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Outcome } from "./outcome.ts";
 
 /**
  * The dialect that both ends speak if both are of this library: bytes as in `pb`, and remote methods
@@ -37,17 +40,21 @@ export interface NegotiationParts {
   readonly link: Link;
   /** Where an offer or a choice goes. */
   readonly outbox: Outbox;
+  /** Where the time is looked at. */
+  readonly clock: Clock;
   /** Milliseconds until it has failed. */
   readonly timeout: number;
-  /** Closes the connection for a fault. */
-  readonly fail: (error: Error) => void;
+  /** Closes the connection when time is over. */
+  readonly faults: Faults;
+  /** Learns how the negotiation ends. */
+  readonly ready: Outcome<void>;
 }
 
 /** A connection's beginning: the server offers dialects, and the client chooses. */
-export class Negotiation {
+export class Negotiation implements Alarm {
+  /** Milliseconds until it has failed. */
+  readonly delay: number;
   readonly #parts: NegotiationParts;
-  readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #ready = Promise.withResolvers<void>();
 
   /**
    * Creates a negotiation; it fails when its time is over.
@@ -55,18 +62,15 @@ export class Negotiation {
    * @param parts What the broker lends.
    */
   constructor(parts: NegotiationParts) {
-    const { timeout, fail } = parts;
     this.#parts = parts;
-    this.#timer = setTimeout(
-      () => fail(new ProtocolError(`no dialect was agreed on within ${timeout} ms`)),
-      timeout,
-    );
-    this.ready.catch(() => {});
+    this.delay = parts.timeout;
+    parts.clock.set(this);
   }
 
-  /** Settles when it is over: resolves if both ends have agreed. */
-  get ready(): Promise<void> {
-    return this.#ready.promise;
+  /** Learns that time is over. */
+  ring(): void {
+    const fact = `no dialect was agreed on within ${this.delay} ms`;
+    this.#parts.faults.fail(new ProtocolError(fact));
   }
 
   /** Begins: a server makes its offer. */
@@ -98,13 +102,13 @@ export class Negotiation {
     const dialect = role === "server" ? readChoice(reader) : chooseDialect(reader);
     if (role === "client") outbox.send((writer) => writer.atom(dialect));
     link.setDialect(dialect === OWN_DIALECT ? "pb" : dialect);
-    clearTimeout(this.#timer);
+    this.#parts.clock.clear(this);
     return dialect;
   }
 
-  /** Lets those go on who wait for {@linkcode Negotiation.ready}. */
+  /** Lets those go on who wait until both ends have agreed. */
   succeed(): void {
-    this.#ready.resolve();
+    this.#parts.ready.resolve();
   }
 
   /**
@@ -113,8 +117,8 @@ export class Negotiation {
    * @param reason Why the connection has ended; undefined if on purpose.
    */
   fail(reason: Error | undefined): void {
-    clearTimeout(this.#timer);
-    this.#ready.reject(
+    this.#parts.clock.clear(this);
+    this.#parts.ready.reject(
       reason ?? new ProtocolError("Cannot connect: the connection was closed"),
     );
   }

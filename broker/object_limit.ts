@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Faults } from "./broker_hooks.ts";
 import { LimitError } from "./errors.ts";
 
 /** So many attempts to pass a limit are refused one by one; the next one closes the connection. */
@@ -19,7 +20,7 @@ export class ObjectLimit {
   /** Most objects. */
   readonly max: number;
   readonly #name: string;
-  readonly #giveUp: (error: LimitError) => void;
+  readonly #faults: Faults;
   #violations = 0;
 
   /**
@@ -27,12 +28,12 @@ export class ObjectLimit {
    *
    * @param name Name of the option.
    * @param max Its value.
-   * @param giveUp Closes the connection.
+   * @param faults Closes the connection.
    */
-  constructor(name: string, max: number, giveUp: (error: LimitError) => void) {
+  constructor(name: string, max: number, faults: Faults) {
     this.max = max;
     this.#name = name;
-    this.#giveUp = giveUp;
+    this.#faults = faults;
   }
 
   /**
@@ -45,7 +46,7 @@ export class ObjectLimit {
     const isHopeless = ++this.#violations > PATIENCE;
     const error = new LimitError(this.#name, `${fact} exceeded.${isHopeless ? "  Goodbye." : ""}`);
     // Later, since a message may be half written or half read.
-    if (isHopeless) queueMicrotask(() => this.#giveUp(error));
+    if (isHopeless) queueMicrotask(() => this.#faults.fail(error));
     return error;
   }
 }

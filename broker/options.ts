@@ -7,7 +7,7 @@
 import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../jelly/banana/mod.ts";
 import { defaultSecurity, globalRegistry, type JellyRegistry, type Taster } from "../jelly/mod.ts";
 import { DEFAULT_PORT } from "../transport/mod.ts";
-import { KEEP_ALIVE, KeepAliveClock } from "./keep_alive_clock.ts";
+import { Clock } from "./clock.ts";
 import { type Log, safeLog } from "./log.ts";
 import { Toolbox } from "./toolbox.ts";
 
@@ -93,7 +93,7 @@ export interface BrokerSettings {
   /** Milliseconds within which it is noticed that the peer is gone, 0 for never; undefined for the default. */
   readonly keepAlive: number | undefined;
   /** Looks at the time for all connections. */
-  readonly keepAliveClock: KeepAliveClock;
+  readonly clock: Clock;
   /** What reads and writes messages, which the connections share. */
   readonly tools: Toolbox;
 }
@@ -122,7 +122,7 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     unsafeTracebacks,
     log: safeLog(log),
     keepAlive,
-    keepAliveClock: new KeepAliveClock(keepAlive || KEEP_ALIVE),
+    clock: new Clock(),
     tools: new Toolbox({ registry, security, limits }),
   });
 }

@@ -6,6 +6,7 @@
 
 import { BananaError, type BananaWriter } from "../jelly/banana/mod.ts";
 import { type Jellier, JellyError } from "../jelly/mod.ts";
+import type { Faults } from "./broker_hooks.ts";
 import { LimitError } from "./errors.ts";
 import type { Link } from "./link.ts";
 import type { BrokerSettings } from "./options.ts";
@@ -25,7 +26,7 @@ export class Outbox {
   perspective: object | null = null;
   readonly #link: Link;
   readonly #maxBufferedBytes: number;
-  readonly #fail: (error: Error) => void;
+  readonly #faults: Faults;
   /** What waits until the message is done. */
   #postponed: (() => void)[] | undefined;
   /** What the message has put in tables, to be taken back if it fails. */
@@ -36,12 +37,12 @@ export class Outbox {
    *
    * @param link Where the messages go.
    * @param settings Limits.
-   * @param fail Closes the connection for a fault.
+   * @param faults Closes the connection.
    */
-  constructor(link: Link, settings: BrokerSettings, fail: (error: Error) => void) {
+  constructor(link: Link, settings: BrokerSettings, faults: Faults) {
     this.#link = link;
     this.#maxBufferedBytes = settings.limits.maxBufferedBytes;
-    this.#fail = fail;
+    this.#faults = faults;
   }
 
   /** Whether a message is being written, so that others have to wait. */
@@ -109,7 +110,7 @@ export class Outbox {
     if (this.isWriting) return this.postpone(() => this.send(write));
     // Calls alone never reach this: such messages are about what the peer has sent.
     if (this.#link.buffered <= 2 * this.#maxBufferedBytes) return void this.write(null, write);
-    this.#fail(
+    this.#faults.fail(
       new LimitError(
         "maxBufferedBytes",
         `Cannot keep connection: the peer does not read, ${this.#link.buffered} bytes wait for it`,

@@ -5,6 +5,7 @@
  */
 
 import { JellyError, type Unjellier } from "../jelly/mod.ts";
+import type { BrokerHooks } from "./broker_hooks.ts";
 import { ProtocolError } from "./errors.ts";
 import { isPromise } from "./is_promise.ts";
 import { splitArgs } from "./kwargs.ts";
@@ -24,6 +25,8 @@ export interface OutgoingCallsParts {
   readonly outbox: Outbox;
   /** Most calls that may wait for an answer at once. */
   readonly maxCallsOut: number;
+  /** Learns of calls that were given up. */
+  readonly hooks: BrokerHooks;
 }
 
 /** What is called, how, and on whose behalf. */
@@ -53,10 +56,10 @@ export class OutgoingCalls {
    *
    * @param parts What the broker lends.
    */
-  constructor({ link, outbox, maxCallsOut }: OutgoingCallsParts) {
+  constructor({ link, outbox, maxCallsOut, hooks }: OutgoingCallsParts) {
     this.#link = link;
     this.#outbox = outbox;
-    this.pending = new PendingCalls(maxCallsOut);
+    this.pending = new PendingCalls(maxCallsOut, hooks);
   }
 
   /** How many calls were made. */

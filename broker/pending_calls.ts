@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { BrokerHooks } from "./broker_hooks.ts";
 import { CallTimeoutError, LimitError, PBConnectionLost, ProtocolError } from "./errors.ts";
 import type { CallOptions } from "./kwargs.ts";
 import { throwAtCaller } from "./remote_error.ts";
@@ -28,9 +29,8 @@ interface PendingCall {
  * since an answer to a call that was never made is a fault of the peer's.
  */
 export class PendingCalls {
-  /** Learns that a call was given up. */
-  onGiveUp: () => void = () => {};
   readonly #maxCalls: number;
+  readonly #hooks: BrokerHooks;
   readonly #calls = new RisingTable<PendingCall>();
   #givenUp = 0;
 
@@ -38,9 +38,11 @@ export class PendingCalls {
    * Creates an empty table.
    *
    * @param maxCalls Most calls that may wait at once.
+   * @param hooks Learns of calls that were given up.
    */
-  constructor(maxCalls: number) {
+  constructor(maxCalls: number, hooks: BrokerHooks) {
     this.#maxCalls = maxCalls;
+    this.#hooks = hooks;
   }
 
   /** How many calls wait. */
@@ -110,7 +112,7 @@ export class PendingCalls {
 
   #gaveUp(): void {
     this.#givenUp++;
-    this.onGiveUp();
+    this.#hooks.callGivenUp();
   }
 
   /**

@@ -75,12 +75,12 @@ export class PortalRoot implements IPBRoot {
     }
     this.#strangers.add(session);
     broker.limitInput(maxStrangerBytes);
-    const timer = session.after(
+    const stop = session.after(
       "loginTimeout",
       (timeout) => session.close("loginTimeout", `nobody has logged in within ${timeout} ms`),
     );
     const known = (): void => {
-      clearTimeout(timer);
+      stop();
       this.#strangers.delete(session);
       broker.limitInput(Infinity);
       broker.dontNotifyOnDisconnect(known);

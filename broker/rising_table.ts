@@ -9,6 +9,9 @@ const FIRST_PLACES = 16;
 /** A longer ring is given up when the table is empty. */
 const KEEP_PLACES = 4096;
 
+/** The ring of a table that was never used. */
+const NO_RING: never[] = [];
+
 /** An entry knows its number. */
 export interface Numbered {
   /** The number, an integer from 0 up. */
@@ -27,7 +30,7 @@ export interface Numbered {
  * until the next full collection. With 1,000 calls in flight that doubled what a call cost.
  */
 export class RisingTable<T extends Numbered> {
-  #ring: (T | undefined)[] = [];
+  #ring: (T | undefined)[] = NO_RING;
   /** Entries that had to leave their place in the ring. */
   #late: Map<number, T> | undefined;
   #size = 0;
@@ -66,7 +69,7 @@ export class RisingTable<T extends Numbered> {
       if (entry === undefined) return undefined;
       this.#late!.delete(id);
     }
-    if (--this.#size === 0 && this.#ring.length > KEEP_PLACES) this.#ring = [];
+    if (--this.#size === 0 && this.#ring.length > KEEP_PLACES) this.#ring = NO_RING;
     return entry;
   }
 
@@ -78,7 +81,7 @@ export class RisingTable<T extends Numbered> {
   takeAll(): T[] {
     const entries = this.#ring.filter((entry) => entry !== undefined);
     if (this.#late !== undefined) entries.push(...this.#late.values());
-    this.#ring = [];
+    this.#ring = NO_RING;
     this.#late = undefined;
     this.#size = 0;
     return entries.sort((a, b) => a.id - b.id);

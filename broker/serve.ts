@@ -70,15 +70,19 @@ export class PBServer implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    for (;;) {
-      const dialed = await this.#listener.accept();
-      if (dialed === null) break;
-      const broker = this.factory.accept(dialed);
-      if (broker === undefined) continue;
-      this.#brokers.add(broker);
-      broker.closed.then(() => this.#brokers.delete(broker));
+    const ended = (broker: Broker): void => void this.#brokers.delete(broker);
+    this.factory.notifyOnEnd(ended);
+    try {
+      for (;;) {
+        const dialed = await this.#listener.accept();
+        if (dialed === null) break;
+        const broker = this.factory.accept(dialed);
+        if (broker !== undefined) this.#brokers.add(broker);
+      }
+      await Promise.all(Array.from(this.#brokers, (broker) => broker.closed));
+    } finally {
+      this.factory.dontNotifyOnEnd(ended);
     }
-    await Promise.all(Array.from(this.#brokers, (broker) => broker.closed));
   }
 }
 

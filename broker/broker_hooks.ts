@@ -1,0 +1,36 @@
+/**
+ * What the parts of a broker ask of it, and tell it.
+ *
+ * @module
+ */
+
+import type { Unjellier } from "../jelly/mod.ts";
+import type { LinkHandler } from "./link.ts";
+
+/** Closes a connection for a fault. */
+export interface Faults {
+  /**
+   * Closes the connection at once.
+   *
+   * @param error The fault.
+   */
+  fail(error: Error): void;
+}
+
+/** The inside of a broker, as its parts see it: one object, where functions would be one for each. */
+export interface BrokerHooks extends LinkHandler, Faults {
+  /** How many calls of ours the peer has not answered, also those that were given up. */
+  readonly callsOut: number;
+  /**
+   * Takes an answer to a call of ours, whose value is to be read next.
+   *
+   * @param id Request number of the call.
+   * @param succeeded Whether the value is the result, or else an error.
+   * @param unjellier Reads the value.
+   */
+  answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void;
+  /** Learns that a call of the peer's has ended that was not answered at once. */
+  callEnded(): void;
+  /** Learns that a call of ours was given up. */
+  callGivenUp(): void;
+}

@@ -1,0 +1,105 @@
+/**
+ * The clock of all connections of a server.
+ *
+ * @module
+ */
+
+/** So many alarms ring before others get a turn. */
+const TURN_ALARMS = 100;
+
+/** Something that is to happen after a time. */
+export interface Alarm {
+  /** The time, in milliseconds. */
+  readonly delay: number;
+  /** What happens. */
+  ring(): void;
+}
+
+/**
+ * Rings alarms by one timer, however many they are: a timer for each would cost more than all else
+ * that a quiet connection holds.
+ *
+ * Alarms are kept by their delay, of which there are few. Those of one delay are due in the order in which
+ * they were set, so neither setting nor clearing one has to look for its place.
+ */
+export class Clock {
+  /** For each delay its alarms, and when they are due. */
+  readonly #queues = new Map<number, Map<Alarm, number>>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer runs. */
+  #wakesAt = Infinity;
+
+  /**
+   * Sets an alarm; one that is set already begins anew.
+   *
+   * @param alarm What rings, once.
+   */
+  set(alarm: Alarm): void {
+    const { delay } = alarm;
+    let queue = this.#queues.get(delay);
+    if (queue === undefined) this.#queues.set(delay, queue = new Map());
+    else queue.delete(alarm);
+    const now = Date.now();
+    queue.set(alarm, now + delay);
+    if (now + delay < this.#wakesAt) this.#wakeAt(now + delay, now);
+  }
+
+  /**
+   * Clears an alarm; one that is not set stays so.
+   *
+   * @param alarm What is not to ring.
+   */
+  clear(alarm: Alarm): void {
+    const queue = this.#queues.get(alarm.delay);
+    if (queue === undefined || !queue.delete(alarm) || queue.size !== 0) return;
+    this.#queues.delete(alarm.delay);
+    // Where others are left the timer runs once too often, which costs less than to set it anew.
+    if (this.#queues.size === 0) this.#sleep();
+  }
+
+  #sleep(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#wakesAt = Infinity;
+  }
+
+  #wakeAt(time: number, now: number): void {
+    clearTimeout(this.#timer);
+    this.#wakesAt = time;
+    this.#timer = setTimeout(() => this.#wake(), Math.max(0, time - now));
+  }
+
+  #wake(): void {
+    // The time of day may have been set back meanwhile; the timer has not.
+    const now = Math.max(Date.now(), this.#wakesAt);
+    this.#sleep();
+    this.#ring(now);
+    const next = this.#nextDue();
+    // Alarms that were set by alarms may have woken the clock already.
+    if (next < this.#wakesAt) this.#wakeAt(next, now);
+  }
+
+  /** Rings what is due, unless that is too much at a time. */
+  #ring(now: number): void {
+    let left = TURN_ALARMS;
+    for (const queue of this.#queues.values()) {
+      for (const [alarm, due] of queue) {
+        if (due > now || left === 0) break;
+        left--;
+        this.clear(alarm);
+        alarm.ring();
+      }
+    }
+  }
+
+  #nextDue(): number {
+    let next = Infinity;
+    for (const queue of this.#queues.values()) {
+      for (const due of queue.values()) {
+        next = Math.min(next, due);
+        break;
+      }
+    }
+    return next;
+  }
+}

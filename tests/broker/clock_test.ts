@@ -1,0 +1,91 @@
+import { assertEquals } from "@std/assert";
+import { stub } from "@std/testing/mock";
+import { FakeTime } from "@std/testing/time";
+import { Clock } from "../../broker/clock.ts";
+
+function alarm(delay: number, rung: string[], name: string, also?: () => void) {
+  return {
+    delay,
+    ring() {
+      rung.push(name);
+      also?.();
+    },
+  };
+}
+
+Deno.test("Clock rings alarms of different delays when each is due, once", () => {
+  using time = new FakeTime();
+  const clock = new Clock();
+  const rung: string[] = [];
+  clock.set(alarm(100, rung, "late"));
+  clock.set(alarm(20, rung, "early"));
+  time.tick(19);
+  assertEquals(rung, []);
+  time.tick(1);
+  clock.set(alarm(20, rung, "next"));
+  assertEquals(rung, ["early"]);
+  time.tick(20);
+  assertEquals(rung, ["early", "next"]);
+  time.tick(60);
+  assertEquals(rung, ["early", "next", "late"]);
+  assertEquals(time.next(), false);
+});
+
+Deno.test("Clock.clear() keeps an alarm from ringing, and leaves no timer when none is left", () => {
+  using time = new FakeTime();
+  const clock = new Clock();
+  const rung: string[] = [];
+  const [one, other] = [alarm(10, rung, "one"), alarm(10, rung, "other")];
+  clock.set(one);
+  clock.set(other);
+  clock.clear(one);
+  clock.clear(one);
+  time.tick(10);
+  assertEquals(rung, ["other"]);
+  clock.set(one);
+  clock.clear(one);
+  assertEquals(time.next(), false);
+});
+
+Deno.test("Clock.set() begins anew with an alarm that is set, also from within the alarm", () => {
+  using time = new FakeTime();
+  const clock = new Clock();
+  const rung: string[] = [];
+  let left = 3;
+  const again = alarm(10, rung, "again", () => {
+    if (--left > 0) clock.set(again);
+  });
+  clock.set(again);
+  time.tick(5);
+  clock.set(again);
+  time.tick(9);
+  assertEquals(rung.length, 0);
+  time.tick(1);
+  assertEquals(rung.length, 1);
+  time.tick(20);
+  assertEquals(rung.length, 3);
+  assertEquals(time.next(), false);
+});
+
+Deno.test("Clock rings a crowd in turns of the event loop, so that others get one", () => {
+  using time = new FakeTime();
+  const clock = new Clock();
+  const rung: string[] = [];
+  clock.set(alarm(10, rung, "first", () => setTimeout(() => rung.push("other"), 0)));
+  for (let i = 0; i < 1000; i++) clock.set(alarm(10, rung, "next"));
+  time.tick(10);
+  assertEquals(rung.length, 1002);
+  const other = rung.indexOf("other");
+  assertEquals(other > 0 && other < 200, true, `${other}`);
+});
+
+Deno.test("Clock rings in time though the time of day is set back meanwhile", () => {
+  using time = new FakeTime();
+  const clock = new Clock();
+  const rung: string[] = [];
+  clock.set(alarm(10, rung, "rings"));
+  const { now } = Date;
+  using _ = stub(Date, "now", () => now() - 3_600_000);
+  time.tick(10);
+  assertEquals(rung, ["rings"]);
+});
