@@ -4,6 +4,11 @@
  * @module
  */
 
+/**
+ * The clock wakes after so many milliseconds though nothing is due: then an alarm that is due before all
+ * others, as a connection sets it when it begins, seldom has to set the timer anew.
+ */
+const LONGEST_SLEEP = 10_000;
 /** So many alarms ring before others get a turn. */
 const TURN_ALARMS = 100;
 
@@ -41,7 +46,7 @@ export class Clock {
     else queue.delete(alarm);
     const now = Date.now();
     queue.set(alarm, now + delay);
-    if (now + delay < this.#wakesAt) this.#wakeAt(now + delay, now);
+    if (now + delay < this.#wakesAt) this.#sleep(now + delay, now);
   }
 
   /**
@@ -54,29 +59,29 @@ export class Clock {
     if (queue === undefined || !queue.delete(alarm) || queue.size !== 0) return;
     this.#queues.delete(alarm.delay);
     // Where others are left the timer runs once too often, which costs less than to set it anew.
-    if (this.#queues.size === 0) this.#sleep();
+    if (this.#queues.size === 0) this.#stop();
   }
 
-  #sleep(): void {
+  #stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#wakesAt = Infinity;
   }
 
-  #wakeAt(time: number, now: number): void {
+  #sleep(until: number, now: number): void {
     clearTimeout(this.#timer);
-    this.#wakesAt = time;
-    this.#timer = setTimeout(() => this.#wake(), Math.max(0, time - now));
+    this.#wakesAt = Math.min(until, now + LONGEST_SLEEP);
+    this.#timer = setTimeout(() => this.#wake(), Math.max(0, this.#wakesAt - now));
   }
 
   #wake(): void {
     // The time of day may have been set back meanwhile; the timer has not.
     const now = Math.max(Date.now(), this.#wakesAt);
-    this.#sleep();
+    this.#stop();
     this.#ring(now);
     const next = this.#nextDue();
     // Alarms that were set by alarms may have woken the clock already.
-    if (next < this.#wakesAt) this.#wakeAt(next, now);
+    if (next < this.#wakesAt) this.#sleep(next, now);
   }
 
   /** Rings what is due, unless that is too much at a time. */

@@ -16,7 +16,13 @@ import {
   type ShutdownOptions,
 } from "./connections.ts";
 import type { CopiedAvatarOptions, LoginOptions } from "./login.ts";
-import { type BrokerOptions, type BrokerSettings, brokerSettings } from "./options.ts";
+import {
+  type BrokerOptions,
+  type BrokerSettings,
+  brokerSettings,
+  clientSettings,
+} from "./options.ts";
+import { Outcome } from "./outcome.ts";
 import type { PortalOptions } from "./portal_options.ts";
 import { PortalRoot } from "./portal_root.ts";
 import type { IPBRoot, RemoteTarget } from "./referenceable.ts";
@@ -222,7 +228,7 @@ export interface ClientOptions extends BrokerOptions, DialOptions {}
 export class PBClientFactory {
   readonly #options: ClientOptions;
   readonly #settings: BrokerSettings;
-  readonly #connected = Promise.withResolvers<Broker>();
+  readonly #connected = new Outcome<Broker>();
   #broker: Broker | undefined;
 
   /**
@@ -233,8 +239,7 @@ export class PBClientFactory {
    */
   constructor(options: ClientOptions = {}) {
     this.#options = options;
-    this.#settings = brokerSettings(options);
-    this.#connected.promise.catch(() => {});
+    this.#settings = clientSettings(options);
   }
 
   /**
@@ -258,11 +263,12 @@ export class PBClientFactory {
    */
   async connect(url: string | URL): Promise<Broker> {
     try {
-      const { objectName: rootName, username, password } = parseUrl(url);
+      const target = parseUrl(url);
+      const { objectName: rootName, username, password } = target;
       const credentials = username === undefined
         ? undefined
         : new UsernamePassword(username, password ?? "");
-      const dialed = await dial(url, this.#options);
+      const dialed = await dial(target, this.#options);
       return await this.#agree(this.#begin(dialed, { kind: "client", rootName, credentials }));
     } catch (error) {
       this.#connected.reject(error);
@@ -272,24 +278,31 @@ export class PBClientFactory {
 
   #begin(dialed: Dialed, role: BrokerRole): Broker {
     const broker = this.#broker = new Broker(dialed, role, this.#settings);
-    broker.ready.then(() => this.#connected.resolve(broker), this.#connected.reject);
+    broker.ready.then(
+      () => this.#connected.resolve(broker),
+      (reason) => this.#connected.reject(reason),
+    );
     return broker;
   }
 
   /** Waits until both ends have agreed on a dialect, or the signal says not to wait. */
   async #agree(broker: Broker): Promise<Broker> {
     const { signal } = this.#options;
+    if (signal === undefined) {
+      await broker.ready;
+      return broker;
+    }
     const giveUp = () => void broker.close(new Error("Cannot connect: given up"));
-    if (signal?.aborted) giveUp();
-    signal?.addEventListener("abort", giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    signal.addEventListener("abort", giveUp, { once: true });
     try {
       await broker.ready;
       return broker;
     } catch (error) {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       throw error;
     } finally {
-      signal?.removeEventListener("abort", giveUp);
+      signal.removeEventListener("abort", giveUp);
     }
   }
 

@@ -19,6 +19,7 @@ const QUIET_MICROTASKS = 8;
 const TURN_MICROTASKS = QUIET_MICROTASKS + 4;
 /** Of what has come at once, so many bytes are handled before the program goes on; then twice as many. */
 const FIRST_SLICE_BYTES = 512;
+const NO_BYTES = new Uint8Array(0);
 /** The most bytes that are handled at a time. */
 const SLICE_BYTES = 64 * 1024;
 
@@ -162,6 +163,7 @@ export class Link {
   /** A copy of the first bytes that have come and were not understood yet. */
   get unread(): Uint8Array {
     const { bytes, start, end } = this.#input;
+    if (start === end) return NO_BYTES;
     return bytes.slice(start, Math.min(end, start + 16));
   }
 

@@ -13,8 +13,8 @@ import { respond } from "./challenge.ts";
 import { ProtocolError } from "./errors.ts";
 import {
   ALL_MECHANISMS,
-  allowedMechanisms,
   checkMechanisms,
+  isAllowed,
   type LoginMechanism,
   type MechanismOptions,
   suits,
@@ -131,14 +131,16 @@ async function choose(
   options: LoginOptions,
 ): Promise<LoginMechanism> {
   await broker.ready;
-  const suitable = ALL_MECHANISMS.filter((mechanism) => suits(mechanism, credentials));
-  if (suitable.length === 0) {
-    throw unhandled(`no mechanism takes ${credentials.provides.map(({ name }) => name).join()}`);
-  }
-  const allowed = allowedMechanisms(broker.peer, options)
-    .filter((mechanism) => suitable.includes(mechanism));
+  const allowed = ALL_MECHANISMS.filter((mechanism) =>
+    isAllowed(mechanism, broker.peer, options) && suits(mechanism, credentials)
+  );
   if (allowed.length === 0) {
-    throw unhandled(`the options do not allow ${suitable.join(", ")} over this connection`);
+    const suitable = ALL_MECHANISMS.filter((mechanism) => suits(mechanism, credentials));
+    throw unhandled(
+      suitable.length === 0
+        ? `no mechanism takes ${credentials.provides.map(({ name }) => name).join()}`
+        : `the options do not allow ${suitable.join(", ")} over this connection`,
+    );
   }
   const offered = await offeredMechanisms(broker, allowed);
   const chosen = allowed.find((mechanism) => offered.includes(mechanism));

@@ -16,7 +16,7 @@ import { challenge, ChallengedCredentials } from "./challenge.ts";
 import { LoginChallenge } from "./login_challenge.ts";
 import type { Admission } from "./login_outcome.ts";
 import type { LoginSession } from "./login_session.ts";
-import { allowedMechanisms, isServed, type LoginMechanism } from "./mechanisms.ts";
+import { allowedMechanisms, isAllowed, isServed, type LoginMechanism } from "./mechanisms.ts";
 import { Referenceable } from "./referenceable.ts";
 
 /** Longest name of a user, in bytes or characters. */
@@ -31,7 +31,6 @@ type Challenge = Tuple<[Uint8Array, LoginChallenge]>;
 export class LoginRoot extends Referenceable {
   readonly #portal: Portal;
   readonly #session: LoginSession;
-  readonly #allowed: readonly LoginMechanism[];
 
   /**
    * Creates the root object of a connection.
@@ -43,7 +42,6 @@ export class LoginRoot extends Referenceable {
     super();
     this.#portal = portal;
     this.#session = session;
-    this.#allowed = allowedMechanisms(session.broker.peer, session.settings);
   }
 
   /**
@@ -53,7 +51,8 @@ export class LoginRoot extends Referenceable {
    */
   remote_loginMechanisms(): LoginMechanism[] {
     const kinds = this.#portal.listCredentialsInterfaces();
-    return this.#allowed.filter((mechanism) => isServed(mechanism, kinds));
+    const { broker, settings } = this.#session;
+    return allowedMechanisms(broker.peer, settings).filter((name) => isServed(name, kinds));
   }
 
   /**
@@ -185,8 +184,9 @@ export class LoginRoot extends Referenceable {
 
   /** Makes credentials of what the client sent, if it may use the mechanism. */
   #checked<T>(mechanism: LoginMechanism, make: () => T): T {
+    const { broker, settings } = this.#session;
     try {
-      if (this.#allowed.includes(mechanism)) return make();
+      if (isAllowed(mechanism, broker.peer, settings)) return make();
       throw new UnhandledCredentials(`Cannot log in: ${mechanism} is not allowed here`);
     } catch (error) {
       throw this.#session.refusal(error);

@@ -94,12 +94,26 @@ export function checkMechanisms({ mechanisms = [] }: MechanismOptions): void {
  * @returns The mechanisms, the strongest first.
  */
 export function allowedMechanisms(peer: Peer, options: MechanismOptions): LoginMechanism[] {
+  return ALL_MECHANISMS.filter((mechanism) => isAllowed(mechanism, peer, options));
+}
+
+/**
+ * Tells whether the options allow a mechanism over a connection.
+ *
+ * @param mechanism The mechanism.
+ * @param peer What is known of the other end.
+ * @param options The options.
+ * @returns True if it may be used.
+ */
+export function isAllowed(
+  mechanism: LoginMechanism,
+  peer: Peer,
+  options: MechanismOptions,
+): boolean {
   const { mechanisms, weakMechanisms = "always", secure = isSecure(peer) } = options;
-  const allowed = [...MECHANISMS].filter(([name, { isWeak, isOpen }]) =>
-    (mechanisms?.includes(name) ?? true) && (secure || !isOpen) &&
-    (!isWeak || weakMechanisms === "always" || (secure && weakMechanisms === "secure"))
-  );
-  return allowed.map(([name]) => name);
+  const { isWeak, isOpen } = MECHANISMS.get(mechanism)!;
+  return (mechanisms?.includes(mechanism) ?? true) && (secure || !isOpen) &&
+    (!isWeak || weakMechanisms === "always" || (secure && weakMechanisms === "secure"));
 }
 
 /**

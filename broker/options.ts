@@ -99,6 +99,21 @@ export interface BrokerSettings {
 }
 
 /**
+ * Gives the settings of a client's connection: those that ask for nothing of their own have the same,
+ * and so share the tools and the clock.
+ *
+ * @param options The options.
+ * @returns The settings, frozen.
+ * @throws {RangeError} As {@linkcode brokerSettings} does.
+ */
+export function clientSettings(options: BrokerOptions): BrokerSettings {
+  const { registry, security, limits, unsafeTracebacks, log, keepAlive } = options;
+  const isUsual = registry === undefined && security === undefined && limits === undefined &&
+    unsafeTracebacks === undefined && log === undefined && keepAlive === undefined;
+  return isUsual ? USUAL_SETTINGS : brokerSettings(options);
+}
+
+/**
  * Fills in what is not given, and checks what is.
  *
  * @param options The options.
@@ -162,3 +177,5 @@ export function milliseconds(name: string, value: number): number {
   if (positiveInteger(name, value) <= MAX_TIMEOUT) return value;
   throw new RangeError(`Cannot set ${name} to "${value}": the most is ${MAX_TIMEOUT}`);
 }
+
+const USUAL_SETTINGS: BrokerSettings = brokerSettings();

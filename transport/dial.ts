@@ -41,15 +41,16 @@ export interface DialOptions extends TlsClientOptions, WebSocketOptions {
  * there?.transport.close();
  * ```
  *
- * @param url Where to; a user, a password and an object's name in it are left to the caller.
+ * @param url Where to, perhaps taken apart already; a user, a password and an object's name in it are
+ * left to the caller.
  * @param options How.
  * @returns The connection.
  * @throws {TypeError} If the URL cannot be used.
  * @throws {ConnectError} If the connection cannot be opened.
  */
-export async function dial(url: string | URL, options: DialOptions = {}): Promise<Dialed> {
+export async function dial(url: string | URL | PBUrl, options: DialOptions = {}): Promise<Dialed> {
   const { timeout = 30_000, signal } = options;
-  const target = parseUrl(url);
+  const target = typeof url === "string" || url instanceof URL ? parseUrl(url) : url;
   try {
     return await withDeadline(
       { timeout, signal },
