@@ -62,7 +62,7 @@ export class Link {
   #dialect: Dialect | undefined;
   /** Lent while something comes, or an expression is unfinished. */
   #scanner: BananaScanner | undefined;
-  /** Lent while there is something to write that the transport has not got. */
+  /** Lent as long as there is something that the transport has not got. */
   #output: WriteTools | undefined;
   #isOpen = true;
   /** Whether a message is being written. */
@@ -385,7 +385,9 @@ export class Link {
     }
     try {
       while (this.#output !== undefined && this.#isOpen) {
-        const bytes = this.#takeWritten(this.#output);
+        const output = this.#output;
+        this.#output = undefined;
+        const bytes = output.writer.written();
         this.#inTransport = bytes.length;
         this.#answersInTransport = this.#answers;
         this.#answers = 0;
@@ -398,7 +400,7 @@ export class Link {
           this.#handler.wrote();
         }
         this.#usual = Math.max(bytes.length, this.#usual >> 1);
-        this.#tools.buffers.give(bytes);
+        this.#tools.giveWriter(output);
       }
     } catch {
       this.#writeFailed();
@@ -416,14 +418,10 @@ export class Link {
   }
 
   #dropOutgoing(): void {
-    if (this.#output !== undefined) this.#tools.buffers.give(this.#takeWritten(this.#output));
+    if (this.#output !== undefined) this.#tools.giveWriter(this.#output);
+    this.#output = undefined;
     this.#answers = 0;
     this.#tellDrained();
-  }
-
-  #takeWritten(output: WriteTools): Uint8Array {
-    this.#output = undefined;
-    return this.#tools.giveWriter(output);
   }
 
   #tellDrained(): void {

@@ -10,6 +10,10 @@ import { BufferPool } from "./buffer_pool.ts";
 import type { BrokerLimits } from "./options.ts";
 import { PB_RULES } from "./rules.ts";
 
+/** A writer keeps a buffer up to this size; a larger one goes back to the pool. */
+const KEPT_BUFFER = 4096;
+/** A reader keeps a buffer in sight up to this size, as the next bytes are likely to be in the same one. */
+const KEPT_BYTES = 64 * 1024;
 /** So many tools of a kind are kept; a crowd that needs more at a time makes them anew. */
 const MOST_KEPT = 1024;
 
@@ -101,8 +105,8 @@ export class Toolbox {
    * @param tools What was lent; not in the middle of a value.
    */
   giveReader(tools: ReadTools): void {
-    // Neither a buffer that is used up nor a connection that has ended is to live on in it.
-    tools.reader.release();
+    // Neither a large buffer nor a connection that has ended is to live on in it.
+    if (tools.reader.size > KEPT_BYTES) tools.reader.release();
     tools.unjellier.invoker = undefined;
     keep(this.#readers, tools);
   }
@@ -113,12 +117,13 @@ export class Toolbox {
    * @param invoker The connection.
    * @param dialect What is spoken.
    * @param size How many bytes are likely to be written.
-   * @returns A writer with a buffer of the pool's, and its jellier.
+   * @returns A writer with a buffer, and its jellier.
    */
   takeWriter(invoker: object, dialect: Dialect, size: number): WriteTools {
     const tools = this.#writers.pop() ?? this.#makeWriter();
-    tools.writer.take(this.buffers.take(size));
-    tools.writer.dialect = dialect;
+    const { writer } = tools;
+    if (writer.capacity < size || writer.capacity === 0) writer.take(this.buffers.take(size));
+    writer.dialect = dialect;
     tools.jellier.invoker = invoker;
     return tools;
   }
@@ -126,14 +131,14 @@ export class Toolbox {
   /**
    * Takes back what writes.
    *
-   * @param tools What was lent.
-   * @returns What was written; its buffer is to be given back to the pool.
+   * @param tools What was lent; what was written is used no more.
    */
-  giveWriter(tools: WriteTools): Uint8Array {
-    tools.jellier.invoker = undefined;
-    const written = tools.writer.take();
+  giveWriter(tools: WriteTools): void {
+    const { writer, jellier } = tools;
+    jellier.invoker = undefined;
+    if (writer.capacity > KEPT_BUFFER) this.buffers.give(writer.take());
+    else writer.clear();
     keep(this.#writers, tools);
-    return written;
   }
 
   #makeReader(): ReadTools {

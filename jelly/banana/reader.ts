@@ -58,6 +58,11 @@ export class BananaReader {
     this.#names = names;
   }
 
+  /** How many bytes the buffer has that was read last. */
+  get size(): number {
+    return this.#bytes.length;
+  }
+
   /** Where the next element begins. */
   get position(): number {
     return this.#at;

@@ -117,6 +117,11 @@ export class BananaWriter {
     return this.#at;
   }
 
+  /** How many bytes there is room for, before the buffer has to grow. */
+  get capacity(): number {
+    return this.#size;
+  }
+
   /** Where the next element will begin. */
   get mark(): number {
     return this.#at;
@@ -172,9 +177,14 @@ export class BananaWriter {
   take(spare?: Uint8Array): Uint8Array {
     const taken = this.written();
     this.#use(spare ?? NO_BYTES);
+    this.clear();
+    return taken;
+  }
+
+  /** Forgets what was written, and begins anew in the same buffer. */
+  clear(): void {
     this.#at = 0;
     this.#start = 0;
-    return taken;
   }
 
   /**

@@ -21,7 +21,8 @@ Deno.test("Toolbox.takeWriter() lends tools again, for another connection and di
   assertStrictEquals(first.jellier.invoker, one);
   first.writer.begin();
   first.writer.atom("message");
-  assertEquals([...tools.giveWriter(first)], [26, 0x87]);
+  assertEquals([...first.writer.written()], [26, 0x87]);
+  tools.giveWriter(first);
   const second = tools.takeWriter(other, "none", 0);
   assertStrictEquals(second, first);
   assertEquals(second.writer.length, 0);
@@ -30,12 +31,23 @@ Deno.test("Toolbox.takeWriter() lends tools again, for another connection and di
   assertNotStrictEquals(tools.takeWriter(other, "none", 0), second);
 });
 
-Deno.test("Toolbox.giveReader() lets go of the bytes and of the connection", () => {
+Deno.test("Toolbox.giveWriter() leaves a large buffer to whoever needs one", () => {
+  const { tools } = brokerSettings();
+  const first = tools.takeWriter({}, "pb", 100_000);
+  assertEquals(first.writer.capacity, 100_000);
+  tools.giveWriter(first);
+  assertEquals(first.writer.capacity, 0);
+  const small = tools.takeWriter({}, "pb", 0);
+  const large = tools.takeWriter({}, "pb", 100_000);
+  assertEquals([small.writer.capacity, large.writer.capacity], [100_000, 100_000]);
+});
+
+Deno.test("Toolbox.giveReader() lets go of large buffers and of the connection", () => {
   const { tools } = brokerSettings();
   const first = tools.takeReader({});
-  first.reader.reset(Uint8Array.of(1, 0x81), 0);
+  first.reader.reset(new Uint8Array(65_537), 1);
   tools.giveReader(first);
-  assertEquals([first.reader.position, first.unjellier.invoker], [0, undefined]);
+  assertEquals([first.reader.size, first.unjellier.invoker], [0, undefined]);
   assertStrictEquals(tools.takeReader({}), first);
   assertNotStrictEquals(tools.takeReader({}), first);
 });
