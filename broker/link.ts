@@ -15,6 +15,8 @@ import type { ReadTools, Toolbox, WriteTools } from "./toolbox.ts";
 
 /** So many microtasks in a row must write nothing before what was written goes out. */
 const QUIET_MICROTASKS = 8;
+/** After so many turns in a row that wrote one message, the next one is not expected to write more. */
+const LONE_TURNS = 4;
 /** So many microtasks are enough for the program to go on, and for what it writes to go out. */
 const TURN_MICROTASKS = QUIET_MICROTASKS + 4;
 /** Of what has come at once, so many bytes are handled before the program goes on; then twice as many. */
@@ -81,6 +83,9 @@ export class Link {
   #expressionBytes = 0;
   /** About how many bytes have gone out at a time lately. */
   #usual = 0;
+  /** How many messages were written in this turn, and how many turns in a row wrote but one. */
+  #written = 0;
+  #loneTurns = 0;
   #resume: (() => void) | undefined;
   #drained: { resolve: () => void; below: number }[] | undefined;
 
@@ -254,6 +259,9 @@ export class Link {
    */
   begin(): WriteTools {
     this.#isWriting = true;
+    this.#written++;
+    // With some patience the last write would have taken this one along.
+    if (this.#inTransport !== 0) this.#loneTurns = 0;
     const output = this.#output ??= this.#tools.takeWriter(
       this.#invoker,
       this.#dialect ?? "none",
@@ -375,10 +383,12 @@ export class Link {
 
   /**
    * Waits while other microtasks of this turn still write, then writes out: the calls that a
-   * program makes in answer to each other leave together, in one write.
+   * program makes in answer to each other leave together, in one write. A program that makes one call
+   * after the other does not wait.
    */
   async #writeOut(): Promise<void> {
-    for (let seen = 0, quiet = 0; quiet < QUIET_MICROTASKS; quiet++) {
+    const enough = this.#loneTurns < LONE_TURNS ? QUIET_MICROTASKS : 1;
+    for (let seen = 0, quiet = 0; quiet < enough; quiet++) {
       await undefined;
       if (this.#unsent !== seen) quiet = 0;
       seen = this.#unsent;
@@ -388,6 +398,8 @@ export class Link {
         const output = this.#output;
         this.#output = undefined;
         const bytes = output.writer.written();
+        this.#loneTurns = this.#written === 1 ? this.#loneTurns + 1 : 0;
+        this.#written = 0;
         this.#inTransport = bytes.length;
         this.#answersInTransport = this.#answers;
         this.#answers = 0;

@@ -22,17 +22,11 @@ export class Outcome<T> {
   /** Settles when the outcome is known. */
   get promise(): Promise<T> {
     const state = this.#state;
-    switch (state.kind) {
-      case "resolved":
-        return Promise.resolve(state.value);
-      case "rejected":
-        return Promise.reject(state.reason);
-      case "open": {
-        const asked = state.asked ?? Promise.withResolvers<T>();
-        this.#state = { kind: "open", asked };
-        return asked.promise;
-      }
-    }
+    if (state.kind === "resolved") return Promise.resolve(state.value);
+    if (state.kind === "rejected") return Promise.reject(state.reason);
+    const asked = state.asked ?? Promise.withResolvers<T>();
+    this.#state = { kind: "open", asked };
+    return asked.promise;
   }
 
   /**

@@ -132,6 +132,8 @@ export interface IPBRoot {
   rootObject(broker: Broker): RemoteTarget;
 }
 
+const ALL_OBJECTS = Object.prototype as unknown as Record<string, unknown>;
+
 /**
  * Calls a method by a name from the wire, which is always behind a prefix, so
  * that it reaches nothing but methods meant for it.
@@ -152,9 +154,9 @@ export function callMethod(
   kw: Kwargs | undefined,
 ): unknown {
   const name = prefix + message;
-  const method: unknown = Reflect.get(target, name);
+  const method = (target as Record<string, unknown>)[name];
   // What some library has put on all objects was not meant for peers.
-  if (typeof method !== "function" || method === Reflect.get(Object.prototype, name)) {
+  if (typeof method !== "function" || method === ALL_OBJECTS[name]) {
     throw new NoSuchMethod(`No such method: ${name}`);
   }
   if (kw !== undefined) args.push(kw);

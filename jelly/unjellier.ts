@@ -129,8 +129,9 @@ export class Unjellier {
    * @throws {JellyError} If the next element is no such dictionary.
    */
   readNames(): Record<string, unknown> | undefined {
-    const entries = stateEntries(this.read());
-    if (entries.length === 0) return undefined;
+    const state = this.read();
+    if (isEmpty(state)) return undefined;
+    const entries = stateEntries(state);
     const names: Record<string, unknown> = {};
     for (const [name, value] of entries) setField(names, name, value);
     return names;
@@ -479,6 +480,14 @@ export class Unjellier {
 
 function hasPostUnjelly(value: object): value is Required<Pick<IUnjellyable, "postUnjelly">> {
   return typeof (value as Partial<IUnjellyable>).postUnjelly === "function";
+}
+
+/** Tells whether a value is no state at all: most calls have no keyword arguments. */
+function isEmpty(state: unknown): boolean {
+  if (state === null) return true;
+  if (typeof state !== "object" || Object.getPrototypeOf(state) !== Object.prototype) return false;
+  for (const _ in state) return false;
+  return true;
 }
 
 function textOf(sexp: Sexp, what: string): string {
