@@ -7,7 +7,7 @@
 
 import type { BananaScanner, Dialect } from "../jelly/banana/mod.ts";
 import { InputBuffer } from "../jelly/banana/input_buffer.ts";
-import type { CloseReason, Transport } from "../transport/mod.ts";
+import { type CloseReason, HEADROOM, type Transport } from "../transport/mod.ts";
 import { closeReason } from "./close_reason.ts";
 import { LoginLimitError } from "./errors.ts";
 import type { BrokerSettings } from "./options.ts";
@@ -266,6 +266,7 @@ export class Link {
       this.#invoker,
       this.#dialect ?? "none",
       this.#usual,
+      this.#transport.writeInPlace === undefined ? 0 : HEADROOM,
     );
     output.writer.begin();
     return output;
@@ -404,7 +405,7 @@ export class Link {
         this.#answersInTransport = this.#answers;
         this.#answers = 0;
         for (let from = 0; from < bytes.length;) {
-          const count = await this.#transport.write(from === 0 ? bytes : bytes.subarray(from));
+          const count = await this.#write(from === 0 ? bytes : bytes.subarray(from));
           from += count;
           this.#inTransport -= count;
           this.#sent += count;
@@ -418,6 +419,12 @@ export class Link {
       this.#writeFailed();
     }
     this.#isFlushing = false;
+  }
+
+  /** Nothing that was written is needed again, so the transport may do with it as it likes. */
+  #write(bytes: Uint8Array): Promise<number> {
+    const transport = this.#transport;
+    return transport.writeInPlace?.(bytes) ?? transport.write(bytes);
   }
 
   /** The peer takes no more: what it had sent by then is still read, up to the end, which says why. */

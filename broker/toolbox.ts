@@ -117,12 +117,14 @@ export class Toolbox {
    * @param invoker The connection.
    * @param dialect What is spoken.
    * @param size How many bytes are likely to be written.
+   * @param headroom How many bytes of the buffer are to stay free before what is written.
    * @returns A writer with a buffer, and its jellier.
    */
-  takeWriter(invoker: object, dialect: Dialect, size: number): WriteTools {
+  takeWriter(invoker: object, dialect: Dialect, size: number, headroom: number = 0): WriteTools {
     const tools = this.#writers.pop() ?? this.#makeWriter();
     const { writer } = tools;
     if (writer.capacity < size || writer.capacity === 0) writer.take(this.buffers.take(size));
+    writer.clear(headroom);
     writer.dialect = dialect;
     tools.jellier.invoker = invoker;
     return tools;
@@ -137,7 +139,6 @@ export class Toolbox {
     const { writer, jellier } = tools;
     jellier.invoker = undefined;
     if (writer.capacity > KEPT_BUFFER) this.buffers.give(writer.take());
-    else writer.clear();
     keep(this.#writers, tools);
   }
 

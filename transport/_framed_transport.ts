@@ -16,6 +16,7 @@ import type { CloseReason, Transport } from "./transport.ts";
 const MAX_FRAME = 262_144;
 /** Bytes that are read ahead of the reader where no window limits the peer. */
 const READ_AHEAD = 65_536;
+const NOTHING = new Uint8Array(0);
 /** Milliseconds after which a reader that does not come back is not waited for. */
 const PATIENCE = 20;
 /** Milliseconds that the peer has to answer a close frame. */
@@ -70,8 +71,9 @@ export class FramedTransport implements Transport {
   /** What is read into ahead of a reader who stays away. */
   #ahead: ReadBuffer | undefined;
   #isReading = false;
-  /** The frame that is being written, and those that wait for it. */
-  #sending: Promise<void> = Promise.resolve();
+  /** Whether a frame is being written, and those that wait for it. */
+  #isSending = false;
+  readonly #waiting: (() => void)[] = [];
   /** Latest ping that was not answered yet; earlier ones need no answer. */
   #ping: Uint8Array | undefined;
   #grant = 0;
@@ -110,10 +112,23 @@ export class FramedTransport implements Transport {
 
   async write(bytes: Uint8Array): Promise<number> {
     if (bytes.length === 0) return 0;
-    if (this.#sendWindow.isShut) this.#readAhead();
-    const count = await this.#sendWindow.take(Math.min(bytes.length, MAX_FRAME));
-    await this.#send(Opcode.binary, () => bytes.subarray(0, count));
+    const count = await this.#permission(bytes.length);
+    await this.#send(() => this.#encoder.encode(Opcode.binary, bytes.subarray(0, count)));
     return count;
+  }
+
+  async writeInPlace(bytes: Uint8Array): Promise<number> {
+    const count = this.#sendWindow.takeNow(Math.min(bytes.length, MAX_FRAME)) ||
+      await this.#permission(bytes.length);
+    const payload = count === bytes.length ? bytes : bytes.subarray(0, count);
+    await this.#send(() => this.#encoder.encodeInPlace(Opcode.binary, payload));
+    return count;
+  }
+
+  /** Waits until something may be sent. */
+  #permission(wanted: number): Promise<number> {
+    if (this.#sendWindow.isShut) this.#readAhead();
+    return this.#sendWindow.take(Math.min(wanted, MAX_FRAME));
   }
 
   close(reason: CloseReason = { kind: "normal", message: "" }): void {
@@ -240,7 +255,7 @@ export class FramedTransport implements Transport {
       this.#inbox.end();
       this.#sayClose(code === CloseCode.none ? CloseCode.normal : code, message);
     }
-    void this.#sending.then(() => this.#end());
+    void this.#send(() => NOTHING).then(() => this.#end(), () => this.#end());
   }
 
   /** The peer broke a rule: the reader hears which after the bytes before it, the peer at once. */
@@ -274,20 +289,23 @@ export class FramedTransport implements Transport {
   }
 
   #sendControl(opcode: number, payload: () => Uint8Array): void {
-    this.#send(opcode, payload).catch((error) => this.#end(error));
+    this.#send(() => this.#encoder.encode(opcode, payload())).catch((error) => this.#end(error));
   }
 
-  /** Sends a frame when those before it are sent; its payload is asked for then. */
-  #send(opcode: number, payload: () => Uint8Array): Promise<void> {
-    const sent = this.#sending.then(() => this.#writeFrame(opcode, payload()));
-    this.#sending = sent.catch(() => {});
-    return sent;
-  }
-
-  async #writeFrame(opcode: number, payload: Uint8Array): Promise<void> {
-    const frame = this.#encoder.encode(opcode, payload);
-    for (let sent = 0; sent < frame.length;) {
-      sent += await this.#conn.write(sent === 0 ? frame : frame.subarray(sent));
+  /** Sends a frame when those before it are sent; it is made then. */
+  async #send(make: () => Uint8Array): Promise<void> {
+    if (this.#isSending) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#isSending = true;
+    try {
+      const frame = make();
+      for (let sent = 0; sent < frame.length;) {
+        sent += await this.#conn.write(sent === 0 ? frame : frame.subarray(sent));
+      }
+    } finally {
+      // Whoever waits next keeps the place.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#isSending = false;
+      else next();
     }
   }
 }

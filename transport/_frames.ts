@@ -23,46 +23,41 @@ const MASKED = 0x80;
 const MAX_CONTROL = 125;
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-/** Up to so many bytes a frame gets room of its own: room to keep would cost idle connections more. */
-const SMALL_FRAME = 512;
+/** The most bytes that stand before a payload. */
+const MAX_HEAD = 14;
 
 /** Makes frames; those of clients are masked. */
 export class FrameEncoder {
   readonly #masked: boolean;
-  #room: Uint8Array<ArrayBuffer> = NOTHING;
 
   constructor(masked: boolean) {
     this.#masked = masked;
   }
 
-  /** Makes one frame out of a payload; it is good until the next one is made. */
+  /** Makes one frame out of a payload, which is copied. */
   encode(opcode: number, payload: Uint8Array): Uint8Array {
+    const room = new Uint8Array(MAX_HEAD + payload.length);
+    room.set(payload, MAX_HEAD);
+    return this.encodeInPlace(opcode, room.subarray(MAX_HEAD));
+  }
+
+  /** Makes a frame around a payload, which is masked where it is, with its head in the bytes before it. */
+  encodeInPlace(opcode: number, payload: Uint8Array): Uint8Array {
     const { length } = payload;
     const lengthSize = length < 126 ? 0 : length < 65_536 ? 2 : 8;
     const start = 2 + lengthSize + (this.#masked ? 4 : 0);
-    const frame = this.#roomFor(opcode, start + length);
+    const frame = new Uint8Array(payload.buffer, payload.byteOffset - start, start + length);
     frame[0] = FINAL | opcode;
     frame[1] = (this.#masked ? MASKED : 0) |
       (lengthSize === 0 ? length : lengthSize === 2 ? 126 : 127);
     for (let i = 0, rest = length; i < lengthSize; i++, rest = Math.floor(rest / 256)) {
       frame[1 + lengthSize - i] = rest;
     }
-    frame.set(payload, start);
     if (this.#masked) {
       crypto.getRandomValues(frame.subarray(start - 4, start));
-      applyMask(frame.subarray(start), maskAt(frame, start - 4));
+      applyMask(payload, maskAt(frame, start - 4));
     }
     return frame;
-  }
-
-  /** Room for a frame, which is kept while the messages are large. */
-  #roomFor(opcode: number, size: number): Uint8Array {
-    if (size <= SMALL_FRAME) {
-      if (opcode === Opcode.binary) this.#room = NOTHING;
-      return new Uint8Array(size);
-    }
-    if (size > this.#room.length) this.#room = new Uint8Array(size);
-    return this.#room.subarray(0, size);
   }
 }
 

@@ -29,15 +29,21 @@ export class SendWindow {
     return this.#open <= 0;
   }
 
+  /** Uses up to so many bytes, if something may be sent now; returns how many, 0 for none. */
+  takeNow(most: number): number {
+    if (this.#isClosed || this.#open <= 0) return 0;
+    const count = Math.min(most, this.#open);
+    this.#open -= count;
+    return count;
+  }
+
   /** Waits until something may be sent, then uses up to so many bytes; one caller at a time. */
   async take(most: number): Promise<number> {
     while (this.#open <= 0 && !this.#isClosed) {
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
     if (this.#isClosed) throw new TransportClosedError("Cannot write: connection closed");
-    const count = Math.min(most, this.#open);
-    this.#open -= count;
-    return count;
+    return this.takeNow(most);
   }
 
   /** Adds permission. */

@@ -22,6 +22,9 @@ export interface CloseReason {
   readonly message: string;
 }
 
+/** Bytes of room that {@linkcode Transport.writeInPlace} wants before what is written. */
+export const HEADROOM = 16;
+
 /**
  * A byte pipe: the three methods that every Deno connection has, so that a
  * `Deno.Conn` is one as it stands.
@@ -58,6 +61,15 @@ export interface Transport {
    * @returns How many bytes were taken, perhaps not all.
    */
   write(bytes: Uint8Array): Promise<number>;
+  /**
+   * Does the same for bytes that the caller needs no more: the transport may change them, and use the
+   * {@linkcode HEADROOM} bytes before them in their buffer. Only on transports that have something to
+   * put around or over the bytes; it saves a copy.
+   *
+   * @param bytes What to send, with room before it in its buffer.
+   * @returns How many bytes were taken, perhaps not all.
+   */
+  writeInPlace?(bytes: Uint8Array): Promise<number>;
 
   /**
    * Closes both ways at once: a pending read resolves to `null` or rejects. On the transports

@@ -86,6 +86,8 @@ export class BananaWriter {
   #view: DataView = viewOf(NO_BYTES);
   /** How many bytes there is room for. */
   #size = 0;
+  /** Where what is written begins, where the next byte goes, and where the expression began. */
+  #from = 0;
   #at = 0;
   #start = 0;
 
@@ -114,7 +116,7 @@ export class BananaWriter {
 
   /** How many bytes wait in the buffer. */
   get length(): number {
-    return this.#at;
+    return this.#at - this.#from;
   }
 
   /** How many bytes there is room for, before the buffer has to grow. */
@@ -156,7 +158,7 @@ export class BananaWriter {
    * @returns A view that is good until the next write.
    */
   written(): Uint8Array {
-    return this.#bytes.subarray(0, this.#at);
+    return this.#bytes.subarray(this.#from, this.#at);
   }
 
   /**
@@ -181,10 +183,15 @@ export class BananaWriter {
     return taken;
   }
 
-  /** Forgets what was written, and begins anew in the same buffer. */
-  clear(): void {
-    this.#at = 0;
-    this.#start = 0;
+  /**
+   * Forgets what was written, and begins anew in the same buffer.
+   *
+   * @param headroom So many bytes of the buffer stay free before what is written.
+   */
+  clear(headroom: number = 0): void {
+    this.#from = headroom;
+    this.#at = headroom;
+    this.#start = headroom;
   }
 
   /**
@@ -437,7 +444,7 @@ export class BananaWriter {
     // A short element may ask for more room than it takes: the bytes written are what counts.
     checkMessage(this.#at - this.#start, this.#limits);
     const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length, FIRST_BYTES));
-    larger.set(this.written());
+    larger.set(this.#bytes.subarray(0, this.#at));
     this.#use(larger);
   }
 
