@@ -22,11 +22,11 @@ import { IncomingCalls } from "./incoming_calls.ts";
 import { BROKER } from "./invoker.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { Link } from "./link.ts";
-import { type LocalObject, LocalTable } from "./local_table.ts";
+import { type LocalObject, LocalTable, ROOT } from "./local_table.ts";
 import { type CopiedAvatarOptions, login, type LoginOptions } from "./login.ts";
 import { VERSION, writeNumber } from "./message_parts.ts";
 import { Messages } from "./messages.ts";
-import { type AgreedDialect, Negotiation } from "./negotiation.ts";
+import { type AgreedDialect, Negotiation, notReady } from "./negotiation.ts";
 import { ObjectLimit } from "./object_limit.ts";
 import type { BrokerSettings } from "./options.ts";
 import { OutgoingCalls } from "./outgoing_calls.ts";
@@ -38,8 +38,6 @@ import { type Arrivals, type ObjectId, RemoteReference } from "./remote_referenc
 import type { ReadTools } from "./toolbox.ts";
 import { within } from "./within.ts";
 
-/** Name of the object that a server publishes. */
-const ROOT = "root";
 /** Milliseconds within which a peer is missed that is gone, where nothing else is said. */
 const KEEP_ALIVE = 60_000;
 /** How long a close waits for what was written to go out, in milliseconds. */
@@ -79,8 +77,8 @@ export class Broker implements AsyncDisposable {
   readonly #messages: Messages;
   readonly #locals: LocalTable;
   readonly #hooks: BrokerHooks;
-  readonly #ready = new Outcome<void>();
-  readonly #closed = new Outcome<Error | undefined>();
+  /** Made when somebody asks, and when the connection has ended. */
+  #closed: Outcome<Error | undefined> | undefined;
   readonly #limit: ObjectLimit;
   #imports: ImportTable | undefined;
   #caches: Caches | undefined;
@@ -132,7 +130,6 @@ export class Broker implements AsyncDisposable {
       clock: settings.clock,
       timeout: limits.negotiationTimeout,
       faults: hooks,
-      ready: this.#ready,
     });
     this.#state = { kind: "negotiating", negotiation };
     try {
@@ -150,12 +147,16 @@ export class Broker implements AsyncDisposable {
 
   /** Settles when both ends have agreed on a dialect; rejects if the connection ends before. */
   get ready(): Promise<void> {
-    return this.#ready.promise;
+    const state = this.#state;
+    if (state.kind === "negotiating") return state.negotiation.ready;
+    return this.#dialect === undefined
+      ? Promise.reject(notReady(state.kind === "closed" ? state.reason : undefined))
+      : Promise.resolve();
   }
 
   /** Resolves when the connection has ended and all is cleared up: to why it did, or undefined if on purpose. */
   get closed(): Promise<Error | undefined> {
-    return this.#closed.promise;
+    return (this.#closed ??= new Outcome()).promise;
   }
 
   /** On whose behalf a value is being written; `jellyFor` methods may ask. */
@@ -549,7 +550,7 @@ export class Broker implements AsyncDisposable {
     if (state.kind === "draining") state.done();
     const reason = this.#endReason(state.kind === "negotiating", error, unread);
     this.#state = { kind: "closed", reason };
-    if (state.kind === "negotiating") state.negotiation.fail(reason);
+    if (state.kind === "negotiating") state.negotiation.fail(notReady(reason));
     this.#outgoing?.pending.fail(reason);
     this.#caches?.clear(reason);
     const disconnects = this.#disconnects ?? [];
@@ -559,7 +560,7 @@ export class Broker implements AsyncDisposable {
     this.#imports?.clear();
     const rest = this.#link.transportClosed ?? Promise.resolve();
     rest.then(() => {
-      this.#closed.resolve(reason);
+      (this.#closed ??= new Outcome()).resolve(reason);
       this.#role.onEnded?.(this, reason);
     });
   }

@@ -37,7 +37,10 @@ export interface FlowParts {
  * then, though it begins in its turn.
  */
 export class Flow {
-  readonly #parts: FlowParts;
+  readonly #link: Link;
+  readonly #calls: IncomingCalls;
+  readonly #limits: BrokerLimits;
+  readonly #hooks: BrokerHooks;
   /** The messages that were put off, if there are any. */
   #later: PutOff | undefined;
   #isHandling = false;
@@ -48,8 +51,11 @@ export class Flow {
    *
    * @param parts What the broker lends.
    */
-  constructor(parts: FlowParts) {
-    this.#parts = parts;
+  constructor({ link, calls, limits, hooks }: FlowParts) {
+    this.#link = link;
+    this.#calls = calls;
+    this.#limits = limits;
+    this.#hooks = hooks;
   }
 
   /** Whether messages have to wait. */
@@ -59,13 +65,12 @@ export class Flow {
 
   /** Whether nothing is read, or some of what was read waits: a peer may hear nothing for long. */
   get isMute(): boolean {
-    return this.#later !== undefined || this.#parts.link.isPaused;
+    return this.#later !== undefined || this.#link.isPaused;
   }
 
   /** Whether no more calls should be begun now. */
   get #isBusy(): boolean {
-    const { calls, link, limits } = this.#parts;
-    return calls.isFull || link.bufferedAnswers >= limits.highWaterMark;
+    return this.#calls.isFull || this.#link.bufferedAnswers >= this.#limits.highWaterMark;
   }
 
   /**
@@ -76,12 +81,12 @@ export class Flow {
    */
   mayRead(): boolean {
     if (!this.isBehind) return true;
-    const { calls, link, hooks, limits } = this.#parts;
     // Not only calls that somebody waits for: their answers are in the way of the peer's reading.
-    if (hooks.callsOut === 0) return false;
+    if (this.#hooks.callsOut === 0) return false;
     const waiting = this.#later?.length ?? 0;
-    if (waiting + calls.keptBytes < 2 * limits.maxBufferedBytes) return true;
-    if (link.bufferedAnswers < limits.highWaterMark) return false;
+    const { maxBufferedBytes, highWaterMark } = this.#limits;
+    if (waiting + this.#calls.keptBytes < 2 * maxBufferedBytes) return true;
+    if (this.#link.bufferedAnswers < highWaterMark) return false;
     throw new LimitError(
       "maxBufferedBytes",
       "Cannot keep connection: the peer sends calls and does not read their answers",
@@ -95,7 +100,7 @@ export class Flow {
    */
   putOff(): boolean {
     if (!this.isBehind || this.#isHandling) return false;
-    (this.#later ??= new PutOff()).add(this.#parts.link);
+    (this.#later ??= new PutOff()).add(this.#link);
     return true;
   }
 
@@ -112,7 +117,7 @@ export class Flow {
   /** Goes on where messages waited, as something has got done; to be called whenever it has. */
   proceed(): void {
     if (this.#later !== undefined) this.#handleWaiting(this.#later);
-    if (!this.isBehind) this.#parts.link.resume();
+    if (!this.isBehind) this.#link.resume();
   }
 
   /** Drops what was put off. */
@@ -124,7 +129,6 @@ export class Flow {
 
   #handleWaiting(later: PutOff): void {
     if (this.#isHandling || this.#timer !== undefined) return;
-    const { link, calls, hooks } = this.#parts;
     let left = TURN_BYTES;
     this.#isHandling = true;
     try {
@@ -134,11 +138,11 @@ export class Flow {
           this.#timer = setTimeout(() => this.#nextTurn(), 0);
           return;
         }
-        left -= later.handleFirst(link, (call, length) => calls.begin(call, length));
+        left -= later.handleFirst(this.#link, (call, length) => this.#calls.begin(call, length));
       }
       if (later.isEmpty) this.clear();
     } catch (error) {
-      hooks.fail(error as Error);
+      this.#hooks.fail(error as Error);
     } finally {
       this.#isHandling = false;
     }

@@ -9,6 +9,9 @@ import type { ObjectLimit } from "./object_limit.ts";
 import type { RemoteTarget, Serializable } from "./referenceable.ts";
 import type { ObjectId } from "./remote_reference.ts";
 
+/** Name of the object that a server publishes. */
+export const ROOT = "root";
+
 /** An object that the peer knows, and how many references it holds (`twisted.spread.pb.Local`). */
 export class Local<T extends object = object> {
   /** The object. */
@@ -56,7 +59,9 @@ export type LocalObject = RemoteTarget & Serializable;
  */
 export class LocalTable {
   readonly #limit: ObjectLimit;
-  readonly #entries = new Map<ObjectId, Local<RemoteTarget>>();
+  /** What is published as the root: on most connections nothing else is, which needs no table. */
+  #root: Local<RemoteTarget> | undefined;
+  #entries: Map<ObjectId, Local<RemoteTarget>> | undefined;
   /** The numbers of objects; none while only named ones are known. */
   #ids: Map<object, number> | undefined;
   /** What to do when the peer holds an object no more. */
@@ -73,7 +78,7 @@ export class LocalTable {
 
   /** How many objects there are, named ones included. */
   get size(): number {
-    return this.#entries.size;
+    return (this.#entries?.size ?? 0) + (this.#root === undefined ? 0 : 1);
   }
 
   /**
@@ -83,7 +88,9 @@ export class LocalTable {
    * @param object The object.
    */
   setName(name: string, object: RemoteTarget): void {
-    this.#entries.set(name, new Local(object));
+    const entry = new Local(object);
+    if (name === ROOT) this.#root = entry;
+    else (this.#entries ??= new Map()).set(name, entry);
   }
 
   /**
@@ -93,7 +100,7 @@ export class LocalTable {
    * @returns The object, or undefined.
    */
   get(id: ObjectId): RemoteTarget | undefined {
-    return this.#entries.get(id)?.object;
+    return id === ROOT ? this.#root?.object : this.#entries?.get(id)?.object;
   }
 
   /**
@@ -108,14 +115,14 @@ export class LocalTable {
     const identity = object.processUniqueID();
     const known = this.#ids?.get(identity);
     if (known !== undefined) {
-      this.#entries.get(known)!.incref();
+      this.#entries!.get(known)!.incref();
       return known;
     }
-    if (this.#entries.size > this.#limit.max) {
+    if (this.size > this.#limit.max) {
       throw this.#limit.exceeded("Maximum PB reference count");
     }
     const id = newId();
-    this.#entries.set(id, new Local<RemoteTarget>(object));
+    (this.#entries ??= new Map()).set(id, new Local<RemoteTarget>(object));
     (this.#ids ??= new Map()).set(identity, id);
     return id;
   }
@@ -126,7 +133,7 @@ export class LocalTable {
    * @param id Number of the object.
    */
   unregister(id: number): void {
-    const entry = this.#entries.get(id);
+    const entry = this.#entries?.get(id);
     if (entry !== undefined && entry.decref() === 0) this.#remove(id, entry);
   }
 
@@ -138,7 +145,7 @@ export class LocalTable {
    * @throws {ProtocolError} If the peer holds no reference to such an object.
    */
   decref(id: ObjectId): readonly (() => void)[] {
-    const entry = this.#entries.get(id);
+    const entry = this.#entries?.get(id);
     if (entry === undefined || typeof id === "string") {
       throw new ProtocolError(`Cannot release object "${id}": the peer holds no reference to it`);
     }
@@ -161,14 +168,15 @@ export class LocalTable {
 
   /** Forgets everything. */
   clear(): void {
-    this.#entries.clear();
+    this.#root = undefined;
+    this.#entries = undefined;
     this.#ids = undefined;
     this.#cleanups = undefined;
   }
 
   #remove(id: number, entry: Local<RemoteTarget>): readonly (() => void)[] {
     const identity = identityOf(entry.object);
-    this.#entries.delete(id);
+    this.#entries?.delete(id);
     this.#ids?.delete(identity);
     const cleanups = this.#cleanups?.get(identity);
     this.#cleanups?.delete(identity);

@@ -34,7 +34,12 @@ export interface MessagesParts {
 
 /** Reads what kind of message has come, and hands it on. */
 export class Messages {
-  readonly #parts: MessagesParts;
+  readonly #broker: Broker;
+  readonly #flow: Flow;
+  readonly #calls: IncomingCalls;
+  readonly #locals: LocalTable;
+  readonly #outbox: Outbox;
+  readonly #hooks: BrokerHooks;
   /** Which of the two ends did not understand the other: one message is worth a word, many are not. */
   #strangers: Set<"here" | "there"> | undefined;
   /** How many updates of caches were put off: those that come then wait behind them. */
@@ -45,8 +50,13 @@ export class Messages {
    *
    * @param parts What the broker lends.
    */
-  constructor(parts: MessagesParts) {
-    this.#parts = parts;
+  constructor({ broker, flow, calls, locals, outbox, hooks }: MessagesParts) {
+    this.#broker = broker;
+    this.#flow = flow;
+    this.#calls = calls;
+    this.#locals = locals;
+    this.#outbox = outbox;
+    this.#hooks = hooks;
   }
 
   /**
@@ -62,10 +72,10 @@ export class Messages {
     if (command === WORD.answer || command === WORD.error) {
       expectItems("answer", items, 2);
       const id = readInteger(reader, "answer");
-      return this.#parts.hooks.answered(id, command === WORD.answer, unjellier);
+      return this.#hooks.answered(id, command === WORD.answer, unjellier);
     }
     if (command === WORD.cachemessage) return this.#update(reader, unjellier, items);
-    if (this.#parts.flow.putOff()) return;
+    if (this.#flow.putOff()) return;
     if (command === WORD.message) return this.#call(reader, unjellier, items);
     this.#handle(command, reader, items);
   }
@@ -77,10 +87,9 @@ export class Messages {
    * @param isEnough Tells whether no more is needed.
    */
   readAhead(isEnough: () => boolean): void {
-    const { broker, flow } = this.#parts;
-    const { tools } = broker.settings;
-    const own = tools.takeReader(broker);
-    flow.readAhead((bytes, start) => {
+    const { tools } = this.#broker.settings;
+    const own = tools.takeReader(this.#broker);
+    this.#flow.readAhead((bytes, start) => {
       own.reader.reset(bytes, start);
       return this.#readCall(own.reader, own.unjellier);
     }, isEnough);
@@ -92,10 +101,9 @@ export class Messages {
     if (reader.next() !== LIST || reader.count === 0) return undefined;
     const items = reader.count - 1;
     if (reader.tag() !== WORD.message) return undefined;
-    const { calls, locals } = this.#parts;
     try {
       const head = readCallHead(reader, items);
-      return calls.read(head, locals.get(head.target), unjellier);
+      return this.#calls.read(head, this.#locals.get(head.target), unjellier);
     } catch {
       return undefined;
     }
@@ -103,29 +111,27 @@ export class Messages {
 
   /** Takes an update of a cache, at once if it can be: answers that come behind it may count on it. */
   #update(reader: BananaReader, unjellier: Unjellier, items: number): void {
-    const { broker, calls, flow } = this.#parts;
     const head = readCallHead(reader, items);
-    const cache = broker.caches.held.get(head.target);
-    if ((cache === undefined || this.#updatesPutOff !== 0) && flow.putOff()) {
+    const cache = this.#broker.caches.held.get(head.target);
+    if ((cache === undefined || this.#updatesPutOff !== 0) && this.#flow.putOff()) {
       this.#updatesPutOff++;
       return;
     }
     if (this.#updatesPutOff !== 0) this.#updatesPutOff--;
-    calls.received(head, cache, unjellier);
+    this.#calls.received(head, cache, unjellier);
   }
 
   #call(reader: BananaReader, unjellier: Unjellier, items: number): void {
-    const { calls, locals } = this.#parts;
     const head = readCallHead(reader, items);
-    calls.received(head, locals.get(head.target), unjellier);
+    this.#calls.received(head, this.#locals.get(head.target), unjellier);
   }
 
   #handle(command: number | string | undefined, reader: BananaReader, items: number): void {
-    const { broker, locals } = this.#parts;
+    const broker = this.#broker;
     switch (command) {
       case WORD.decref:
         expectItems("decref", items, 1);
-        return broker.notifyAll(locals.decref(readObjectId(reader, "decref")));
+        return broker.notifyAll(this.#locals.decref(readObjectId(reader, "decref")));
       case WORD.decache:
         expectItems("decache", items, 1);
         return broker.caches.cacheables.decache(readObjectId(reader, "decache"));
@@ -147,7 +153,7 @@ export class Messages {
   #didNotUnderstand(command: string): void {
     const name = command.slice(0, 40);
     this.#warnOnce("here", `Cannot understand message "${name}", nor perhaps others`);
-    this.#parts.outbox.send((writer) => {
+    this.#outbox.send((writer) => {
       writer.list(2);
       writer.word(WORD.didNotUnderstand);
       writer.atom(command);
@@ -158,7 +164,7 @@ export class Messages {
     const strangers = this.#strangers ??= new Set();
     if (strangers.has(end)) return;
     strangers.add(end);
-    this.#parts.broker.settings.log({ level: "warning", message });
+    this.#broker.settings.log({ level: "warning", message });
   }
 }
 

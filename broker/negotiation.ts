@@ -18,7 +18,7 @@ import { ProtocolError } from "./errors.ts";
 import { guessPeer } from "./guess_peer.ts";
 import type { Link } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Outcome } from "./outcome.ts";
+import { Outcome } from "./outcome.ts";
 
 /**
  * The dialect that both ends speak if both are of this library: bytes as in `pb`, and remote methods
@@ -46,8 +46,6 @@ export interface NegotiationParts {
   readonly timeout: number;
   /** Closes the connection when time is over. */
   readonly faults: Faults;
-  /** Learns how the negotiation ends. */
-  readonly ready: Outcome<void>;
 }
 
 /** A connection's beginning: the server offers dialects, and the client chooses. */
@@ -55,6 +53,7 @@ export class Negotiation implements Alarm {
   /** Milliseconds until it has failed. */
   readonly delay: number;
   readonly #parts: NegotiationParts;
+  readonly #outcome = new Outcome<void>();
 
   /**
    * Creates a negotiation; it fails when its time is over.
@@ -65,6 +64,11 @@ export class Negotiation implements Alarm {
     this.#parts = parts;
     this.delay = parts.timeout;
     parts.clock.set(this);
+  }
+
+  /** Settles when it is over: resolves if both ends have agreed. */
+  get ready(): Promise<void> {
+    return this.#outcome.promise;
   }
 
   /** Learns that time is over. */
@@ -108,20 +112,28 @@ export class Negotiation implements Alarm {
 
   /** Lets those go on who wait until both ends have agreed. */
   succeed(): void {
-    this.#parts.ready.resolve();
+    this.#outcome.resolve();
   }
 
   /**
    * Gives up.
    *
-   * @param reason Why the connection has ended; undefined if on purpose.
+   * @param reason What those who wait for it get.
    */
-  fail(reason: Error | undefined): void {
+  fail(reason: Error): void {
     this.#parts.clock.clear(this);
-    this.#parts.ready.reject(
-      reason ?? new ProtocolError("Cannot connect: the connection was closed"),
-    );
+    this.#outcome.reject(reason);
   }
+}
+
+/**
+ * Gives the error for those who wait until both ends have agreed.
+ *
+ * @param reason Why the connection has ended; undefined if on purpose.
+ * @returns The error.
+ */
+export function notReady(reason: Error | undefined): Error {
+  return reason ?? new ProtocolError("Cannot connect: the connection was closed");
 }
 
 /** Writes what a server sends first: the dialects that it offers. */
