@@ -50,7 +50,9 @@ export class EventTransport implements Transport {
     const first = windowed ? FIRST_WINDOW : Infinity;
     this.#sendWindow = new SendWindow(first);
     this.#receiveWindow = new ReceiveWindow(first, window);
-    this.#inbox = new Inbox((count) => this.#permit(this.#receiveWindow.release(count)));
+    this.#inbox = new Inbox({
+      onRead: (count) => this.#permit(this.#receiveWindow.release(count)),
+    });
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", (event) => this.#onMessage(event.data));
     socket.addEventListener("close", (event) => this.#onClose(event));

@@ -5,8 +5,8 @@
  */
 
 import { CloseCode, closeCodeOf, closeText, reasonOf } from "./_close_codes.ts";
-import { FrameEncoder, FrameParser, Opcode } from "./_frames.ts";
-import { Inbox } from "./_inbox.ts";
+import { FrameEncoder, type FrameHandler, FrameParser, Opcode } from "./_frames.ts";
+import { Inbox, type InboxOwner } from "./_inbox.ts";
 import { ReadBuffer } from "./_read_buffer.ts";
 import { FIRST_WINDOW, parseGrant, ReceiveWindow, SendWindow } from "./_window.ts";
 import { TransportClosedError, WebSocketError } from "./errors.ts";
@@ -56,13 +56,14 @@ type State =
  */
 export class FramedTransport implements Transport {
   readonly #conn: Transport;
-  readonly #options: FramedOptions;
+  readonly #windowed: boolean;
   readonly #parser: FrameParser;
   readonly #encoder: FrameEncoder;
-  readonly #inbox = new Inbox((count) => this.#onRead(count));
+  readonly #inbox: Inbox;
   readonly #sendWindow: SendWindow;
   readonly #receiveWindow: ReceiveWindow;
-  readonly #closed = Promise.withResolvers<void>();
+  /** Made when somebody asks for it. */
+  #closed: PromiseWithResolvers<void> | undefined;
   #state: State = "open";
   #closeReason: CloseReason | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -73,7 +74,7 @@ export class FramedTransport implements Transport {
   #isReading = false;
   /** Whether a frame is being written, and those that wait for it. */
   #isSending = false;
-  readonly #waiting: (() => void)[] = [];
+  #waiting: (() => void)[] | undefined;
   /** Latest ping that was not answered yet; earlier ones need no answer. */
   #ping: Uint8Array | undefined;
   #grant = 0;
@@ -82,15 +83,15 @@ export class FramedTransport implements Transport {
   constructor(conn: Transport, options: FramedOptions) {
     const { client, windowed, early, maxMessageSize, window } = options;
     this.#conn = conn;
-    this.#options = options;
+    this.#windowed = windowed;
     const first = windowed ? FIRST_WINDOW : Infinity;
     this.#sendWindow = new SendWindow(first);
     this.#receiveWindow = new ReceiveWindow(first, window);
     this.#encoder = new FrameEncoder(client);
-    this.#parser = new FrameParser({
-      onText: (text) => this.#onText(text),
-      onPing: (payload) => this.#onPing(payload),
-    }, { masked: !client, maxMessageSize, maxTextSize: windowed ? 10 : 0 });
+    const handler = new FramedTransport.#Handler(this);
+    this.#inbox = new Inbox(handler);
+    const maxTextSize = windowed ? 10 : 0;
+    this.#parser = new FrameParser(handler, { masked: !client, maxMessageSize, maxTextSize });
     if (early.length > 0) this.#received(early, false);
     this.#awaitReader();
   }
@@ -100,7 +101,8 @@ export class FramedTransport implements Transport {
   }
 
   get closed(): Promise<void> {
-    return this.#closed.promise;
+    if (this.#state === "closed") return Promise.resolve();
+    return (this.#closed ??= Promise.withResolvers()).promise;
   }
 
   read(buffer: Uint8Array): Promise<number | null> {
@@ -168,8 +170,7 @@ export class FramedTransport implements Transport {
     switch (this.#state) {
       case "open":
         if (this.#inbox.wanted !== undefined) return true;
-        return this.#ahead !== undefined &&
-          (this.#options.windowed || this.#inbox.size <= READ_AHEAD);
+        return this.#ahead !== undefined && (this.#windowed || this.#inbox.size <= READ_AHEAD);
       case "closing":
       case "failed":
         return true;
@@ -269,7 +270,7 @@ export class FramedTransport implements Transport {
 
   #sayClose(code: number, message: string): void {
     this.#sendWindow.close();
-    const text = closeText(message);
+    const text = message === "" ? NOTHING : closeText(message);
     const payload = new Uint8Array(2 + text.length);
     payload.set([code >> 8, code & 0xff]);
     payload.set(text, 2);
@@ -285,7 +286,7 @@ export class FramedTransport implements Transport {
     this.#inbox.end(error);
     this.#sendWindow.close();
     this.#conn.close();
-    this.#closed.resolve();
+    this.#closed?.resolve();
   }
 
   #sendControl(opcode: number, payload: () => Uint8Array): void {
@@ -294,7 +295,9 @@ export class FramedTransport implements Transport {
 
   /** Sends a frame when those before it are sent; it is made then. */
   async #send(make: () => Uint8Array): Promise<void> {
-    if (this.#isSending) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#isSending) {
+      await new Promise<void>((resolve) => (this.#waiting ??= []).push(resolve));
+    }
     this.#isSending = true;
     try {
       const frame = make();
@@ -303,9 +306,27 @@ export class FramedTransport implements Transport {
       }
     } finally {
       // Whoever waits next keeps the place.
-      const next = this.#waiting.shift();
+      const next = this.#waiting?.shift();
       if (next === undefined) this.#isSending = false;
       else next();
     }
   }
+
+  /** Lets parser and inbox tell what they have found: one object, where functions would be one for each. */
+  static readonly #Handler = class implements FrameHandler, InboxOwner {
+    readonly #transport: FramedTransport;
+
+    constructor(transport: FramedTransport) {
+      this.#transport = transport;
+    }
+    onText(text: string): void {
+      this.#transport.#onText(text);
+    }
+    onPing(payload: Uint8Array): void {
+      this.#transport.#onPing(payload);
+    }
+    onRead(count: number): void {
+      this.#transport.#onRead(count);
+    }
+  };
 }

@@ -88,9 +88,10 @@ export interface FrameParserOptions {
 export class FrameParser {
   readonly #handler: FrameHandler;
   readonly #options: FrameParserOptions;
-  readonly #header = new Uint8Array(14);
-  #headerSize = 0;
-  #headerNeed = 2;
+  /** The head of the next frame, as far as it came, where the bytes were cut in it. */
+  #cut: Uint8Array = NOTHING;
+  /** Whether the next byte is the first of a frame, or one of its head. */
+  #isBetween = true;
   #opcode = 0;
   #final = false;
   #mask = 0;
@@ -124,9 +125,8 @@ export class FrameParser {
     let kept = 0;
     try {
       for (let at = 0; at < bytes.length && this.#end === undefined;) {
-        if (this.#headerSize < this.#headerNeed) {
-          this.#header[this.#headerSize++] = bytes[at++]!;
-          if (this.#headerSize === this.#headerNeed) this.#headerGrown();
+        if (this.#isBetween) {
+          at += this.#head(bytes.subarray(at));
           continue;
         }
         const end = Math.min(at + this.#left, bytes.length);
@@ -145,16 +145,20 @@ export class FrameParser {
     return kept;
   }
 
-  #headerGrown(): void {
-    const header = this.#header;
+  /** Reads the head of a frame, or keeps what there is of it; gives how many bytes were taken. */
+  #head(bytes: Uint8Array): number {
+    const before = this.#cut.length;
+    const header = before === 0 ? bytes : joined(this.#cut, bytes.subarray(0, MAX_HEAD - before));
     const length = header[1]! & 0x7f;
     const lengthSize = length < 126 ? 0 : length === 126 ? 2 : 8;
     const need = 2 + lengthSize + (this.#options.masked ? 4 : 0);
-    if (this.#headerNeed === 2) this.#checkStart(length);
-    if (this.#headerSize < need) {
-      this.#headerNeed = need;
-      return;
+    if (header.length >= 2 && before < 2) this.#checkStart(header[0]!, header[1]!);
+    if (header.length < 2 || header.length < need) {
+      this.#cut = header.slice();
+      return bytes.length;
     }
+    this.#cut = NOTHING;
+    this.#isBetween = false;
     let size = lengthSize === 0 ? length : 0;
     for (let i = 0; i < lengthSize; i++) size = size * 256 + header[2 + i]!;
     if (lengthSize > 0 && size < (lengthSize === 2 ? 126 : 65_536)) {
@@ -162,13 +166,13 @@ export class FrameParser {
     }
     if (this.#options.masked) this.#mask = maskAt(header, need - 4);
     this.#start(size);
+    return need - before;
   }
 
   /** Checks what the first two bytes say. */
-  #checkStart(length: number): void {
-    const first = this.#header[0]!;
+  #checkStart(first: number, second: number): void {
     if ((first & 0x70) !== 0) throw broken("frame uses an extension that was not agreed on");
-    const masked = (this.#header[1]! & MASKED) !== 0;
+    const masked = (second & MASKED) !== 0;
     if (masked !== this.#options.masked) {
       throw broken(masked ? "frame of a server is masked" : "frame of a client is not masked");
     }
@@ -191,7 +195,7 @@ export class FrameParser {
       case Opcode.ping:
       case Opcode.pong:
         if (!this.#final) throw broken("control frame in fragments");
-        if (length > MAX_CONTROL) throw broken("control frame is too long");
+        if ((second & 0x7f) > MAX_CONTROL) throw broken("control frame is too long");
         return;
       default:
         throw broken(`frame of unknown kind ${this.#opcode}`);
@@ -234,8 +238,7 @@ export class FrameParser {
 
   /** Ends the frame, and with it perhaps the message. */
   #finish(): void {
-    this.#headerSize = 0;
-    this.#headerNeed = 2;
+    this.#isBetween = true;
     const control = this.#control;
     switch (this.#opcode) {
       case Opcode.close:
@@ -256,6 +259,14 @@ export class FrameParser {
       this.#handler.onText(decodeUtf8(text));
     }
   }
+}
+
+/** Puts the head of a frame together, whose bytes were cut. */
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const both = new Uint8Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
 }
 
 function closeOf(payload: Uint8Array): FramesEnd {

@@ -9,6 +9,8 @@ import { ByteQueue } from "./_byte_queue.ts";
 /** How an inbox stands: bytes may still come, or not. */
 type InboxState = { readonly kind: "open" } | { readonly kind: "ended"; readonly error?: Error };
 
+const OPEN: InboxState = { kind: "open" };
+
 /** A read that waits, and how much it got already. */
 interface Reader {
   readonly buffer: Uint8Array;
@@ -17,16 +19,22 @@ interface Reader {
   count: number;
 }
 
+/** Whoever has an inbox. */
+export interface InboxOwner {
+  /** Learns how many bytes the reader took, each time. */
+  onRead(count: number): void;
+}
+
 /** The reading side of transports to which bytes come by events. */
 export class Inbox {
   readonly #queue = new ByteQueue();
-  readonly #onRead: (count: number) => void;
-  #state: InboxState = { kind: "open" };
+  readonly #owner: InboxOwner;
+  #state: InboxState = OPEN;
   #reader: Reader | undefined;
 
-  /** Creates an inbox that tells how many bytes the reader took, each time. */
-  constructor(onRead: (count: number) => void) {
-    this.#onRead = onRead;
+  /** Creates an empty inbox. */
+  constructor(owner: InboxOwner) {
+    this.#owner = owner;
   }
 
   /** Bytes that wait for the reader. */
@@ -46,7 +54,7 @@ export class Inbox {
     }
     if (this.#queue.size > 0) {
       const count = this.#queue.read(buffer);
-      this.#onRead(count);
+      this.#owner.onRead(count);
       return Promise.resolve(count);
     }
     if (this.#state.kind === "open") {
@@ -90,7 +98,7 @@ export class Inbox {
     if (reader === undefined || reader.count === 0) return;
     this.#reader = undefined;
     reader.resolve(reader.count);
-    this.#onRead(reader.count);
+    this.#owner.onRead(reader.count);
   }
 
   /** Nothing comes any more: the reader gets what is there, then the end or the error. */

@@ -63,7 +63,9 @@ class PortTransport implements Transport {
   constructor(port: MessagePort, window: number) {
     this.#port = port;
     this.#receiveWindow = new ReceiveWindow(FIRST_WINDOW, window);
-    this.#inbox = new Inbox((count) => this.#permit(this.#receiveWindow.release(count)));
+    this.#inbox = new Inbox({
+      onRead: (count) => this.#permit(this.#receiveWindow.release(count)),
+    });
     port.addEventListener("message", (event) => this.#onMessage(event.data));
     port.addEventListener("messageerror", () => this.#fail("a message could not be read"));
     port.addEventListener("close", () => this.#end());
