@@ -14,8 +14,10 @@ import { PB_RULES } from "./rules.ts";
 const KEPT_BUFFER = 4096;
 /** A reader keeps a buffer in sight up to this size, as the next bytes are likely to be in the same one. */
 const KEPT_BYTES = 64 * 1024;
-/** So many tools of a kind are kept; a crowd that needs more at a time makes them anew. */
-const MOST_KEPT = 1024;
+/** So many readers and scanners are kept: few are in use at a time, and each may hold a buffer. */
+const MOST_READERS = 64;
+/** So many writers are kept: what is said to all connections of a server takes one for each. */
+const MOST_WRITERS = 1024;
 
 /** Writes messages. */
 export interface WriteTools {
@@ -84,7 +86,7 @@ export class Toolbox {
    * @param scanner One that stands before an expression.
    */
   giveScanner(scanner: BananaScanner): void {
-    keep(this.#scanners, scanner);
+    if (this.#scanners.length < MOST_READERS) this.#scanners.push(scanner);
   }
 
   /**
@@ -108,7 +110,7 @@ export class Toolbox {
     // Neither a large buffer nor a connection that has ended is to live on in it.
     if (tools.reader.size > KEPT_BYTES) tools.reader.release();
     tools.unjellier.invoker = undefined;
-    keep(this.#readers, tools);
+    if (this.#readers.length < MOST_READERS) this.#readers.push(tools);
   }
 
   /**
@@ -139,7 +141,7 @@ export class Toolbox {
     const { writer, jellier } = tools;
     jellier.invoker = undefined;
     if (writer.capacity > KEPT_BUFFER) this.buffers.give(writer.take());
-    keep(this.#writers, tools);
+    if (this.#writers.length < MOST_WRITERS) this.#writers.push(tools);
   }
 
   #makeReader(): ReadTools {
@@ -153,8 +155,4 @@ export class Toolbox {
     const writer = new BananaWriter({ limits, keys: registry.keys });
     return { writer, jellier: new Jellier(writer, this.#options) };
   }
-}
-
-function keep<T>(kept: T[], tool: T): void {
-  if (kept.length < MOST_KEPT) kept.push(tool);
 }

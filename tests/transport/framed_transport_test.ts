@@ -2,12 +2,13 @@
 
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import {
+  HEADROOM,
   memoryPair,
   type Transport,
   TransportClosedError,
   WebSocketError,
 } from "@perspective/broker/transport";
-import { FrameEncoder } from "../../transport/_frames.ts";
+import { FrameEncoder, FrameParser } from "../../transport/_frames.ts";
 import { type FramedOptions, FramedTransport } from "../../transport/_framed_transport.ts";
 import { bytesOf, pattern, readExactly, readToEnd, writeAll } from "./bytes.ts";
 
@@ -119,6 +120,60 @@ Deno.test("FramedTransport hears why the peer closes, after its bytes", async ()
   assertEquals(scene.client.closeReason, { kind: "goingAway", message: "shutting down" });
   await scene.client.closed;
   await assertRejects(() => scene.client.write(pattern(1)), TransportClosedError);
+});
+
+for (const client of [true, false]) {
+  const name = client ? "a client" : "a server";
+  Deno.test(`FramedTransport.writeInPlace() sends what write() would, as ${name}`, async () => {
+    const [here, there] = memoryPair();
+    const rules = { windowed: false, early: new Uint8Array(0), maxMessageSize: 1e6, window: 1e6 };
+    const writer = new FramedTransport(here.transport, { ...rules, client });
+    const reader = new FramedTransport(there.transport, { ...rules, client: !client });
+    for (const size of [1, 125, 126, 65_535, 65_536, 300_000]) {
+      const buffer = pattern(HEADROOM + size);
+      const bytes = buffer.slice(HEADROOM);
+      const read = readExactly(reader, size);
+      for (let at = HEADROOM; at < buffer.length;) {
+        at += await writer.writeInPlace(buffer.subarray(at));
+      }
+      assertEquals(await read, bytes, `${size} bytes`);
+      const [again] = await Promise.all([readExactly(reader, size), writeAll(writer, bytes)]);
+      assertEquals(again, bytes);
+      assertEquals(bytes, pattern(HEADROOM + size).subarray(HEADROOM), "write() changes nothing");
+    }
+    writer.close();
+    await readToEnd(reader);
+    await Promise.all([writer.closed, reader.closed]);
+    await assertRejects(() => writer.writeInPlace(pattern(20).subarray(16)), TransportClosedError);
+  });
+}
+
+Deno.test("FramedTransport.writeInPlace() takes as much as the peer permits", async () => {
+  await using scene = new Scene({ windowed: true });
+  const buffer = pattern(HEADROOM + 100_000);
+  const peer = new FrameParser({ onText() {}, onPing() {} }, {
+    masked: true,
+    maxMessageSize: Infinity,
+    maxTextSize: 0,
+  });
+  const payload = new Uint8Array(100_000);
+  let got = 0;
+  const reading = (async () => {
+    const read = new Uint8Array(10_000);
+    while (got < payload.length) {
+      const count = await scene.server.read(read);
+      const kept = peer.sift(read.subarray(0, count!));
+      payload.set(read.subarray(0, kept), got);
+      got += kept;
+    }
+  })();
+  const first = await scene.client.writeInPlace(buffer.subarray(HEADROOM));
+  assertEquals(first, 65_536);
+  const rest = scene.client.writeInPlace(buffer.subarray(HEADROOM + first));
+  await scene.send(1, bytesOf("50000"));
+  assertEquals(await rest, 100_000 - first);
+  await reading;
+  assertEquals(payload, pattern(HEADROOM + 100_000).subarray(HEADROOM));
 });
 
 Deno.test("FramedTransport takes a close without a code for normal", async () => {
