@@ -113,10 +113,33 @@ export async function connectFloor(port: number, size = 65_536): Promise<BenchCl
   };
 }
 
+/** What both ends of a login say in turn, in bytes; the server begins. */
+const LOGIN_MESSAGES = [27, 51, 40, 55, 12];
+
+/** Says and hears as much as one end of a login does, and nothing of it is looked at. */
+async function exchange(conn: Deno.TcpConn, isServer: boolean): Promise<void> {
+  conn.setNoDelay(true);
+  const buffer = new Uint8Array(1024);
+  for (const [turn, length] of LOGIN_MESSAGES.entries()) {
+    if ((turn % 2 === 0) === isServer) await conn.write(buffer.subarray(0, length));
+    else await conn.read(buffer);
+  }
+}
+
+async function serveLogins(listener: Deno.TcpListener): Promise<void> {
+  for await (const conn of listener) {
+    void exchange(conn, true).then(() => conn.read(new Uint8Array(1))).finally(() => conn.close());
+  }
+}
+
 /** The contender. */
 export const floor: Contender = {
   serve({ mode }) {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    if (mode.startsWith("login")) {
+      void serveLogins(listener);
+      return listener.addr.port;
+    }
     const size = mode === "idle" ? 4096 : 262_144;
     void (async () => {
       for await (const conn of listener) {
@@ -130,4 +153,9 @@ export const floor: Contender = {
     return listener.addr.port;
   },
   connect: ({ port }) => connectFloor(port),
+  async login({ port }) {
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    await exchange(conn, false);
+    conn.close();
+  },
 };

@@ -50,6 +50,9 @@ export interface LinkHandler {
   linkEnded(error: unknown, unread: Uint8Array): void;
 }
 
+/** How far handling what has come has got: to its end, or to an expression that is not whole, or a stop. */
+type Pace = "done" | "unfinished" | "slice" | "pause";
+
 /** The two directions of a transport, in expressions. */
 export class Link {
   /** Most bytes of one expression, finished or not, give or take one read. */
@@ -326,6 +329,7 @@ export class Link {
     for (let slice = FIRST_SLICE_BYTES;; slice = Math.min(2 * slice, SLICE_BYTES)) {
       switch (this.#handleExpressions(slice)) {
         case "done":
+        case "unfinished":
           return;
         case "slice":
           for (let left = TURN_MICROTASKS; left !== 0; left--) await undefined;
@@ -338,26 +342,28 @@ export class Link {
     }
   }
 
-  /** Hands over expressions until none is whole, a slice is done, or the handler wants a pause. */
-  #handleExpressions(slice: number): "done" | "slice" | "pause" {
-    const input = this.#input;
+  /** Hands over expressions with tools that are lent; a scanner is kept while an expression is unfinished. */
+  #handleExpressions(slice: number): Pace {
     const scanner = this.#scanner ??= this.#tools.takeScanner(this.#dialect);
     const tools = this.#tools.takeReader(this.#invoker);
-    let outcome: "done" | "slice" | "pause" = "done";
-    let isUnfinished = false;
+    const pace = this.#handleSlice(slice, scanner, tools);
+    // What a fault has interrupted does not come here, and is not lent again.
+    this.#tools.giveReader(tools);
+    if (pace !== "unfinished") {
+      this.#scanner = undefined;
+      this.#tools.giveScanner(scanner);
+    }
+    return pace;
+  }
+
+  #handleSlice(slice: number, scanner: BananaScanner, tools: ReadTools): Pace {
+    const input = this.#input;
     for (let left = slice; this.#isOpen && input.start !== input.end;) {
-      if (!this.#handler.mayRead()) {
-        outcome = "pause";
-        break;
-      }
-      if (left <= 0) {
-        outcome = "slice";
-        break;
-      }
+      if (!this.#handler.mayRead()) return "pause";
+      if (left <= 0) return "slice";
       const { bytes, start } = input;
       const end = scanner.scan(bytes, start, input.end);
-      isUnfinished = end === -1;
-      if (isUnfinished) break;
+      if (end === -1) return "unfinished";
       this.#expressionBytes = end - start;
       if (end - start > this.maxExpressionBytes) throw tooLong(this.maxExpressionBytes);
       tools.reader.reset(bytes, start);
@@ -366,13 +372,7 @@ export class Link {
       if (this.#isOpen) input.consume(end);
       left -= end - start;
     }
-    // What a fault has interrupted does not come here, and is not lent again.
-    this.#tools.giveReader(tools);
-    if (!isUnfinished) {
-      this.#scanner = undefined;
-      this.#tools.giveScanner(scanner);
-    }
-    return outcome;
+    return "done";
   }
 
   async #paused(): Promise<void> {
