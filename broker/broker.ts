@@ -11,6 +11,7 @@ import type { CloseReason, Dialed, Peer } from "../transport/mod.ts";
 import type { RemoteCacheObserver } from "./cacheable.ts";
 import type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
 import type { BrokerHooks } from "./broker_hooks.ts";
+import { BusySet } from "./busy_set.ts";
 import { Caches } from "./caches.ts";
 import { callAll } from "./call_all.ts";
 import { closeReason, isFaultOfPeer } from "./close_reason.ts";
@@ -90,7 +91,7 @@ export class Broker implements AsyncDisposable {
   #dialect: AgreedDialect | undefined;
   /** The last number that an object or a cache of ours got. */
   #lastLocal = 0;
-  #disconnects: Set<() => void> | undefined;
+  #disconnects: BusySet<() => void> | undefined;
   #closing: Promise<void> | undefined;
   /** What the program gave as the fault for which it closes. */
   #fault: Error | undefined;
@@ -431,7 +432,7 @@ export class Broker implements AsyncDisposable {
    */
   notifyOnDisconnect(notifier: () => void): void {
     if (this.isClosed) this.notifyAll([notifier]);
-    else (this.#disconnects ??= new Set()).add(notifier);
+    else (this.#disconnects ??= new BusySet()).add(notifier);
   }
 
   /**

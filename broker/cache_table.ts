@@ -6,6 +6,8 @@
 
 import { WORD } from "../jelly/banana/mod.ts";
 import { JellyError } from "../jelly/mod.ts";
+import { BusyMap } from "./busy_map.ts";
+import { BusySet } from "./busy_set.ts";
 import type { CacheTableParts } from "./cacheable_table.ts";
 import { ProtocolError } from "./errors.ts";
 import { HeldCache, type HeldCacheOwner, type Loose } from "./held_cache.ts";
@@ -25,9 +27,9 @@ import { ATTACH, RemoteCache } from "./remote_cache.ts";
 export class CacheTable {
   readonly #parts: CacheTableParts;
   readonly #limit: ObjectLimit;
-  readonly #caches = new Map<number, HeldCache>();
+  readonly #caches = new BusyMap<number, HeldCache>();
   /** The caches that may have changed since their state was kept. */
-  readonly #touched = new Set<HeldCache>();
+  #touched = new BusySet<HeldCache>();
   /** Tells that a cache was collected. */
   readonly #finalization: FinalizationRegistry<Loose>;
   /** Tells that the garbage collector has run. */
@@ -147,7 +149,7 @@ export class CacheTable {
   clear(reason: Error | undefined): void {
     const caches = [...this.#caches.values()];
     this.#caches.clear();
-    this.#touched.clear();
+    this.#touched = new BusySet();
     for (const held of caches) held.end(reason);
   }
 

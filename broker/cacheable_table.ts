@@ -7,6 +7,7 @@
 import { WORD } from "../jelly/banana/mod.ts";
 import type { Broker } from "./broker.ts";
 import type { Faults } from "./broker_hooks.ts";
+import { BusyMap } from "./busy_map.ts";
 import { type Cacheable, RemoteCacheObserver } from "./cacheable.ts";
 import { ProtocolError } from "./errors.ts";
 import { writeNumber } from "./message_parts.ts";
@@ -49,9 +50,9 @@ interface Sent {
  */
 export class CacheableTable {
   readonly #parts: CacheTableParts;
-  readonly #sent = new Map<number, Sent>();
+  readonly #sent = new BusyMap<number, Sent>();
   /** The same by what the object is known by: one for each perspective, mostly one. */
-  readonly #byIdentity = new Map<object, Sent[]>();
+  readonly #byIdentity = new BusyMap<object, Sent[]>();
 
   /**
    * Creates an empty table.

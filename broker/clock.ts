@@ -4,6 +4,8 @@
  * @module
  */
 
+import { BusySet } from "./busy_set.ts";
+
 /**
  * The clock wakes after so many milliseconds though nothing is due: then an alarm that is due before all
  * others, as a connection sets it when it begins, seldom has to set the timer anew.
@@ -16,6 +18,8 @@ const TURN_ALARMS = 100;
 export interface Alarm {
   /** The time, in milliseconds. */
   readonly delay: number;
+  /** When it is to happen, in milliseconds since 1970; kept by the clock. */
+  due: number;
   /** What happens. */
   ring(): void;
 }
@@ -28,8 +32,8 @@ export interface Alarm {
  * they were set, so neither setting nor clearing one has to look for its place.
  */
 export class Clock {
-  /** For each delay its alarms, and when they are due. */
-  readonly #queues = new Map<number, Map<Alarm, number>>();
+  /** For each delay its alarms. */
+  readonly #queues = new Map<number, BusySet<Alarm>>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** When the timer runs. */
   #wakesAt = Infinity;
@@ -42,11 +46,12 @@ export class Clock {
   set(alarm: Alarm): void {
     const { delay } = alarm;
     let queue = this.#queues.get(delay);
-    if (queue === undefined) this.#queues.set(delay, queue = new Map());
+    if (queue === undefined) this.#queues.set(delay, queue = new BusySet());
     else queue.delete(alarm);
     const now = Date.now();
-    queue.set(alarm, now + delay);
-    if (now + delay < this.#wakesAt) this.#sleep(now + delay, now);
+    alarm.due = now + delay;
+    queue.add(alarm);
+    if (alarm.due < this.#wakesAt) this.#sleep(alarm.due, now);
   }
 
   /**
@@ -88,8 +93,8 @@ export class Clock {
   #ring(now: number): void {
     let left = TURN_ALARMS;
     for (const queue of this.#queues.values()) {
-      for (const [alarm, due] of queue) {
-        if (due > now || left === 0) break;
+      for (const alarm of queue) {
+        if (alarm.due > now || left === 0) break;
         left--;
         this.clear(alarm);
         alarm.ring();
@@ -100,7 +105,7 @@ export class Clock {
   #nextDue(): number {
     let next = Infinity;
     for (const queue of this.#queues.values()) {
-      for (const due of queue.values()) {
+      for (const { due } of queue) {
         next = Math.min(next, due);
         break;
       }

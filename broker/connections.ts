@@ -7,6 +7,7 @@
 import type { Dialed } from "../transport/mod.ts";
 import type { Broker } from "./broker.ts";
 import type { Traffic } from "./broker_facts.ts";
+import { BusySet } from "./busy_set.ts";
 import { GoingAwayError, LimitError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { type BrokerOptions, positiveInteger } from "./options.ts";
@@ -63,7 +64,7 @@ interface ConnectionsSettings extends Omit<ConnectionsOptions, "log"> {
 export class Connections {
   readonly #options: ConnectionsSettings;
   readonly #max: number;
-  readonly #brokers = new Set<Broker>();
+  readonly #brokers = new BusySet<Broker>();
   readonly #listeners = new Set<(broker: Broker) => void>();
   #isClosed = false;
   #accepted = 0;

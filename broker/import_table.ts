@@ -6,6 +6,7 @@
 
 import { WORD } from "../jelly/banana/mod.ts";
 import type { Broker } from "./broker.ts";
+import { BusyMap } from "./busy_map.ts";
 import { LimitError } from "./errors.ts";
 import { writeNumber } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
@@ -23,7 +24,7 @@ interface Import {
 export class ImportTable {
   readonly #broker: Broker;
   readonly #outbox: Outbox;
-  readonly #imports = new Map<number, Import>();
+  readonly #imports = new BusyMap<number, Import>();
   readonly #finalization: FinalizationRegistry<Arrivals>;
 
   /**

@@ -51,6 +51,8 @@ export interface KeepAliveParts {
 export class KeepAlive implements Alarm {
   /** Milliseconds from one look at the time to the next. */
   readonly delay: number;
+  /** When that is due; kept by the clock. */
+  due = 0;
   readonly #parts: KeepAliveParts;
   #heard = -1;
   #silentTicks = 0;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BusyMap } from "./busy_map.ts";
 import { ProtocolError } from "./errors.ts";
 import type { ObjectLimit } from "./object_limit.ts";
 import type { RemoteTarget, Serializable } from "./referenceable.ts";
@@ -61,11 +62,11 @@ export class LocalTable {
   readonly #limit: ObjectLimit;
   /** What is published as the root: on most connections nothing else is, which needs no table. */
   #root: Local<RemoteTarget> | undefined;
-  #entries: Map<ObjectId, Local<RemoteTarget>> | undefined;
+  #entries: BusyMap<ObjectId, Local<RemoteTarget>> | undefined;
   /** The numbers of objects; none while only named ones are known. */
-  #ids: Map<object, number> | undefined;
+  #ids: BusyMap<object, number> | undefined;
   /** What to do when the peer holds an object no more. */
-  #cleanups: Map<object, (() => void)[]> | undefined;
+  #cleanups: BusyMap<object, (() => void)[]> | undefined;
 
   /**
    * Creates an empty table.
@@ -90,7 +91,7 @@ export class LocalTable {
   setName(name: string, object: RemoteTarget): void {
     const entry = new Local(object);
     if (name === ROOT) this.#root = entry;
-    else (this.#entries ??= new Map()).set(name, entry);
+    else (this.#entries ??= new BusyMap()).set(name, entry);
   }
 
   /**
@@ -122,8 +123,8 @@ export class LocalTable {
       throw this.#limit.exceeded("Maximum PB reference count");
     }
     const id = newId();
-    (this.#entries ??= new Map()).set(id, new Local<RemoteTarget>(object));
-    (this.#ids ??= new Map()).set(identity, id);
+    (this.#entries ??= new BusyMap()).set(id, new Local<RemoteTarget>(object));
+    (this.#ids ??= new BusyMap()).set(identity, id);
     return id;
   }
 
@@ -160,7 +161,7 @@ export class LocalTable {
    */
   onRelease(object: object, cleanup: () => void): void {
     const identity = identityOf(object);
-    const cleanups = this.#cleanups ??= new Map();
+    const cleanups = this.#cleanups ??= new BusyMap();
     const known = cleanups.get(identity);
     if (known === undefined) cleanups.set(identity, [cleanup]);
     else known.push(cleanup);

@@ -154,7 +154,7 @@ export class LoginSession {
     const delay = this.settings[name];
     if (delay === Infinity) return () => {};
     const { clock } = this.broker.settings;
-    const alarm = { delay, ring: () => callback(delay) };
+    const alarm = { delay, due: 0, ring: () => callback(delay) };
     clock.set(alarm);
     return () => clock.clear(alarm);
   }

@@ -52,6 +52,8 @@ export interface NegotiationParts {
 export class Negotiation implements Alarm {
   /** Milliseconds until it has failed. */
   readonly delay: number;
+  /** When that is; kept by the clock. */
+  due = 0;
   readonly #parts: NegotiationParts;
   readonly #outcome = new Outcome<void>();
 

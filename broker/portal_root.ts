@@ -6,6 +6,7 @@
 
 import type { Portal } from "../cred/portal.ts";
 import type { Broker } from "./broker.ts";
+import { BusySet } from "./busy_set.ts";
 import { LoginRoot } from "./login_root.ts";
 import { LoginSession } from "./login_session.ts";
 import { type PortalOptions, type PortalSettings, portalSettings } from "./portal_options.ts";
@@ -31,7 +32,7 @@ export class PortalRoot implements IPBRoot {
   readonly #portal: Portal;
   readonly #settings: PortalSettings;
   /** The connections over which nobody has logged in, the oldest first. */
-  readonly #strangers = new Set<LoginSession>();
+  readonly #strangers = new BusySet<LoginSession>();
 
   /**
    * Creates the root of a portal.

@@ -6,6 +6,7 @@
 
 import { listen, type ListenAddr, type Listener, type ListenOptions } from "../transport/mod.ts";
 import type { Broker } from "./broker.ts";
+import { BusySet } from "./busy_set.ts";
 import { GOING_AWAY, type ServerStats, type ShutdownOptions } from "./connections.ts";
 import { PBServerFactory, type ServerOptions, type ServerRoot } from "./factory.ts";
 
@@ -28,7 +29,7 @@ export class PBServer implements AsyncDisposable {
    */
   readonly finished: Promise<void>;
   readonly #listener: Listener;
-  readonly #brokers = new Set<Broker>();
+  readonly #brokers = new BusySet<Broker>();
 
   /**
    * Serves the connections of a listener; `serve` makes one.

@@ -6,6 +6,7 @@ import { Clock } from "../../broker/clock.ts";
 function alarm(delay: number, rung: string[], name: string, also?: () => void) {
   return {
     delay,
+    due: 0,
     ring() {
       rung.push(name);
       also?.();
