@@ -45,6 +45,7 @@ const KEEP_ALIVE = 60_000;
 const CLOSE_TIMEOUT = 1000;
 const NORMAL: CloseReason = { kind: "normal", message: "" };
 const OPEN: State = { kind: "open" };
+const NOTHING = new Uint8Array(0);
 
 /** Where a connection is in its life. */
 type State =
@@ -479,6 +480,9 @@ export class Broker implements AsyncDisposable {
     if (!this.isClosed) {
       if (this.#link.buffered !== 0) await within(CLOSE_TIMEOUT, this.#link.drained(0));
       this.#link.close(reason instanceof Error ? closeReason(reason) : reason ?? NORMAL);
+      // Not only when the pending read has failed, which takes a turn of the event loop.
+      await undefined;
+      this.#ended(undefined, NOTHING);
     }
     await this.closed;
   }
