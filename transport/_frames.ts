@@ -25,10 +25,15 @@ const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /** The most bytes that stand before a payload. */
 const MAX_HEAD = 14;
+/** So many masks are made at a time: to ask for random bytes takes longer than to use them. */
+const MASKS = 64;
 
 /** Makes frames; those of clients are masked. */
 export class FrameEncoder {
   readonly #masked: boolean;
+  /** Masks that nobody knows yet, the next one last; none before the first frame. */
+  #masks: Int32Array<ArrayBuffer> | undefined;
+  #left = 0;
 
   constructor(masked: boolean) {
     this.#masked = masked;
@@ -54,10 +59,20 @@ export class FrameEncoder {
       frame[1 + lengthSize - i] = rest;
     }
     if (this.#masked) {
-      crypto.getRandomValues(frame.subarray(start - 4, start));
-      applyMask(payload, maskAt(frame, start - 4));
+      const mask = this.#nextMask();
+      for (let i = 0; i < 4; i++) frame[start - 4 + i] = mask >>> 8 * i;
+      applyMask(payload, mask);
     }
     return frame;
+  }
+
+  #nextMask(): number {
+    const masks = this.#masks ??= new Int32Array(MASKS);
+    if (this.#left === 0) {
+      crypto.getRandomValues(masks);
+      this.#left = MASKS;
+    }
+    return masks[--this.#left]!;
   }
 }
 
