@@ -23,7 +23,7 @@ const TURN_MICROTASKS = QUIET_MICROTASKS + 4;
 const FIRST_SLICE_BYTES = 512;
 const NO_BYTES = new Uint8Array(0);
 /** The most bytes that are handled at a time. */
-const SLICE_BYTES = 64 * 1024;
+const SLICE_BYTES = 256 * 1024;
 
 /** Takes what comes over a link. */
 export interface LinkHandler {
@@ -326,7 +326,7 @@ export class Link {
    * say would take turns, each waiting for the other to have done with all of it.
    */
   async #handleInput(): Promise<void> {
-    for (let slice = FIRST_SLICE_BYTES;; slice = Math.min(2 * slice, SLICE_BYTES)) {
+    for (let slice = FIRST_SLICE_BYTES;; slice = this.#longerSlice(slice)) {
       switch (this.#handleExpressions(slice)) {
         case "done":
         case "unfinished":
@@ -340,6 +340,11 @@ export class Link {
           else await this.#paused();
       }
     }
+  }
+
+  /** Twice as much as before: where messages are long, that is several of them. */
+  #longerSlice(slice: number): number {
+    return Math.min(2 * Math.max(slice, this.#expressionBytes), SLICE_BYTES);
   }
 
   /** Hands over expressions with tools that are lent; a scanner is kept while an expression is unfinished. */
