@@ -50,7 +50,7 @@ export class BusySet<T> implements ReadonlySet<T> {
   has(value: T): boolean {
     return this.#members.has(value);
   }
-  /** As of a `Set`: in the order in which the members were added. */
+  /** The members in the order in which they were added; what changes on the way may show or not. */
   [Symbol.iterator](): SetIterator<T> {
     return this.#members.values();
   }

@@ -28,6 +28,9 @@ export interface Alarm {
  * Rings alarms by one timer, however many they are: a timer for each would cost more than all else
  * that a quiet connection holds.
  *
+ * It goes by the time of day, as a timer's own time cannot be asked for: when that is set forward, as after a
+ * computer has slept, what is set rings early, once.
+ *
  * Alarms are kept by their delay, of which there are few. Those of one delay are due in the order in which
  * they were set, so neither setting nor clearing one has to look for its place.
  */
@@ -95,6 +98,8 @@ export class Clock {
     for (const queue of this.#queues.values()) {
       for (const alarm of queue) {
         if (alarm.due > now || left === 0) break;
+        // One that rang before may have cleared it.
+        if (!queue.has(alarm)) continue;
         left--;
         this.clear(alarm);
         alarm.ring();

@@ -125,7 +125,8 @@ export class Toolbox {
   takeWriter(invoker: object, dialect: Dialect, size: number, headroom: number = 0): WriteTools {
     const tools = this.#writers.pop() ?? this.#makeWriter();
     const { writer } = tools;
-    if (writer.capacity < size || writer.capacity === 0) writer.take(this.buffers.take(size));
+    const needed = size + headroom;
+    if (writer.capacity < needed || writer.capacity === 0) writer.take(this.buffers.take(needed));
     writer.clear(headroom);
     writer.dialect = dialect;
     tools.jellier.invoker = invoker;

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { stub } from "@std/testing/mock";
 import { FakeTime } from "@std/testing/time";
-import { Clock } from "../../broker/clock.ts";
+import { type Alarm, Clock } from "../../broker/clock.ts";
 
-function alarm(delay: number, rung: string[], name: string, also?: () => void) {
+function alarm(delay: number, rung: string[], name: string, also?: () => void): Alarm {
   return {
     delay,
     due: 0,
@@ -78,6 +78,25 @@ Deno.test("Clock rings a crowd in turns of the event loop, so that others get on
   assertEquals(rung.length, 1002);
   const other = rung.indexOf("other");
   assertEquals(other > 0 && other < 200, true, `${other}`);
+});
+
+Deno.test("Clock rings nothing that an alarm which rang before has cleared", () => {
+  using time = new FakeTime();
+  const clock = new Clock();
+  const rung: string[] = [];
+  const alarms = Array.from({ length: 200 }, (_, i) => {
+    const even = i % 2 === 0;
+    return alarm(
+      10,
+      rung,
+      even ? "even" : "odd",
+      even ? () => clock.clear(alarms[i + 1]!) : undefined,
+    );
+  });
+  for (const one of alarms) clock.set(one);
+  time.tick(10);
+  assertEquals(rung, Array(100).fill("even"));
+  assertEquals(time.next(), false);
 });
 
 Deno.test("Clock rings in time though the time of day is set back meanwhile", () => {
