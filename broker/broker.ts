@@ -151,9 +151,10 @@ export class Broker implements AsyncDisposable {
   get ready(): Promise<void> {
     const state = this.#state;
     if (state.kind === "negotiating") return state.negotiation.ready;
-    return this.#dialect === undefined
-      ? Promise.reject(notReady(state.kind === "closed" ? state.reason : undefined))
-      : Promise.resolve();
+    const outcome = new Outcome<void>();
+    if (this.#dialect !== undefined) outcome.resolve();
+    else outcome.reject(notReady(state.kind === "closed" ? state.reason : undefined));
+    return outcome.promise;
   }
 
   /** Resolves when the connection has ended and all is cleared up: to why it did, or undefined if on purpose. */

@@ -14,7 +14,8 @@ const OPEN = Object.freeze({ kind: "open" });
 
 /**
  * A promise that is made only if somebody asks for it: most connections are not waited for, and a
- * promise with its functions is a third of a kilobyte. Nobody has to catch what nobody asked for.
+ * promise with its functions is a third of a kilobyte. Who asks may look at it later, or never: a
+ * rejection that nobody catches harms nobody.
  */
 export class Outcome<T> {
   #state: State<T> = OPEN as State<T>;
@@ -23,10 +24,10 @@ export class Outcome<T> {
   get promise(): Promise<T> {
     const state = this.#state;
     if (state.kind === "resolved") return Promise.resolve(state.value);
-    if (state.kind === "rejected") return Promise.reject(state.reason);
+    if (state.kind === "rejected") return harmless(Promise.reject(state.reason));
     const asked = state.asked ?? Promise.withResolvers<T>();
     this.#state = { kind: "open", asked };
-    return asked.promise;
+    return harmless(asked.promise);
   }
 
   /**
@@ -50,4 +51,9 @@ export class Outcome<T> {
     this.#state.asked?.reject(reason);
     this.#state = { kind: "rejected", reason };
   }
+}
+
+function harmless<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }

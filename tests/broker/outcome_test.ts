@@ -13,6 +13,11 @@ Deno.test("Outcome.promise settles for those who asked before and after", async 
 
 Deno.test("Outcome.reject() rejects for those who ask, and harms nobody if none does", async () => {
   new Outcome<void>().reject(new Error("nobody asked"));
+  const dropped = new Outcome<void>();
+  void dropped.promise;
+  dropped.reject(new Error("nobody looks"));
+  void dropped.promise;
+  await new Promise((resolve) => setTimeout(resolve, 0));
   const outcome = new Outcome<void>();
   const before = assertRejects(() => outcome.promise, Error, "lost");
   outcome.reject(new Error("lost"));
