@@ -132,7 +132,7 @@ export interface IPBRoot {
   rootObject(broker: Broker): RemoteTarget;
 }
 
-const ALL_OBJECTS = Object.prototype as unknown as Record<string, unknown>;
+const ALL_OBJECTS = Object.prototype as object as Record<string, unknown>;
 
 /**
  * Calls a method by a name from the wire, which is always behind a prefix, so
