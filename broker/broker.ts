@@ -129,7 +129,6 @@ export class Broker implements AsyncDisposable {
       role: role.kind,
       link,
       outbox,
-      clock: settings.clock,
       timeout: limits.negotiationTimeout,
       faults: hooks,
     });
@@ -525,10 +524,9 @@ export class Broker implements AsyncDisposable {
   /** Begins to watch for a peer that is gone. */
   #watchPeer(): void {
     const { kind, address } = this.peer;
-    const { clock, keepAlive = kind === "memory" ? 0 : KEEP_ALIVE } = this.settings;
+    const { keepAlive = kind === "memory" ? 0 : KEEP_ALIVE } = this.settings;
     if (keepAlive === 0) return;
     this.#keepAlive = new KeepAlive({
-      clock,
       within: keepAlive,
       link: this.#link,
       flow: this.#flow,

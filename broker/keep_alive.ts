@@ -8,7 +8,7 @@ import { WORD } from "../jelly/banana/mod.ts";
 import type { Faults } from "./broker_hooks.ts";
 import { PeerGoneError } from "./errors.ts";
 import type { Flow } from "./flow.ts";
-import type { Alarm, Clock } from "./clock.ts";
+import { type Alarm, type AlarmPlace, CLOCK } from "../transport/clock.ts";
 import { splitArgs } from "./kwargs.ts";
 import type { Link } from "./link.ts";
 import { writeCall } from "./message_parts.ts";
@@ -24,8 +24,6 @@ const NO_ARGS = splitArgs([]);
 
 /** What a broker lends to its keep-alive. */
 export interface KeepAliveParts {
-  /** Where the time is looked at. */
-  readonly clock: Clock;
   /** Milliseconds after which a silent peer counts as gone. */
   readonly within: number;
   /** Knows how many bytes have come. */
@@ -51,8 +49,8 @@ export interface KeepAliveParts {
 export class KeepAlive implements Alarm {
   /** Milliseconds from one look at the time to the next. */
   readonly delay: number;
-  /** When that is due; kept by the clock. */
-  due = 0;
+  /** Kept by the clock. */
+  place: AlarmPlace | undefined;
   readonly #parts: KeepAliveParts;
   #heard = -1;
   #silentTicks = 0;
@@ -66,12 +64,12 @@ export class KeepAlive implements Alarm {
   constructor(parts: KeepAliveParts) {
     this.#parts = parts;
     this.delay = parts.within / TICKS;
-    parts.clock.set(this);
+    CLOCK.set(this);
   }
 
   /** Stops watching. */
   stop(): void {
-    this.#parts.clock.clear(this);
+    CLOCK.clear(this);
   }
 
   /**
@@ -88,8 +86,8 @@ export class KeepAlive implements Alarm {
 
   /** Learns that time has passed, a part of that after which a silent peer is gone. */
   ring(): void {
-    const { clock, within, link, flow, address, faults } = this.#parts;
-    clock.set(this);
+    const { within, link, flow, address, faults } = this.#parts;
+    CLOCK.set(this);
     const heard = link.bytesReceived;
     const isHeard = heard !== this.#heard;
     this.#heard = heard;

@@ -8,6 +8,7 @@ import { LoginDenied, LoginFailed } from "../cred/errors.ts";
 import { limitLogin } from "../cred/login_limiter.ts";
 import type { AvatarGrant } from "../cred/portal.ts";
 import { Turns } from "../cred/turns.ts";
+import { type Alarm, CLOCK } from "../transport/clock.ts";
 import type { Peer } from "../transport/mod.ts";
 import type { IPerspective } from "./avatar.ts";
 import type { Broker } from "./broker.ts";
@@ -153,10 +154,9 @@ export class LoginSession {
   after(name: Timeout, callback: (timeout: number) => void): () => void {
     const delay = this.settings[name];
     if (delay === Infinity) return () => {};
-    const { clock } = this.broker.settings;
-    const alarm = { delay, due: 0, ring: () => callback(delay) };
-    clock.set(alarm);
-    return () => clock.clear(alarm);
+    const alarm: Alarm = { delay, place: undefined, ring: () => callback(delay) };
+    CLOCK.set(alarm);
+    return () => CLOCK.clear(alarm);
   }
 
   #limited(

@@ -25,7 +25,6 @@ export * from "./backoff.ts";
 export { Broker } from "./broker.ts";
 export type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
 export type { BufferPool } from "./buffer_pool.ts";
-export type { Alarm, Clock } from "./clock.ts";
 export * from "./cacheable.ts";
 export type { CacheTable } from "./cache_table.ts";
 export type { CacheableTable } from "./cacheable_table.ts";

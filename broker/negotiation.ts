@@ -13,7 +13,7 @@ import {
   STRING,
 } from "../jelly/banana/mod.ts";
 import type { Faults } from "./broker_hooks.ts";
-import type { Alarm, Clock } from "./clock.ts";
+import { type Alarm, type AlarmPlace, CLOCK } from "../transport/clock.ts";
 import { ProtocolError } from "./errors.ts";
 import { guessPeer } from "./guess_peer.ts";
 import type { Link } from "./link.ts";
@@ -40,8 +40,6 @@ export interface NegotiationParts {
   readonly link: Link;
   /** Where an offer or a choice goes. */
   readonly outbox: Outbox;
-  /** Where the time is looked at. */
-  readonly clock: Clock;
   /** Milliseconds until it has failed. */
   readonly timeout: number;
   /** Closes the connection when time is over. */
@@ -52,8 +50,8 @@ export interface NegotiationParts {
 export class Negotiation implements Alarm {
   /** Milliseconds until it has failed. */
   readonly delay: number;
-  /** When that is; kept by the clock. */
-  due = 0;
+  /** Kept by the clock. */
+  place: AlarmPlace | undefined;
   readonly #parts: NegotiationParts;
   readonly #outcome = new Outcome<void>();
 
@@ -65,7 +63,7 @@ export class Negotiation implements Alarm {
   constructor(parts: NegotiationParts) {
     this.#parts = parts;
     this.delay = parts.timeout;
-    parts.clock.set(this);
+    CLOCK.set(this);
   }
 
   /** Settles when it is over: resolves if both ends have agreed. */
@@ -108,7 +106,7 @@ export class Negotiation implements Alarm {
     const dialect = role === "server" ? readChoice(reader) : chooseDialect(reader);
     if (role === "client") outbox.send((writer) => writer.atom(dialect));
     link.setDialect(dialect === OWN_DIALECT ? "pb" : dialect);
-    this.#parts.clock.clear(this);
+    CLOCK.clear(this);
     return dialect;
   }
 
@@ -123,7 +121,7 @@ export class Negotiation implements Alarm {
    * @param reason What those who wait for it get.
    */
   fail(reason: Error): void {
-    this.#parts.clock.clear(this);
+    CLOCK.clear(this);
     this.#outcome.reject(reason);
   }
 }

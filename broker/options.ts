@@ -7,7 +7,6 @@
 import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../jelly/banana/mod.ts";
 import { defaultSecurity, globalRegistry, type JellyRegistry, type Taster } from "../jelly/mod.ts";
 import { DEFAULT_PORT } from "../transport/mod.ts";
-import { Clock } from "./clock.ts";
 import { type Log, safeLog } from "./log.ts";
 import { Toolbox } from "./toolbox.ts";
 
@@ -92,15 +91,13 @@ export interface BrokerSettings {
   readonly log: Log;
   /** Milliseconds within which it is noticed that the peer is gone, 0 for never; undefined for the default. */
   readonly keepAlive: number | undefined;
-  /** Looks at the time for all connections. */
-  readonly clock: Clock;
   /** What reads and writes messages, which the connections share. */
   readonly tools: Toolbox;
 }
 
 /**
  * Gives the settings of a client's connection: those that ask for nothing of their own have the same,
- * and so share the tools and the clock.
+ * and so share the tools.
  *
  * @param options The options.
  * @returns The settings, frozen.
@@ -137,7 +134,6 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     unsafeTracebacks,
     log: safeLog(log),
     keepAlive,
-    clock: new Clock(),
     tools: new Toolbox({ registry, security, limits }),
   });
 }

@@ -4,12 +4,11 @@
  * @module
  */
 
-/** Milliseconds beyond which timers run at once, and so none is set: `Infinity` is no limit. */
-const LONGEST = 2 ** 31 - 1;
+import { type Alarm, CLOCK } from "./clock.ts";
 
 /** Options for {@linkcode withDeadline}. */
 export interface DeadlineOptions {
-  /** Milliseconds until the work is given up. */
+  /** Milliseconds until the work is given up; `Infinity` for never. */
   readonly timeout: number;
   /** Gives the work up as well. */
   readonly signal?: AbortSignal | undefined;
@@ -17,7 +16,7 @@ export interface DeadlineOptions {
 
 /**
  * Runs work with a signal that says when to give up: when time is out (a `DOMException` named
- * `TimeoutError`), or with the reason of the signal given. The timer never outlives the work.
+ * `TimeoutError`), or with the reason of the signal given. The alarm never outlives the work.
  */
 export async function withDeadline<T>(
   options: DeadlineOptions,
@@ -27,9 +26,12 @@ export async function withDeadline<T>(
   signal?.throwIfAborted();
   const controller = new AbortController();
   const giveUp = () => controller.abort(signal?.reason);
-  const outOfTime = () =>
-    controller.abort(new DOMException(`no answer within ${timeout} ms`, "TimeoutError"));
-  const timer = timeout <= LONGEST ? setTimeout(outOfTime, timeout) : undefined;
+  const alarm: Alarm = {
+    delay: timeout,
+    place: undefined,
+    ring: () => controller.abort(outOfTime(timeout)),
+  };
+  CLOCK.set(alarm);
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
     return await work(controller.signal);
@@ -38,9 +40,14 @@ export async function withDeadline<T>(
     controller.signal.throwIfAborted();
     throw error;
   } finally {
-    clearTimeout(timer);
+    CLOCK.clear(alarm);
     signal?.removeEventListener("abort", giveUp);
   }
+}
+
+/** What something is given up for whose time is over. */
+export function outOfTime(timeout: number): DOMException {
+  return new DOMException(`no answer within ${timeout} ms`, "TimeoutError");
 }
 
 /** Waits for a promise while a signal may close what it waits on; `close` runs once, on failure too. */

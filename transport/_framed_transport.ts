@@ -5,10 +5,11 @@
  */
 
 import { CloseCode, closeCodeOf, closeText, reasonOf } from "./_close_codes.ts";
-import { FrameEncoder, type FrameHandler, FrameParser, Opcode } from "./_frames.ts";
+import { FrameEncoder, type FrameHandler, FrameParser, joined, Opcode } from "./_frames.ts";
 import { Inbox, type InboxOwner } from "./_inbox.ts";
 import { ReadBuffer } from "./_read_buffer.ts";
 import { FIRST_WINDOW, parseGrant, ReceiveWindow, SendWindow } from "./_window.ts";
+import { type Alarm, type AlarmPlace, CLOCK } from "./clock.ts";
 import { TransportClosedError, WebSocketError } from "./errors.ts";
 import type { CloseReason, Transport } from "./transport.ts";
 
@@ -17,6 +18,8 @@ const MAX_FRAME = 262_144;
 /** Bytes that are read ahead of the reader where no window limits the peer. */
 const READ_AHEAD = 65_536;
 const NOTHING = new Uint8Array(0);
+/** So many microtasks a program has to say something that leaves together with the handshake's end. */
+const HANDSHAKE_MICROTASKS = 64;
 /** Milliseconds after which a reader that does not come back is not waited for. */
 const PATIENCE = 20;
 /** Milliseconds that the peer has to answer a close frame. */
@@ -30,6 +33,8 @@ export interface FramedOptions {
   readonly windowed: boolean;
   /** Bytes that came after the handshake, with it. */
   readonly early: Uint8Array;
+  /** What is still to be sent of the handshake. */
+  readonly handshake?: Uint8Array;
   /** Most bytes of one message from the peer. */
   readonly maxMessageSize: number;
   /** Bytes that the peer may send and that are not yet read. */
@@ -60,15 +65,16 @@ export class FramedTransport implements Transport {
   readonly #parser: FrameParser;
   readonly #encoder: FrameEncoder;
   readonly #inbox: Inbox;
+  /** Set while the reader has what it asked for and has not asked again, and while a close is not answered. */
+  readonly #alarm: Alarm;
   readonly #sendWindow: SendWindow;
   readonly #receiveWindow: ReceiveWindow;
   /** Made when somebody asks for it. */
   #closed: PromiseWithResolvers<void> | undefined;
   #state: State = "open";
+  /** The end of the handshake, until it is sent. */
+  #handshake: Uint8Array | undefined;
   #closeReason: CloseReason | undefined;
-  #closeTimer: ReturnType<typeof setTimeout> | undefined;
-  /** Runs while the reader has what it asked for and has not asked again. */
-  #absence: ReturnType<typeof setTimeout> | undefined;
   /** What is read into ahead of a reader who stays away. */
   #ahead: ReadBuffer | undefined;
   #isReading = false;
@@ -84,14 +90,16 @@ export class FramedTransport implements Transport {
     const { client, windowed, early, maxMessageSize, window } = options;
     this.#conn = conn;
     this.#windowed = windowed;
+    this.#handshake = options.handshake;
     const first = windowed ? FIRST_WINDOW : Infinity;
     this.#sendWindow = new SendWindow(first);
     this.#receiveWindow = new ReceiveWindow(first, window);
     this.#encoder = new FrameEncoder(client);
-    const handler = new FramedTransport.#Handler(this);
+    const handler = this.#alarm = new FramedTransport.#Handler(this);
     this.#inbox = new Inbox(handler);
     const maxTextSize = windowed ? 10 : 0;
     this.#parser = new FrameParser(handler, { masked: !client, maxMessageSize, maxTextSize });
+    if (this.#handshake !== undefined) void this.#endHandshake();
     if (early.length > 0) this.#received(early, false);
     this.#awaitReader();
   }
@@ -119,12 +127,13 @@ export class FramedTransport implements Transport {
     return count;
   }
 
-  async writeInPlace(bytes: Uint8Array): Promise<number> {
-    const count = this.#sendWindow.takeNow(Math.min(bytes.length, MAX_FRAME)) ||
-      await this.#permission(bytes.length);
-    const payload = count === bytes.length ? bytes : bytes.subarray(0, count);
-    await this.#send(() => this.#encoder.encodeInPlace(Opcode.binary, payload));
-    return count;
+  writeInPlace(bytes: Uint8Array): Promise<number> {
+    const send = (count: number) => {
+      const payload = count === bytes.length ? bytes : bytes.subarray(0, count);
+      return this.#send(() => this.#encoder.encodeInPlace(Opcode.binary, payload), count);
+    };
+    const count = this.#sendWindow.takeNow(Math.min(bytes.length, MAX_FRAME));
+    return count > 0 ? send(count) : this.#permission(bytes.length).then(send);
   }
 
   /** Waits until something may be sent. */
@@ -182,10 +191,7 @@ export class FramedTransport implements Transport {
 
   /** Gives the reader some time to come back before something is read without it. */
   #awaitReader(): void {
-    this.#absence ??= setTimeout(() => {
-      this.#absence = undefined;
-      if (this.#inbox.wanted === undefined) this.#readAhead();
-    }, PATIENCE);
+    if (this.#alarm.place === undefined) CLOCK.set(this.#alarm);
   }
 
   #readAhead(): void {
@@ -275,14 +281,13 @@ export class FramedTransport implements Transport {
     payload.set([code >> 8, code & 0xff]);
     payload.set(text, 2);
     this.#sendControl(Opcode.close, () => payload);
-    this.#closeTimer = setTimeout(() => this.#end(), CLOSE_TIMEOUT);
+    CLOCK.set(this.#alarm);
   }
 
   #end(error?: Error): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    clearTimeout(this.#closeTimer);
-    clearTimeout(this.#absence);
+    CLOCK.clear(this.#alarm);
     this.#inbox.end(error);
     this.#sendWindow.close();
     this.#conn.close();
@@ -290,17 +295,22 @@ export class FramedTransport implements Transport {
   }
 
   #sendControl(opcode: number, payload: () => Uint8Array): void {
-    this.#send(() => this.#encoder.encode(opcode, payload())).catch((error) => this.#end(error));
+    this.#sendFrame(() => this.#encoder.encode(opcode, payload()));
   }
 
-  /** Sends a frame when those before it are sent; it is made then. */
-  async #send(make: () => Uint8Array): Promise<void> {
+  /** Sends a frame for whose end nobody waits. */
+  #sendFrame(make: () => Uint8Array): void {
+    this.#send(make).catch((error) => this.#end(error));
+  }
+
+  /** Sends a frame when those before it are sent; it is made then. Gives back how many bytes it holds. */
+  async #send(make: () => Uint8Array, count = 0): Promise<number> {
     if (this.#isSending) {
       await new Promise<void>((resolve) => (this.#waiting ??= []).push(resolve));
     }
     this.#isSending = true;
     try {
-      const frame = make();
+      const frame = this.#behindHandshake(make());
       for (let sent = 0; sent < frame.length;) {
         sent += await this.#conn.write(sent === 0 ? frame : frame.subarray(sent));
       }
@@ -310,14 +320,47 @@ export class FramedTransport implements Transport {
       if (next === undefined) this.#isSending = false;
       else next();
     }
+    return count;
   }
 
-  /** Lets parser and inbox tell what they have found: one object, where functions would be one for each. */
-  static readonly #Handler = class implements FrameHandler, InboxOwner {
+  /** Ends the handshake though nothing follows. */
+  async #endHandshake(): Promise<void> {
+    for (let left = HANDSHAKE_MICROTASKS; left > 0 && this.#handshake !== undefined; left--) {
+      await undefined;
+    }
+    if (this.#handshake !== undefined) this.#sendFrame(() => NOTHING);
+  }
+
+  #behindHandshake(frame: Uint8Array): Uint8Array {
+    const handshake = this.#handshake;
+    if (handshake === undefined) return frame;
+    this.#handshake = undefined;
+    return joined(handshake, frame);
+  }
+
+  /** How long the alarm waits that is set now. */
+  get #patience(): number {
+    return this.#state === "open" ? PATIENCE : CLOSE_TIMEOUT;
+  }
+
+  #outOfPatience(): void {
+    if (this.#state !== "open") this.#end();
+    else if (this.#inbox.wanted === undefined) this.#readAhead();
+  }
+
+  /** What parser, inbox and clock tell: one object, where functions would be one for each. */
+  static readonly #Handler = class implements FrameHandler, InboxOwner, Alarm {
     readonly #transport: FramedTransport;
+    place: AlarmPlace | undefined;
 
     constructor(transport: FramedTransport) {
       this.#transport = transport;
+    }
+    get delay(): number {
+      return this.#transport.#patience;
+    }
+    ring(): void {
+      this.#transport.#outOfPatience();
     }
     onText(text: string): void {
       this.#transport.#onText(text);

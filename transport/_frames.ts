@@ -276,8 +276,8 @@ export class FrameParser {
   }
 }
 
-/** Puts the head of a frame together, whose bytes were cut. */
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+/** Puts two pieces together. */
+export function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
   const both = new Uint8Array(one.length + other.length);
   both.set(one);
   both.set(other, one.length);

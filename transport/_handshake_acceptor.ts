@@ -5,12 +5,13 @@
  */
 
 import type { Acceptor } from "./_acceptor.ts";
-import { withDeadline } from "./_deadline.ts";
+import { outOfTime } from "./_deadline.ts";
+import { type Alarm, type AlarmPlace, CLOCK } from "./clock.ts";
 import { factOf, HandshakeError } from "./errors.ts";
 import type { Dialed } from "./transport.ts";
 
-/** What a connection goes through before it counts. */
-export type Handshake = (dialed: Dialed, signal: AbortSignal) => Promise<Dialed>;
+/** What a connection goes through before it counts; it fails when the connection is closed. */
+export type Handshake = (dialed: Dialed) => Promise<Dialed>;
 
 /** Options for {@linkcode HandshakeAcceptor}. */
 export interface HandshakeOptions {
@@ -33,7 +34,7 @@ export class HandshakeAcceptor implements Acceptor {
   readonly #ready: Dialed[] = [];
   readonly #waiting: ((dialed: Dialed | null) => void)[] = [];
   /** Gives up a handshake that runs; the oldest comes first. */
-  readonly #running = new Set<AbortController>();
+  readonly #running = new Set<Running>();
   #isPulling = false;
   #isClosed = false;
 
@@ -58,7 +59,7 @@ export class HandshakeAcceptor implements Acceptor {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#source.close();
-    for (const running of this.#running) running.abort();
+    for (const running of this.#running) running.giveUp(new Error("server closed"));
     const reason = { kind: "goingAway", message: "server closed" } as const;
     for (const { transport } of this.#ready.splice(0)) transport.close(reason);
     for (const resolve of this.#waiting.splice(0)) resolve(null);
@@ -81,19 +82,20 @@ export class HandshakeAcceptor implements Acceptor {
   async #run(dialed: Dialed): Promise<void> {
     if (this.#isClosed) return dialed.transport.close();
     const { handshakeTimeout: timeout, onHandshakeError } = this.#options;
-    const running = new AbortController();
-    const { signal } = running;
+    const running = new Running(dialed, timeout);
     this.#running.add(running);
     try {
-      const done = await withDeadline(
-        { timeout, signal },
-        (signal) => this.#handshake(dialed, signal),
-      );
-      if (this.#isClosed) done.transport.close();
-      else this.#give(done);
-    } catch (error) {
+      const done = await this.#handshake(dialed);
+      if (running.fault !== undefined) {
+        done.transport.close();
+        throw running.fault;
+      }
+      this.#give(done);
+    } catch (failure) {
       dialed.transport.close();
       if (this.#isClosed) return;
+      // What the handshake died of is a consequence.
+      const error = running.fault ?? failure;
       const { address } = dialed.peer;
       onHandshakeError(
         error instanceof HandshakeError
@@ -101,6 +103,7 @@ export class HandshakeAcceptor implements Acceptor {
           : new HandshakeError(address, factOf(error), { cause: error }),
       );
     } finally {
+      CLOCK.clear(running);
       this.#running.delete(running);
       void this.#pull();
     }
@@ -109,7 +112,7 @@ export class HandshakeAcceptor implements Acceptor {
   #giveUpOldest(): void {
     for (const oldest of this.#running) {
       this.#running.delete(oldest);
-      return oldest.abort(new Error("too many peers are in their handshake"));
+      return oldest.giveUp(new Error("too many peers are in their handshake"));
     }
   }
 
@@ -117,5 +120,29 @@ export class HandshakeAcceptor implements Acceptor {
     const resolve = this.#waiting.shift();
     if (resolve === undefined) this.#ready.push(dialed);
     else resolve(dialed);
+  }
+}
+
+/** A handshake that runs; given up when its time is over. */
+class Running implements Alarm {
+  readonly delay: number;
+  place: AlarmPlace | undefined;
+  /** Why it was given up, if it was. */
+  fault: Error | undefined;
+  readonly #dialed: Dialed;
+
+  constructor(dialed: Dialed, timeout: number) {
+    this.#dialed = dialed;
+    this.delay = timeout;
+    CLOCK.set(this);
+  }
+
+  ring(): void {
+    this.giveUp(outOfTime(this.delay));
+  }
+
+  giveUp(fault: Error): void {
+    this.fault ??= fault;
+    this.#dialed.transport.close();
   }
 }

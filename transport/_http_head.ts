@@ -9,6 +9,12 @@ import type { Transport } from "./transport.ts";
 /** Most bytes of a head. */
 const MAX_HEAD = 16_384;
 
+const latin1 = new TextDecoder("latin1");
+const encoder = new TextEncoder();
+
+/** What the name of a header is made of. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
 /** The headers of a message, by their names in lower case. */
 export type HttpHeaders = ReadonlyMap<string, string>;
 
@@ -37,7 +43,7 @@ export async function readHead(conn: Transport): Promise<HttpHead> {
     size += count;
     const end = endOfHead(buffer.subarray(0, size), checked);
     if (end >= 0) {
-      const lines = new TextDecoder("latin1").decode(buffer.subarray(0, end)).split("\r\n");
+      const lines = latin1.decode(buffer.subarray(0, end)).split("\r\n");
       return { start: lines[0]!, headers: parseHeaders(lines), rest: buffer.slice(end + 4, size) };
     }
     checked = Math.max(0, size - 3);
@@ -53,17 +59,22 @@ export async function readHead(conn: Transport): Promise<HttpHead> {
   }
 }
 
-/** Writes a head, and what belongs to it. */
-export async function writeHead(
-  conn: Transport,
+/** Makes the bytes of a head, and of what belongs to it. */
+export function headBytes(
   start: string,
   headers: Iterable<readonly [string, string]>,
   body = "",
-): Promise<void> {
+): Uint8Array {
   let head = `${start}\r\n`;
   for (const [name, value] of headers) head += `${name}: ${value}\r\n`;
-  const bytes = new TextEncoder().encode(`${head}\r\n${body}`);
-  for (let sent = 0; sent < bytes.length;) sent += await conn.write(bytes.subarray(sent));
+  return encoder.encode(`${head}\r\n${body}`);
+}
+
+/** Writes bytes, all of them. */
+export async function writeAll(conn: Transport, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) {
+    sent += await conn.write(sent === 0 ? bytes : bytes.subarray(sent));
+  }
 }
 
 function firstBytes(buffer: Uint8Array): string {
@@ -80,11 +91,14 @@ function endOfHead(bytes: Uint8Array, from: number): number {
 function parseHeaders(lines: string[]): HttpHeaders {
   const headers = new Map<string, string>();
   for (const line of lines.slice(1)) {
-    const [, name, value] = /^([\w!#$%&'*+.^`|~-]+):([^\0\r\n]*)$/.exec(line) ?? [];
-    if (name === undefined) throw new SyntaxError("a line of the headers is malformed");
-    const key = name.toLowerCase();
-    const before = headers.get(key);
-    headers.set(key, before === undefined ? value!.trim() : `${before}, ${value!.trim()}`);
+    const colon = line.indexOf(":");
+    const name = line.slice(0, Math.max(0, colon)).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    if (!TOKEN.test(name) || /[\0\r\n]/.test(line)) {
+      throw new SyntaxError("a line of the headers is malformed");
+    }
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before}, ${value}`);
   }
   return headers;
 }

@@ -127,7 +127,7 @@ export class TlsAcceptor {
    *
    * @throws {HandshakeError} If it fails; the connection is closed then.
    */
-  async handshake(dialed: Dialed, signal: AbortSignal): Promise<Dialed> {
+  async handshake(dialed: Dialed): Promise<Dialed> {
     const { cert, key, clientCaCerts, requireClientCert = true, http } = this.#options;
     const { address } = dialed.peer;
     // A server for one connection that does not listen: the public way to put TLS on a stream as
@@ -148,7 +148,10 @@ export class TlsAcceptor {
     });
     server.emit("connection", stream);
     try {
-      const socket = await closeOnAbort(signal, () => stream.destroy(), done);
+      const socket = await done.catch((error) => {
+        stream.destroy();
+        throw error;
+      });
       const transport = new StreamTransport(socket, source);
       const certificate = certificateOf(socket);
       if (certificate !== undefined && !socket.authorized) {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { type HttpHead, type HttpHeaders, readHead, writeHead } from "./_http_head.ts";
-import { sha1 } from "./_sha1.ts";
+import { headBytes, type HttpHead, type HttpHeaders, readHead, writeAll } from "./_http_head.ts";
+import { builtin } from "./_node_stream.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -108,13 +108,9 @@ function tokens(header = ""): string[] {
   return header.split(",").map((token) => token.trim().toLowerCase()).filter(Boolean);
 }
 
-/** What the server answers to a client's key. */
+/** What the server answers to a client's key; not by WebCrypto, which would have it wait. */
 function acceptKey(key: string): string {
-  return base64(sha1(new TextEncoder().encode(key + GUID)));
-}
-
-function base64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
+  return builtin("node:crypto").createHash("sha1").update(key + GUID).digest("base64");
 }
 
 /** A handshake that went through. */
@@ -143,7 +139,7 @@ export interface UpgradeTarget {
  * @throws {Error} If the server refuses or breaks a rule; the message is a fact for a larger one.
  */
 export async function openAsClient(conn: Transport, target: UpgradeTarget): Promise<Agreement> {
-  const key = base64(crypto.getRandomValues(new Uint8Array(16)));
+  const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
   const headers = new Map(target.headers && new Headers(target.headers));
   headers.set("host", target.host);
   headers.set("upgrade", "websocket");
@@ -152,7 +148,7 @@ export async function openAsClient(conn: Transport, target: UpgradeTarget): Prom
   headers.set("sec-websocket-key", key);
   headers.set("sec-websocket-protocol", KNOWN.join(", "));
   headers.delete("sec-websocket-extensions");
-  await writeHead(conn, `GET ${target.path} HTTP/1.1`, headers);
+  await writeAll(conn, headBytes(`GET ${target.path} HTTP/1.1`, headers));
   const answer = await readHead(conn);
   const [, status, text] = /^HTTP\/1\.[01] (\d{3}) ?(.*)$/.exec(answer.start) ?? [];
   if (status === undefined) throw new Error("the server does not speak HTTP");
@@ -181,6 +177,12 @@ function checkAnswer({ headers, rest }: HttpHead, key: string): Agreement {
   return { protocol, headers, early: rest };
 }
 
+/** A handshake that went through once its last bytes are sent. */
+export interface Acceptance extends Agreement {
+  /** The answer to the client: sent before anything else, and best together with it. */
+  readonly last: Uint8Array;
+}
+
 /** Options for {@linkcode openAsServer}. */
 export interface ServerHandshake extends UpgradePolicy {
   /** The path of the endpoint. */
@@ -188,11 +190,11 @@ export interface ServerHandshake extends UpgradePolicy {
 }
 
 /**
- * Answers a client that asks for a WebSocket.
+ * Decides about a client that asks for a WebSocket.
  *
  * @throws {Error} If it was refused, which it has been told then.
  */
-export async function openAsServer(conn: Transport, options: ServerHandshake): Promise<Agreement> {
+export async function openAsServer(conn: Transport, options: ServerHandshake): Promise<Acceptance> {
   const { start, headers, rest } = await readHead(conn);
   const [, method = "", path] = /^([A-Z]+) (\S+) HTTP\/1\.1$/.exec(start) ?? [];
   const verdict = path === undefined
@@ -208,7 +210,7 @@ export async function openAsServer(conn: Transport, options: ServerHandshake): P
       "content-type": "text/plain;charset=UTF-8",
       "content-length": String(new TextEncoder().encode(`${fact}\n`).length),
     });
-    await writeHead(conn, `HTTP/1.1 ${status} Refused`, answer, `${fact}\n`);
+    await writeAll(conn, headBytes(`HTTP/1.1 ${status} Refused`, answer, `${fact}\n`));
     throw new Error(`the WebSocket was refused: ${fact}`);
   }
   const { protocol } = verdict;
@@ -218,6 +220,6 @@ export async function openAsServer(conn: Transport, options: ServerHandshake): P
     "sec-websocket-accept": acceptKey(verdict.key),
     ...(protocol !== undefined && { "sec-websocket-protocol": protocol }),
   });
-  await writeHead(conn, "HTTP/1.1 101 Switching Protocols", answer);
-  return { protocol, headers, early: rest };
+  const last = headBytes("HTTP/1.1 101 Switching Protocols", answer);
+  return { protocol, headers, early: rest, last };
 }

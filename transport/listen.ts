@@ -5,7 +5,6 @@
  */
 
 import { type Acceptor, TcpAcceptor, UnixAcceptor } from "./_acceptor.ts";
-import { closeOnAbort } from "./_deadline.ts";
 import { FramedTransport } from "./_framed_transport.ts";
 import { type Handshake, HandshakeAcceptor, type HandshakeOptions } from "./_handshake_acceptor.ts";
 import { hostAndPort } from "./_socket.ts";
@@ -135,29 +134,33 @@ function handshakeFor(place: Place, options: ListenOptions): Handshake | undefin
   const { scheme } = place;
   if (scheme === "pb") return undefined;
   const tls = scheme === "ws" ? undefined : new TlsAcceptor({ ...options, http: scheme === "wss" });
-  const web: Handshake | undefined = scheme === "pbs"
-    ? undefined
-    : (dialed, signal) => acceptWebSocket(dialed, { ...options, path: place.path, signal });
-  return async (dialed, signal) => {
-    const secured = await tls?.handshake(dialed, signal) ?? dialed;
-    return await web?.(secured, signal) ?? secured;
+  const web = scheme === "pbs" ? undefined : webSocketHandshake(place, options);
+  if (tls === undefined) return web;
+  return async (dialed) => {
+    const secured = await tls.handshake(dialed);
+    return await web?.(secured) ?? secured;
   };
 }
 
-async function acceptWebSocket(
-  { transport: conn, peer }: Dialed,
-  options: ListenOptions & { readonly path: string; readonly signal: AbortSignal },
-): Promise<Dialed> {
-  const { protocol, headers, early } = await closeOnAbort(
-    options.signal,
-    () => conn.close(),
-    openAsServer(conn, options),
-  );
-  const windowed = protocol === WINDOWED;
+function webSocketHandshake(
+  { path }: Place,
+  { origins, hosts, ...options }: ListenOptions,
+): Handshake {
+  const policy = { origins, hosts, path };
   const limits = webSocketLimits(options);
-  const transport = new FramedTransport(conn, { client: false, windowed, early, ...limits });
-  const origin = headers.get("origin");
-  return { transport, peer: { ...peer, kind: "websocket", origin, protocol } };
+  return async ({ transport: conn, peer }) => {
+    const { protocol, headers, early, last } = await openAsServer(conn, policy);
+    const windowed = protocol === WINDOWED;
+    const transport = new FramedTransport(conn, {
+      client: false,
+      windowed,
+      early,
+      handshake: last,
+      ...limits,
+    });
+    const origin = headers.get("origin");
+    return { transport, peer: { ...peer, kind: "websocket", origin, protocol } };
+  };
 }
 
 function listenTcp({ hostname, port }: Place, reusePort: boolean): Deno.TcpListener {

@@ -1,6 +1,7 @@
 // Our frames against a peer that is written out byte by byte.
 
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import {
   HEADROOM,
   memoryPair,
@@ -93,6 +94,58 @@ Deno.test("FramedTransport reads bytes that came with the handshake", async () =
   const early = new FrameEncoder(false).encode(2, bytesOf("hi")).slice();
   await using scene = new Scene({ early });
   assertEquals(await readExactly(scene.client, 2), bytesOf("hi"));
+});
+
+/** A server of ours that has its handshake still to end, and each of its writes. */
+function serverInHandshake(): { server: FramedTransport; writes: string[] } {
+  const writes: string[] = [];
+  const readers: ((end: null) => void)[] = [];
+  const conn: Transport = {
+    read: () => new Promise((resolve) => readers.push(resolve)),
+    write: (bytes) =>
+      Promise.resolve(writes.push(String.fromCharCode(...bytes))).then(() => bytes.length),
+    close: () => readers.splice(0).forEach((end) => end(null)),
+  };
+  const server = new FramedTransport(conn, {
+    client: false,
+    windowed: false,
+    early: new Uint8Array(0),
+    handshake: bytesOf("101 "),
+    maxMessageSize: 100,
+    window: 100,
+  });
+  return { server, writes };
+}
+
+Deno.test("FramedTransport ends the handshake together with the first bytes", async () => {
+  using time = new FakeTime();
+  const { server, writes } = serverInHandshake();
+  // Whoever has accepted the connection takes a few microtasks to speak.
+  for (let i = 0; i < 20; i++) await undefined;
+  await Promise.all([server.write(bytesOf("hello")), server.write(bytesOf("again"))]);
+  assertEquals(writes, ["101 \x82\x05hello", "\x82\x05again"]);
+  server.close();
+  time.tick(1000);
+  await server.closed;
+});
+
+Deno.test("FramedTransport ends the handshake though nobody speaks, before any time passes", async () => {
+  using time = new FakeTime();
+  const { server, writes } = serverInHandshake();
+  for (let i = 0; i < 100; i++) await undefined;
+  assertEquals(writes, ["101 "]);
+  server.close();
+  time.tick(1000);
+  await server.closed;
+});
+
+Deno.test("FramedTransport ends the handshake before it says that it closes", async () => {
+  using time = new FakeTime();
+  const { server, writes } = serverInHandshake();
+  server.close();
+  time.tick(1000);
+  await server.closed;
+  assertEquals(writes, ["101 \x88\x02\x03è"]);
 });
 
 Deno.test("FramedTransport does not read ahead of a slow reader without end", async () => {

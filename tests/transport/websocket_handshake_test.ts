@@ -30,7 +30,10 @@ async function ask(
 ): Promise<{ status: string; headers: HttpHeaders; outcome: unknown }> {
   const [client, server] = memoryPair({ chunkSize });
   const opening = openAsServer(server.transport, { path: "/pb", ...policy }).then(
-    ({ protocol }) => ({ protocol }),
+    async ({ protocol, last }) => {
+      await writeAll(server.transport, last);
+      return { protocol };
+    },
     (error) => error.message,
   );
   await writeAll(client.transport, bytesOf(request));

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { stub } from "@std/testing/mock";
 import { FakeTime } from "@std/testing/time";
-import { type Alarm, Clock } from "../../broker/clock.ts";
+import { type Alarm, Clock } from "../../transport/clock.ts";
 
 function alarm(delay: number, rung: string[], name: string, also?: () => void): Alarm {
   return {
     delay,
-    due: 0,
+    place: undefined,
     ring() {
       rung.push(name);
       also?.();
@@ -108,4 +108,17 @@ Deno.test("Clock rings in time though the time of day is set back meanwhile", ()
   using _ = stub(Date, "now", () => now() - 3_600_000);
   time.tick(10);
   assertEquals(rung, ["rings"]);
+});
+
+Deno.test("Clock goes on after a time that was not the real one", () => {
+  const clock = new Clock();
+  const rung: string[] = [];
+  const replaced = new FakeTime();
+  clock.set(alarm(10, rung, "left"));
+  replaced.restore();
+  using time = new FakeTime(Date.now() + 5000);
+  clock.set(alarm(20, rung, "next"));
+  time.tick(20);
+  assertEquals(rung.toSorted(), ["left", "next"]);
+  assertEquals(time.next(), false);
 });
