@@ -603,9 +603,10 @@ export class Broker implements AsyncDisposable {
     if (state.kind !== "negotiating") return this.#messages.received(tools);
     this.#dialect = state.negotiation.received(tools.reader);
     this.#state = OPEN;
+    // Before the negotiation clears its own alarm: so the clock need not stop.
     this.#watchPeer();
-    this.#outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
     state.negotiation.succeed();
+    this.#outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
   }
 
   #answerReceived(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {

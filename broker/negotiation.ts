@@ -106,12 +106,12 @@ export class Negotiation implements Alarm {
     const dialect = role === "server" ? readChoice(reader) : chooseDialect(reader);
     if (role === "client") outbox.send((writer) => writer.atom(dialect));
     link.setDialect(dialect === OWN_DIALECT ? "pb" : dialect);
-    CLOCK.clear(this);
     return dialect;
   }
 
-  /** Lets those go on who wait until both ends have agreed. */
+  /** Lets those go on who wait until both ends have agreed, and gives no alarm any more. */
   succeed(): void {
+    CLOCK.clear(this);
     this.#outcome.resolve();
   }
 
