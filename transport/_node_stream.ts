@@ -5,6 +5,7 @@
  */
 
 import type { Duplex } from "node:stream";
+import { builtin } from "./_builtin.ts";
 import { ReadBuffer } from "./_read_buffer.ts";
 import { TransportClosedError } from "./errors.ts";
 import type { Transport } from "./transport.ts";
@@ -13,10 +14,6 @@ import type { Transport } from "./transport.ts";
 const LINGER = 1000;
 /** Bytes that are read ahead of the reader. */
 const READ_AHEAD = 65_536;
-
-/** One of Deno's own modules; not by an import, which a bundle for browsers could not have. */
-export const builtin: typeof process.getBuiltinModule = (id: string) =>
-  globalThis.process.getBuiltinModule(id);
 
 /** A stream on top of a transport, with a tap that `node:tls` itself does not turn off. */
 export interface TappedStream {

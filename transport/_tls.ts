@@ -10,9 +10,10 @@
 
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import { builtin } from "./_builtin.ts";
 import { certificateOf } from "./_certificate.ts";
 import { closeOnAbort } from "./_deadline.ts";
-import { builtin, streamOf, StreamTransport } from "./_node_stream.ts";
+import { streamOf, StreamTransport } from "./_node_stream.ts";
 import { factOf, HandshakeError } from "./errors.ts";
 import type { Dialed } from "./transport.ts";
 

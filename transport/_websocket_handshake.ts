@@ -4,8 +4,8 @@
  * @module
  */
 
+import { builtin } from "./_builtin.ts";
 import { headBytes, type HttpHead, type HttpHeaders, readHead, writeAll } from "./_http_head.ts";
-import { builtin } from "./_node_stream.ts";
 import type { Transport } from "./transport.ts";
 
 /**
