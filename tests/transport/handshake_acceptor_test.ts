@@ -1,0 +1,72 @@
+import { assertEquals } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import type { Dialed, HandshakeError } from "@perspective/broker/transport";
+import type { Acceptor } from "../../transport/_acceptor.ts";
+import { HandshakeAcceptor } from "../../transport/_handshake_acceptor.ts";
+
+/** A connection that writes down when it is closed. */
+function connection(name: string, closed: string[]): Dialed {
+  return {
+    transport: {
+      read: () => Promise.resolve(null),
+      write: (bytes) => Promise.resolve(bytes.length),
+      close: () => void closed.push(name),
+    },
+    peer: { kind: "tcp", address: name, secure: false },
+  };
+}
+
+/** Gives some connections, then none until it is closed. */
+function sourceOf(...dialed: Dialed[]): Acceptor {
+  const end = Promise.withResolvers<null>();
+  return {
+    accept: () => {
+      const next = dialed.shift();
+      return next === undefined ? end.promise : Promise.resolve(next);
+    },
+    close: () => end.resolve(null),
+  };
+}
+
+Deno.test("HandshakeAcceptor gives up who takes too long, and closes what still comes of it", async () => {
+  using time = new FakeTime();
+  const closed: string[] = [];
+  const errors: HandshakeError[] = [];
+  const late = Promise.withResolvers<Dialed>();
+  const acceptor = new HandshakeAcceptor(
+    sourceOf(connection("slow", closed), connection("quick", closed)),
+    (dialed) => dialed.peer.address === "slow" ? late.promise : Promise.resolve(dialed),
+    { handshakeTimeout: 50, onHandshakeError: (error) => errors.push(error) },
+  );
+  assertEquals((await acceptor.accept())?.peer.address, "quick");
+  await time.tickAsync(49);
+  assertEquals(closed, []);
+  await time.tickAsync(1);
+  assertEquals(closed, ["slow"]);
+  late.resolve(connection("inside of slow", closed));
+  await time.runMicrotasks();
+  assertEquals(new Set(closed), new Set(["slow", "inside of slow"]));
+  assertEquals(errors.map(({ message }) => message), [
+    'Cannot accept connection from "slow": no answer within 50 ms',
+  ]);
+  acceptor.close();
+  assertEquals(await acceptor.accept(), null);
+});
+
+Deno.test("HandshakeAcceptor.close() ends handshakes, and nobody is told of their failure", async () => {
+  const closed: string[] = [];
+  const handshake = Promise.withResolvers<Dialed>();
+  const acceptor = new HandshakeAcceptor(
+    sourceOf(connection("one", closed)),
+    () => handshake.promise,
+    { onHandshakeError: (error) => closed.push(error.message) },
+  );
+  const accepted = acceptor.accept();
+  // The connection is taken from the source first.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  acceptor.close();
+  handshake.reject(new Error("connection closed"));
+  assertEquals(await accepted, null);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(new Set(closed), new Set(["one"]));
+});
