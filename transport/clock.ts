@@ -14,6 +14,8 @@ const LONGEST_SLEEP = 10_000;
  * which a test has replaced, and taken back.
  */
 const LATE = 1000;
+/** So many delays are known before those are forgotten that are in use no more. */
+const FEW_DELAYS = 16;
 /** So many alarms ring before others get a turn. */
 const TURN_ALARMS = 100;
 
@@ -43,8 +45,6 @@ export interface AlarmPlace {
 
 /** Alarms of one delay, in the order in which they were set, and ring: the clock's own. */
 export interface AlarmQueue {
-  /** The delay. */
-  readonly delay: number;
   /** The alarm that rings next. */
   first: AlarmPlace | undefined;
   /** The alarm that was set last. */
@@ -62,8 +62,12 @@ export interface AlarmQueue {
  * they were set, so neither setting nor clearing one has to look for its place.
  */
 export class Clock {
-  /** For each delay its alarms, of which there is at least one. */
+  /** For each delay its alarms; those that come and go with every connection stay though they are empty. */
   readonly #queues = new Map<number, AlarmQueue>();
+  /** How many delays may be known. */
+  #room = FEW_DELAYS;
+  /** How many alarms are set. */
+  #size = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** When the timer runs. */
   #wakesAt = Infinity;
@@ -83,8 +87,8 @@ export class Clock {
     if (queue.last === undefined) queue.first = place;
     else queue.last.after = place;
     queue.last = place;
-    // Not before: the clock would stop if it was the only one.
-    if (old !== undefined) this.#remove(old);
+    if (old === undefined) this.#size++;
+    else remove(old);
     if (due < this.#wakesAt || this.#wakesAt < now - LATE) this.#sleep(due, now);
   }
 
@@ -97,28 +101,25 @@ export class Clock {
     const { place } = alarm;
     if (place === undefined) return;
     alarm.place = undefined;
-    this.#remove(place);
+    remove(place);
     // Where others are left the timer runs once too often, which costs less than to set it anew.
-    if (this.#queues.size === 0) this.#stop();
+    if (--this.#size === 0) this.#stop();
   }
 
   #queueOf(delay: number): AlarmQueue {
     let queue = this.#queues.get(delay);
     if (queue === undefined) {
-      this.#queues.set(delay, queue = { delay, first: undefined, last: undefined });
+      if (this.#queues.size >= this.#room) this.#forgetEmpty();
+      this.#queues.set(delay, queue = { first: undefined, last: undefined });
     }
     return queue;
   }
 
-  /** Takes a place out of its queue; it forgets its neighbours, which it must not keep alive. */
-  #remove(place: AlarmPlace): void {
-    const { queue, before, after } = place;
-    if (before === undefined) queue.first = after;
-    else before.after = after;
-    if (after === undefined) queue.last = before;
-    else after.before = before;
-    place.before = place.after = undefined;
-    if (queue.first === undefined) this.#queues.delete(queue.delay);
+  #forgetEmpty(): void {
+    for (const [delay, { first }] of this.#queues) {
+      if (first === undefined) this.#queues.delete(delay);
+    }
+    this.#room = Math.max(FEW_DELAYS, 2 * this.#queues.size);
   }
 
   #stop(): void {
@@ -156,9 +157,19 @@ export class Clock {
 
   #nextDue(): number {
     let next = Infinity;
-    for (const { first } of this.#queues.values()) next = Math.min(next, first!.due);
+    for (const { first } of this.#queues.values()) next = Math.min(next, first?.due ?? Infinity);
     return next;
   }
+}
+
+/** Takes a place out of its queue; it forgets its neighbours, which it must not keep alive. */
+function remove(place: AlarmPlace): void {
+  const { queue, before, after } = place;
+  if (before === undefined) queue.first = after;
+  else before.after = after;
+  if (after === undefined) queue.last = before;
+  else after.before = before;
+  place.before = place.after = undefined;
 }
 
 /** The clock of all connections of the program. */

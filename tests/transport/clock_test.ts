@@ -122,3 +122,17 @@ Deno.test("Clock goes on after a time that was not the real one", () => {
   assertEquals(rung.toSorted(), ["left", "next"]);
   assertEquals(time.next(), false);
 });
+
+Deno.test("Clock forgets no alarm among ever other delays", () => {
+  using time = new FakeTime();
+  const clock = new Clock();
+  const rung: string[] = [];
+  for (let delay = 1; delay <= 200; delay++) {
+    const one = alarm(delay, rung, `${delay}`);
+    clock.set(one);
+    if (delay % 5 !== 0) clock.clear(one);
+  }
+  time.tick(200);
+  assertEquals(rung, Array.from({ length: 40 }, (_, i) => `${5 * i + 5}`));
+  assertEquals(time.next(), false);
+});
