@@ -138,10 +138,13 @@ export class Clock {
     // The time of day may have been set back meanwhile; the timer has not.
     const now = Math.max(Date.now(), this.#wakesAt);
     this.#stop();
-    this.#ring(now);
-    const next = this.#nextDue();
-    // Alarms that were set by alarms may have woken the clock already.
-    if (next < this.#wakesAt) this.#sleep(next, now);
+    try {
+      this.#ring(now);
+    } finally {
+      const next = this.#nextDue();
+      // Alarms that were set by alarms may have woken the clock already.
+      if (next < this.#wakesAt) this.#sleep(next, now);
+    }
   }
 
   /** Rings what is due, unless that is too much at a time. */

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { stub } from "@std/testing/mock";
 import { FakeTime } from "@std/testing/time";
 import { type Alarm, Clock } from "../../transport/clock.ts";
@@ -135,4 +135,18 @@ Deno.test("Clock forgets no alarm among ever other delays", () => {
   time.tick(200);
   assertEquals(rung, Array.from({ length: 40 }, (_, i) => `${5 * i + 5}`));
   assertEquals(time.next(), false);
+});
+
+Deno.test("Clock goes on after an alarm that throws", () => {
+  using time = new FakeTime();
+  const clock = new Clock();
+  const rung: string[] = [];
+  clock.set(alarm(10, rung, "one", () => {
+    throw new Error("broken");
+  }));
+  clock.set(alarm(10, rung, "other"));
+  clock.set(alarm(20, rung, "later"));
+  assertThrows(() => time.tick(10), Error, "broken");
+  time.tick(10);
+  assertEquals(rung, ["one", "other", "later"]);
 });
