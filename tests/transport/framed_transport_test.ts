@@ -117,6 +117,13 @@ function serverInHandshake(): { server: FramedTransport; writes: string[] } {
   return { server, writes };
 }
 
+/** Closes a server whose peer does not answer. */
+async function closed(server: FramedTransport, time: FakeTime): Promise<void> {
+  server.close();
+  time.tick(1000);
+  await server.closed;
+}
+
 Deno.test("FramedTransport ends the handshake together with the first bytes", async () => {
   using time = new FakeTime();
   const { server, writes } = serverInHandshake();
@@ -124,9 +131,7 @@ Deno.test("FramedTransport ends the handshake together with the first bytes", as
   for (let i = 0; i < 20; i++) await undefined;
   await Promise.all([server.write(bytesOf("hello")), server.write(bytesOf("again"))]);
   assertEquals(writes, ["101 \x82\x05hello", "\x82\x05again"]);
-  server.close();
-  time.tick(1000);
-  await server.closed;
+  await closed(server, time);
 });
 
 Deno.test("FramedTransport ends the handshake though nobody speaks, before any time passes", async () => {
@@ -134,17 +139,13 @@ Deno.test("FramedTransport ends the handshake though nobody speaks, before any t
   const { server, writes } = serverInHandshake();
   for (let i = 0; i < 100; i++) await undefined;
   assertEquals(writes, ["101 "]);
-  server.close();
-  time.tick(1000);
-  await server.closed;
+  await closed(server, time);
 });
 
 Deno.test("FramedTransport ends the handshake before it says that it closes", async () => {
   using time = new FakeTime();
   const { server, writes } = serverInHandshake();
-  server.close();
-  time.tick(1000);
-  await server.closed;
+  await closed(server, time);
   assertEquals(writes, ["101 \x88\x02\x03è"]);
 });
 
