@@ -5,6 +5,7 @@
  */
 
 import { type Browser, chromium } from "npm:playwright-core@^1.50.0";
+import { testNeeding } from "../needs.ts";
 
 export type { Browser, Page } from "npm:playwright-core@^1.50.0";
 
@@ -24,23 +25,10 @@ export function launch(): Promise<Browser> {
   });
 }
 
-/**
- * Defines a test with a real browser.
- *
- * Where there is none the test is ignored, and its name says why; with PB_REQUIRE_BROWSER set
- * it fails instead.
- */
+/** Defines a test with a real browser; with PB_REQUIRE_BROWSER set it fails where there is none. */
 export function browserTest(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
-  const fault = browserFault();
-  if (fault === undefined) {
-    Deno.test(name, fn);
-  } else if (Deno.env.get("PB_REQUIRE_BROWSER")) {
-    Deno.test(name, () => {
-      throw new Error(`Cannot test in a browser: ${fault}`);
-    });
-  } else {
-    Deno.test({ name: `${name} [needs chromium: ${fault}]`, ignore: true, fn });
-  }
+  const need = { tool: "chromium", required: "PB_REQUIRE_BROWSER", fault: browserFault };
+  testNeeding(need, name, fn);
 }
 
 /** What is wrong with Chromium here; `undefined` if it can be used. */

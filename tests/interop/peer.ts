@@ -5,6 +5,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { testNeeding } from "../needs.ts";
 
 /** The Python that has Twisted, where Debian puts it; the variable names another one. */
 export const PYTHON: string = Deno.env.get("PB_PYTHON") ?? "/usr/bin/python3";
@@ -151,37 +152,27 @@ export function runPython(
   return PythonPeer.run(script, args);
 }
 
-/**
- * Defines a test against real Twisted.
- *
- * Where there is no Twisted the test is ignored, and its name says why; with PB_REQUIRE_TWISTED set
- * it fails instead.
- */
+/** Defines a test against real Twisted; with PB_REQUIRE_TWISTED set it fails where there is none. */
 export function twistedTest(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
-  const fault = twistedFault();
-  if (fault === undefined) {
-    Deno.test(name, fn);
-  } else if (Deno.env.get("PB_REQUIRE_TWISTED")) {
-    Deno.test(name, () => {
-      throw new Error(`Cannot test against Twisted: ${fault}`);
-    });
-  } else {
-    Deno.test({ name: `${name} [needs python3-twisted: ${fault}]`, ignore: true, fn });
-  }
+  const need = { tool: "python3-twisted", required: "PB_REQUIRE_TWISTED", fault: twistedFault };
+  testNeeding(need, name, fn);
 }
 
 /** What is wrong with Twisted here; `undefined` if it can be used. */
-export const twistedFault: () => string | undefined = once(() => {
+export const twistedFault: () => string | undefined = once(() => pythonFault("twisted.spread.pb"));
+
+/** What is wrong with a module of Python's here; `undefined` if it can be used. */
+export function pythonFault(module: string): string | undefined {
   try {
     const { success, stderr } = new Deno.Command(PYTHON, {
-      args: ["-c", "import twisted.spread.pb"],
+      args: ["-c", `import ${module}`],
     }).outputSync();
     if (success) return undefined;
     return new TextDecoder().decode(stderr).trim().split("\n").at(-1) || `${PYTHON} fails`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-});
+}
 
 function once<T>(compute: () => T): () => T {
   let found: { value: T } | undefined;

@@ -2,7 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { dial, type Dialed, listen, upgradeWebSocket } from "@perspective/broker/transport";
-import { runPython, startPython, twistedTest } from "../interop/peer.ts";
+import { pythonFault, runPython, startPython, twistedTest } from "../interop/peer.ts";
+import { testNeeding } from "../needs.ts";
 import { bytesOf, equalBytes, pattern, readExactly, readToEnd, writeAll } from "./bytes.ts";
 import { accepted, ALICE_TLS, CLIENT_TLS, dialAsBrowser, pem, SERVER_TLS } from "./pairs.ts";
 
@@ -141,28 +142,8 @@ function checkAsker({ code, lines, errors }: Awaited<ReturnType<typeof runPython
   assertEquals(code, 0);
 }
 
-/**
- * Defines a test against real Autobahn. Where there is none the test is ignored, and its name says
- * why; with PB_REQUIRE_AUTOBAHN set it fails instead.
- */
+/** Defines a test against real Autobahn; with PB_REQUIRE_AUTOBAHN set it fails where there is none. */
 function autobahnTest(name: string, fn: () => Promise<void>): void {
-  const fault = autobahnFault();
-  if (fault === undefined) Deno.test(name, fn);
-  else if (Deno.env.has("PB_REQUIRE_AUTOBAHN")) {
-    Deno.test(name, () => {
-      throw new Error(`Cannot test against Autobahn: ${fault}`);
-    });
-  } else Deno.test({ name: `${name} [needs python3-autobahn: ${fault}]`, ignore: true, fn });
-}
-
-function autobahnFault(): string | undefined {
-  try {
-    const { success, stderr } = new Deno.Command(Deno.env.get("PB_PYTHON") ?? "/usr/bin/python3", {
-      args: ["-c", "import autobahn.twisted.websocket"],
-    }).outputSync();
-    if (success) return undefined;
-    return new TextDecoder().decode(stderr).trim().split("\n").at(-1) || "Python fails";
-  } catch (error) {
-    return String(error);
-  }
+  const fault = () => pythonFault("autobahn.twisted.websocket");
+  testNeeding({ tool: "python3-autobahn", required: "PB_REQUIRE_AUTOBAHN", fault }, name, fn);
 }
