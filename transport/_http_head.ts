@@ -70,13 +70,6 @@ export function headBytes(
   return encoder.encode(`${head}\r\n${body}`);
 }
 
-/** Writes bytes, all of them. */
-export async function writeAll(conn: Transport, bytes: Uint8Array): Promise<void> {
-  for (let sent = 0; sent < bytes.length;) {
-    sent += await conn.write(sent === 0 ? bytes : bytes.subarray(sent));
-  }
-}
-
 function firstBytes(buffer: Uint8Array): string {
   return String.fromCharCode(...buffer.subarray(0, 12)).replace(/\r\n[^]*/, "\r\n");
 }

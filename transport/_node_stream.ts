@@ -7,6 +7,7 @@
 import type { Duplex } from "node:stream";
 import { builtin } from "./_builtin.ts";
 import { ReadBuffer } from "./_read_buffer.ts";
+import { writeAll } from "./_write_all.ts";
 import { TransportClosedError } from "./errors.ts";
 import type { Transport } from "./transport.ts";
 
@@ -41,7 +42,7 @@ export function streamOf(transport: Transport): TappedStream {
   }
   async function write(bytes: Uint8Array, done: (error?: Error) => void): Promise<void> {
     try {
-      for (let sent = 0; sent < bytes.length;) sent += await transport.write(bytes.subarray(sent));
+      await writeAll(transport, bytes);
       done();
     } catch (error) {
       tapped.error = error as Error;

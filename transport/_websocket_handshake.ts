@@ -5,7 +5,8 @@
  */
 
 import { builtin } from "./_builtin.ts";
-import { headBytes, type HttpHead, type HttpHeaders, readHead, writeAll } from "./_http_head.ts";
+import { headBytes, type HttpHead, type HttpHeaders, readHead } from "./_http_head.ts";
+import { writeAll } from "./_write_all.ts";
 import type { Transport } from "./transport.ts";
 
 /**
