@@ -36,6 +36,7 @@ await play({
   },
   connect({ port, transport }) {
     const url = `ws://127.0.0.1:${port}/`;
+    // Npm's client has what Cap'n Web uses of a WebSocket; stubs of remote objects have any method.
     const socket = transport === "npm"
       ? new NpmWebSocket(url, { perMessageDeflate: false }) as unknown as WebSocket
       : new WebSocket(url);

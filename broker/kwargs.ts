@@ -69,6 +69,7 @@ export const Kwargs: { [Symbol.hasInstance](value: unknown): value is Kwargs } =
  * @returns The arguments, frozen.
  */
 export function kwargs<T extends object>(values: T): Kwargs<T> {
+  // The constructor has defined the fields, which the compiler cannot see.
   return new KwargsObject(values) as unknown as Kwargs<T>;
 }
 

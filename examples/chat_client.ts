@@ -30,7 +30,7 @@ class Terminal implements ChatView {
   said({ who, text, at }: Line): void {
     const time = new Date(at).toTimeString().slice(0, 5);
     // What others say must not move the cursor, or worse.
-    // deno-lint-ignore no-control-regex
+    // deno-lint-ignore no-control-regex -- these are what is taken out
     console.log(`${time} ${who}: ${text.replace(/[\x00-\x1f\x7f-\x9f]/g, " ")}`);
   }
 

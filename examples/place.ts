@@ -56,6 +56,7 @@ export async function runAt<Options extends ParseArgsOptionsConfig = Record<neve
     const { host, port, help } = given.values as { host: string; port: string; help: boolean };
     if (help) return console.log(usage + PLACE_USAGE);
     const place = { hostname: host, port: portOf(port) };
+    // What is parsed has the options of both, which the compiler does not work out.
     run = () => main(place, given as unknown as Given<Options>);
   } catch (error) {
     return fail(error, `\n\n${usage}${PLACE_USAGE}`);

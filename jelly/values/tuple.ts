@@ -88,6 +88,7 @@ Object.defineProperties(FrozenArray.prototype, { [Symbol.toStringTag]: { value: 
  * assertEquals(Tuple.from(new Set([1, 2])).length, 2);
  * ```
  */
+// The class knows no types of single elements.
 export const Tuple: TupleConstructor = FrozenArray as unknown as TupleConstructor;
 
 /**
@@ -106,6 +107,7 @@ export const Tuple: TupleConstructor = FrozenArray as unknown as TupleConstructo
  * @returns A frozen tuple of them.
  */
 export function tuple<T extends readonly unknown[]>(...items: T): Tuple<T> {
+  // The class knows no types of single elements.
   return new FrozenArray(...items) as unknown as Tuple<T>;
 }
 

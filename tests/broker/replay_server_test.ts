@@ -60,8 +60,8 @@ function recordedChallenge(name: string): Disposable {
   const real = crypto.getRandomValues.bind(crypto);
   const challenge = conversation(name).messages.map(challengeIn).find(Boolean);
   return stub(crypto, "getRandomValues", (array) => {
-    if (challenge === undefined) return real(array);
-    (array as unknown as Uint8Array).set(challenge);
+    if (challenge === undefined || !(array instanceof Uint8Array)) return real(array);
+    array.set(challenge);
     return array;
   });
 }
