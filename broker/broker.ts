@@ -7,53 +7,37 @@
 import type { ICredentials } from "../cred/credentials.ts";
 import { WORD } from "../jelly/banana/mod.ts";
 import type { Unjellier } from "../jelly/mod.ts";
-import type { CloseReason, Dialed, Peer } from "../transport/mod.ts";
+import type { Dialed, Peer } from "../transport/mod.ts";
 import type { RemoteCacheObserver } from "./cacheable.ts";
 import type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
 import type { BrokerHooks } from "./broker_hooks.ts";
 import { BusySet } from "./busy_set.ts";
 import { Caches } from "./caches.ts";
 import { callAll } from "./call_all.ts";
-import { closeReason, isFaultOfPeer } from "./close_reason.ts";
-import { endReason } from "./end_reason.ts";
-import { DeadReferenceError, GoingAwayError } from "./errors.ts";
+import { DeadReferenceError } from "./errors.ts";
 import { Flow } from "./flow.ts";
 import { ImportTable } from "./import_table.ts";
 import { IncomingCalls } from "./incoming_calls.ts";
 import { BROKER } from "./invoker.ts";
 import { KeepAlive } from "./keep_alive.ts";
+import { Life } from "./life.ts";
 import { Link } from "./link.ts";
 import { type LocalObject, LocalTable, ROOT } from "./local_table.ts";
 import { type CopiedAvatarOptions, login, type LoginOptions } from "./login.ts";
 import { VERSION, writeNumber } from "./message_parts.ts";
 import { Messages } from "./messages.ts";
-import { type AgreedDialect, Negotiation, notReady } from "./negotiation.ts";
+import { Negotiation } from "./negotiation.ts";
 import { ObjectLimit } from "./object_limit.ts";
 import type { BrokerSettings } from "./options.ts";
 import { OutgoingCalls } from "./outgoing_calls.ts";
 import { Outbox } from "./outbox.ts";
-import { Outcome } from "./outcome.ts";
 import { PageTurns } from "./page_turns.ts";
 import type { RemoteTarget } from "./referenceable.ts";
 import { type Arrivals, type ObjectId, RemoteReference } from "./remote_reference.ts";
 import type { ReadTools } from "./toolbox.ts";
-import { within } from "./within.ts";
 
 /** Milliseconds within which a peer is missed that is gone, where nothing else is said. */
 const KEEP_ALIVE = 60_000;
-/** How long a close waits for what was written to go out, in milliseconds. */
-const CLOSE_TIMEOUT = 1000;
-const NORMAL: CloseReason = { kind: "normal", message: "" };
-const OPEN: State = { kind: "open" };
-const NOTHING = new Uint8Array(0);
-
-/** Where a connection is in its life. */
-type State =
-  | { readonly kind: "negotiating"; readonly negotiation: Negotiation }
-  | { readonly kind: "open" }
-  /** Calls under way are finished; `done` goes on before they are. */
-  | { readonly kind: "draining"; readonly done: () => void }
-  | { readonly kind: "closed"; readonly reason: Error | undefined };
 
 /**
  * One connection to a peer: the calls over it, and the objects that each end
@@ -79,8 +63,6 @@ export class Broker implements AsyncDisposable {
   readonly #messages: Messages;
   readonly #locals: LocalTable;
   readonly #hooks: BrokerHooks;
-  /** Made when somebody asks, and when the connection has ended. */
-  #closed: Outcome<Error | undefined> | undefined;
   readonly #limit: ObjectLimit;
   #imports: ImportTable | undefined;
   #caches: Caches | undefined;
@@ -88,14 +70,10 @@ export class Broker implements AsyncDisposable {
   #named: Map<string, RemoteReference> | undefined;
   #keepAlive: KeepAlive | undefined;
   #pageTurns: PageTurns | undefined;
-  #state: State;
-  #dialect: AgreedDialect | undefined;
+  readonly #life: Life;
   /** The last number that an object or a cache of ours got. */
   #lastLocal = 0;
   #disconnects: BusySet<() => void> | undefined;
-  #closing: Promise<void> | undefined;
-  /** What the program gave as the fault for which it closes. */
-  #fault: Error | undefined;
 
   /**
    * Creates a broker on a connection that stands, and begins to negotiate.
@@ -106,8 +84,9 @@ export class Broker implements AsyncDisposable {
    * @throws {unknown} What `rootFor` throws; the connection is closed then.
    */
   constructor(dialed: Dialed, role: BrokerRole, settings: BrokerSettings) {
-    const { limits } = settings;
-    this.peer = dialed.peer;
+    const { limits, log } = settings;
+    const { peer } = dialed;
+    this.peer = peer;
     this.settings = settings;
     this.#role = role;
     const hooks = this.#hooks = new Broker.#Hooks(this);
@@ -116,10 +95,10 @@ export class Broker implements AsyncDisposable {
     const link = this.#link = new Link(dialed.transport, hooks, settings, this);
     const outbox = this.#outbox = new Outbox(link, settings, hooks);
     const calls = this.#incoming = new IncomingCalls({ broker: this, link, outbox, hooks });
-    this.#flow = new Flow({ link, calls, limits, hooks });
+    const flow = this.#flow = new Flow({ link, calls, limits, hooks });
     this.#messages = new Messages({
       broker: this,
-      flow: this.#flow,
+      flow,
       calls,
       locals: this.#locals,
       outbox,
@@ -132,14 +111,19 @@ export class Broker implements AsyncDisposable {
       timeout: limits.negotiationTimeout,
       faults: hooks,
     });
-    this.#state = { kind: "negotiating", negotiation };
+    this.#life = new Life(negotiation, {
+      peer,
+      role: role.kind,
+      link,
+      flow,
+      calls,
+      hooks,
+      log,
+    });
     try {
       if (role.rootFor !== undefined) this.setNameForLocal(ROOT, role.rootFor(this));
     } catch (error) {
-      // Closed here, and for no fault of the peer's.
-      this.#fault = error as Error;
-      this.#closing = this.closed.then(() => {});
-      this.#fail(this.#fault);
+      this.#life.abandon(error as Error);
       throw error;
     }
     negotiation.begin();
@@ -148,17 +132,12 @@ export class Broker implements AsyncDisposable {
 
   /** Settles when both ends have agreed on a dialect; rejects if the connection ends before. */
   get ready(): Promise<void> {
-    const state = this.#state;
-    if (state.kind === "negotiating") return state.negotiation.ready;
-    const outcome = new Outcome<void>();
-    if (this.#dialect !== undefined) outcome.resolve();
-    else outcome.reject(notReady(state.kind === "closed" ? state.reason : undefined));
-    return outcome.promise;
+    return this.#life.ready;
   }
 
   /** Resolves when the connection has ended and all is cleared up: to why it did, or undefined if on purpose. */
   get closed(): Promise<Error | undefined> {
-    return (this.#closed ??= new Outcome()).promise;
+    return this.#life.closed;
   }
 
   /** On whose behalf a value is being written; `jellyFor` methods may ask. */
@@ -173,12 +152,12 @@ export class Broker implements AsyncDisposable {
 
   /** What both ends agreed to speak, `perspective-1` if both are of this library; undefined until they have. */
   get dialect(): string | undefined {
-    return this.#dialect;
+    return this.#life.dialect;
   }
 
   /** Whether the connection has ended. */
   get isClosed(): boolean {
-    return this.#state.kind === "closed";
+    return this.#life.isClosed;
   }
 
   /** How many things the broker holds: for monitoring, and for tests that look for leaks. */
@@ -371,16 +350,15 @@ export class Broker implements AsyncDisposable {
     args: readonly unknown[],
     perspective: object | null = null,
   ): Promise<unknown> {
-    const state = this.#state;
-    const isClosing = this.#closing !== undefined && state.kind !== "draining";
-    if (state.kind === "closed" || isClosing) {
+    const life = this.#life;
+    if (!life.takesCalls) {
       return Promise.reject(
         new DeadReferenceError(`Cannot call "${method}": the connection is closed`, {
-          cause: state.kind === "closed" ? state.reason : undefined,
+          cause: life.reason,
         }),
       );
     }
-    if (state.kind === "negotiating") {
+    if (life.isNegotiating) {
       return this.ready.then(() => this.call(target, method, args, perspective));
     }
     if (this.#outbox.isWriting) {
@@ -451,7 +429,9 @@ export class Broker implements AsyncDisposable {
    * @param callbacks The functions.
    */
   notifyAll(callbacks: Iterable<() => unknown>): void {
-    callAll(callbacks, (error) => this.#log("error", "A callback failed", error));
+    callAll(callbacks, (error) => {
+      this.settings.log({ level: "error", message: "A callback failed", error });
+    });
   }
 
   /**
@@ -463,46 +443,12 @@ export class Broker implements AsyncDisposable {
    * @returns Resolves when the connection has ended.
    */
   close(options: CloseOptions | Error = {}): Promise<void> {
-    const { graceful = 0, reason } = options instanceof Error ? { reason: options } : options;
-    if (graceful === 0 && this.#state.kind === "draining") this.#state.done();
-    return this.#closing ??= this.#close(graceful, reason);
+    return this.#life.close(options);
   }
 
   /** Same as {@linkcode Broker.close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #close(graceful: number, reason: CloseReason | Error | undefined): Promise<void> {
-    if (reason instanceof Error) this.#fault = reason;
-    if (graceful !== 0 && this.#state.kind === "open") await this.#drain(graceful);
-    this.#incoming.isDeaf = true;
-    if (!this.isClosed) {
-      if (this.#link.buffered !== 0) await within(CLOSE_TIMEOUT, this.#link.drained(0));
-      this.#link.close(reason instanceof Error ? closeReason(reason) : reason ?? NORMAL);
-      // Not only when the pending read has failed, which takes a turn of the event loop.
-      await undefined;
-      this.#ended(undefined, NOTHING);
-    }
-    await this.closed;
-  }
-
-  /** Refuses calls, and waits until those under way are finished. */
-  async #drain(graceful: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#incoming.refusal = new GoingAwayError();
-    this.#state = { kind: "draining", done: resolve };
-    this.#checkDrained();
-    await within(graceful, promise);
-    if (this.#state.kind === "draining") this.#state = OPEN;
-  }
-
-  #checkDrained(): void {
-    if (this.#state.kind !== "draining") return;
-    const wanted = this.#outgoing?.pending.wanted ?? 0;
-    if (this.#incoming.size + wanted === 0 && !this.#flow.isBehind) {
-      this.#state.done();
-    }
   }
 
   /** The calls that we make. */
@@ -513,12 +459,6 @@ export class Broker implements AsyncDisposable {
       maxCallsOut: this.settings.limits.maxCallsOut,
       hooks: this.#hooks,
     });
-  }
-
-  /** Learns that a call of the peer's has ended that was not answered at once. */
-  #callEnded(): void {
-    this.#flow.proceed();
-    this.#checkDrained();
   }
 
   /** Begins to watch for a peer that is gone. */
@@ -536,25 +476,11 @@ export class Broker implements AsyncDisposable {
     });
   }
 
-  /** Closes the connection at once, for a fault. */
-  #fail(error: Error): void {
-    if (this.isClosed) return;
-    const { unread } = this.#link;
-    this.#link.close(closeReason(error));
-    this.#ended(error, unread);
-  }
-
-  /** Learns that the link has ended, and clears up. */
-  #ended(error: unknown, unread: Uint8Array): void {
-    const state = this.#state;
-    if (state.kind === "closed") return;
+  /** Clears up: the connection has ended. */
+  #clear(reason: Error | undefined): void {
     this.#keepAlive?.stop();
     this.#flow.clear();
     this.#pageTurns?.clear();
-    if (state.kind === "draining") state.done();
-    const reason = this.#endReason(state.kind === "negotiating", error, unread);
-    this.#state = { kind: "closed", reason };
-    if (state.kind === "negotiating") state.negotiation.fail(notReady(reason));
     this.#outgoing?.pending.fail(reason);
     this.#caches?.clear(reason);
     const disconnects = this.#disconnects ?? [];
@@ -562,57 +488,6 @@ export class Broker implements AsyncDisposable {
     this.notifyAll(disconnects);
     this.#locals.clear();
     this.#imports?.clear();
-    const rest = this.#link.transportClosed ?? Promise.resolve();
-    rest.then(() => {
-      (this.#closed ??= new Outcome()).resolve(reason);
-      this.#role.onEnded?.(this, reason);
-    });
-  }
-
-  /** Finds words for why the connection has ended; none if it ended on purpose. */
-  #endReason(isNegotiating: boolean, error: unknown, unread: Uint8Array): Error | undefined {
-    const { kind: role } = this.#role;
-    const { closeReason, bytesReceived } = this.#link;
-    const reason = this.#closing === undefined
-      ? endReason({
-        role,
-        isNegotiating,
-        error,
-        unread,
-        isHeard: bytesReceived !== 0,
-        closeReason,
-      })
-      : this.#fault;
-    // A client that gets no connection learns it from `ready`.
-    if (isFaultOfPeer(reason) && !(isNegotiating && role === "client")) {
-      this.#log("warning", `Connection to ${this.peer.address} closed: ${reason!.message}`);
-    }
-    return reason;
-  }
-
-  // What comes from the peer.
-
-  #mayRead(): boolean {
-    if (this.#state.kind === "negotiating") this.#state.negotiation.check();
-    return this.#flow.mayRead();
-  }
-
-  /** Takes a message. */
-  #expressionReceived(tools: ReadTools): void {
-    const state = this.#state;
-    if (state.kind !== "negotiating") return this.#messages.received(tools);
-    this.#dialect = state.negotiation.received(tools.reader);
-    this.#state = OPEN;
-    // Before the negotiation clears its own alarm: so the clock need not stop.
-    this.#watchPeer();
-    state.negotiation.succeed();
-    this.#outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
-  }
-
-  #answerReceived(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {
-    if (this.#keepAlive?.answered(id)) return;
-    this.#ownCalls.answered(id, succeeded, unjellier);
-    this.#checkDrained();
   }
 
   /** The parts of a broker may do what others may not. */
@@ -625,33 +500,48 @@ export class Broker implements AsyncDisposable {
     get callsOut(): number {
       return this.#broker.#outgoing?.pending.size ?? 0;
     }
-    fail(error: Error): void {
-      this.#broker.#fail(error);
+    get callsWanted(): number {
+      return this.#broker.#outgoing?.pending.wanted ?? 0;
     }
-    expressionReceived(tools: ReadTools): void {
-      this.#broker.#expressionReceived(tools);
+    fail(error: Error): void {
+      this.#broker.#life.fail(error);
     }
     mayRead(): boolean {
-      return this.#broker.#mayRead();
+      this.#broker.#life.check();
+      return this.#broker.#flow.mayRead();
+    }
+    expressionReceived(tools: ReadTools): void {
+      const life = this.#broker.#life;
+      if (life.isNegotiating) life.agree(tools.reader);
+      else this.#broker.#messages.received(tools);
+    }
+    opened(): void {
+      this.#broker.#watchPeer();
+      this.#broker.#outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
     }
     wrote(): void {
       this.#broker.#flow.proceed();
     }
-    linkEnded(error: unknown, unread: Uint8Array): void {
-      this.#broker.#ended(error, unread);
-    }
     answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {
-      this.#broker.#answerReceived(id, succeeded, unjellier);
+      if (this.#broker.#keepAlive?.answered(id)) return;
+      this.#broker.#ownCalls.answered(id, succeeded, unjellier);
+      this.#broker.#life.callsEnded();
     }
     callEnded(): void {
-      this.#broker.#callEnded();
+      this.#broker.#flow.proceed();
+      this.#broker.#life.callsEnded();
     }
     callGivenUp(): void {
-      this.#broker.#checkDrained();
+      this.#broker.#life.callsEnded();
+    }
+    linkEnded(error: unknown, unread: Uint8Array): void {
+      this.#broker.#life.end(error, unread);
+    }
+    clear(reason: Error | undefined): void {
+      this.#broker.#clear(reason);
+    }
+    ended(reason: Error | undefined): void {
+      this.#broker.#role.onEnded?.(this.#broker, reason);
     }
   };
-
-  #log(level: "error" | "warning", message: string, error?: unknown): void {
-    this.settings.log({ level, message, error });
-  }
 }

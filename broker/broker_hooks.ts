@@ -21,6 +21,10 @@ export interface Faults {
 export interface BrokerHooks extends LinkHandler, Faults {
   /** How many calls of ours the peer has not answered, also those that were given up. */
   readonly callsOut: number;
+  /** How many calls of ours somebody waits for. */
+  readonly callsWanted: number;
+  /** Learns that both ends have agreed on a dialect. */
+  opened(): void;
   /**
    * Takes an answer to a call of ours, whose value is to be read next.
    *
@@ -33,4 +37,16 @@ export interface BrokerHooks extends LinkHandler, Faults {
   callEnded(): void;
   /** Learns that a call of ours was given up. */
   callGivenUp(): void;
+  /**
+   * Clears up: the connection has ended, and nothing can be written any more.
+   *
+   * @param reason Why it has; undefined if on purpose.
+   */
+  clear(reason: Error | undefined): void;
+  /**
+   * Learns that nothing is left of the connection.
+   *
+   * @param reason Why it has ended; undefined if on purpose.
+   */
+  ended(reason: Error | undefined): void;
 }

@@ -1,0 +1,253 @@
+/**
+ * A connection's life: it is negotiated, open, perhaps drained, and closed; and why it was closed.
+ *
+ * @module
+ */
+
+import type { BananaReader } from "../jelly/banana/mod.ts";
+import type { CloseReason, Peer } from "../transport/mod.ts";
+import type { BrokerRole, CloseOptions } from "./broker_facts.ts";
+import type { BrokerHooks } from "./broker_hooks.ts";
+import { closeReason, isFaultOfPeer } from "./close_reason.ts";
+import { endReason } from "./end_reason.ts";
+import { GoingAwayError } from "./errors.ts";
+import type { Flow } from "./flow.ts";
+import type { IncomingCalls } from "./incoming_calls.ts";
+import type { Link } from "./link.ts";
+import type { Log } from "./log.ts";
+import { type AgreedDialect, type Negotiation, notReady } from "./negotiation.ts";
+import { Outcome } from "./outcome.ts";
+import { within } from "./within.ts";
+
+/** How long a close waits for what was written to go out, in milliseconds. */
+const CLOSE_TIMEOUT = 1000;
+const NORMAL: CloseReason = { kind: "normal", message: "" };
+const OPEN: State = { kind: "open" };
+const NOTHING = new Uint8Array(0);
+
+/** Where a connection is in its life. */
+type State =
+  | { readonly kind: "negotiating"; readonly negotiation: Negotiation }
+  | { readonly kind: "open" }
+  /** Calls under way are finished; `done` goes on before they are. */
+  | { readonly kind: "draining"; readonly done: () => void }
+  | { readonly kind: "closed"; readonly reason: Error | undefined };
+
+/** What a broker lends to its life. */
+export interface LifeParts {
+  /** What is known of the other end. */
+  readonly peer: Peer;
+  /** Which end this is. */
+  readonly role: BrokerRole["kind"];
+  /** What is closed at its end. */
+  readonly link: Link;
+  /** Whether calls of the peer's have to wait. */
+  readonly flow: Flow;
+  /** The peer's calls. */
+  readonly calls: IncomingCalls;
+  /** Knows of our own calls, and clears up. */
+  readonly hooks: BrokerHooks;
+  /** Learns why connections end that should not. */
+  readonly log: Log;
+}
+
+/** Where a connection is in its life, and how it ends. */
+export class Life {
+  readonly #parts: LifeParts;
+  #state: State;
+  #dialect: AgreedDialect | undefined;
+  /** Made when somebody asks, and when the connection has ended. */
+  #closed: Outcome<Error | undefined> | undefined;
+  #closing: Promise<void> | undefined;
+  /** What the program gave as the fault for which it closes. */
+  #fault: Error | undefined;
+
+  /**
+   * Begins a life.
+   *
+   * @param negotiation How it begins.
+   * @param parts What the broker lends.
+   */
+  constructor(negotiation: Negotiation, parts: LifeParts) {
+    this.#parts = parts;
+    this.#state = { kind: "negotiating", negotiation };
+  }
+
+  /** Settles when both ends have agreed on a dialect; rejects if the connection ends before. */
+  get ready(): Promise<void> {
+    if (this.#state.kind === "negotiating") return this.#state.negotiation.ready;
+    const outcome = new Outcome<void>();
+    if (this.#dialect !== undefined) outcome.resolve();
+    else outcome.reject(notReady(this.reason));
+    return outcome.promise;
+  }
+
+  /** Resolves when the connection has ended and all is cleared up: to why, or undefined if on purpose. */
+  get closed(): Promise<Error | undefined> {
+    return (this.#closed ??= new Outcome()).promise;
+  }
+
+  /** What both ends have agreed to speak, once they have. */
+  get dialect(): AgreedDialect | undefined {
+    return this.#dialect;
+  }
+
+  /** Whether both ends have still to agree. */
+  get isNegotiating(): boolean {
+    return this.#state.kind === "negotiating";
+  }
+
+  /** Whether the connection has ended. */
+  get isClosed(): boolean {
+    return this.#state.kind === "closed";
+  }
+
+  /** Why it has ended; undefined if it has not, or on purpose. */
+  get reason(): Error | undefined {
+    return this.#state.kind === "closed" ? this.#state.reason : undefined;
+  }
+
+  /** Whether calls of ours are possible: not once a close has begun, except while calls are finished. */
+  get takesCalls(): boolean {
+    const { kind } = this.#state;
+    return kind === "draining" || (kind !== "closed" && this.#closing === undefined);
+  }
+
+  /**
+   * Looks at the first bytes, while none have been understood.
+   *
+   * @throws {ProtocolError} If they are of another protocol.
+   */
+  check(): void {
+    if (this.#state.kind === "negotiating") this.#state.negotiation.check();
+  }
+
+  /**
+   * Takes what the peer says first.
+   *
+   * @param reader Stands before it.
+   * @throws {ProtocolError} If both ends cannot agree.
+   */
+  agree(reader: BananaReader): void {
+    if (this.#state.kind !== "negotiating") return;
+    const { negotiation } = this.#state;
+    this.#dialect = negotiation.received(reader);
+    this.#state = OPEN;
+    // Before the negotiation clears its own alarm: so the clock need not stop.
+    this.#parts.hooks.opened();
+    negotiation.succeed();
+  }
+
+  /**
+   * Closes the connection when what was sent has gone out, or cannot go out within a second.
+   *
+   * @param options How, and why; an error alone is the reason.
+   * @returns Resolves when the connection has ended.
+   */
+  close(options: CloseOptions | Error): Promise<void> {
+    const { graceful = 0, reason } = options instanceof Error ? { reason: options } : options;
+    if (graceful === 0 && this.#state.kind === "draining") this.#state.done();
+    return this.#closing ??= this.#close(graceful, reason);
+  }
+
+  /**
+   * Closes the connection at once, for a fault of the program's own.
+   *
+   * @param error The fault.
+   */
+  abandon(error: Error): void {
+    this.#fault = error;
+    this.#closing = this.closed.then(() => {});
+    this.fail(error);
+  }
+
+  /**
+   * Closes the connection at once, for a fault.
+   *
+   * @param error The fault.
+   */
+  fail(error: Error): void {
+    if (this.isClosed) return;
+    const { link } = this.#parts;
+    const { unread } = link;
+    link.close(closeReason(error));
+    this.end(error, unread);
+  }
+
+  /** Learns that calls have ended: when none is left, a drained connection need not wait any more. */
+  callsEnded(): void {
+    if (this.#state.kind !== "draining") return;
+    const { calls, flow, hooks } = this.#parts;
+    if (calls.size + hooks.callsWanted === 0 && !flow.isBehind) this.#state.done();
+  }
+
+  /**
+   * Learns that the link has ended.
+   *
+   * @param error What went wrong here, if anything did.
+   * @param unread The first of the bytes that were not understood.
+   */
+  end(error: unknown, unread: Uint8Array): void {
+    const state = this.#state;
+    if (state.kind === "closed") return;
+    const { hooks, link } = this.#parts;
+    const reason = this.#endReason(error, unread);
+    this.#state = { kind: "closed", reason };
+    if (state.kind === "draining") state.done();
+    if (state.kind === "negotiating") state.negotiation.fail(notReady(reason));
+    hooks.clear(reason);
+    const rest = link.transportClosed ?? Promise.resolve();
+    rest.then(() => {
+      (this.#closed ??= new Outcome()).resolve(reason);
+      hooks.ended(reason);
+    });
+  }
+
+  async #close(graceful: number, reason: CloseReason | Error | undefined): Promise<void> {
+    const { link, calls } = this.#parts;
+    if (reason instanceof Error) this.#fault = reason;
+    if (graceful !== 0 && this.#state.kind === "open") await this.#drain(graceful);
+    calls.isDeaf = true;
+    if (!this.isClosed) {
+      if (link.buffered !== 0) await within(CLOSE_TIMEOUT, link.drained(0));
+      link.close(reason instanceof Error ? closeReason(reason) : reason ?? NORMAL);
+      // Not only when the pending read has failed, which takes a turn of the event loop.
+      await undefined;
+      this.end(undefined, NOTHING);
+    }
+    await this.closed;
+  }
+
+  /** Refuses calls, and waits until those under way are finished. */
+  async #drain(graceful: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#parts.calls.refusal = new GoingAwayError();
+    this.#state = { kind: "draining", done: resolve };
+    this.callsEnded();
+    await within(graceful, promise);
+    if (this.#state.kind === "draining") this.#state = OPEN;
+  }
+
+  /** Finds words for why the connection has ended; none if it ended on purpose. */
+  #endReason(error: unknown, unread: Uint8Array): Error | undefined {
+    const { role, link, peer, log } = this.#parts;
+    const { isNegotiating } = this;
+    const { closeReason, bytesReceived } = link;
+    const reason = this.#closing === undefined
+      ? endReason({
+        role,
+        isNegotiating,
+        error,
+        unread,
+        isHeard: bytesReceived !== 0,
+        closeReason,
+      })
+      : this.#fault;
+    // A client that gets no connection learns it from `ready`.
+    if (isFaultOfPeer(reason) && !(isNegotiating && role === "client")) {
+      const message = `Connection to ${peer.address} closed: ${reason!.message}`;
+      log({ level: "warning", message });
+    }
+    return reason;
+  }
+}
