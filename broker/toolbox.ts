@@ -146,8 +146,8 @@ export class Toolbox {
   }
 
   #makeReader(): ReadTools {
-    const { registry } = this.#options;
-    const reader = new BananaReader(registry.names);
+    const { limits, registry } = this.#options;
+    const reader = new BananaReader(registry.names, limits);
     return { reader, unjellier: new Unjellier(reader, { ...this.#options, rules: PB_RULES }) };
   }
 

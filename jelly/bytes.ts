@@ -71,7 +71,7 @@ export function valueCodec(options: EncodeValueOptions & DecodeValueOptions = {}
   const jellier = new Jellier(writer, { ...options, limits });
   const scanner = new BananaScanner(limits);
   scanner.dialect = dialect;
-  const reader = new BananaReader(registry.names);
+  const reader = new BananaReader(registry.names, limits);
   const unjellier = new Unjellier(reader, options);
   // Code of the program's own that is called on the way may use the codec too: it gets another.
   let isEncoding = false;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { HeavyCount } from "./banana/heavy_count.ts";
 import { type BananaLimits, DEFAULT_LIMITS } from "./banana/limits.ts";
 import { WORD } from "./banana/tokens.ts";
 import { JellyError } from "./errors.ts";
@@ -20,7 +21,7 @@ import { Decimal } from "./values/decimal.ts";
 import { Float } from "./values/float.ts";
 import { FrozenSet } from "./values/frozen_set.ts";
 import { Method } from "./values/method.ts";
-import { writeTime } from "./values/times.ts";
+import { writeTime, type WrittenTime } from "./values/times.ts";
 import { Tuple } from "./values/tuple.ts";
 import { Unpersistable } from "./values/unpersistable.ts";
 
@@ -73,6 +74,7 @@ export class Jellier {
   readonly #persistentStore: JellierOptions["persistentStore"];
   readonly #unpersistable: boolean;
   readonly #maxDepth: number;
+  readonly #heavy: HeavyCount;
   readonly #seen = new SeenObjects();
   /** Numbers of the objects that came more than once, and the places to mark for it. */
   #ids: Map<object, number> | undefined;
@@ -92,7 +94,9 @@ export class Jellier {
     this.#registry = options.registry ?? globalRegistry;
     this.#persistentStore = options.persistentStore;
     this.#unpersistable = options.unpersistable ?? false;
-    this.#maxDepth = (options.limits ?? DEFAULT_LIMITS).maxDepth;
+    const { limits = DEFAULT_LIMITS } = options;
+    this.#maxDepth = limits.maxDepth;
+    this.#heavy = new HeavyCount("send", limits);
     this.invoker = options.invoker;
   }
 
@@ -166,9 +170,11 @@ export class Jellier {
 
   #other(value: object): void {
     if (isJellyable(value)) {
-      if (this.#seen.has(value)) this.#dereference(value);
-      else value.jellyFor(this);
+      if (this.#seen.has(value)) return this.#dereference(value);
+      this.#heavy.add();
+      value.jellyFor(this);
     } else if (value instanceof Uint8Array) {
+      this.#heavy.add();
       this.#sink.bytes(value);
     } else if (value instanceof Map) {
       if (this.#isNew(value)) this.#map(value);
@@ -188,7 +194,7 @@ export class Jellier {
     if (value instanceof Unpersistable) return this.#atom(WORD.unpersistable, value.reason);
     if (value instanceof Method) return this.#method(value);
     const time = timeOf(value);
-    if (time !== undefined) return this.#atom(WORD[time.kind], time.text);
+    if (time !== undefined) return this.#time(time);
     if (this.#module(value)) return;
     if (this.#isNew(value)) this.#instance(value);
   }
@@ -221,7 +227,13 @@ export class Jellier {
     this.#sink.atom(text);
   }
 
+  #time({ kind, text }: WrittenTime): void {
+    this.#heavy.add();
+    this.#atom(WORD[kind], text);
+  }
+
   #decimal(value: Decimal): void {
+    this.#heavy.add();
     this.#sink.tagged(WORD.decimal, 2);
     this.#sink.integer(value.coefficient);
     this.#sink.integer(value.exponent);
@@ -256,6 +268,7 @@ export class Jellier {
 
   #map(map: Map<unknown, unknown>): void {
     const { size } = map;
+    this.#heavy.add();
     this.#enter(2);
     this.#sink.tagged(WORD.dictionary, size);
     let count = 0;
@@ -293,6 +306,7 @@ export class Jellier {
 
   #set(word: number, set: ReadonlySet<unknown>): void {
     const { size } = set;
+    this.#heavy.add();
     this.#enter(1);
     this.#sink.tagged(word, size);
     let count = 0;
@@ -323,6 +337,7 @@ export class Jellier {
   }
 
   #method(value: Method): void {
+    this.#heavy.add();
     this.#enter(1);
     this.#sink.tagged(WORD.method, 3);
     this.#sink.atom(value.name);
@@ -337,6 +352,7 @@ export class Jellier {
     if (id !== undefined) return this.#persistent(id);
     const cls: unknown = value.constructor;
     if (typeof cls === "function" && this.#security.isClassAllowed(cls as AnyClass)) {
+      this.#heavy.add();
       const tag = this.#registry.nameOf(cls) ?? jellyNameOf(cls as AnyClass);
       return this.tagged(tag, ownState(value));
     }
@@ -400,6 +416,7 @@ export class Jellier {
       throw explained(fault, name, value);
     } finally {
       this.#seen.clear();
+      this.#heavy.reset();
       this.#depth = 0;
       this.#deepest = 0;
       if (this.#ids !== undefined) {
@@ -425,7 +442,7 @@ function tooDeep(limit: number): JellyError {
 }
 
 /** Gives a date, time or duration in the form in which it travels; undefined for other values. */
-function timeOf(value: object): ReturnType<typeof writeTime> {
+function timeOf(value: object): WrittenTime | undefined {
   try {
     return writeTime(value);
   } catch (cause) {

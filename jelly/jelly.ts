@@ -71,6 +71,7 @@ export function jelly(value: unknown, options: JellyOptions = {}): Sexp {
  * @throws {BananaError} If it passes a limit.
  */
 export function unjelly(sexp: Sexp, options: UnjellyOptions = {}): unknown {
-  checkTree(sexp, bananaLimits(options.limits));
-  return new Unjellier(new TreeSource(sexp), options).read();
+  const limits = bananaLimits(options.limits);
+  checkTree(sexp, limits);
+  return new Unjellier(new TreeSource(sexp, limits), options).read();
 }

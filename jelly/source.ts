@@ -29,7 +29,13 @@ export interface Source {
   integer(): number | bigint;
   /** Reads the float that `next` found. */
   float(): number;
-  /** Reads the byte string that `next` found, as a copy. */
+  /**
+   * Counts a value that takes much more memory than its bytes do.
+   *
+   * @throws {BananaError} If there are too many.
+   */
+  heavy(): void;
+  /** Reads the byte string that `next` found, as a copy; it counts as heavy. */
   bytes(): Uint8Array;
   /** Reads the byte string that `next` found, as UTF-8. */
   text(): string;

@@ -5,7 +5,8 @@
  */
 
 import { BananaError } from "./banana/errors.ts";
-import type { BananaLimits } from "./banana/limits.ts";
+import { HeavyCount } from "./banana/heavy_count.ts";
+import { type BananaLimits, DEFAULT_LIMITS } from "./banana/limits.ts";
 import { FLOAT, INT, LIST, STRING, wordNumber } from "./banana/tokens.ts";
 import { utf8 } from "./banana/utf8.ts";
 import type { Sexp } from "./sexp.ts";
@@ -39,14 +40,17 @@ export class TreeSource implements Source {
   #open: OpenList[] = [];
   #list: OpenList;
   #item: Sexp = 0;
+  readonly #heavy: HeavyCount;
 
   /**
    * Creates a source; the tree must have passed {@linkcode checkTree} if it is not our own.
    *
    * @param sexp The tree.
+   * @param limits Of these, the one that `checkTree` cannot check: see {@linkcode TreeSource.heavy}.
    */
-  constructor(sexp: Sexp) {
+  constructor(sexp: Sexp, limits: BananaLimits = DEFAULT_LIMITS) {
     this.#list = { items: [sexp], index: 0 };
+    this.#heavy = new HeavyCount("read", limits);
   }
 
   /**
@@ -93,9 +97,20 @@ export class TreeSource implements Source {
    * Reads the byte string that was found.
    *
    * @returns A copy.
+   * @throws {BananaError} If there are too many.
    */
   bytes(): Uint8Array {
+    this.heavy();
     return (this.#item as Uint8Array).slice();
+  }
+
+  /**
+   * Counts a value that takes much memory.
+   *
+   * @throws {BananaError} If there are too many: more than an eighth of `maxElements`.
+   */
+  heavy(): void {
+    this.#heavy.add();
   }
 
   /**

@@ -270,6 +270,7 @@ export class Unjellier {
   }
 
   #set(items: number, id?: ReferenceId): Set<unknown> {
+    this.#source.heavy();
     const set = new Set<unknown>();
     if (id !== undefined) this.#references!.define(id, set);
     for (let i = 0; i < items; i++) {
@@ -281,6 +282,7 @@ export class Unjellier {
   }
 
   #frozenSet(items: number, id?: ReferenceId): unknown {
+    this.#source.heavy();
     const set = openFrozenSet<unknown>();
     if (id !== undefined) this.#references!.define(id, set);
     const elements = this.#array([], items);
@@ -302,6 +304,7 @@ export class Unjellier {
       const key = (knowsKeys ? this.#source.knownKey() : undefined) ?? this.#key();
       const value = this.#element();
       if (typeof key !== "string") {
+        this.#source.heavy();
         const map = new Map<unknown, unknown>(Object.entries(object));
         if (this.#references?.isIncomplete(object)) this.#references.noteObject(map);
         return this.#pairs(map, key, value, items - i - 1);
@@ -335,6 +338,7 @@ export class Unjellier {
   }
 
   #decimal(items: number): Decimal {
+    this.#source.heavy();
     if (items < 2) throw new JellyError("Cannot read decimal: it needs a value and an exponent");
     const coefficient = this.#integer("decimal");
     const exponent = this.#integer("decimal");
@@ -347,6 +351,7 @@ export class Unjellier {
   }
 
   #time(kind: TimeKind, items: number): unknown {
+    this.#source.heavy();
     this.#needString(items, kind);
     const text = this.#source.text();
     this.#skip(items - 1);
@@ -398,7 +403,10 @@ export class Unjellier {
 
   #apply(tag: string, list: JellyList): unknown {
     const rule = this.#rules?.get(tag) ?? this.#registry.rule(tag);
-    if (rule !== undefined) return rule(this, list);
+    if (rule !== undefined) {
+      this.#source.heavy();
+      return rule(this, list);
+    }
     if (!this.#security.isTypeAllowed(tag)) {
       throw new InsecureJelly(`Cannot receive "${tag}": the type is not allowed`);
     }
@@ -416,6 +424,7 @@ export class Unjellier {
       case "function":
         return this.#lookup.function(textOf(list.nextSexp(), tag));
       case "method":
+        this.#source.heavy();
         return this.#lookup.method(textOf(list.nextSexp(), tag), list.next(), list.next());
       case "instance":
         return this.#instance(this.#lookup.asClass(list.next()), list);
@@ -426,6 +435,7 @@ export class Unjellier {
 
   /** Makes an instance of an allowed class, without its constructor, and gives it its state. */
   #instance(cls: AnyClass, list: JellyList): object {
+    this.#source.heavy();
     const object: object = Object.create(cls.prototype as object);
     this.created(object);
     applyState(object, list.next());

@@ -37,7 +37,7 @@ export interface BananaDecoderOptions {
  */
 export class BananaDecoder {
   readonly #scanner: BananaScanner;
-  readonly #reader = new BananaReader();
+  readonly #reader: BananaReader;
   readonly #input = new InputBuffer();
 
   /**
@@ -47,7 +47,9 @@ export class BananaDecoder {
    * @throws {RangeError} If a limit is not a positive integer.
    */
   constructor(options: BananaDecoderOptions = {}) {
-    this.#scanner = new BananaScanner(bananaLimits(options.limits));
+    const limits = bananaLimits(options.limits);
+    this.#scanner = new BananaScanner(limits);
+    this.#reader = new BananaReader(undefined, limits);
     this.#scanner.dialect = options.dialect ?? "none";
   }
 

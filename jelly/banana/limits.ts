@@ -21,7 +21,10 @@ export interface BananaLimits {
   readonly maxDepth: number;
   /** Most bytes of one whole expression; 67,108,864 (64 MiB) unless given. */
   readonly maxMessageBytes: number;
-  /** Most elements (atoms and lists) in one whole expression; 16,777,216 unless given. */
+  /**
+   * Most elements (atoms and lists) in one whole expression; 16,777,216 unless given. Of what takes
+   * more memory when it is received, as byte strings, sets and objects do, an eighth of it.
+   */
   readonly maxElements: number;
 }
 

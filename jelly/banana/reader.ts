@@ -6,7 +6,9 @@
 
 import type { Sexp } from "../sexp.ts";
 import { Float } from "../values/float.ts";
+import { HeavyCount } from "./heavy_count.ts";
 import { isPairHead, isTextTag, PAIR_HEAD_BYTES, TEXT_TAG_BYTES, viewOf } from "./heads.ts";
+import { type BananaLimits, DEFAULT_LIMITS } from "./limits.ts";
 import { NameCache } from "./name_cache.ts";
 import { bigPrefixValue, prefixValue } from "./prefix.ts";
 import { FLOAT, LIST, LONGNEG, NEG, STRING, VOCAB, WORD, wordNumber, WORDS } from "./tokens.ts";
@@ -39,6 +41,7 @@ export class BananaReader {
   /** Items of the list that was entered last; bytes of the string that was found last. */
   count = 0;
   readonly #names: NameCache;
+  readonly #heavy: HeavyCount;
   #bytes: Uint8Array = NO_BYTES;
   #view: DataView = NO_VIEW;
   #at = 0;
@@ -53,9 +56,11 @@ export class BananaReader {
    * Creates a reader of nothing.
    *
    * @param names Texts that are known already; may be shared with other readers.
+   * @param limits Of these, the one that scanners cannot check: see {@linkcode BananaReader.heavy}.
    */
-  constructor(names: NameCache = new NameCache()) {
+  constructor(names: NameCache = new NameCache(), limits: BananaLimits = DEFAULT_LIMITS) {
     this.#names = names;
+    this.#heavy = new HeavyCount("read", limits);
   }
 
   /** How many bytes the buffer has that was read last. */
@@ -81,6 +86,7 @@ export class BananaReader {
     }
     this.#at = at;
     this.#key = NOWHERE;
+    this.#heavy.reset();
   }
 
   /** Lets go of the bytes. */
@@ -152,11 +158,22 @@ export class BananaReader {
    * Reads the byte string that was found.
    *
    * @returns A copy of the bytes.
+   * @throws {BananaError} If the expression has too many of them.
    */
   bytes(): Uint8Array {
+    this.heavy();
     if (this.#type === VOCAB) return encoder.encode(WORDS[this.count]);
     const from = this.#at;
     return this.#bytes.slice(from, this.#at = from + this.count);
+  }
+
+  /**
+   * Counts a value that takes much more memory than its bytes do, byte strings included.
+   *
+   * @throws {BananaError} If the expression has too many of them: more than an eighth of `maxElements`.
+   */
+  heavy(): void {
+    this.#heavy.add();
   }
 
   /**

@@ -8,6 +8,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   atom,
   banana,
+  Decimal,
   decodeValue,
   encodeValue,
   FrozenSet,
@@ -19,6 +20,7 @@ import {
   tuple,
   unjelly,
   Unjellyable,
+  valueCodec,
 } from "../../jelly/mod.ts";
 import { assertSameGraph } from "./graphs.ts";
 
@@ -50,6 +52,20 @@ const EDGES: { limit: keyof banana.BananaLimits; most?: number; at: unknown; ove
   { limit: "maxDepth", most: 2, at: [null], over: [[null]] },
   { limit: "maxElements", most: 4, at: [1, 2], over: [1, 2, 3] },
   { limit: "maxElements", most: 8, at: { a: 1 }, over: { a: "1" } },
+  // Of these an eighth, so three.
+  ...[
+    (i: number) => Uint8Array.of(i),
+    (i: number) => new Set([i]),
+    (i: number) => new FrozenSet([i]),
+    (i: number) => new Map([[i, i]]),
+    (i: number) => new Decimal(i, 0),
+    (i: number) => Temporal.PlainDate.from({ year: 2000, month: 1, day: i }),
+  ].map((heavy: (i: number) => unknown) => ({
+    limit: "maxElements" as const,
+    most: 24,
+    at: [1, 2, 3].map(heavy),
+    over: [1, 2, 3, 4].map(heavy),
+  })),
 ];
 
 for (const { limit, most, at, over } of EDGES) {
@@ -98,6 +114,30 @@ Deno.test("a value at maxMessageBytes is sent and received, one over is not", ()
     banana.BananaError,
     "maxMessageB",
   );
+});
+
+Deno.test("an eighth of maxElements holds for objects of classes, and begins anew with each message", () => {
+  class Thing extends Jellyable {}
+  const registry = new JellyRegistry();
+  registry.setUnjellyableForClass(Thing, class extends Unjellyable {});
+  const codec = valueCodec({ registry, limits: { maxElements: 24 } });
+  const things = [new Thing(), new Thing(), new Thing()];
+  const { length } = encodeValue(things, { registry });
+  for (let i = 0; i < 3; i++) assertEquals(codec.encode(things).length, length);
+  const more = [...things, new Thing()];
+  assertThrows(() => codec.encode(more), JellyError, "more than 3");
+  const wire = encodeValue(more, { registry });
+  for (let i = 0; i < 3; i++) assertThrows(() => codec.decode(wire), banana.BananaError, "than 3");
+  assertEquals((codec.decode(codec.encode(things)) as unknown[]).length, 3);
+});
+
+Deno.test("an eighth of maxElements holds for byte strings where no value was expected", () => {
+  const limits = { maxElements: 24 };
+  const strings = ["a", "b", "c", "d"].map(atom);
+  const wire = banana.encode([atom("unpersistable"), strings], { dialect: "pb" });
+  assertThrows(() => decodeValue(wire, { limits }), banana.BananaError, "more than 3");
+  const decoder = new banana.BananaDecoder({ dialect: "pb", limits });
+  assertThrows(() => decoder.push(wire), banana.BananaError, "more than 3");
 });
 
 Deno.test("a limit is what was given, not what fits with shared objects around", () => {
