@@ -116,7 +116,7 @@ export class Unjellier {
       if (this.#source.next() === LIST && this.#source.count !== 0) {
         const items = this.#source.count - 1;
         const tag = this.#source.tag();
-        if (tag === TUPLE || tag === LIST_TAG) return this.#array([], items);
+        if (tag === TUPLE || tag === LIST_TAG) return this.#array(arrayFor(items), items);
       }
       throw new JellyError("Cannot read arguments: they are neither tuple nor list");
     });
@@ -194,7 +194,7 @@ export class Unjellier {
       case DICTIONARY:
         return this.#dictionary(items);
       case LIST_TAG:
-        return this.#array([], items, id);
+        return this.#array(arrayFor(items), items, id);
       case TUPLE:
         return this.#tuple(items, id);
       case NONE:
@@ -258,7 +258,7 @@ export class Unjellier {
     for (let i = 0; i < items; i++) {
       const item = this.#element();
       this.#references?.note(array, item);
-      array.push(item);
+      array[i] = item;
     }
     return array;
   }
@@ -485,6 +485,25 @@ export class Unjellier {
       this.#creating = undefined;
       if (this.#post.length !== 0) this.#post = [];
     }
+  }
+}
+
+/**
+ * Makes an array that takes no more room than its items need: the first that is added to an empty
+ * one makes room for 17, which would be most of the memory of a message of short lists.
+ */
+function arrayFor(items: number): unknown[] {
+  switch (items) {
+    case 1:
+      return [undefined];
+    case 2:
+      return [undefined, undefined];
+    case 3:
+      return [undefined, undefined, undefined];
+    case 4:
+      return [undefined, undefined, undefined, undefined];
+    default:
+      return [];
   }
 }
 
