@@ -14,10 +14,15 @@ const FEW = 128;
 
 /** The objects of one value in the order of writing, and where each began. */
 export class SeenObjects {
-  /** The first of them. */
-  #few: object[] = [];
-  /** All of them, once they are many. */
-  #all: Set<object> | undefined;
+  /**
+   * The first of them, from the end of an array that stays from one value to the next: so a search
+   * can begin at the last that came, and nothing has to grow again.
+   */
+  readonly #few: (object | undefined)[] = new Array(FEW).fill(undefined);
+  readonly #fewMarks: Mark[] = new Array(FEW).fill(0);
+  #count = 0;
+  /** All of them, once they are many, and the marks of those behind the first. */
+  #many: Set<object> | undefined;
   #marks: Mark[] = [];
   /** The places of the objects in the order, once one of many has come again. */
   #places: Map<object, number> | undefined;
@@ -30,17 +35,22 @@ export class SeenObjects {
    * @returns True if it is new, false if it came before.
    */
   add(object: object, mark: Mark): boolean {
-    const count = this.#marks.length;
-    if (count < FEW) {
-      if (this.#few.includes(object)) return false;
-      this.#few.push(object);
-    } else {
-      const all = this.#all ??= new Set(this.#few);
-      // One look into the set tells both: one that came before does not make it larger.
-      if (all.add(object).size === count) return false;
-      this.#places?.set(object, count);
-    }
+    const place = FEW - this.#count;
+    if (place <= 0) return this.#addToMany(object, mark);
+    if (this.#few.includes(object, place)) return false;
+    this.#few[place - 1] = object;
+    this.#fewMarks[place - 1] = mark;
+    this.#count++;
+    return true;
+  }
+
+  #addToMany(object: object, mark: Mark): boolean {
+    const many = this.#many ??= new Set(this.#few.toReversed() as object[]);
+    // One look into the set tells both: one that came before does not make it larger.
+    if (many.add(object).size === this.#count) return false;
+    this.#places?.set(object, this.#count);
     this.#marks.push(mark);
+    this.#count++;
     return true;
   }
 
@@ -50,7 +60,7 @@ export class SeenObjects {
    * @param object The object.
    */
   has(object: object): boolean {
-    return this.#all === undefined ? this.#few.includes(object) : this.#all.has(object);
+    return this.#many?.has(object) ?? this.#few.includes(object, FEW - this.#count);
   }
 
   /**
@@ -60,21 +70,24 @@ export class SeenObjects {
    * @returns Its mark.
    */
   markOf(object: object): Mark {
-    return this.#marks[this.#placeOf(object)]!;
+    const place = this.#placeOf(object);
+    return place < FEW ? this.#fewMarks[FEW - 1 - place]! : this.#marks[place - FEW]!;
   }
 
   /** Forgets everything. */
   clear(): void {
-    if (this.#marks.length === 0) return;
-    this.#few = [];
-    this.#all = undefined;
+    if (this.#count === 0) return;
+    this.#few.fill(undefined, Math.max(0, FEW - this.#count));
+    this.#count = 0;
+    if (this.#many === undefined) return;
+    this.#many = undefined;
     this.#marks = [];
     this.#places = undefined;
   }
 
   #placeOf(object: object): number {
-    if (this.#all === undefined) return this.#few.indexOf(object);
-    this.#places ??= new Map(Array.from(this.#all, (other, i) => [other, i]));
+    if (this.#many === undefined) return FEW - 1 - this.#few.indexOf(object);
+    this.#places ??= new Map(Array.from(this.#many, (other, i) => [other, i]));
     return this.#places.get(object)!;
   }
 }
