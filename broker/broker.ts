@@ -93,7 +93,7 @@ export class Broker implements AsyncDisposable {
     this.#limit = new ObjectLimit("maxReferences", limits.maxReferences, hooks);
     this.#locals = new LocalTable(this.#limit);
     const link = this.#link = new Link(dialed.transport, hooks, settings, this);
-    const outbox = this.#outbox = new Outbox(link, settings, hooks);
+    const outbox = this.#outbox = new Outbox(link.output, settings, hooks);
     const calls = this.#incoming = new IncomingCalls({ broker: this, link, outbox, hooks });
     const flow = this.#flow = new Flow({ link, calls, limits, hooks });
     this.#messages = new Messages({
@@ -169,7 +169,7 @@ export class Broker implements AsyncDisposable {
       caches: this.#caches?.held.size ?? 0,
       callsIn: this.#incoming.size,
       callsOut: this.#hooks.callsOut,
-      bufferedBytes: this.#link.buffered,
+      bufferedBytes: this.#link.output.buffered,
     };
   }
 
@@ -179,7 +179,7 @@ export class Broker implements AsyncDisposable {
       callsReceived: this.#incoming.total,
       callsSent: this.#outgoing?.total ?? 0,
       bytesReceived: this.#link.bytesReceived,
-      bytesSent: this.#link.bytesSent,
+      bytesSent: this.#link.output.bytesSent,
     };
   }
 
@@ -391,7 +391,7 @@ export class Broker implements AsyncDisposable {
    * @returns Settles when more may be sent, or the connection is closed.
    */
   drained(): Promise<void> {
-    return this.#link.drained();
+    return this.#link.output.drained();
   }
 
   /**

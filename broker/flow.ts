@@ -70,7 +70,7 @@ export class Flow {
 
   /** Whether no more calls should be begun now. */
   get #isBusy(): boolean {
-    return this.#calls.isFull || this.#link.bufferedAnswers >= this.#limits.highWaterMark;
+    return this.#calls.isFull || this.#link.output.bufferedAnswers >= this.#limits.highWaterMark;
   }
 
   /**
@@ -86,7 +86,7 @@ export class Flow {
     const waiting = this.#later?.length ?? 0;
     const { maxBufferedBytes, highWaterMark } = this.#limits;
     if (waiting + this.#calls.keptBytes < 2 * maxBufferedBytes) return true;
-    if (this.#link.bufferedAnswers < highWaterMark) return false;
+    if (this.#link.output.bufferedAnswers < highWaterMark) return false;
     throw new LimitError(
       "maxBufferedBytes",
       "Cannot keep connection: the peer sends calls and does not read their answers",

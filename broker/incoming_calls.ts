@@ -247,7 +247,7 @@ export class IncomingCalls {
 
   #write(word: number, { id }: CallHead, value: unknown, perspective: object | null): void {
     const { maxBufferedBytes } = this.#broker.settings.limits;
-    if (this.#link.bufferedAnswers > maxBufferedBytes) {
+    if (this.#link.output.bufferedAnswers > maxBufferedBytes) {
       return this.#hooks.fail(
         new LimitError(
           "maxBufferedBytes",
@@ -261,7 +261,7 @@ export class IncomingCalls {
       writer.integer(id);
       jellier.write(value, word === WORD.answer ? "result" : "error");
     });
-    this.#link.answerWritten(length);
+    this.#link.output.answerWritten(length);
   }
 }
 

@@ -209,7 +209,7 @@ export class Life {
     if (graceful !== 0 && this.#state.kind === "open") await this.#drain(graceful);
     calls.isDeaf = true;
     if (!this.isClosed) {
-      if (link.buffered !== 0) await within(CLOSE_TIMEOUT, link.drained(0));
+      if (link.output.buffered !== 0) await within(CLOSE_TIMEOUT, link.output.drained(0));
       link.close(reason instanceof Error ? closeReason(reason) : reason ?? NORMAL);
       // Not only when the pending read has failed, which takes a turn of the event loop.
       await undefined;

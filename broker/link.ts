@@ -1,22 +1,19 @@
 /**
- * A connection as a stream of whole expressions: reads and writes as little as
- * possible, as much as possible at a time.
+ * A connection as a stream of whole expressions: reads as seldom as possible, as much as possible at
+ * a time.
  *
  * @module
  */
 
 import type { BananaScanner, Dialect } from "../jelly/banana/mod.ts";
 import { InputBuffer } from "../jelly/banana/input_buffer.ts";
-import { type CloseReason, HEADROOM, type Transport } from "../transport/mod.ts";
+import type { CloseReason, Transport } from "../transport/mod.ts";
 import { closeReason } from "./close_reason.ts";
 import { LoginLimitError } from "./errors.ts";
+import { LinkOutput, type OutputHandler, QUIET_MICROTASKS } from "./link_output.ts";
 import type { BrokerSettings } from "./options.ts";
-import type { ReadTools, Toolbox, WriteTools } from "./toolbox.ts";
+import type { ReadTools, Toolbox } from "./toolbox.ts";
 
-/** So many microtasks in a row must write nothing before what was written goes out. */
-const QUIET_MICROTASKS = 8;
-/** After so many turns in a row that wrote one message, the next one is not expected to write more. */
-const LONE_TURNS = 4;
 /** So many microtasks are enough for the program to go on, and for what it writes to go out. */
 const TURN_MICROTASKS = QUIET_MICROTASKS + 4;
 /** Of what has come at once, so many bytes are handled before the program goes on; then twice as many. */
@@ -54,7 +51,9 @@ export interface LinkHandler {
 type Pace = "done" | "unfinished" | "slice" | "pause";
 
 /** The two directions of a transport, in expressions. */
-export class Link {
+export class Link implements OutputHandler {
+  /** What goes to the peer. */
+  readonly output: LinkOutput;
   /** Most bytes of one expression, finished or not, give or take one read. */
   maxExpressionBytes = Infinity;
   readonly #transport: Transport;
@@ -63,34 +62,14 @@ export class Link {
   readonly #invoker: object;
   readonly #tools: Toolbox;
   readonly #input = new InputBuffer();
-  readonly #highWaterMark: number;
+  /** What both ends have agreed on, once they have. */
   #dialect: Dialect | undefined;
   /** Lent while something comes, or an expression is unfinished. */
   #scanner: BananaScanner | undefined;
-  /** Lent as long as there is something that the transport has not got. */
-  #output: WriteTools | undefined;
   #isOpen = true;
-  /** Whether a message is being written. */
-  #isWriting = false;
-  /** Whether nothing can be written any more: the end of what comes follows. */
-  #isBroken = false;
-  /** Whether a flush is on its way: at the end of this turn, or in the transport. */
-  #isFlushing = false;
-  /** Bytes that the transport has and has not taken yet. */
-  #inTransport = 0;
-  /** Bytes of answers among those that the writer holds, and among those that the transport has. */
-  #answers = 0;
-  #answersInTransport = 0;
   #received = 0;
-  #sent = 0;
   #expressionBytes = 0;
-  /** About how many bytes have gone out at a time lately. */
-  #usual = 0;
-  /** How many messages were written in this turn, and how many turns in a row wrote but one. */
-  #written = 0;
-  #loneTurns = 0;
   #resume: (() => void) | undefined;
-  #drained: { resolve: () => void; below: number }[] | undefined;
 
   /**
    * Creates a link; it reads once {@linkcode Link.run} is called.
@@ -109,23 +88,10 @@ export class Link {
     this.#transport = transport;
     this.#handler = handler;
     this.#invoker = invoker;
-    this.#tools = settings.tools;
-    this.#highWaterMark = settings.limits.highWaterMark;
-  }
-
-  /** How many bytes wait to be written. */
-  get buffered(): number {
-    return this.#isOpen ? this.#unsent + this.#inTransport : 0;
-  }
-
-  /** How many bytes were written that the transport has not got. */
-  get #unsent(): number {
-    return this.#output?.writer.length ?? 0;
-  }
-
-  /** How many bytes of answers wait to be written. */
-  get bufferedAnswers(): number {
-    return this.#answers + Math.min(this.#answersInTransport, this.#inTransport);
+    const { tools, limits } = settings;
+    this.#tools = tools;
+    const { highWaterMark } = limits;
+    this.output = new LinkOutput({ transport, handler: this, tools, invoker, highWaterMark });
   }
 
   /** How many bytes have come. */
@@ -133,19 +99,9 @@ export class Link {
     return this.#received;
   }
 
-  /** How many bytes the transport has taken. */
-  get bytesSent(): number {
-    return this.#sent;
-  }
-
   /** How long the expression is that is being handled, in bytes. */
   get expressionBytes(): number {
     return this.#expressionBytes;
-  }
-
-  /** Whether a message is being written, so that others have to wait. */
-  get isWriting(): boolean {
-    return this.#isWriting;
   }
 
   /** Whether the transport was not closed here yet. */
@@ -175,11 +131,6 @@ export class Link {
     return bytes.slice(start, Math.min(end, start + 16));
   }
 
-  /** Whether so much waits that producers should wait too. */
-  get isFull(): boolean {
-    return this.buffered >= this.#highWaterMark;
-  }
-
   /**
    * Sets the dialect that was agreed on, for what comes and goes from now on.
    *
@@ -188,7 +139,7 @@ export class Link {
   setDialect(dialect: Dialect): void {
     this.#dialect = dialect;
     if (this.#scanner !== undefined) this.#scanner.dialect = dialect;
-    if (this.#output !== undefined) this.#output.writer.dialect = dialect;
+    this.output.setDialect(dialect);
   }
 
   /**
@@ -246,58 +197,14 @@ export class Link {
     this.#tools.giveReader(tools);
   }
 
-  /**
-   * Notes that an answer was written, for {@linkcode Link.bufferedAnswers}.
-   *
-   * @param bytes How long it is.
-   */
-  answerWritten(bytes: number): void {
-    this.#answers += bytes;
+  /** Hands on what the output says. */
+  wrote(): void {
+    this.#handler.wrote();
   }
 
-  /**
-   * Begins a message, which {@linkcode Link.flush} ends.
-   *
-   * @returns What writes it.
-   */
-  begin(): WriteTools {
-    this.#isWriting = true;
-    this.#written++;
-    // With some patience the last write would have taken this one along.
-    if (this.#inTransport !== 0) this.#loneTurns = 0;
-    const output = this.#output ??= this.#tools.takeWriter(
-      this.#invoker,
-      this.#dialect ?? "none",
-      this.#usual,
-      this.#transport.writeInPlace === undefined ? 0 : HEADROOM,
-    );
-    output.writer.begin();
-    return output;
-  }
-
-  /**
-   * Ends a message. What was written goes out when this turn of the event loop is over, with all that
-   * is written till then.
-   */
-  flush(): void {
-    this.#isWriting = false;
-    if (this.#isBroken || !this.#isOpen) return this.#dropOutgoing();
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    this.#writeOut();
-  }
-
-  /**
-   * Waits until little enough waits to be written.
-   *
-   * @param below How many bytes may still wait; the high-water mark less one unless given.
-   * @returns Settles when that is so, or the link is closed.
-   */
-  drained(below: number = this.#highWaterMark - 1): Promise<void> {
-    if (this.buffered <= below || !this.#isOpen) return Promise.resolve();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    (this.#drained ??= []).push({ resolve, below });
-    return promise;
+  /** Reads on, up to the end, which says why the peer takes no more; who cannot read need not wait. */
+  outputFailed(): void {
+    if (this.isPaused) this.close();
   }
 
   /**
@@ -315,8 +222,7 @@ export class Link {
     }
     this.#input.clear();
     this.#scanner = undefined;
-    // A message that is being written is dropped when it ends.
-    if (!this.#isWriting) this.#dropOutgoing();
+    this.output.close();
     this.#resume?.();
   }
 
@@ -336,7 +242,7 @@ export class Link {
           break;
         case "pause":
           // Who cannot read would not see the end either.
-          if (this.#isBroken) this.close();
+          if (this.output.hasFailed) this.close();
           else await this.#paused();
       }
     }
@@ -385,76 +291,6 @@ export class Link {
     this.#resume = resolve;
     await promise;
     this.#resume = undefined;
-  }
-
-  /**
-   * Waits while other microtasks of this turn still write, then writes out: the calls that a
-   * program makes in answer to each other leave together, in one write. A program that makes one call
-   * after the other does not wait.
-   */
-  async #writeOut(): Promise<void> {
-    const enough = this.#loneTurns < LONE_TURNS ? QUIET_MICROTASKS : 1;
-    for (let seen = 0, quiet = 0; quiet < enough; quiet++) {
-      await undefined;
-      if (this.#unsent !== seen) quiet = 0;
-      seen = this.#unsent;
-    }
-    try {
-      while (this.#output !== undefined && this.#isOpen) {
-        const output = this.#output;
-        this.#output = undefined;
-        const bytes = output.writer.written();
-        this.#loneTurns = this.#written === 1 ? this.#loneTurns + 1 : 0;
-        this.#written = 0;
-        this.#inTransport = bytes.length;
-        this.#answersInTransport = this.#answers;
-        this.#answers = 0;
-        for (let from = 0; from < bytes.length;) {
-          const count = await this.#write(from === 0 ? bytes : bytes.subarray(from));
-          from += count;
-          this.#inTransport -= count;
-          this.#sent += count;
-          this.#tellDrained();
-          this.#handler.wrote();
-        }
-        this.#usual = Math.max(bytes.length, this.#usual >> 1);
-        this.#tools.giveWriter(output);
-      }
-    } catch {
-      this.#writeFailed();
-    }
-    this.#isFlushing = false;
-  }
-
-  /** Nothing that was written is needed again, so the transport may do with it as it likes. */
-  #write(bytes: Uint8Array): Promise<number> {
-    const transport = this.#transport;
-    return transport.writeInPlace?.(bytes) ?? transport.write(bytes);
-  }
-
-  /** The peer takes no more: what it had sent by then is still read, up to the end, which says why. */
-  #writeFailed(): void {
-    if (!this.#isOpen) return;
-    this.#isBroken = true;
-    this.#inTransport = 0;
-    this.#dropOutgoing();
-    if (this.isPaused) this.close();
-  }
-
-  #dropOutgoing(): void {
-    if (this.#output !== undefined) this.#tools.giveWriter(this.#output);
-    this.#output = undefined;
-    this.#answers = 0;
-    this.#tellDrained();
-  }
-
-  #tellDrained(): void {
-    if (this.#drained === undefined) return;
-    const { buffered } = this;
-    const waiting = this.#drained;
-    const still = waiting.filter(({ below }) => buffered > below);
-    this.#drained = still.length === 0 ? undefined : still;
-    for (const { resolve, below } of waiting) if (buffered <= below) resolve();
   }
 }
 

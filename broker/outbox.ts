@@ -8,7 +8,7 @@ import { BananaError, type BananaWriter } from "../jelly/banana/mod.ts";
 import { type Jellier, JellyError } from "../jelly/mod.ts";
 import type { Faults } from "./broker_hooks.ts";
 import { LimitError } from "./errors.ts";
-import type { Link } from "./link.ts";
+import type { LinkOutput } from "./link_output.ts";
 import type { BrokerSettings } from "./options.ts";
 
 /** Writes the parts of one message. */
@@ -17,14 +17,14 @@ export type WriteMessage = (writer: BananaWriter, jellier: Jellier) => void;
 /**
  * The messages that go to the peer.
  *
- * Values are written straight into the buffer of the link. While that happens, code of the
+ * Values are written straight into the buffer of the output. While that happens, code of the
  * program may run (`getStateToCopy` and its like) and ask for messages of its own: those wait until
  * the one that is being written is done.
  */
 export class Outbox {
   /** On whose behalf the message is being written. */
   perspective: object | null = null;
-  readonly #link: Link;
+  readonly #output: LinkOutput;
   readonly #maxBufferedBytes: number;
   readonly #faults: Faults;
   /** What waits until the message is done. */
@@ -35,19 +35,19 @@ export class Outbox {
   /**
    * Creates an outbox.
    *
-   * @param link Where the messages go.
+   * @param output Where the messages go.
    * @param settings Limits.
    * @param faults Closes the connection.
    */
-  constructor(link: Link, settings: BrokerSettings, faults: Faults) {
-    this.#link = link;
+  constructor(output: LinkOutput, settings: BrokerSettings, faults: Faults) {
+    this.#output = output;
     this.#maxBufferedBytes = settings.limits.maxBufferedBytes;
     this.#faults = faults;
   }
 
   /** Whether a message is being written, so that others have to wait. */
   get isWriting(): boolean {
-    return this.#link.isWriting;
+    return this.#output.isWriting;
   }
 
   /**
@@ -78,7 +78,7 @@ export class Outbox {
    */
   write(perspective: object | null, write: WriteMessage): number {
     this.perspective = perspective;
-    const { writer, jellier } = this.#link.begin();
+    const { writer, jellier } = this.#output.begin();
     const start = writer.length;
     try {
       write(writer, jellier);
@@ -91,7 +91,7 @@ export class Outbox {
     } finally {
       this.perspective = null;
       this.#undo = undefined;
-      this.#link.flush();
+      this.#output.flush();
       if (this.#postponed !== undefined) this.#sendPostponed(this.#postponed);
     }
   }
@@ -109,11 +109,11 @@ export class Outbox {
   send(write: WriteMessage): void {
     if (this.isWriting) return this.postpone(() => this.send(write));
     // Calls alone never reach this: such messages are about what the peer has sent.
-    if (this.#link.buffered <= 2 * this.#maxBufferedBytes) return void this.write(null, write);
+    if (this.#output.buffered <= 2 * this.#maxBufferedBytes) return void this.write(null, write);
     this.#faults.fail(
       new LimitError(
         "maxBufferedBytes",
-        `Cannot keep connection: the peer does not read, ${this.#link.buffered} bytes wait for it`,
+        `Cannot keep connection: the peer does not read, ${this.#output.buffered} bytes wait for it`,
       ),
     );
   }
@@ -125,10 +125,10 @@ export class Outbox {
    * @throws {LimitError} If too much waits.
    */
   checkRoom(method: string): void {
-    if (this.#link.buffered <= this.#maxBufferedBytes) return;
+    if (this.#output.buffered <= this.#maxBufferedBytes) return;
     throw new LimitError(
       "maxBufferedBytes",
-      `Cannot call "${method}": the peer does not read, ${this.#link.buffered} bytes wait for it`,
+      `Cannot call "${method}": the peer does not read, ${this.#output.buffered} bytes wait for it`,
     );
   }
 }

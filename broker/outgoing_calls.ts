@@ -92,7 +92,7 @@ export class OutgoingCalls {
       if (this.#lastRequest === id) this.#lastRequest--;
       throw error;
     }
-    if (!answer) return this.#link.isFull ? this.#link.drained() : Promise.resolve();
+    if (!answer) return this.#link.output.isFull ? this.#link.output.drained() : Promise.resolve();
     const result = this.pending.add(id, method, options);
     // Whoever waits for an answer has to read.
     this.#link.resume();

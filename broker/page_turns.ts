@@ -54,7 +54,7 @@ export class PageTurns {
   async #run(): Promise<void> {
     this.#isRunning = true;
     for (let turn = this.#asking.shift(); turn !== undefined; turn = this.#asking.shift()) {
-      await this.#link.drained(this.#mostWaiting);
+      await this.#link.output.drained(this.#mostWaiting);
       turn();
       // Whoever has the turn writes now.
       await undefined;

@@ -1,0 +1,247 @@
+/**
+ * What goes out over a connection: messages are gathered, and leave in as few writes as possible.
+ *
+ * @module
+ */
+
+import type { Dialect } from "../jelly/banana/mod.ts";
+import { HEADROOM, type Transport } from "../transport/mod.ts";
+import type { Toolbox, WriteTools } from "./toolbox.ts";
+
+/** So many microtasks in a row must write nothing before what was written goes out. */
+export const QUIET_MICROTASKS = 8;
+/** After so many turns in a row that wrote one message, the next one is not expected to write more. */
+const LONE_TURNS = 4;
+
+/** Learns what becomes of what was written. */
+export interface OutputHandler {
+  /** Learns that the transport has taken some of what waits. */
+  wrote(): void;
+  /** Learns that the peer takes no more. */
+  outputFailed(): void;
+}
+
+/** What a link lends to its output. */
+export interface OutputParts {
+  /** Where the bytes go. */
+  readonly transport: Transport;
+  /** Learns what becomes of them. */
+  readonly handler: OutputHandler;
+  /** Lends writers. */
+  readonly tools: Toolbox;
+  /** The connection, for objects that ask. */
+  readonly invoker: object;
+  /** With so many bytes waiting, producers should wait too. */
+  readonly highWaterMark: number;
+}
+
+/** The direction of a link that leads to the peer. */
+export class LinkOutput {
+  readonly #parts: OutputParts;
+  #dialect: Dialect | undefined;
+  /** Nothing can be written any more when it has failed; what had come till then is still read. */
+  #state: "open" | "failed" | "closed" = "open";
+  /** Lent as long as there is something that the transport has not got. */
+  #tools: WriteTools | undefined;
+  /** Whether a message is being written. */
+  #isWriting = false;
+  /** Whether a flush is on its way: at the end of this turn, or in the transport. */
+  #isFlushing = false;
+  /** Bytes that the transport has and has not taken yet. */
+  #inTransport = 0;
+  /** Bytes of answers among those that the writer holds, and among those that the transport has. */
+  #answers = 0;
+  #answersInTransport = 0;
+  #sent = 0;
+  /** About how many bytes have gone out at a time lately. */
+  #usual = 0;
+  /** How many messages were written in this turn, and how many turns in a row wrote but one. */
+  #written = 0;
+  #loneTurns = 0;
+  #drained: { resolve: () => void; below: number }[] | undefined;
+
+  /**
+   * Creates an output.
+   *
+   * @param parts What the link lends.
+   */
+  constructor(parts: OutputParts) {
+    this.#parts = parts;
+  }
+
+  /** How many bytes wait to be written. */
+  get buffered(): number {
+    return this.#state === "closed" ? 0 : this.#unsent + this.#inTransport;
+  }
+
+  /** How many bytes were written that the transport has not got. */
+  get #unsent(): number {
+    return this.#tools?.writer.length ?? 0;
+  }
+
+  /** How many bytes of answers wait to be written. */
+  get bufferedAnswers(): number {
+    return this.#answers + Math.min(this.#answersInTransport, this.#inTransport);
+  }
+
+  /** How many bytes the transport has taken. */
+  get bytesSent(): number {
+    return this.#sent;
+  }
+
+  /** Whether a message is being written, so that others have to wait. */
+  get isWriting(): boolean {
+    return this.#isWriting;
+  }
+
+  /** Whether the peer takes no more, though the link is not closed. */
+  get hasFailed(): boolean {
+    return this.#state === "failed";
+  }
+
+  /** Whether so much waits that producers should wait too. */
+  get isFull(): boolean {
+    return this.buffered >= this.#parts.highWaterMark;
+  }
+
+  /**
+   * Sets the dialect of what is written from now on.
+   *
+   * @param dialect The dialect.
+   */
+  setDialect(dialect: Dialect): void {
+    this.#dialect = dialect;
+    if (this.#tools !== undefined) this.#tools.writer.dialect = dialect;
+  }
+
+  /**
+   * Notes that an answer was written, for {@linkcode LinkOutput.bufferedAnswers}.
+   *
+   * @param bytes How long it is.
+   */
+  answerWritten(bytes: number): void {
+    this.#answers += bytes;
+  }
+
+  /**
+   * Begins a message, which {@linkcode LinkOutput.flush} ends.
+   *
+   * @returns What writes it.
+   */
+  begin(): WriteTools {
+    const { tools, invoker, transport } = this.#parts;
+    this.#isWriting = true;
+    this.#written++;
+    // With some patience the last write would have taken this one along.
+    if (this.#inTransport !== 0) this.#loneTurns = 0;
+    const lent = this.#tools ??= tools.takeWriter(
+      invoker,
+      this.#dialect ?? "none",
+      this.#usual,
+      transport.writeInPlace === undefined ? 0 : HEADROOM,
+    );
+    lent.writer.begin();
+    return lent;
+  }
+
+  /**
+   * Ends a message. What was written goes out when this turn of the event loop is over, with all that
+   * is written till then.
+   */
+  flush(): void {
+    this.#isWriting = false;
+    if (this.#state !== "open") return this.#drop();
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#writeOut();
+  }
+
+  /**
+   * Waits until little enough waits to be written.
+   *
+   * @param below How many bytes may still wait; the high-water mark less one unless given.
+   * @returns Settles when that is so, or the link is closed.
+   */
+  drained(below: number = this.#parts.highWaterMark - 1): Promise<void> {
+    if (this.buffered <= below) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    (this.#drained ??= []).push({ resolve, below });
+    return promise;
+  }
+
+  /** Forgets what waits: the transport is closed. */
+  close(): void {
+    this.#state = "closed";
+    // A message that is being written is dropped when it ends.
+    if (!this.#isWriting) this.#drop();
+  }
+
+  /**
+   * Waits while other microtasks of this turn still write, then writes out: the calls that a
+   * program makes in answer to each other leave together, in one write. A program that makes one call
+   * after the other does not wait.
+   */
+  async #writeOut(): Promise<void> {
+    const enough = this.#loneTurns < LONE_TURNS ? QUIET_MICROTASKS : 1;
+    for (let seen = 0, quiet = 0; quiet < enough; quiet++) {
+      await undefined;
+      if (this.#unsent !== seen) quiet = 0;
+      seen = this.#unsent;
+    }
+    try {
+      while (this.#tools !== undefined && this.#state === "open") {
+        const lent = this.#tools;
+        this.#tools = undefined;
+        const bytes = lent.writer.written();
+        this.#loneTurns = this.#written === 1 ? this.#loneTurns + 1 : 0;
+        this.#written = 0;
+        this.#inTransport = bytes.length;
+        this.#answersInTransport = this.#answers;
+        this.#answers = 0;
+        for (let from = 0; from < bytes.length;) {
+          const count = await this.#write(from === 0 ? bytes : bytes.subarray(from));
+          from += count;
+          this.#inTransport -= count;
+          this.#sent += count;
+          this.#tellDrained();
+          this.#parts.handler.wrote();
+        }
+        this.#usual = Math.max(bytes.length, this.#usual >> 1);
+        this.#parts.tools.giveWriter(lent);
+      }
+    } catch {
+      this.#fail();
+    }
+    this.#isFlushing = false;
+  }
+
+  /** Nothing that was written is needed again, so the transport may do with it as it likes. */
+  #write(bytes: Uint8Array): Promise<number> {
+    const { transport } = this.#parts;
+    return transport.writeInPlace?.(bytes) ?? transport.write(bytes);
+  }
+
+  #fail(): void {
+    if (this.#state !== "open") return;
+    this.#state = "failed";
+    this.#inTransport = 0;
+    this.#drop();
+    this.#parts.handler.outputFailed();
+  }
+
+  #drop(): void {
+    if (this.#tools !== undefined) this.#parts.tools.giveWriter(this.#tools);
+    this.#tools = undefined;
+    this.#answers = 0;
+    this.#tellDrained();
+  }
+
+  #tellDrained(): void {
+    if (this.#drained === undefined) return;
+    const { buffered } = this;
+    const waiting = this.#drained;
+    const still = waiting.filter(({ below }) => buffered > below);
+    this.#drained = still.length === 0 ? undefined : still;
+    for (const { resolve, below } of waiting) if (buffered <= below) resolve();
+  }
+}
