@@ -21,7 +21,7 @@ import { IncomingCalls } from "./incoming_calls.ts";
 import { BROKER } from "./invoker.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { Life } from "./life.ts";
-import { Link } from "./link.ts";
+import { Link, type Received } from "./link.ts";
 import { type LocalObject, LocalTable, ROOT } from "./local_table.ts";
 import { type CopiedAvatarOptions, login, type LoginOptions } from "./login.ts";
 import { VERSION, writeNumber } from "./message_parts.ts";
@@ -506,14 +506,18 @@ export class Broker implements AsyncDisposable {
     fail(error: Error): void {
       this.#broker.#life.fail(error);
     }
+    dismiss(error: Error): void {
+      void this.#broker.#life.close(error);
+    }
     mayRead(): boolean {
       this.#broker.#life.check();
       return this.#broker.#flow.mayRead();
     }
-    expressionReceived(tools: ReadTools): void {
+    expressionReceived(tools: ReadTools, isBehindAnswer: boolean): Received {
       const life = this.#broker.#life;
-      if (life.isNegotiating) life.agree(tools.reader);
-      else this.#broker.#messages.received(tools);
+      if (!life.isNegotiating) return this.#broker.#messages.received(tools, isBehindAnswer);
+      life.agree(tools.reader);
+      return "other";
     }
     opened(): void {
       this.#broker.#watchPeer();

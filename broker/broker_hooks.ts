@@ -15,6 +15,12 @@ export interface Faults {
    * @param error The fault.
    */
   fail(error: Error): void;
+  /**
+   * Closes the connection when what is being said, and what was said before, has gone out.
+   *
+   * @param error The fault.
+   */
+  dismiss(error: Error): void;
 }
 
 /** The inside of a broker, as its parts see it: one object, where functions would be one for each. */

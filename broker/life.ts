@@ -17,6 +17,7 @@ import type { Link } from "./link.ts";
 import type { Log } from "./log.ts";
 import { type AgreedDialect, type Negotiation, notReady } from "./negotiation.ts";
 import { Outcome } from "./outcome.ts";
+import { programGoesOn } from "./turn.ts";
 import { within } from "./within.ts";
 
 /** How long a close waits for what was written to go out, in milliseconds. */
@@ -207,6 +208,8 @@ export class Life {
     const { link, calls } = this.#parts;
     if (reason instanceof Error) this.#fault = reason;
     if (graceful !== 0 && this.#state.kind === "open") await this.#drain(graceful);
+    // A method that closes its own connection is answered first, as it is in Twisted.
+    await programGoesOn();
     calls.isDeaf = true;
     if (!this.isClosed) {
       if (link.output.buffered !== 0) await within(CLOSE_TIMEOUT, link.output.drained(0));

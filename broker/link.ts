@@ -10,17 +10,19 @@ import { InputBuffer } from "../jelly/banana/input_buffer.ts";
 import type { CloseReason, Transport } from "../transport/mod.ts";
 import { closeReason } from "./close_reason.ts";
 import { LoginLimitError } from "./errors.ts";
-import { LinkOutput, type OutputHandler, QUIET_MICROTASKS } from "./link_output.ts";
+import { LinkOutput, type OutputHandler } from "./link_output.ts";
 import type { BrokerSettings } from "./options.ts";
 import type { ReadTools, Toolbox } from "./toolbox.ts";
+import { programGoesOn } from "./turn.ts";
 
-/** So many microtasks are enough for the program to go on, and for what it writes to go out. */
-const TURN_MICROTASKS = QUIET_MICROTASKS + 4;
 /** Of what has come at once, so many bytes are handled before the program goes on; then twice as many. */
 const FIRST_SLICE_BYTES = 512;
 const NO_BYTES = new Uint8Array(0);
 /** The most bytes that are handled at a time. */
 const SLICE_BYTES = 256 * 1024;
+
+/** What an expression was: an answer, or something else, for which it may have been too early. */
+export type Received = "answer" | "other" | "later";
 
 /** Takes what comes over a link. */
 export interface LinkHandler {
@@ -28,8 +30,11 @@ export interface LinkHandler {
    * Takes an expression, whose bytes are good until it returns.
    *
    * @param tools A reader that stands before the expression, and its unjellier.
+   * @param isBehindAnswer Whether the program still has to hear of an answer that came before: then
+   * only other answers can be taken.
+   * @returns What it was; `later` if it was not taken, and is to be handed over again.
    */
-  expressionReceived(tools: ReadTools): void;
+  expressionReceived(tools: ReadTools, isBehindAnswer: boolean): Received;
   /**
    * Tells whether to go on reading now; if not, the handler calls `resume` later.
    *
@@ -69,6 +74,10 @@ export class Link implements OutputHandler {
   #isOpen = true;
   #received = 0;
   #expressionBytes = 0;
+  /** Whether the program may still have to hear of an answer. */
+  #isBehindAnswer = false;
+  /** How long the next expression is, if it was put off. */
+  #putOffBytes = 0;
   #resume: (() => void) | undefined;
 
   /**
@@ -193,7 +202,7 @@ export class Link implements OutputHandler {
     const tools = this.#tools.takeReader(this.#invoker);
     this.#expressionBytes = length;
     tools.reader.reset(source.bytes, source.start);
-    this.#handler.expressionReceived(tools);
+    this.#handler.expressionReceived(tools, false);
     this.#tools.giveReader(tools);
   }
 
@@ -230,6 +239,9 @@ export class Link implements OutputHandler {
    * Hands over the expressions that are whole, in slices: what is said to the first of them goes out,
    * and gives the peer something to do, while the others are handled. Otherwise two ends with much to
    * say would take turns, each waiting for the other to have done with all of it.
+   *
+   * What comes behind an answer also waits until the program has gone on, and is one slice or more of
+   * its own: as in Twisted, who waits for an answer hears of it before what was sent after it.
    */
   async #handleInput(): Promise<void> {
     for (let slice = FIRST_SLICE_BYTES;; slice = this.#longerSlice(slice)) {
@@ -238,7 +250,8 @@ export class Link implements OutputHandler {
         case "unfinished":
           return;
         case "slice":
-          for (let left = TURN_MICROTASKS; left !== 0; left--) await undefined;
+          await programGoesOn();
+          this.#isBehindAnswer = false;
           break;
         case "pause":
           // Who cannot read would not see the end either.
@@ -273,15 +286,20 @@ export class Link implements OutputHandler {
       if (!this.#handler.mayRead()) return "pause";
       if (left <= 0) return "slice";
       const { bytes, start } = input;
-      const end = scanner.scan(bytes, start, input.end);
+      const end = this.#putOffBytes === 0
+        ? scanner.scan(bytes, start, input.end)
+        : start + this.#putOffBytes;
       if (end === -1) return "unfinished";
-      this.#expressionBytes = end - start;
-      if (end - start > this.maxExpressionBytes) throw tooLong(this.maxExpressionBytes);
+      const length = this.#expressionBytes = end - start;
+      if (length > this.maxExpressionBytes) throw tooLong(this.maxExpressionBytes);
       tools.reader.reset(bytes, start);
-      this.#handler.expressionReceived(tools);
+      const received = this.#handler.expressionReceived(tools, this.#isBehindAnswer);
+      this.#putOffBytes = received === "later" ? length : 0;
+      if (received === "later") return "slice";
+      if (received === "answer") this.#isBehindAnswer = true;
       // A handler that closed the link has cleared the input.
       if (this.#isOpen) input.consume(end);
-      left -= end - start;
+      left -= length;
     }
     return "done";
   }

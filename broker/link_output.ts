@@ -7,9 +7,8 @@
 import type { Dialect } from "../jelly/banana/mod.ts";
 import { HEADROOM, type Transport } from "../transport/mod.ts";
 import type { Toolbox, WriteTools } from "./toolbox.ts";
+import { QUIET_MICROTASKS } from "./turn.ts";
 
-/** So many microtasks in a row must write nothing before what was written goes out. */
-export const QUIET_MICROTASKS = 8;
 /** After so many turns in a row that wrote one message, the next one is not expected to write more. */
 const LONE_TURNS = 4;
 

@@ -11,6 +11,7 @@ import type { BrokerHooks } from "./broker_hooks.ts";
 import { ProtocolError } from "./errors.ts";
 import type { Flow } from "./flow.ts";
 import type { IncomingCall, IncomingCalls } from "./incoming_calls.ts";
+import type { Received } from "./link.ts";
 import type { LocalTable } from "./local_table.ts";
 import { expectItems, readCallHead, readInteger, readObjectId, VERSION } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
@@ -63,21 +64,27 @@ export class Messages {
    * Takes a message.
    *
    * @param tools A reader that stands before the message, and its unjellier.
+   * @param isBehindAnswer Whether only an answer can be taken.
+   * @returns What it was, or `later`.
    * @throws {ProtocolError} If the peer broke the protocol.
    */
-  received({ reader, unjellier }: ReadTools): void {
+  received({ reader, unjellier }: ReadTools, isBehindAnswer: boolean): Received {
     if (reader.next() !== LIST) throw new ProtocolError("Cannot read message: it is no list");
     const items = reader.count - 1;
     const command = items < 0 ? undefined : reader.tag();
     if (command === WORD.answer || command === WORD.error) {
       expectItems("answer", items, 2);
       const id = readInteger(reader, "answer");
-      return this.#hooks.answered(id, command === WORD.answer, unjellier);
+      this.#hooks.answered(id, command === WORD.answer, unjellier);
+      return "answer";
     }
-    if (command === WORD.cachemessage) return this.#update(reader, unjellier, items);
-    if (this.#flow.putOff()) return;
-    if (command === WORD.message) return this.#call(reader, unjellier, items);
-    this.#handle(command, reader, items);
+    if (isBehindAnswer) return "later";
+    if (command === WORD.cachemessage) this.#update(reader, unjellier, items);
+    else if (!this.#flow.putOff()) {
+      if (command === WORD.message) this.#call(reader, unjellier, items);
+      else this.#handle(command, reader, items);
+    }
+    return "other";
   }
 
   /**

@@ -45,8 +45,7 @@ export class ObjectLimit {
   exceeded(fact: string): LimitError {
     const isHopeless = ++this.#violations > PATIENCE;
     const error = new LimitError(this.#name, `${fact} exceeded.${isHopeless ? "  Goodbye." : ""}`);
-    // Later, since a message may be half written or half read.
-    if (isHopeless) queueMicrotask(() => this.#faults.fail(error));
+    if (isHopeless) this.#faults.dismiss(error);
     return error;
   }
 }

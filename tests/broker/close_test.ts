@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import {
+  type Broker,
   callOptions,
   CallTimeoutError,
   DeadReferenceError,
@@ -56,6 +57,38 @@ Deno.test("Broker.close() with graceful finishes the calls under way, and refuse
   assertEquals(await pair.client.closed, undefined);
   assertEquals(pair.serverLog, []);
 });
+
+for (const before of [0, 1, 8]) {
+  Deno.test(`a method that closes its connection is answered, after ${before} calls one by one`, async () => {
+    class Leaving extends Root {
+      broker: Broker | undefined;
+      remote_echo(value: unknown): unknown {
+        return value;
+      }
+      remote_leave(): string {
+        void this.broker!.close();
+        return "left";
+      }
+      async remote_leaveLater(): Promise<string> {
+        await undefined;
+        void this.broker!.close();
+        await undefined;
+        throw new PBError("left");
+      }
+    }
+    for (const method of ["leave", "leaveLater"] as const) {
+      const server = new Leaving();
+      await using pair = await testPair(server);
+      server.broker = pair.server;
+      const root = pair.client.root<Leaving>();
+      // Who calls one after the other is answered without a wait for more to say.
+      for (let i = 0; i < before; i++) assertEquals(await root.callRemote("echo", i), i);
+      const said = await root.callRemote(method).catch((error: Error) => error.message);
+      assertEquals(said, "left");
+      await pair.client.closed;
+    }
+  });
+}
 
 Deno.test("Broker.close() with graceful waits for our own calls too", async () => {
   const server = new Server();

@@ -4,10 +4,14 @@ import {
   callOptions,
   PBClientFactory,
   PBServerFactory,
+  Referenceable,
   Root,
 } from "@perspective/broker/broker";
+import { encode } from "@perspective/broker/jelly/banana";
 import { type Dialed, memoryPair } from "@perspective/broker/transport";
-import { testPair } from "./pair.ts";
+import { sexpOf } from "../vectors/load.ts";
+import { settle, testPair } from "./pair.ts";
+import { rawServer, type Said } from "./raw_peer.ts";
 
 /** Answers calls with how many bytes had been sent when it took them. */
 class Server extends Root {
@@ -37,6 +41,71 @@ Deno.test("few calls that are made in one turn are answered in one write", async
   const sent = await Promise.all([1, 2, 3].map(() => server.callRemote("sent")));
   assertEquals(new Set(sent).size, 1);
 });
+
+/** Notes what it is told. */
+class Witness extends Referenceable {
+  constructor(readonly heard: unknown[]) {
+    super();
+  }
+  remote_event(name: string): void {
+    this.heard.push(name);
+  }
+}
+
+const CALLED = ["message", 1, 1, "event", 0, ["tuple", ["unicode", "called"]], ["dictionary"]];
+
+for (const kind of ["answer", "error"]) {
+  for (const together of [true, false]) {
+    const how = together ? "in the same bytes" : "in bytes of its own";
+    Deno.test(`an ${kind} is heard before what was sent behind it, ${how}`, async () => {
+      await using pair = await rawServer();
+      const heard: unknown[] = [];
+      const ask = async () => {
+        const call = pair.broker.root().callRemote("ask", new Witness(heard));
+        heard.push(await call.catch((error: Error) => error.message));
+      };
+      // Some steps of the program lie between the answer and who waits for it.
+      const waiting = (async () => await (async () => await ask())())();
+      await pair.peer.hear();
+      const value = ["unicode", kind];
+      const said: Said[] = [
+        kind === "answer"
+          ? ["answer", 1, value]
+          : ["error", 1, ["twisted.spread.pb.CopyableFailure", [
+            "dictionary",
+            [["unicode", "type"], ["unicode", "builtins.ValueError"]],
+            [["unicode", "value"], value],
+            [["unicode", "parents"], ["list", ["unicode", "builtins.ValueError"]]],
+            [["unicode", "traceback"], ["unicode", ""]],
+          ]]],
+        CALLED,
+        CALLED,
+      ];
+      await (together ? pair.peer.say(joined(said)) : pair.peer.say(...said));
+      await waiting;
+      await settle();
+      assertEquals(heard, [kind, "called", "called"]);
+    });
+  }
+}
+
+Deno.test("answers that come together are all heard before what was sent behind them", async () => {
+  await using pair = await rawServer();
+  const heard: unknown[] = [];
+  const root = pair.broker.root();
+  const ask = async () => heard.push(await root.callRemote("ask", new Witness(heard)));
+  const waiting = Promise.all([ask(), ask()]);
+  for (let i = 0; i < 2; i++) await pair.peer.hear();
+  await pair.peer.say(joined([["answer", 1, 11], ["answer", 2, 12], CALLED]));
+  await waiting;
+  await settle();
+  assertEquals(heard, [11, 12, "called"]);
+});
+
+/** Several messages as one piece. */
+function joined(said: Said[]): Uint8Array {
+  return Uint8Array.from(said.flatMap((one) => [...encode(sexpOf(one), { dialect: "pb" })]));
+}
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
