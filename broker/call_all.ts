@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isPromise } from "./is_promise.ts";
+import { asPromise } from "./is_promise.ts";
 
 /**
  * Calls functions one after the other, whether or not they fail.
@@ -18,8 +18,7 @@ export function callAll(
 ): void {
   for (const callback of callbacks) {
     try {
-      const result = callback();
-      if (isPromise(result)) result.then(undefined, failed);
+      asPromise(callback())?.catch(failed);
     } catch (error) {
       failed(error);
     }

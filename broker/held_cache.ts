@@ -6,7 +6,7 @@
 
 import { JellyError } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
-import { isPromise } from "./is_promise.ts";
+import { asPromise } from "./is_promise.ts";
 import type { Kwargs } from "./kwargs.ts";
 import type { RemoteTarget } from "./referenceable.ts";
 import { ATTACH, RemoteCache } from "./remote_cache.ts";
@@ -151,11 +151,11 @@ export class HeldCache implements RemoteTarget {
     const cache = this.take();
     const result = cache.remoteMessageReceived(broker, message, args, kw);
     // One that takes its time may change the cache when its state was kept already.
-    if (isPromise(result)) {
-      const changed = () => this.#place.kind === "loose" && cache === this.take();
-      result.then(changed, changed);
-    }
-    return result;
+    const promise = asPromise(result);
+    if (promise === undefined) return result;
+    const changed = () => this.#place.kind === "loose" && cache === this.take();
+    promise.then(changed, changed);
+    return promise;
   }
 
   /**

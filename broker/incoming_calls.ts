@@ -16,7 +16,7 @@ import {
   PBError,
 } from "./errors.ts";
 import { CopyableFailure, isExpected, wireForm } from "./failure.ts";
-import { isPromise } from "./is_promise.ts";
+import { asPromise } from "./is_promise.ts";
 import { type Kwargs, kwargs } from "./kwargs.ts";
 import type { Link } from "./link.ts";
 import { type LogEntry, LogRate } from "./log.ts";
@@ -153,20 +153,22 @@ export class IncomingCalls {
   begin({ head, object, args, kw, fault }: IncomingCall, length: number): void {
     const perspective = object?.perspective ?? null;
     let result: unknown;
+    let promise: Promise<unknown> | undefined;
     this.#total++;
     if (this.isDeaf) return;
     try {
       if (this.refusal !== undefined) throw this.refusal;
       if (object === undefined || args === undefined) throw fault;
       result = object.remoteMessageReceived(this.#broker, head.method, args, kw);
+      promise = asPromise(result);
     } catch (error) {
       const isWrong = args === undefined || isMissing(error);
       return this.#failed(head, error, perspective, isWrong ? "warning" : "error");
     }
-    if (!isPromise(result)) return this.#succeeded(head, result, perspective);
+    if (promise === undefined) return this.#succeeded(head, result, perspective);
     this.#unanswered++;
     this.#unansweredBytes += length;
-    result.then(
+    promise.then(
       (value) => {
         this.#succeeded(head, value, perspective);
         this.#ended(length);

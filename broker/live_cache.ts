@@ -7,7 +7,7 @@
 
 import { applyState } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
-import { isPromise } from "./is_promise.ts";
+import { asPromise } from "./is_promise.ts";
 import type { Kwargs } from "./kwargs.ts";
 import { RemoteCache } from "./remote_cache.ts";
 
@@ -162,9 +162,10 @@ export class LiveCache extends RemoteCache {
       this.#wake();
       broker.notifyAll(Array.from(this.#callbacks, (callback) => () => callback(change)));
     };
-    if (isPromise(result)) result.then(changed, () => {});
-    else changed();
-    return result;
+    const promise = asPromise(result);
+    if (promise === undefined) changed();
+    else promise.then(changed, () => {});
+    return promise ?? result;
   }
 
   /**

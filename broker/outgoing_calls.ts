@@ -112,14 +112,16 @@ export class OutgoingCalls {
     // Nobody would catch what is thrown at a caller who has gone.
     const fail = (error: Error) => isGivenUp ? undefined : resolve(throwAtCaller(error));
     let value: unknown;
+    let hasThen: boolean;
     try {
       value = unjellier.read();
+      hasThen = isPromise(value);
     } catch (error) {
       // An error of the program's own says best itself where it came from.
       return error instanceof JellyError ? fail(error) : reject(error);
     }
     if (!succeeded) return fail(errorOf(value));
-    if (!isPromise(value)) return resolve(value);
+    if (!hasThen) return resolve(value);
     // Resolved with it, the promise would call a method of it.
     reject(new ProtocolError("Cannot take answer: it has a method then, as promises do"));
   }

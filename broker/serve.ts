@@ -7,6 +7,7 @@
 import { listen, type ListenAddr, type Listener, type ListenOptions } from "../transport/mod.ts";
 import type { Broker } from "./broker.ts";
 import { BusySet } from "./busy_set.ts";
+import { callAll } from "./call_all.ts";
 import { GOING_AWAY, type ServerStats, type ShutdownOptions } from "./connections.ts";
 import { PBServerFactory, type ServerOptions, type ServerRoot } from "./factory.ts";
 
@@ -30,6 +31,7 @@ export class PBServer implements AsyncDisposable {
   readonly finished: Promise<void>;
   readonly #listener: Listener;
   readonly #brokers = new BusySet<Broker>();
+  #isClosed = false;
 
   /**
    * Serves the connections of a listener; `serve` makes one.
@@ -60,6 +62,7 @@ export class PBServer implements AsyncDisposable {
    * @returns Resolves when nothing is left.
    */
   async close({ graceful }: ShutdownOptions = {}): Promise<void> {
+    this.#isClosed = true;
     this.#listener.close();
     for (const broker of this.#brokers) void broker.close({ graceful, reason: GOING_AWAY });
     await this.finished;
@@ -77,6 +80,11 @@ export class PBServer implements AsyncDisposable {
       for (;;) {
         const dialed = await this.#listener.accept();
         if (dialed === null) break;
+        // One that was on its way already when the server closed.
+        if (this.#isClosed) {
+          dialed.transport.close(GOING_AWAY);
+          continue;
+        }
         const broker = this.factory.accept(dialed);
         if (broker !== undefined) this.#brokers.add(broker);
       }
@@ -129,5 +137,16 @@ export function serve(factory: PBServerFactory, options?: ListenOptions): PBServ
 export function serve(root: ServerRoot | PBServerFactory, options: ServeOptions = {}): PBServer {
   const factory = root instanceof PBServerFactory ? root : new PBServerFactory(root, options);
   const { onHandshakeError = (error) => factory.failed(error) } = options;
-  return new PBServer(listen({ ...options, onHandshakeError }), factory);
+  const { log } = factory.settings;
+  return new PBServer(
+    listen({
+      ...options,
+      onHandshakeError: (fault) =>
+        callAll(
+          [() => onHandshakeError(fault)],
+          (error) => log({ level: "error", message: "A callback failed", error }),
+        ),
+    }),
+    factory,
+  );
 }

@@ -13,7 +13,7 @@ import type { CloseOptions } from "./broker_facts.ts";
 import { connect } from "./connect.ts";
 import { NotConnectedError, PBConnectionLost } from "./errors.ts";
 import type { Log } from "./log.ts";
-import { brokerSettings, milliseconds } from "./options.ts";
+import { brokerSettings, MAX_TIMEOUT, milliseconds } from "./options.ts";
 import { orAborted, Patience } from "./patience.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import type { Recipe, SessionOptions, SessionState, UseOptions } from "./session_options.ts";
@@ -192,10 +192,22 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
 
   /** Lives, and tells why it ended. */
   async #run(): Promise<Error | undefined> {
-    const { signal } = this.#end;
-    let state = this.#state;
     // The caller has the session before it hears of it.
     await undefined;
+    try {
+      await this.#live();
+    } catch (error) {
+      // Of all that is called there, only `giveUp` and `backoff` can fail.
+      this.#log({ level: "error", message: "A callback failed", error });
+      this.#reason = toError(error);
+    }
+    this.#enter({ kind: "closed", reason: this.#reason });
+    return this.#reason;
+  }
+
+  async #live(): Promise<void> {
+    const { signal } = this.#end;
+    let state = this.#state;
     for (let failures = 0; !signal.aborted; state = { kind: "connecting", failures }) {
       this.#enter(state);
       let connectedAt = Infinity;
@@ -214,8 +226,6 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       failures = Date.now() - connectedAt >= this.#stableAfter ? 1 : failures + 1;
       await this.#pause(reason, failures);
     }
-    this.#enter({ kind: "closed", reason: this.#reason });
-    return this.#reason;
   }
 
   #enter(state: SessionState<R>): void {
@@ -296,8 +306,11 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
 
   async #pause(reason: Error, failures: number): Promise<void> {
     const delay = this.#backoff(failures);
+    if (!(delay >= 0)) {
+      throw new RangeError(`Cannot wait for "${delay}" ms: backoff must give 0 or more`);
+    }
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, delay);
+    const timer = setTimeout(resolve, Math.min(delay, MAX_TIMEOUT));
     this.#wake = resolve;
     this.#enter({ kind: "waiting", reason, failures, delay });
     await promise;

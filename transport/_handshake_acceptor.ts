@@ -22,7 +22,7 @@ export interface HandshakeOptions {
    * only holds places keeps nobody out. As many may be through it and wait to be accepted.
    */
   maxHandshakes?: number;
-  /** Told of every peer that did not get through. */
+  /** Told of every peer that did not get through; what it throws is dropped. */
   onHandshakeError?: (error: HandshakeError) => void;
 }
 
@@ -97,11 +97,14 @@ export class HandshakeAcceptor implements Acceptor {
       // What the handshake died of is a consequence.
       const error = running.fault ?? failure;
       const { address } = dialed.peer;
-      onHandshakeError(
-        error instanceof HandshakeError
-          ? error
-          : new HandshakeError(address, factOf(error), { cause: error }),
-      );
+      const told = error instanceof HandshakeError
+        ? error
+        : new HandshakeError(address, factOf(error), { cause: error });
+      try {
+        onHandshakeError(told);
+      } catch {
+        // No peer may end the program through a fault in it.
+      }
     } finally {
       CLOCK.clear(running);
       this.#running.delete(running);

@@ -100,6 +100,65 @@ Deno.test("[Broker defer] the answer is sent when the promise settles, not befor
   assertEquals(await call, "done");
 });
 
+/** Objects that `await` takes for promises, and which are none of the platform's. */
+const THENABLES: Record<string, { result: () => unknown; told: unknown }> = {
+  "resolves": { result: () => ({ then: (ok: (value: unknown) => void) => ok(1) }), told: 1 },
+  "resolves twice": {
+    result: () => ({
+      then(ok: (value: unknown) => void) {
+        ok(1);
+        ok(2);
+      },
+    }),
+    told: 1,
+  },
+  "throws": {
+    result: () => ({
+      then() {
+        throw new PBError("lazy query failed");
+      },
+    }),
+    told: "lazy query failed",
+  },
+  "throws when it is looked at": {
+    result: () => ({
+      get then(): unknown {
+        throw new PBError("do not look");
+      },
+    }),
+    told: "do not look",
+  },
+  "resolves with another one": {
+    result: () => ({
+      then: (ok: (value: unknown) => void) =>
+        ok({ then: (ok: (value: unknown) => void) => ok("deep") }),
+    }),
+    told: "deep",
+  },
+};
+
+for (const [name, { result, told }] of Object.entries(THENABLES)) {
+  Deno.test(`a method may return a thenable that ${name}`, async () => {
+    let asked = 0;
+    class Lazy extends Root {
+      remote_get(): unknown {
+        asked++;
+        return result();
+      }
+      remote_echo(value: unknown): unknown {
+        return value;
+      }
+    }
+    await using pair = await testPair(new Lazy());
+    const root = pair.client.root();
+    const answer = await root.callRemote("get").catch((error: Error) => error.message);
+    assertEquals(answer, told);
+    assertEquals(await root.callRemote("echo", 3), 3);
+    await settle();
+    assertEquals([asked, pair.server.counts.callsIn], [1, 0]);
+  });
+}
+
 Deno.test("keyword arguments arrive last, as one Kwargs", async () => {
   await using pair = await testPair(new Server());
   const root = pair.client.root();

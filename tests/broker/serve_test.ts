@@ -6,14 +6,20 @@ import {
   LimitError,
   type LogEntry,
   PBConnectionLost,
-  type PBServer,
+  PBServer,
   PBServerFactory,
   ProtocolError,
   Root,
   serve,
   type ServeOptions,
 } from "@perspective/broker/broker";
-import { dial, listen, memoryPair } from "@perspective/broker/transport";
+import {
+  dial,
+  type Dialed,
+  listen,
+  type Listener,
+  memoryPair,
+} from "@perspective/broker/transport";
 import { CLIENT_TLS, SERVER_TLS } from "../transport/pairs.ts";
 
 class Echo extends Root {
@@ -163,6 +169,46 @@ Deno.test("PBServer.close() with graceful answers what is under way, and takes n
   await closed;
   await server.finished;
   await server.close();
+});
+
+Deno.test("PBServer.close() takes no connection that was on its way then", async () => {
+  const [here, there] = memoryPair();
+  const accepting = Promise.withResolvers<Dialed | null>();
+  let isTaken = false;
+  const listener: Listener = {
+    addr: { transport: "tcp", hostname: "127.0.0.1", port: 1 },
+    url: "pb://127.0.0.1:1",
+    accept: () => isTaken ? Promise.resolve(null) : accepting.promise.finally(() => isTaken = true),
+    close() {},
+    async [Symbol.asyncDispose]() {},
+  };
+  const server = new PBServer(listener, new PBServerFactory(new Echo()));
+  accepting.resolve(there);
+  await server.close();
+  assertEquals(server.stats.connections, 0);
+  assertEquals(await here.transport.read(new Uint8Array(8)), null);
+  assertEquals(here.transport.closeReason?.kind, "goingAway");
+});
+
+Deno.test("a callback for failed handshakes that throws is logged, and ends nothing", async () => {
+  const book = new Logbook();
+  await using server = serve(new Echo(), {
+    url: "ws://127.0.0.1:0/pb",
+    log: book.log,
+    onHandshakeError: () => {
+      throw new Error("a bad callback");
+    },
+  });
+  const { transport } = await dial(server.url.replace("ws:", "pb:").replace("/pb", ""));
+  await transport.write(new TextEncoder().encode("no HTTP at all"));
+  const { level, message, error } = await book.until(1);
+  assertEquals([level, message, (error as Error).message], [
+    "error",
+    "A callback failed",
+    "a bad callback",
+  ]);
+  transport.close();
+  await assertServes(server);
 });
 
 Deno.test("PBServer.close() closes its own connections, PBServerFactory.close() all", async () => {

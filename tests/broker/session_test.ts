@@ -1,6 +1,7 @@
 import {
   assert,
   assertEquals,
+  assertMatch,
   assertRejects,
   assertStringIncludes,
   assertThrows,
@@ -300,6 +301,51 @@ Deno.test("a callback that closes the session is heard, one that throws is logge
   assertEquals(await session.closed, undefined);
   assertEquals(log, Array(3).fill("A callback failed"));
 });
+
+const BAD_CALLBACKS: { name: string; options: SessionOptions; error: RegExp }[] = [
+  {
+    name: "giveUp throws",
+    options: {
+      giveUp: () => {
+        throw new Error("a bad callback");
+      },
+    },
+    error: /^a bad callback$/,
+  },
+  {
+    name: "backoff throws",
+    options: {
+      backoff: () => {
+        throw new Error("a bad callback");
+      },
+    },
+    error: /^a bad callback$/,
+  },
+  {
+    name: "backoff gives no number",
+    options: { backoff: () => NaN },
+    error: /^Cannot wait for "NaN"/,
+  },
+];
+
+for (const { name, options, error } of BAD_CALLBACKS) {
+  Deno.test(`a session whose ${name} closes for that reason, and logs it`, async () => {
+    await using site = new Site(new Counter());
+    site.down.add("pb://a.example");
+    const log: unknown[] = [];
+    const session = openSession("pb://a.example", {
+      ...site.options,
+      ...options,
+      log: (entry) => log.push(entry.message),
+    });
+    const using = assertRejects(() => session.ready(), NotConnectedError);
+    assertMatch((await session.closed)!.message, error);
+    assertEquals(log, ["A callback failed"]);
+    assertEquals(site.kinds.at(-1), "closed");
+    await using;
+    await session.close();
+  });
+}
 
 Deno.test("an attempt has a time limit, the recipe included", async () => {
   await using site = new Site(new Counter());
