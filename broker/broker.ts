@@ -358,9 +358,6 @@ export class Broker implements AsyncDisposable {
         }),
       );
     }
-    if (life.isNegotiating) {
-      return this.ready.then(() => this.call(target, method, args, perspective));
-    }
     if (this.#outbox.isWriting) {
       return new Promise((resolve) =>
         this.#outbox.postpone(() => resolve(this.call(target, method, args, perspective)))
@@ -458,6 +455,7 @@ export class Broker implements AsyncDisposable {
       outbox: this.#outbox,
       maxCallsOut: this.settings.limits.maxCallsOut,
       hooks: this.#hooks,
+      isEarly: this.#life.isNegotiating,
     });
   }
 
@@ -481,7 +479,7 @@ export class Broker implements AsyncDisposable {
     this.#keepAlive?.stop();
     this.#flow.clear();
     this.#pageTurns?.clear();
-    this.#outgoing?.pending.fail(reason);
+    this.#outgoing?.fail(reason);
     this.#caches?.clear(reason);
     const disconnects = this.#disconnects ?? [];
     this.#disconnects = undefined;
@@ -522,6 +520,7 @@ export class Broker implements AsyncDisposable {
     opened(): void {
       this.#broker.#watchPeer();
       this.#broker.#outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
+      this.#broker.#outgoing?.open();
     }
     wrote(): void {
       this.#broker.#flow.proceed();

@@ -8,11 +8,11 @@ import { JellyError, type Unjellier } from "../jelly/mod.ts";
 import type { BrokerHooks } from "./broker_hooks.ts";
 import { ProtocolError } from "./errors.ts";
 import { isPromise } from "./is_promise.ts";
-import { splitArgs } from "./kwargs.ts";
+import { type CallOptions, splitArgs } from "./kwargs.ts";
 import type { Link } from "./link.ts";
-import { writeCall } from "./message_parts.ts";
+import { type CallHead, writeCall } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
-import { PendingCalls } from "./pending_calls.ts";
+import { connectionLost, PendingCalls } from "./pending_calls.ts";
 import { errorOf } from "./received_failure.ts";
 import { throwAtCaller } from "./remote_error.ts";
 import type { ObjectId } from "./remote_reference.ts";
@@ -27,6 +27,14 @@ export interface OutgoingCallsParts {
   readonly maxCallsOut: number;
   /** Learns of calls that were given up. */
   readonly hooks: BrokerHooks;
+  /** Whether both ends have still to agree on a dialect: till then, nothing can be written. */
+  readonly isEarly: boolean;
+}
+
+/** A call that was made before anything can be written. */
+interface EarlyCall {
+  readonly send: () => void;
+  readonly fail: (reason: Error | undefined) => void;
 }
 
 /** What is called, how, and on whose behalf. */
@@ -50,13 +58,16 @@ export class OutgoingCalls {
   readonly #link: Link;
   readonly #outbox: Outbox;
   #lastRequest = 0;
+  /** In their order; undefined once they have gone out. */
+  #early: EarlyCall[] | undefined;
 
   /**
    * Creates a maker of calls.
    *
    * @param parts What the broker lends.
    */
-  constructor({ link, outbox, maxCallsOut, hooks }: OutgoingCallsParts) {
+  constructor({ link, outbox, maxCallsOut, hooks, isEarly }: OutgoingCallsParts) {
+    if (isEarly) this.#early = [];
     this.#link = link;
     this.#outbox = outbox;
     this.pending = new PendingCalls(maxCallsOut, hooks);
@@ -67,8 +78,27 @@ export class OutgoingCalls {
     return this.#lastRequest;
   }
 
+  /** Sends the calls that were made too early, before any other. */
+  open(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const { send } of early) send();
+  }
+
   /**
-   * Sends a call; not while a message is being written.
+   * Fails all calls, since the connection is lost.
+   *
+   * @param reason Why it is lost.
+   */
+  fail(reason: Error | undefined): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    this.pending.fail(reason);
+    for (const { fail } of early) fail(reason);
+  }
+
+  /**
+   * Sends a call, as soon as both ends have agreed on a dialect; not while a message is being written.
    *
    * @param call What is called.
    * @returns What the method returns; at once, if no answer is wanted and the connection can take more.
@@ -83,19 +113,66 @@ export class OutgoingCalls {
     if (answer) this.pending.checkRoom(method);
     // Calls that are made while this one is written come behind it.
     const id = ++this.#lastRequest;
-    try {
-      this.#outbox.write(
+    const head = { id, target, method, answer };
+    const write = () =>
+      void this.#outbox.write(
         perspective,
-        (writer, jellier) => writeCall(writer, jellier, word, { id, target, method, answer }, call),
+        (writer, jellier) => writeCall(writer, jellier, word, head, call),
       );
+    if (this.#early !== undefined) return this.#sendLater(this.#early, head, options, write);
+    try {
+      write();
     } catch (error) {
       if (this.#lastRequest === id) this.#lastRequest--;
       throw error;
     }
-    if (!answer) return this.#link.output.isFull ? this.#link.output.drained() : Promise.resolve();
+    if (!answer) return this.#room();
     const result = this.pending.add(id, method, options);
     // Whoever waits for an answer has to read.
     this.#link.resume();
+    return result;
+  }
+
+  /** Settles as soon as the connection can take more. */
+  #room(): Promise<void> {
+    const { output } = this.#link;
+    return output.isFull ? output.drained() : Promise.resolve();
+  }
+
+  #sendLater(
+    early: EarlyCall[],
+    { id, method, answer }: CallHead & { readonly id: number },
+    options: CallOptions | undefined,
+    write: () => void,
+  ): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    if (!answer) {
+      early.push({
+        send: () => {
+          try {
+            write();
+            resolve(this.#room());
+          } catch (error) {
+            reject(error);
+          }
+        },
+        fail: (reason) => reject(connectionLost(method, reason)),
+      });
+      return promise;
+    }
+    const result = this.pending.add(id, method, options);
+    early.push({
+      send: () => {
+        if (this.pending.dropGivenUp(id)) return;
+        try {
+          write();
+        } catch (error) {
+          this.pending.take(id).reject(error);
+        }
+      },
+      // It is one of the calls that wait for an answer.
+      fail: () => {},
+    });
     return result;
   }
 

@@ -110,6 +110,22 @@ export class PendingCalls {
     return call;
   }
 
+  /**
+   * Removes a call that was given up, so that it need not be made any more.
+   *
+   * @param id Its request number.
+   * @returns False if somebody still waits for it: then it stays.
+   */
+  dropGivenUp(id: number): boolean {
+    const call = this.#calls.take(id);
+    if (call?.isGivenUp === false) {
+      this.#calls.add(call);
+      return false;
+    }
+    this.#givenUp--;
+    return true;
+  }
+
   #gaveUp(): void {
     this.#givenUp++;
     this.#hooks.callGivenUp();
@@ -120,16 +136,25 @@ export class PendingCalls {
    *
    * @param cause Why it is lost.
    */
-  fail(cause: unknown): void {
-    const why = cause instanceof Error ? `: ${cause.message}` : "";
+  fail(cause: Error | undefined): void {
     this.#givenUp = 0;
     for (const { method, reject, release } of this.#calls.takeAll()) {
       release?.();
-      reject(
-        new PBConnectionLost(`Cannot finish call "${method}": connection lost${why}`, { cause }),
-      );
+      reject(connectionLost(method, cause));
     }
   }
+}
+
+/**
+ * Gives the error for a call that a lost connection ends.
+ *
+ * @param method The method that was called.
+ * @param cause Why the connection is lost.
+ * @returns The error.
+ */
+export function connectionLost(method: string, cause: Error | undefined): PBConnectionLost {
+  const why = cause === undefined ? "" : `: ${cause.message}`;
+  return new PBConnectionLost(`Cannot finish call "${method}": connection lost${why}`, { cause });
 }
 
 /** Lets a signal and a time end the waiting for an answer. */

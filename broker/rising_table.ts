@@ -43,7 +43,7 @@ export class RisingTable<T extends Numbered> {
   /**
    * Adds an entry.
    *
-   * @param entry The entry; its number is larger than all before.
+   * @param entry The entry; its number is new, and larger than most before.
    */
   add(entry: T): void {
     if (this.#ring.length <= 2 * this.#size) this.#grow();

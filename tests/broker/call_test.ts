@@ -1,12 +1,22 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
+import {
+  type Broker,
   callOptions,
   CallTimeoutError,
   DeadReferenceError,
   type Kwargs,
   kwargs,
+  PBClientFactory,
   PBConnectionLost,
   PBError,
+  PBServerFactory,
+  ProtocolError,
   Referenceable,
   RemoteError,
   RemoteMethod,
@@ -14,7 +24,9 @@ import {
   Root,
 } from "@perspective/broker/broker";
 import { JellyError, tuple } from "@perspective/broker/jelly";
+import { memoryPair } from "@perspective/broker/transport";
 import { settle, testPair } from "./pair.ts";
+import { rawServer } from "./raw_peer.ts";
 
 class Thing extends Referenceable {
   remote_name(): string {
@@ -98,6 +110,82 @@ Deno.test("[Broker defer] the answer is sent when the promise settles, not befor
   assertEquals(pair.server.counts.callsIn, 1);
   server.waiting.resolve("done");
   assertEquals(await call, "done");
+});
+
+Deno.test("calls made before the dialect is agreed on go out first, in their order", async () => {
+  const heard: string[] = [];
+  class Sink extends Root {
+    remote_note(text: string): void {
+      heard.push(text);
+    }
+  }
+  class Caller extends Root {
+    #note(broker: Broker, text: string): void {
+      const answer = text !== "second";
+      void broker.remoteForName("sink").callRemote("note", text, callOptions({ answer }));
+    }
+    override rootObject(broker: Broker): this {
+      this.#note(broker, "first");
+      this.#note(broker, "second");
+      return this;
+    }
+    override remoteMessageReceived(broker: Broker): unknown {
+      this.#note(broker, "third");
+      return null;
+    }
+  }
+  const [here, there] = memoryPair();
+  await using server = new PBServerFactory(new Caller()).buildBroker(there);
+  await using client = new PBClientFactory().buildBroker(here);
+  client.setNameForLocal("sink", new Sink());
+  await client.root().callRemote("go");
+  await settle();
+  assertEquals(heard, ["first", "second", "third"]);
+  assertEquals(server.counts.callsOut, 0);
+});
+
+Deno.test("a call made before the dialect is agreed on may be given up, and is not made then", async () => {
+  const reason = new Error("changed my mind");
+  await using pair = await rawServer({ hello: false });
+  const root = pair.broker.root();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const late = assertRejects(
+    () => root.callRemote("late", callOptions({ timeout: 1 })),
+    CallTimeoutError,
+  );
+  const aborted = assertRejects(() => root.callRemote("aborted", callOptions({ signal })), Error);
+  const unsendable = assertRejects(() => root.callRemote("bad", () => {}), JellyError);
+  const made = root.callRemote("made");
+  controller.abort(reason);
+  assertStrictEquals(await aborted, reason);
+  await late;
+  assertEquals(pair.broker.counts.callsOut, 4);
+  assertEquals(await pair.peer.ask(["pb", "none"]), "pb");
+  assertEquals(await pair.peer.hear(), ["version", 6]);
+  assertEquals(await pair.peer.hear(), [
+    "message",
+    4,
+    "root",
+    "made",
+    1,
+    ["tuple"],
+    ["dictionary"],
+  ]);
+  await unsendable;
+  assertEquals(pair.broker.counts.callsOut, 1);
+  await pair.peer.say(["answer", 4, 7]);
+  assertEquals(await made, 7);
+});
+
+Deno.test("calls made before the dialect is agreed on fail if it never is", async () => {
+  await using pair = await rawServer({ hello: false });
+  const root = pair.broker.root();
+  const calls = [true, false].map((answer) =>
+    assertRejects(() => root.callRemote("any", callOptions({ answer })), PBConnectionLost)
+  );
+  await pair.peer.say(["gibberish"]);
+  for (const error of await Promise.all(calls)) assertInstanceOf(error.cause, ProtocolError);
 });
 
 /** Objects that `await` takes for promises, and which are none of the platform's. */
