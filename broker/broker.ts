@@ -22,7 +22,7 @@ import { BROKER } from "./invoker.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { Life } from "./life.ts";
 import { Link, type Received } from "./link.ts";
-import { type LocalObject, LocalTable, ROOT } from "./local_table.ts";
+import { type Cleanup, type LocalObject, LocalTable, ROOT } from "./local_table.ts";
 import { type CopiedAvatarOptions, login, type LoginOptions } from "./login.ts";
 import { VERSION, writeNumber } from "./message_parts.ts";
 import { Messages } from "./messages.ts";
@@ -282,7 +282,11 @@ export class Broker implements AsyncDisposable {
    */
   registerReference(object: LocalObject): number {
     const id = this.#locals.register(object, () => ++this.#lastLocal);
-    this.#outbox.onCancel(() => this.#locals.unregister(id));
+    this.#outbox.onCancel(() => {
+      const cleanups = this.#locals.unregister(id);
+      if (cleanups.length === 0) return;
+      this.#outbox.postpone(() => this.notifyAll(cleanups.map((cleanup) => () => cleanup(true))));
+    });
     return id;
   }
 
@@ -302,12 +306,12 @@ export class Broker implements AsyncDisposable {
    * Has something done once: when the peer holds an object no more, or the connection is lost.
    *
    * @param object The object, which is about to be sent.
-   * @param cleanup What to do.
+   * @param cleanup What to do; it is given true if the message that was to bring the object could not be sent.
    */
-  onRelease(object: object, cleanup: () => void): void {
-    const once = () => {
+  onRelease(object: object, cleanup: (isTakenBack?: boolean) => void): void {
+    const once: Cleanup = (isTakenBack) => {
       this.dontNotifyOnDisconnect(once);
-      cleanup();
+      cleanup(isTakenBack);
     };
     if (this.isClosed) return this.notifyAll([cleanup]);
     this.#locals.onRelease(object, once);

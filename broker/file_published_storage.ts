@@ -7,6 +7,9 @@
 import { positiveInteger } from "./options.ts";
 import type { PublishedStorage } from "./published_storage.ts";
 
+/** Names that cannot lead out of a directory. */
+const NAME = /^[\w%-][\w%.-]*$/;
+
 /** Options of {@linkcode DirectoryPublishedStorage}. */
 export interface DirectoryPublishedStorageOptions {
   /** How many bytes to keep at most; what was kept first goes first. 268,435,456 (256 MiB) unless given. */
@@ -54,12 +57,7 @@ export class DirectoryPublishedStorage implements PublishedStorage {
    * @throws {TypeError} If the name could lead out of the directory.
    */
   async load(name: string): Promise<Uint8Array | undefined> {
-    try {
-      return await Deno.readFile(this.#path(name));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
+    return await ifFound(Deno.readFile(this.#path(name)));
   }
 
   /**
@@ -89,22 +87,35 @@ export class DirectoryPublishedStorage implements PublishedStorage {
   async #makeRoom(): Promise<void> {
     const files: { path: string; size: number; time: number }[] = [];
     for await (const { name, isFile } of Deno.readDir(this.#directory)) {
-      if (!isFile) continue;
-      const path = this.#path(name);
-      const { size, mtime } = await Deno.stat(path);
-      files.push({ path, size, time: mtime?.getTime() ?? 0 });
+      // What has another kind of name is somebody else's.
+      if (!isFile || !NAME.test(name)) continue;
+      const path = `${this.#directory}/${name}`;
+      const info = await ifFound(Deno.stat(path));
+      if (info !== undefined) {
+        files.push({ path, size: info.size, time: info.mtime?.getTime() ?? 0 });
+      }
     }
     let bytes = files.reduce((sum, { size }) => sum + size, 0);
     files.sort((a, b) => a.time - b.time);
     for (const { path, size } of files) {
       if (bytes <= this.#maxBytes) return;
-      await Deno.remove(path);
+      await ifFound(Deno.remove(path));
       bytes -= size;
     }
   }
 
   #path(name: string): string {
-    if (/^[\w%-][\w%.-]*$/.test(name)) return `${this.#directory}/${name}`;
+    if (NAME.test(name)) return `${this.#directory}/${name}`;
     throw new TypeError(`Cannot keep a state as "${name}": it is no name of a file`);
+  }
+}
+
+/** Gives undefined if there is no such file, or no more. */
+async function ifFound<T>(result: Promise<T>): Promise<T | undefined> {
+  try {
+    return await result;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { JellyError } from "../jelly/mod.ts";
 import type { RemoteCacheObserver } from "./cacheable.ts";
+import { LimitError } from "./errors.ts";
 import { callOptions } from "./kwargs.ts";
 
 /** Changes wait for nothing but room in the connection. */
@@ -29,7 +31,8 @@ interface Viewer {
  * Sends each viewer what has changed in what it may see.
  *
  * All changes of a turn go in one message. A viewer whose connection is full gets what has changed by
- * the time that it takes more, and nothing of the states in between.
+ * the time that it takes more, and nothing of the states in between. A field that cannot be sent keeps
+ * no other from being sent.
  */
 export class LiveViewers {
   readonly #fieldsFor: (perspective: object | null) => Fields;
@@ -96,8 +99,10 @@ export class LiveViewers {
     try {
       while (viewer.isStale && this.#viewers.has(observer)) {
         viewer.isStale = false;
-        // The observer logs those that fail.
-        await Promise.allSettled(this.#calls(observer, viewer));
+        if (await this.#sendChanges(observer, viewer)) continue;
+        // Other traffic fills the connection.
+        await observer.broker.drained();
+        viewer.isStale = true;
       }
     } catch (error) {
       const message = `Cannot tell a cache of ${observer.cached.constructor.name} what has changed`;
@@ -107,20 +112,50 @@ export class LiveViewers {
     }
   }
 
-  #calls(observer: RemoteCacheObserver, viewer: Viewer): Promise<unknown>[] {
+  /** Sends what has changed; gives false, and leaves it changed, if the connection is too full. */
+  async #sendChanges(observer: RemoteCacheObserver, viewer: Viewer): Promise<boolean> {
     const fields = this.#fieldsFor(observer.perspective);
     const { sent, touched } = viewer;
     const updates = Object.entries(fields).filter(([name, value]) =>
       !Object.hasOwn(sent, name) || !Object.is(sent[name], value) || touched.has(name)
     );
     const removed = Object.keys(sent).filter((name) => !Object.hasOwn(fields, name));
+    const wereTouched = [...touched];
     viewer.sent = { ...fields };
     touched.clear();
-    const calls: Promise<unknown>[] = [];
-    if (updates.length !== 0) {
-      calls.push(observer.callRemote("update", Object.fromEntries(updates), NO_ANSWER));
-    }
-    if (removed.length !== 0) calls.push(observer.callRemote("remove", removed, NO_ANSWER));
-    return calls;
+    const [hadRoom, removal] = await Promise.all([
+      updates.length === 0 || sendUpdates(observer, updates),
+      removed.length === 0 ? "ended" : send(observer, "remove", removed),
+    ]);
+    if (hadRoom && removal !== "full") return true;
+    viewer.sent = sent;
+    for (const name of wereTouched) touched.add(name);
+    return false;
+  }
+}
+
+/** Sends fields together or, if one of them cannot be sent, each by itself; gives false if there is no room. */
+async function sendUpdates(
+  observer: RemoteCacheObserver,
+  updates: [string, unknown][],
+): Promise<boolean> {
+  const end = await send(observer, "update", Object.fromEntries(updates));
+  if (end !== "unsendable" || updates.length === 1) return end !== "full";
+  const hasRoom = await Promise.all(updates.map((update) => sendUpdates(observer, [update])));
+  return hasRoom.every(Boolean);
+}
+
+/** Calls a cache, and tells how that ended; the observer logs what fails. */
+async function send(
+  observer: RemoteCacheObserver,
+  name: string,
+  value: unknown,
+): Promise<"ended" | "full" | "unsendable"> {
+  try {
+    await observer.callRemote(name, value, NO_ANSWER);
+    return "ended";
+  } catch (error) {
+    if (error instanceof JellyError) return "unsendable";
+    return error instanceof LimitError && error.limit === "maxBufferedBytes" ? "full" : "ended";
   }
 }

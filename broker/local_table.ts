@@ -52,6 +52,13 @@ export class Local<T extends object = object> {
   }
 }
 
+/**
+ * What is done when the peer holds an object no more.
+ *
+ * @param isTakenBack True if it never did: the message that was to bring the object could not be sent.
+ */
+export type Cleanup = (isTakenBack?: boolean) => void;
+
 /** An object that takes calls and has an identity. */
 export type LocalObject = RemoteTarget & Serializable;
 
@@ -66,7 +73,7 @@ export class LocalTable {
   /** The numbers of objects; none while only named ones are known. */
   #ids: BusyMap<object, number> | undefined;
   /** What to do when the peer holds an object no more. */
-  #cleanups: BusyMap<object, (() => void)[]> | undefined;
+  #cleanups: BusyMap<object, Cleanup[]> | undefined;
 
   /**
    * Creates an empty table.
@@ -132,10 +139,11 @@ export class LocalTable {
    * Takes back a registration that never reached the peer.
    *
    * @param id Number of the object.
+   * @returns What is to be done, if the peer holds no other reference.
    */
-  unregister(id: number): void {
+  unregister(id: number): readonly Cleanup[] {
     const entry = this.#entries?.get(id);
-    if (entry !== undefined && entry.decref() === 0) this.#remove(id, entry);
+    return entry === undefined || entry.decref() > 0 ? [] : this.#remove(id, entry);
   }
 
   /**
@@ -145,7 +153,7 @@ export class LocalTable {
    * @returns What is to be done, if that was the last one.
    * @throws {ProtocolError} If the peer holds no reference to such an object.
    */
-  decref(id: ObjectId): readonly (() => void)[] {
+  decref(id: ObjectId): readonly Cleanup[] {
     const entry = this.#entries?.get(id);
     if (entry === undefined || typeof id === "string") {
       throw new ProtocolError(`Cannot release object "${id}": the peer holds no reference to it`);
@@ -159,7 +167,7 @@ export class LocalTable {
    * @param object The object; one that does not travel as a reference is never released.
    * @param cleanup What to do, once.
    */
-  onRelease(object: object, cleanup: () => void): void {
+  onRelease(object: object, cleanup: Cleanup): void {
     const identity = identityOf(object);
     const cleanups = this.#cleanups ??= new BusyMap();
     const known = cleanups.get(identity);
@@ -175,7 +183,7 @@ export class LocalTable {
     this.#cleanups = undefined;
   }
 
-  #remove(id: number, entry: Local<RemoteTarget>): readonly (() => void)[] {
+  #remove(id: number, entry: Local<RemoteTarget>): readonly Cleanup[] {
     const identity = identityOf(entry.object);
     this.#entries?.delete(id);
     this.#ids?.delete(identity);

@@ -103,8 +103,9 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
     if (this.#isWatched) return;
     this.#isWatched = true;
     const broker = brokerOf(jellier, this);
-    broker.onRelease(this, () => {
+    broker.onRelease(this, (isTakenBack) => {
       this.#isWatched = false;
+      if (isTakenBack) return;
       if (broker.isClosed) {
         return this.giveUp(new PBConnectionLost("Cannot collect pages: connection lost"));
       }

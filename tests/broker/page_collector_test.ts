@@ -13,7 +13,7 @@ import {
   Root,
   StringPager,
 } from "@perspective/broker/broker";
-import { tuple } from "@perspective/broker/jelly";
+import { JellyError, tuple } from "@perspective/broker/jelly";
 import { pageSize } from "../../broker/page_size.ts";
 import { settle, testPair } from "./pair.ts";
 
@@ -54,6 +54,23 @@ function collecting(options: { maxBytes?: number } = {}) {
   const collector = new CallbackPageCollector(resolve, { errback: reject, ...options });
   return { collector, pages: promise };
 }
+
+Deno.test("a collector that could not be sent can be sent again, and hears when it is let go", async () => {
+  await using pair = await testPair(new Server());
+  const root = pair.client.root();
+  const { collector, pages } = collecting();
+  await assertRejects(() => root.callRemote("drop", collector, () => {}), JellyError);
+  assertEquals(pair.client.counts.localObjects, 0);
+  await root.callRemote("drop", collector);
+  await assertRejects(() => pages, PagingError, "stopped before the last one");
+
+  const again = collecting();
+  await root.callRemote("hold", again.collector);
+  // The other end still has it from before.
+  await assertRejects(() => root.callRemote("hold", again.collector, () => {}), JellyError);
+  await root.callRemote("send", again.collector, "page", 2);
+  assertEquals(await again.pages, ["page", "page"]);
+});
 
 Deno.test("getAllPages() gives the pages as they were, and passes arguments on", async () => {
   await using pair = await testPair(new Server());

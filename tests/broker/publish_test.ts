@@ -345,6 +345,20 @@ Deno.test("MemoryPublishedStorage keeps what was used last, up to its limit", ()
   assertThrows(() => new MemoryPublishedStorage({ maxBytes: 0 }), RangeError, "maxBytes");
 });
 
+Deno.test("DirectoryPublishedStorage leaves files of other names, and directories, alone", async () => {
+  await using directory = await temporaryDirectory();
+  const { path } = directory;
+  const others = [".hidden", "two words", "näme"];
+  await Deno.mkdir(`${path}/folder`);
+  for (const name of others) await Deno.writeFile(`${path}/${name}`, new Uint8Array(100));
+  const storage = new DirectoryPublishedStorage(path, { maxBytes: 10 });
+  for (const name of ["a", "b", "c"]) await storage.save(name, new Uint8Array(4));
+  assertEquals((await storage.load("c"))?.length, 4);
+  const left = (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name);
+  assertEquals(left.length, 2 + 1 + others.length);
+  for (const name of ["folder", ...others]) assert(left.includes(name));
+});
+
 Deno.test("DirectoryPublishedStorage removes what was kept first, over its limit", async () => {
   await using directory = await temporaryDirectory();
   const storage = new DirectoryPublishedStorage(directory.path, { maxBytes: 10 });
