@@ -203,7 +203,8 @@ function rootFor(root: ServerRoot, login?: PortalOptions): (broker: Broker) => R
 export interface ClientOptions extends BrokerOptions, DialOptions {}
 
 /**
- * Makes one connection to a server, with the methods of Twisted's factory.
+ * Makes connections to a server, with the methods of Twisted's factory: what is asked of it is asked
+ * of the latest one.
  *
  * New programs do well with `connect`; this is for those who know Twisted.
  *
@@ -228,7 +229,9 @@ export interface ClientOptions extends BrokerOptions, DialOptions {}
 export class PBClientFactory {
   readonly #options: ClientOptions;
   readonly #settings: BrokerSettings;
-  readonly #connected = new Outcome<Broker>();
+  /** For those who ask while there is no connection. */
+  #connected = new Outcome<Broker>();
+  /** The latest connection. */
   #broker: Broker | undefined;
 
   /**
@@ -249,7 +252,7 @@ export class PBClientFactory {
    * @returns Its broker.
    */
   buildBroker(dialed: Dialed): Broker {
-    return this.#begin(dialed, { kind: "client" });
+    return this.#begin(dialed, { kind: "client" }, this.#attempt());
   }
 
   /**
@@ -262,6 +265,7 @@ export class PBClientFactory {
    * @throws {ProtocolError} If the other end does not speak PB.
    */
   async connect(url: string | URL): Promise<Broker> {
+    const connected = this.#attempt();
     try {
       const target = parseUrl(url);
       const { objectName: rootName, username, password } = target;
@@ -269,18 +273,25 @@ export class PBClientFactory {
         ? undefined
         : new UsernamePassword(username, password ?? "");
       const dialed = await dial(target, this.#options);
-      return await this.#agree(this.#begin(dialed, { kind: "client", rootName, credentials }));
+      const role: BrokerRole = { kind: "client", rootName, credentials };
+      return await this.#agree(this.#begin(dialed, role, connected));
     } catch (error) {
-      this.#connected.reject(error);
+      connected.reject(error);
       throw error;
     }
   }
 
-  #begin(dialed: Dialed, role: BrokerRole): Broker {
+  /** Gives the outcome of a new attempt: who asks from now on hears nothing of those that are over. */
+  #attempt(): Outcome<Broker> {
+    if (this.#connected.isKnown) this.#connected = new Outcome();
+    return this.#connected;
+  }
+
+  #begin(dialed: Dialed, role: BrokerRole, connected: Outcome<Broker>): Broker {
     const broker = this.#broker = new Broker(dialed, role, this.#settings);
     broker.ready.then(
-      () => this.#connected.resolve(broker),
-      (reason) => this.#connected.reject(reason),
+      () => connected.resolve(broker),
+      (reason) => connected.reject(reason),
     );
     return broker;
   }
@@ -312,7 +323,7 @@ export class PBClientFactory {
    * @returns A reference to it; rejects if no connection comes about.
    */
   async getRootObject<T = unknown>(): Promise<RemoteReference<T>> {
-    return (await this.#connected.promise).root<T>();
+    return (await this.#latest()).root<T>();
   }
 
   /**
@@ -348,11 +359,18 @@ export class PBClientFactory {
     mind: unknown = null,
     options: LoginOptions = {},
   ): Promise<object> {
-    return await (await this.#connected.promise).login(credentials, mind, options);
+    return await (await this.#latest()).login(credentials, mind, options);
+  }
+
+  async #latest(): Promise<Broker> {
+    const broker = this.#broker;
+    if (broker === undefined || broker.isClosed) return await this.#connected.promise;
+    await broker.ready;
+    return broker;
   }
 
   /**
-   * Closes the connection, if there is one.
+   * Closes the latest connection, if there is one.
    *
    * @returns Resolves when it has ended.
    */

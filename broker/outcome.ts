@@ -30,6 +30,11 @@ export class Outcome<T> {
     return harmless(asked.promise);
   }
 
+  /** Whether the outcome is known. */
+  get isKnown(): boolean {
+    return this.#state.kind !== "open";
+  }
+
   /**
    * Says that it went well; once there is an outcome, nothing changes it.
    *

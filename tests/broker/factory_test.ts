@@ -65,6 +65,32 @@ Deno.test("PBClientFactory rejects what waits for a connection that does not com
   await factory.disconnect();
 });
 
+Deno.test("PBClientFactory may connect again, and gives the root of the latest connection", async () => {
+  await using server = serve(new Echo(), LOCAL);
+  const factory = new PBClientFactory();
+  const gone = serve(new Echo(), LOCAL);
+  await gone.close();
+  const early = assertRejects(() => factory.getRootObject(), ConnectError);
+  await assertRejects(() => factory.connect(gone.url), ConnectError);
+  await early;
+  const brokers: Broker[] = [];
+  for (let i = 0; i < 3; i++) {
+    const connecting = factory.connect(server.url);
+    // The second replaces one that is closed, the third one that stands.
+    const waiting = i === 2 ? undefined : factory.getRootObject();
+    const broker = await connecting;
+    brokers.push(broker);
+    const root = await factory.getRootObject<Echo>();
+    assertStrictEquals(root, broker.root());
+    if (waiting !== undefined) assertStrictEquals(await waiting, root);
+    assertEquals(await root.callRemote("echo", i), i);
+    if (i === 0) await factory.disconnect();
+  }
+  await factory.disconnect();
+  assertEquals(brokers.map(({ isClosed }) => isClosed), [true, false, true]);
+  await brokers[1]!.close();
+});
+
 Deno.test("PBServerFactory asks the root for an object for each connection", async () => {
   const brokers: Broker[] = [];
   class PerConnection extends Root {
