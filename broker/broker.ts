@@ -442,6 +442,7 @@ export class Broker implements AsyncDisposable {
    *
    * @param options How, and why; an error alone is the reason.
    * @returns Resolves when the connection has ended.
+   * @throws {RangeError} If the time is no number from 0 up.
    */
   close(options: CloseOptions | Error = {}): Promise<void> {
     return this.#life.close(options);

@@ -5,12 +5,13 @@
  */
 
 import type { Dialed } from "../transport/mod.ts";
+import { patience, positiveInteger } from "../transport/checks.ts";
 import type { Broker } from "./broker.ts";
 import type { Traffic } from "./broker_facts.ts";
 import { BusySet } from "./busy_set.ts";
 import { GoingAwayError, LimitError } from "./errors.ts";
 import type { Log } from "./log.ts";
-import { type BrokerOptions, positiveInteger } from "./options.ts";
+import type { BrokerOptions } from "./options.ts";
 
 /** Most connections of a server at once, where nothing else is said. */
 const MAX_CONNECTIONS = 10_000;
@@ -180,8 +181,10 @@ export class Connections {
    *
    * @param options How.
    * @returns Resolves when they have ended.
+   * @throws {RangeError} If the time is no number from 0 up.
    */
-  async close({ graceful }: ShutdownOptions = {}): Promise<void> {
+  async close({ graceful = 0 }: ShutdownOptions = {}): Promise<void> {
+    patience("graceful", graceful);
     this.#isClosed = true;
     for (const broker of this.#brokers) void broker.close({ graceful, reason: GOING_AWAY });
     await this.allEnded();

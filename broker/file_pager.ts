@@ -5,8 +5,8 @@
  */
 
 import { FixedChunkStream } from "@std/streams/unstable-fixed-chunk-stream";
+import { positiveInteger } from "../transport/checks.ts";
 import { noOperation } from "./failure.ts";
-import { positiveInteger } from "./options.ts";
 import { type ChunkPagerOptions, Pager, type PagerOptions } from "./pager.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { milliseconds } from "./options.ts";
+import { milliseconds } from "../transport/checks.ts";
 
 /**
  * The keyword arguments of a call, for and from Python peers.

@@ -5,6 +5,7 @@
  */
 
 import type { BananaReader } from "../jelly/banana/mod.ts";
+import { patience } from "../transport/checks.ts";
 import type { CloseReason, Peer } from "../transport/mod.ts";
 import type { BrokerRole, CloseOptions } from "./broker_facts.ts";
 import type { BrokerHooks } from "./broker_hooks.ts";
@@ -144,9 +145,11 @@ export class Life {
    *
    * @param options How, and why; an error alone is the reason.
    * @returns Resolves when the connection has ended.
+   * @throws {RangeError} If the time is no number from 0 up.
    */
   close(options: CloseOptions | Error): Promise<void> {
     const { graceful = 0, reason } = options instanceof Error ? { reason: options } : options;
+    patience("graceful", graceful);
     if (graceful === 0 && this.#state.kind === "draining") this.#state.done();
     return this.#closing ??= this.#close(graceful, reason);
   }

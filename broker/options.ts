@@ -7,6 +7,7 @@
 import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../jelly/banana/mod.ts";
 import { defaultSecurity, globalRegistry, type JellyRegistry, type Taster } from "../jelly/mod.ts";
 import { DEFAULT_PORT } from "../transport/mod.ts";
+import { milliseconds, positiveInteger } from "../transport/checks.ts";
 import { type Log, safeLog } from "./log.ts";
 import { Toolbox } from "./toolbox.ts";
 
@@ -15,9 +16,6 @@ export const MAX_BROKER_REFS = 1024;
 
 /** The TCP port of Perspective Broker. */
 export const portno: number = DEFAULT_PORT;
-
-/** The longest time of a timer, in milliseconds: one that is asked for more runs at once. */
-export const MAX_TIMEOUT: number = 2 ** 31 - 1;
 
 /** Limits of one connection; those of {@linkcode BananaLimits} hold for each message. */
 export interface BrokerLimits extends BananaLimits {
@@ -146,32 +144,6 @@ function brokerLimits(limits?: Partial<BrokerLimits>): BrokerLimits {
   }
   milliseconds("negotiationTimeout", all.negotiationTimeout);
   return Object.freeze(Object.assign(all, bananaLimits(limits)));
-}
-
-/**
- * Checks an option.
- *
- * @param name Name of the option.
- * @param value Its value.
- * @returns The value.
- * @throws {RangeError} If it is not a positive integer.
- */
-export function positiveInteger(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new RangeError(`Cannot set ${name} to "${value}": it must be a positive integer`);
-}
-
-/**
- * Checks an option that is a time.
- *
- * @param name Name of the option.
- * @param value Its value, in milliseconds.
- * @returns The value.
- * @throws {RangeError} If it is not a positive integer, or longer than a timer's time.
- */
-export function milliseconds(name: string, value: number): number {
-  if (positiveInteger(name, value) <= MAX_TIMEOUT) return value;
-  throw new RangeError(`Cannot set ${name} to "${value}": the most is ${MAX_TIMEOUT}`);
 }
 
 const USUAL_SETTINGS: BrokerSettings = brokerSettings();

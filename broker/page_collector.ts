@@ -6,10 +6,10 @@
  */
 
 import type { Jellier } from "../jelly/mod.ts";
+import { positiveInteger } from "../transport/checks.ts";
 import { LimitError, PagingError, PBConnectionLost, PBError } from "./errors.ts";
 import { noOperation } from "./failure.ts";
 import { brokerOf } from "./invoker.ts";
-import { positiveInteger } from "./options.ts";
 import { pageSize } from "./page_size.ts";
 import type { PageCollector } from "./pager.ts";
 import { Referenceable } from "./referenceable.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
+import { positiveInteger } from "../transport/checks.ts";
 import { PagingError, PBError } from "./errors.ts";
-import { positiveInteger } from "./options.ts";
 import { PageReceiver } from "./page_collector.ts";
 import { pageSize } from "./page_size.ts";
 import type { RemoteReference } from "./remote_reference.ts";

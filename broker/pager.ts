@@ -5,10 +5,10 @@
  * @module
  */
 
+import { positiveInteger } from "../transport/checks.ts";
 import { PagingError, PBConnectionLost } from "./errors.ts";
 import { noOperation } from "./failure.ts";
 import { callOptions } from "./kwargs.ts";
-import { positiveInteger } from "./options.ts";
 import { RemoteReference } from "./remote_reference.ts";
 
 /** What pages are sent to: the methods that a pager calls at the other end. */

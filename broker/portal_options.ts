@@ -6,8 +6,8 @@
 
 import type { LoginLimiter } from "../cred/login_limiter.ts";
 import type { Peer } from "../transport/mod.ts";
+import { MAX_TIMEOUT } from "../transport/checks.ts";
 import { checkMechanisms, type MechanismOptions } from "./mechanisms.ts";
-import { MAX_TIMEOUT } from "./options.ts";
 
 /**
  * Options for serving a portal. A limit may be `Infinity`, which takes it away.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { positiveInteger } from "./options.ts";
+import { positiveInteger } from "../transport/checks.ts";
 
 /** Keeps states by name; any store of bytes will do. */
 export interface PublishedStorage {

@@ -7,13 +7,14 @@
 import { UsernamePassword } from "../cred/credentials.ts";
 import { UnauthorizedLogin, UnhandledCredentials } from "../cred/errors.ts";
 import { parseUrl } from "../transport/mod.ts";
+import { MAX_TIMEOUT, milliseconds, patience } from "../transport/checks.ts";
 import { type Backoff, backoff } from "./backoff.ts";
 import type { Broker } from "./broker.ts";
 import type { CloseOptions } from "./broker_facts.ts";
 import { connect } from "./connect.ts";
 import { NotConnectedError, PBConnectionLost } from "./errors.ts";
 import type { Log } from "./log.ts";
-import { brokerSettings, MAX_TIMEOUT, milliseconds } from "./options.ts";
+import { brokerSettings } from "./options.ts";
 import { orAborted, Patience } from "./patience.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import type { Recipe, SessionOptions, SessionState, UseOptions } from "./session_options.ts";
@@ -306,9 +307,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
 
   async #pause(reason: Error, failures: number): Promise<void> {
     const delay = this.#backoff(failures);
-    if (!(delay >= 0)) {
-      throw new RangeError(`Cannot wait for "${delay}" ms: backoff must give 0 or more`);
-    }
+    patience("backoff", delay);
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, Math.min(delay, MAX_TIMEOUT));
     this.#wake = resolve;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MAX_TIMEOUT } from "./options.ts";
+import { MAX_TIMEOUT } from "../transport/checks.ts";
 
 /**
  * Waits for a promise, but not for longer than some milliseconds.

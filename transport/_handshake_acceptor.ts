@@ -6,6 +6,7 @@
 
 import type { Acceptor } from "./_acceptor.ts";
 import { outOfTime } from "./_deadline.ts";
+import { deadline, positiveInteger } from "./checks.ts";
 import { type Alarm, type AlarmPlace, CLOCK } from "./clock.ts";
 import { factOf, HandshakeError } from "./errors.ts";
 import type { Dialed } from "./transport.ts";
@@ -26,6 +27,14 @@ export interface HandshakeOptions {
   onHandshakeError?: (error: HandshakeError) => void;
 }
 
+/** Fills the defaults in; throws a `RangeError` if a number makes no sense. */
+export function handshakeOptions(options: HandshakeOptions): Required<HandshakeOptions> {
+  const { handshakeTimeout = 10_000, maxHandshakes = 128, onHandshakeError = () => {} } = options;
+  deadline("handshakeTimeout", handshakeTimeout);
+  positiveInteger("maxHandshakes", maxHandshakes);
+  return { handshakeTimeout, maxHandshakes, onHandshakeError };
+}
+
 /** Gives out connections that are through their handshake; a slow one does not hold up the others. */
 export class HandshakeAcceptor implements Acceptor {
   readonly #source: Acceptor;
@@ -39,10 +48,9 @@ export class HandshakeAcceptor implements Acceptor {
   #isClosed = false;
 
   constructor(source: Acceptor, handshake: Handshake, options: HandshakeOptions) {
-    const { handshakeTimeout = 10_000, maxHandshakes = 128, onHandshakeError = () => {} } = options;
     this.#source = source;
     this.#handshake = handshake;
-    this.#options = { handshakeTimeout, maxHandshakes, onHandshakeError };
+    this.#options = handshakeOptions(options);
     void this.#pull();
   }
 

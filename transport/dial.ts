@@ -9,6 +9,7 @@ import { FramedTransport } from "./_framed_transport.ts";
 import { hostAndPort, tcpDialed, unixDialed } from "./_socket.ts";
 import { tlsClient, type TlsClientOptions } from "./_tls.ts";
 import { openAsClient, WINDOWED } from "./_websocket_handshake.ts";
+import { deadline } from "./checks.ts";
 import { ConnectError, factOf } from "./errors.ts";
 import type { Dialed } from "./transport.ts";
 import { parseUrl, type PBUrl } from "./url.ts";
@@ -46,10 +47,13 @@ export interface DialOptions extends TlsClientOptions, WebSocketOptions {
  * @param options How.
  * @returns The connection.
  * @throws {TypeError} If the URL cannot be used.
+ * @throws {RangeError} If an option is a number that makes no sense.
  * @throws {ConnectError} If the connection cannot be opened.
  */
 export async function dial(url: string | URL | PBUrl, options: DialOptions = {}): Promise<Dialed> {
   const { timeout = 30_000, signal } = options;
+  deadline("timeout", timeout);
+  webSocketLimits(options);
   const target = typeof url === "string" || url instanceof URL ? parseUrl(url) : url;
   try {
     return await withDeadline(

@@ -6,7 +6,12 @@
 
 import { type Acceptor, TcpAcceptor, UnixAcceptor } from "./_acceptor.ts";
 import { FramedTransport } from "./_framed_transport.ts";
-import { type Handshake, HandshakeAcceptor, type HandshakeOptions } from "./_handshake_acceptor.ts";
+import {
+  type Handshake,
+  HandshakeAcceptor,
+  type HandshakeOptions,
+  handshakeOptions,
+} from "./_handshake_acceptor.ts";
 import { hostAndPort } from "./_socket.ts";
 import { TlsAcceptor, type TlsServerOptions } from "./_tls.ts";
 import { openAsServer, type UpgradePolicy, WINDOWED } from "./_websocket_handshake.ts";
@@ -65,7 +70,7 @@ interface Place {
  * @param options Where and how; a URL alone says where.
  * @returns The listener, which listens already.
  * @throws {TypeError} If the options contradict each other, or the certificate is of no use.
- * @throws {RangeError} If the port is no integer from 0 to 65535.
+ * @throws {RangeError} If the port is no integer from 0 to 65535, or another number makes no sense.
  * @throws {ListenError} If the place cannot be had; a Unix socket that another server may have
  *   left behind is tried first, so that `accept()` is what rejects.
  */
@@ -73,6 +78,9 @@ export function listen(options: ListenOptions | string | URL): Listener {
   if (typeof options === "string" || options instanceof URL) options = { url: options };
   const place = placeOf(options);
   const url = urlOf(place);
+  // Before anything is open.
+  handshakeOptions(options);
+  webSocketLimits(options);
   try {
     if (place.scheme === "pb+unix") {
       const { path } = place;

@@ -6,6 +6,7 @@
 
 import { Inbox } from "./_inbox.ts";
 import { FIRST_WINDOW, ReceiveWindow, SendWindow } from "./_window.ts";
+import { positiveInteger } from "./checks.ts";
 import { TransportError } from "./errors.ts";
 import type { CloseReason, Dialed, Transport } from "./transport.ts";
 
@@ -45,9 +46,11 @@ export interface MessagePortOptions {
  * @param port The port, which nobody else may use from now on.
  * @param options The window.
  * @returns The connection.
+ * @throws {RangeError} If the window is no positive integer.
  */
 export function fromMessagePort(port: MessagePort, options: MessagePortOptions = {}): Dialed {
   const { window = 2 ** 20 } = options;
+  positiveInteger("window", window);
   const transport = new PortTransport(port, window);
   return { transport, peer: { kind: "port", address: "port", secure: true } };
 }

@@ -7,6 +7,7 @@
 import { EventTransport } from "./_event_transport.ts";
 import { hostAndPort } from "./_socket.ts";
 import { judgeUpgrade, PLAIN, type UpgradePolicy, WINDOWED } from "./_websocket_handshake.ts";
+import { positiveInteger } from "./checks.ts";
 import { TransportClosedError } from "./errors.ts";
 import type { Dialed, Peer } from "./transport.ts";
 
@@ -44,10 +45,17 @@ export interface Upgrade {
   readonly dialed?: Promise<Dialed>;
 }
 
-/** Fills the defaults in. */
+/** Fills the defaults in; throws a `RangeError` if an option is no positive integer. */
 export function webSocketLimits(options: WebSocketOptions): Required<WebSocketOptions> {
-  const { maxMessageSize = 2 ** 24, window = 2 ** 20, maxUnread = 2 ** 24 } = options;
-  return { maxMessageSize, window, maxUnread, highWaterMark: options.highWaterMark ?? 2 ** 18 };
+  const {
+    maxMessageSize = 2 ** 24,
+    window = 2 ** 20,
+    maxUnread = 2 ** 24,
+    highWaterMark = 2 ** 18,
+  } = options;
+  const limits = { maxMessageSize, window, maxUnread, highWaterMark };
+  for (const [name, value] of Object.entries(limits)) positiveInteger(name, value);
+  return limits;
 }
 
 /**
@@ -67,8 +75,10 @@ export function webSocketLimits(options: WebSocketOptions): Required<WebSocketOp
  * @param request The request.
  * @param options Who may connect, and limits.
  * @returns The response, and the connection unless it is a refusal.
+ * @throws {RangeError} If a limit is no positive integer.
  */
 export function upgradeWebSocket(request: Request, options: UpgradeOptions = {}): Upgrade {
+  const limits = webSocketLimits(options);
   const { method } = request;
   const headers = new Map(request.headers);
   const verdict = judgeUpgrade({ method, headers }, options);
@@ -94,7 +104,7 @@ export function upgradeWebSocket(request: Request, options: UpgradeOptions = {})
     origin,
     protocol,
   };
-  return { response, dialed: opened(socket, peer, options) };
+  return { response, dialed: opened(socket, peer, limits) };
 }
 
 /**
@@ -106,26 +116,31 @@ export async function openWebSocket(
   url: string,
   options: WebSocketOptions & { signal: AbortSignal },
 ): Promise<Dialed> {
+  const limits = webSocketLimits(options);
   const socket = new WebSocket(url, [WINDOWED, PLAIN]);
   const giveUp = () => socket.close();
   options.signal.addEventListener("abort", giveUp, { once: true });
   const { host, protocol } = new URL(url);
   const peer: Peer = { kind: "websocket", address: host, secure: protocol === "wss:" };
   try {
-    return await opened(socket, peer, options);
+    return await opened(socket, peer, limits);
   } finally {
     options.signal.removeEventListener("abort", giveUp);
   }
 }
 
 /** Waits until a socket is open. */
-function opened(socket: WebSocket, peer: Peer, options: WebSocketOptions): Promise<Dialed> {
+function opened(
+  socket: WebSocket,
+  peer: Peer,
+  limits: Required<WebSocketOptions>,
+): Promise<Dialed> {
   const dialed = new Promise<Dialed>((resolve, reject) => {
     socket.addEventListener("open", () => {
       // The server's socket does not know what was agreed on.
       const protocol = peer.protocol ?? (socket.protocol || undefined);
       const windowed = protocol === WINDOWED;
-      const transport = new EventTransport(socket, { ...webSocketLimits(options), windowed });
+      const transport = new EventTransport(socket, { ...limits, windowed });
       resolve({ transport, peer: { ...peer, protocol } });
     });
     socket.addEventListener("close", ({ code, reason }) => {

@@ -324,7 +324,7 @@ const BAD_CALLBACKS: { name: string; options: SessionOptions; error: RegExp }[] 
   {
     name: "backoff gives no number",
     options: { backoff: () => NaN },
-    error: /^Cannot wait for "NaN"/,
+    error: /^Cannot set backoff to "NaN"/,
   },
 ];
 

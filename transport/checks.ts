@@ -1,0 +1,60 @@
+/**
+ * Checks of options that are numbers: a wrong one, such as the `NaN` of a misread setting, is found at
+ * once.
+ *
+ * @module
+ */
+
+/** The longest time of a timer, in milliseconds: one that is asked for more runs at once. */
+export const MAX_TIMEOUT: number = 2 ** 31 - 1;
+
+/**
+ * Checks an option.
+ *
+ * @param name Name of the option.
+ * @param value Its value.
+ * @returns The value.
+ * @throws {RangeError} If it is not a positive integer.
+ */
+export function positiveInteger(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new RangeError(`Cannot set ${name} to "${value}": it must be a positive integer`);
+}
+
+/**
+ * Checks an option that is a time.
+ *
+ * @param name Name of the option.
+ * @param value Its value, in milliseconds.
+ * @returns The value.
+ * @throws {RangeError} If it is not a positive integer, or longer than a timer's time.
+ */
+export function milliseconds(name: string, value: number): number {
+  if (positiveInteger(name, value) <= MAX_TIMEOUT) return value;
+  throw new RangeError(`Cannot set ${name} to "${value}": the most is ${MAX_TIMEOUT}`);
+}
+
+/**
+ * Checks an option that is a time, or for ever.
+ *
+ * @param name Name of the option.
+ * @param value Its value, in milliseconds, or `Infinity`.
+ * @returns The value.
+ * @throws {RangeError} If it is neither.
+ */
+export function deadline(name: string, value: number): number {
+  return value === Infinity ? value : milliseconds(name, value);
+}
+
+/**
+ * Checks an option that is a time, or none, or for ever.
+ *
+ * @param name Name of the option.
+ * @param value Its value: milliseconds from 0 up, or `Infinity`.
+ * @returns The value.
+ * @throws {RangeError} If it is none of these.
+ */
+export function patience(name: string, value: number): number {
+  if (value >= 0) return value;
+  throw new RangeError(`Cannot set ${name} to "${value}": it must be 0 or more`);
+}
