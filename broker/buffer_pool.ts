@@ -4,8 +4,8 @@
  * @module
  */
 
-/** Size of a small buffer, which serves most turns. */
-const SMALL_BYTES = 4096;
+/** The least size of a buffer; those of no more are made anew as fast as they are found. */
+const LEAST_BYTES = 4096;
 /** The most bytes that a pool keeps for later. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
@@ -16,9 +16,7 @@ const MOST_BYTES = 16 * 1024 * 1024;
  * server, a few serve thousands.
  */
 export class BufferPool {
-  readonly #small: Uint8Array[] = [];
-  /** Buffers of any size above the small one. */
-  readonly #large: Uint8Array[] = [];
+  readonly #kept: Uint8Array[] = [];
   #bytes = 0;
 
   /**
@@ -28,10 +26,8 @@ export class BufferPool {
    * @returns A kept buffer, perhaps of another size, or a new one.
    */
   take(size: number): Uint8Array {
-    // A small one that was outgrown has come back as a large one, so either will do.
-    const small = size > SMALL_BYTES ? undefined : this.#small.pop();
-    const kept = small ?? this.#large.pop();
-    if (kept === undefined) return new Uint8Array(Math.max(size, SMALL_BYTES));
+    const kept = this.#kept.pop();
+    if (kept === undefined) return new Uint8Array(Math.max(size, LEAST_BYTES));
     this.#bytes -= kept.length;
     return kept;
   }
@@ -43,9 +39,8 @@ export class BufferPool {
    */
   give(bytes: Uint8Array): void {
     const { byteLength } = bytes.buffer;
-    if (byteLength < SMALL_BYTES || this.#bytes + byteLength > MOST_BYTES) return;
+    if (byteLength <= LEAST_BYTES || this.#bytes + byteLength > MOST_BYTES) return;
     this.#bytes += byteLength;
-    const whole = new Uint8Array(bytes.buffer);
-    (byteLength > SMALL_BYTES ? this.#large : this.#small).push(whole);
+    this.#kept.push(new Uint8Array(bytes.buffer));
   }
 }

@@ -8,6 +8,7 @@ import { factOf } from "../transport/errors.ts";
 import type { CloseReason } from "../transport/mod.ts";
 import { PBConnectionLost, ProtocolError } from "./errors.ts";
 import { guessPeer, guessSilentPeer } from "./guess_peer.ts";
+import { toError } from "./to_error.ts";
 
 /** What is known when a connection has ended that was not closed here on purpose. */
 export interface ConnectionEnd {
@@ -38,7 +39,7 @@ export function endReason(end: ConnectionEnd): Error | undefined {
     if (role === "server" && error === undefined && !isHeard) return undefined;
     return new ProtocolError(`Cannot connect over PB: ${notConnected(end)}`, { cause: error });
   }
-  if (error !== undefined) return error instanceof Error ? error : new Error(String(error));
+  if (error !== undefined) return toError(error);
   if (closeReason === undefined || closeReason.kind === "normal") return undefined;
   return new PBConnectionLost(`Cannot go on: the other end closed, ${words(closeReason)}`);
 }

@@ -39,12 +39,12 @@ export interface BrokerLimits extends BananaLimits {
   readonly maxBufferedBytes: number;
   /** Bytes waiting to be written from which on producers wait and reading pauses; 1,048,576 (1 MiB) unless given. */
   readonly highWaterMark: number;
-  /** Time to agree on dialect and version, in milliseconds; 30,000 unless given. */
+  /** Time to agree on a dialect, in milliseconds; 30,000 unless given. */
   readonly negotiationTimeout: number;
 }
 
-const DEFAULT_BROKER_LIMITS: BrokerLimits = Object.freeze({
-  ...DEFAULT_LIMITS,
+/** Those that are not banana's. */
+const OWN_LIMITS: Omit<BrokerLimits, keyof BananaLimits> = Object.freeze({
   maxReferences: MAX_BROKER_REFS,
   maxImports: 256 * 1024,
   maxCaches: 64 * 1024,
@@ -54,6 +54,7 @@ const DEFAULT_BROKER_LIMITS: BrokerLimits = Object.freeze({
   highWaterMark: 1024 * 1024,
   negotiationTimeout: 30_000,
 });
+const DEFAULT_BROKER_LIMITS: BrokerLimits = Object.freeze({ ...DEFAULT_LIMITS, ...OWN_LIMITS });
 
 /** Options of one connection, shared by servers and clients. */
 export interface BrokerOptions {
@@ -138,12 +139,12 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
 
 function brokerLimits(limits?: Partial<BrokerLimits>): BrokerLimits {
   if (limits === undefined) return DEFAULT_BROKER_LIMITS;
-  const all: { -readonly [Name in keyof BrokerLimits]: number } = { ...DEFAULT_BROKER_LIMITS };
-  for (const name of Object.keys(all) as (keyof BrokerLimits)[]) {
-    all[name] = positiveInteger(name, limits[name] ?? all[name]);
+  const own: { -readonly [Name in keyof typeof OWN_LIMITS]: number } = { ...OWN_LIMITS };
+  for (const name of Object.keys(own) as (keyof typeof OWN_LIMITS)[]) {
+    own[name] = positiveInteger(name, limits[name] ?? own[name]);
   }
-  milliseconds("negotiationTimeout", all.negotiationTimeout);
-  return Object.freeze(Object.assign(all, bananaLimits(limits)));
+  milliseconds("negotiationTimeout", own.negotiationTimeout);
+  return Object.freeze({ ...bananaLimits(limits), ...own });
 }
 
 const USUAL_SETTINGS: BrokerSettings = brokerSettings();

@@ -64,7 +64,10 @@ export abstract class Publishable extends Cacheable {
     return this.#timestamp;
   }
 
-  /** Notes that the state has changed: whoever fetches the object from now on fetches the state, too. */
+  /**
+   * Notes that the state has changed: whoever gets the object from now on fetches the state, too. Who
+   * holds it already goes on with the old state, over the same connection, until it is released.
+   */
   republish(): void {
     const now = Date.now() / 1000;
     // Two changes within a millisecond are two all the same.

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { utf8 } from "../jelly/banana/utf8.ts";
 import { JellyError, type Sexp, type UnjellyRule } from "../jelly/mod.ts";
 import { FAILURE_TAG } from "./failure.ts";
 import { brokerOf } from "./invoker.ts";
@@ -19,7 +20,7 @@ import type { ObjectId } from "./remote_reference.ts";
  */
 export function objectId(sexp: Sexp): ObjectId {
   if (typeof sexp === "number" && Number.isSafeInteger(sexp)) return sexp;
-  if (sexp instanceof Uint8Array) return new TextDecoder().decode(sexp);
+  if (sexp instanceof Uint8Array) return utf8(sexp, 0, sexp.length);
   throw new JellyError("Cannot read reference: it names no object");
 }
 

@@ -17,6 +17,7 @@ import type { Log } from "./log.ts";
 import { brokerSettings } from "./options.ts";
 import { orAborted, Patience } from "./patience.ts";
 import type { RemoteReference } from "./remote_reference.ts";
+import { toError } from "./to_error.ts";
 import type { Recipe, SessionOptions, SessionState, UseOptions } from "./session_options.ts";
 
 /**
@@ -336,8 +337,4 @@ function isHopeless(reason: Error): boolean {
 
 function checkWait(wait: number): number {
   return wait === 0 ? 0 : milliseconds("wait", wait);
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

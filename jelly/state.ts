@@ -4,6 +4,7 @@
  * @module
  */
 
+import { utf8 } from "./banana/utf8.ts";
 import { JellyError } from "./errors.ts";
 import { Placeholder } from "./placeholder.ts";
 
@@ -127,7 +128,7 @@ function textOf(key: unknown): string {
   if (typeof key === "string") return key;
   if (key instanceof Uint8Array) {
     try {
-      return new TextDecoder("utf-8", { fatal: true }).decode(key);
+      return utf8(key, 0, key.length);
     } catch (cause) {
       throw new JellyError("Cannot take state of object: a name is not UTF-8", { cause });
     }
