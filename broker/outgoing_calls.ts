@@ -10,8 +10,8 @@ import { ProtocolError } from "./errors.ts";
 import { isPromise } from "./is_promise.ts";
 import { type CallOptions, splitArgs } from "./kwargs.ts";
 import type { Link } from "./link.ts";
-import { type CallHead, writeCall } from "./message_parts.ts";
-import type { Outbox } from "./outbox.ts";
+import { writeCall } from "./message_parts.ts";
+import type { Outbox, WriteMessage } from "./outbox.ts";
 import { connectionLost, PendingCalls } from "./pending_calls.ts";
 import { errorOf } from "./received_failure.ts";
 import { throwAtCaller } from "./remote_error.ts";
@@ -31,7 +31,16 @@ export interface OutgoingCallsParts {
   readonly isEarly: boolean;
 }
 
-/** A call that was made before anything can be written. */
+/** A call that is made before anything can be written. */
+interface UnsentCall {
+  readonly id: number;
+  readonly method: string;
+  readonly answer: boolean;
+  readonly options: CallOptions | undefined;
+  readonly send: () => void;
+}
+
+/** What becomes of it. */
 interface EarlyCall {
   readonly send: () => void;
   readonly fail: (reason: Error | undefined) => void;
@@ -113,15 +122,14 @@ export class OutgoingCalls {
     if (answer) this.pending.checkRoom(method);
     // Calls that are made while this one is written come behind it.
     const id = ++this.#lastRequest;
-    const head = { id, target, method, answer };
-    const write = () =>
-      void this.#outbox.write(
-        perspective,
-        (writer, jellier) => writeCall(writer, jellier, word, head, call),
-      );
-    if (this.#early !== undefined) return this.#sendLater(this.#early, head, options, write);
+    const write: WriteMessage = (writer, jellier) =>
+      writeCall(writer, jellier, word, { id, target, method, answer }, call);
+    if (this.#early !== undefined) {
+      const send = () => void this.#outbox.write(perspective, write);
+      return this.#sendLater(this.#early, { id, method, answer, options, send });
+    }
     try {
-      write();
+      this.#outbox.write(perspective, write);
     } catch (error) {
       if (this.#lastRequest === id) this.#lastRequest--;
       throw error;
@@ -141,16 +149,14 @@ export class OutgoingCalls {
 
   #sendLater(
     early: EarlyCall[],
-    { id, method, answer }: CallHead & { readonly id: number },
-    options: CallOptions | undefined,
-    write: () => void,
+    { id, method, answer, options, send }: UnsentCall,
   ): Promise<unknown> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
     if (!answer) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
       early.push({
         send: () => {
           try {
-            write();
+            send();
             resolve(this.#room());
           } catch (error) {
             reject(error);
@@ -165,7 +171,7 @@ export class OutgoingCalls {
       send: () => {
         if (this.pending.dropGivenUp(id)) return;
         try {
-          write();
+          send();
         } catch (error) {
           this.pending.take(id).reject(error);
         }
