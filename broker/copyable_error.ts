@@ -14,7 +14,7 @@ import {
   jellyNameOf,
   type Unjellier,
 } from "../jelly/mod.ts";
-import { stateEntries } from "../jelly/state.ts";
+import { objectOf, stateEntries } from "../jelly/state.ts";
 import { classOf } from "./error_names.ts";
 import { PBError } from "./errors.ts";
 import { errorState } from "./failure.ts";
@@ -116,7 +116,7 @@ export class CopyableError extends PBError implements IJellyable, IUnjellyable {
    * @throws {JellyError} If the state is no dictionary, or names a method of the class.
    */
   setCopyableState(state: unknown): void {
-    const { message, ...fields } = Object.fromEntries(stateEntries(state));
+    const { message, ...fields } = objectOf(stateEntries(state));
     applyState(this, fields);
     if (typeof message !== "string") return;
     Object.defineProperty(this, "message", { value: message, configurable: true, writable: true });

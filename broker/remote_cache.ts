@@ -13,6 +13,7 @@ import {
   ownState,
   type Unjellier,
 } from "../jelly/mod.ts";
+import { objectOf } from "../jelly/state.ts";
 import type { Broker } from "./broker.ts";
 import { RemoteCopy } from "./copyable.ts";
 import type { HeldCache } from "./held_cache.ts";
@@ -114,9 +115,7 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
    * released.
    */
   keepState(): unknown {
-    return Object.fromEntries(
-      Object.entries(this).filter(([, value]) => typeof value !== "function"),
-    );
+    return objectOf(Object.entries(this).filter(([, value]) => typeof value !== "function"));
   }
 
   /**

@@ -18,7 +18,7 @@ import { globalRegistry, type JellyRegistry, type UnjellyRule } from "./registry
 import { DummySecurityOptions, type Taster } from "./security.ts";
 import type { Sexp } from "./sexp.ts";
 import type { Source } from "./source.ts";
-import { applyState, setField, stateEntries } from "./state.ts";
+import { applyState, maybeIndex, objectOf, setField, stateEntries } from "./state.ts";
 import { Decimal } from "./values/decimal.ts";
 import { fillFrozenSet, openFrozenSet } from "./values/frozen_set.ts";
 import { readTime, type TimeKind } from "./values/times.ts";
@@ -132,9 +132,7 @@ export class Unjellier {
     const state = this.read();
     if (isEmpty(state)) return undefined;
     const entries = stateEntries(state);
-    const names: Record<string, unknown> = {};
-    for (const [name, value] of entries) setField(names, name, value);
-    return names;
+    return objectOf(entries);
   }
 
   /**
@@ -310,7 +308,7 @@ export class Unjellier {
         return this.#pairs(map, key, value, items - i - 1);
       }
       this.#references?.note(object, value);
-      if (key === "__proto__") setField(object, key, value);
+      if (key === "__proto__" || maybeIndex(key)) setField(object, key, value);
       else object[key] = value;
     }
     return object;

@@ -1,4 +1,13 @@
-import { assertEquals, assertFalse, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import {
+  atom,
+  banana,
+  jelly,
+  JellyRegistry,
+  type Sexp,
+  Unjellyable,
+  valueCodec,
+} from "../../jelly/mod.ts";
 import { JellyError } from "../../jelly/errors.ts";
 import { applyState, ownState, stateEntries } from "../../jelly/state.ts";
 
@@ -66,4 +75,32 @@ Deno.test("stateEntries() refuses what is no dictionary, and names that are no t
   }
   const bytes = Uint8Array.of(0x80);
   assertThrows(() => stateEntries(new Map([[bytes, 1]])), JellyError, "a name is not UTF-8");
+});
+
+Deno.test("names that are numbers take no more memory than others, and stay what they are", () => {
+  class Till extends Unjellyable {}
+  const registry = new JellyRegistry();
+  registry.setUnjellyableForClass("shop.Till", Till);
+  const codec = valueCodec({ registry });
+  const names = ["1000", "4294967294", "4294967295", "0", "07", "x", "1"];
+  const fields = Object.fromEntries(names.map((name, i) => [name, i]));
+  assertEquals(codec.decode(codec.encode(fields)), fields);
+  assertEquals(codec.decode(codec.encode(new Map(Object.entries(fields)))), fields);
+  const count = 20_000;
+  const tagged = (state: unknown) =>
+    banana.encode([atom("shop.Till"), state as Sexp], { dialect: "pb" });
+  const till = codec.decode(tagged(jelly(fields))) as Till;
+  assertEquals({ ...till }, fields);
+  for (
+    const make of [
+      () => codec.decode(codec.encode({ "1000": 1 })),
+      () => codec.decode(tagged(jelly({ "1000": 1 }))),
+    ]
+  ) {
+    const before = Deno.memoryUsage().heapUsed;
+    const made = Array.from({ length: count }, make);
+    const each = (Deno.memoryUsage().heapUsed - before) / made.length;
+    // What is not collected yet counts, too; as an array each would have 12,000 bytes.
+    assert(each < 6000, `${each} bytes each`);
+  }
 });
