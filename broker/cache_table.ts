@@ -6,6 +6,7 @@
 
 import { WORD } from "../jelly/banana/mod.ts";
 import { JellyError } from "../jelly/mod.ts";
+import { type NumberKey, numberKey } from "../jelly/number_key.ts";
 import { BusyMap } from "./busy_map.ts";
 import { BusySet } from "./busy_set.ts";
 import type { CacheTableParts } from "./cacheable_table.ts";
@@ -13,7 +14,6 @@ import { ProtocolError } from "./errors.ts";
 import { HeldCache, type HeldCacheOwner, type Loose } from "./held_cache.ts";
 import { writeNumber } from "./message_parts.ts";
 import { ObjectLimit } from "./object_limit.ts";
-import type { RemoteTarget } from "./referenceable.ts";
 import type { ObjectId } from "./remote_reference.ts";
 import { ATTACH, RemoteCache } from "./remote_cache.ts";
 
@@ -27,7 +27,7 @@ import { ATTACH, RemoteCache } from "./remote_cache.ts";
 export class CacheTable {
   readonly #parts: CacheTableParts;
   readonly #limit: ObjectLimit;
-  readonly #caches = new BusyMap<number, HeldCache>();
+  readonly #caches = new BusyMap<NumberKey, HeldCache>();
   /** The caches that may have changed since their state was kept. */
   #touched = new BusySet<HeldCache>();
   /** Tells that a cache was collected. */
@@ -69,8 +69,8 @@ export class CacheTable {
    * @param luid Number of the object.
    * @returns The cache, or undefined.
    */
-  get(luid: ObjectId): RemoteTarget | undefined {
-    return this.#caches.get(luid as number);
+  get(luid: ObjectId): HeldCache | undefined {
+    return typeof luid === "number" ? this.#caches.get(numberKey(luid)) : undefined;
   }
 
   /**
@@ -84,12 +84,12 @@ export class CacheTable {
    * the connection.
    */
   arrived(luid: ObjectId, cache: RemoteCache, read: () => void): void {
-    if (typeof luid !== "number" || this.#caches.has(luid)) {
+    if (typeof luid !== "number" || this.#caches.has(numberKey(luid))) {
       throw new JellyError(`Cannot receive cache ${luid}: its number is in use, or no number`);
     }
     const isTooMuch = this.#caches.size >= this.#limit.max;
     const held = new HeldCache(this.#owner, luid, cache);
-    this.#caches.set(luid, held);
+    this.#caches.set(numberKey(luid), held);
     try {
       if (isTooMuch) throw this.#limit.exceeded(`Limit of ${this.#limit.max} caches`);
       RemoteCache[ATTACH](cache, held);
@@ -111,10 +111,8 @@ export class CacheTable {
    */
   arrivedAgain(luid: ObjectId): RemoteCache {
     // A call that was put off may have brought it.
-    if (!this.#caches.has(luid as number)) {
-      this.#parts.readAhead(() => this.#caches.has(luid as number));
-    }
-    const held = this.#caches.get(luid as number);
+    if (this.get(luid) === undefined) this.#parts.readAhead(() => this.get(luid) !== undefined);
+    const held = this.get(luid);
     try {
       if (held !== undefined) return held.takeAgain();
       throw new JellyError(`Cannot receive cache ${luid}: nothing came under this number`);
@@ -132,11 +130,11 @@ export class CacheTable {
    * @throws {ProtocolError} If there is no cache of this number.
    */
   uncache(luid: ObjectId): void {
-    const held = this.#caches.get(luid as number);
+    const held = this.get(luid);
     if (held === undefined) {
       throw new ProtocolError(`Cannot forget cache "${luid}": there is none`);
     }
-    this.#caches.delete(held.luid);
+    this.#caches.delete(numberKey(held.luid));
     this.#touched.delete(held);
     held.end(undefined);
   }

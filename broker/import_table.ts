@@ -5,6 +5,7 @@
  */
 
 import { WORD } from "../jelly/banana/mod.ts";
+import { type NumberKey, numberKey } from "../jelly/number_key.ts";
 import type { Broker } from "./broker.ts";
 import { BusyMap } from "./busy_map.ts";
 import { LimitError } from "./errors.ts";
@@ -24,7 +25,7 @@ interface Import {
 export class ImportTable {
   readonly #broker: Broker;
   readonly #outbox: Outbox;
-  readonly #imports = new BusyMap<number, Import>();
+  readonly #imports = new BusyMap<NumberKey, Import>();
   readonly #finalization: FinalizationRegistry<Arrivals>;
 
   /**
@@ -56,7 +57,7 @@ export class ImportTable {
    * @throws {LimitError} If too many are held; the object is given back then.
    */
   arrived(luid: number, perspective: object | null): RemoteReference {
-    const known = this.#imports.get(luid);
+    const known = this.#imports.get(numberKey(luid));
     const reference = known?.reference.deref();
     if (known !== undefined && reference !== undefined) {
       known.arrivals.count++;
@@ -69,7 +70,7 @@ export class ImportTable {
       throw new LimitError("maxImports", `Cannot hold more than ${maxImports} references`);
     }
     const made = new RemoteReference(this.#broker, luid, perspective, arrivals);
-    this.#imports.set(luid, { reference: new WeakRef(made), arrivals });
+    this.#imports.set(numberKey(luid), { reference: new WeakRef(made), arrivals });
     this.#finalization.register(made, arrivals, arrivals);
     return made;
   }
@@ -93,9 +94,8 @@ export class ImportTable {
 
   /** Removes the entry of a reference, unless a newer one has its place. */
   #forget(arrivals: Arrivals): void {
-    if (this.#imports.get(arrivals.luid)?.arrivals === arrivals) {
-      this.#imports.delete(arrivals.luid);
-    }
+    const key = numberKey(arrivals.luid);
+    if (this.#imports.get(key)?.arrivals === arrivals) this.#imports.delete(key);
   }
 
   /** Sends one decref for every arrival. */

@@ -5,6 +5,7 @@
  */
 
 import { JellyError } from "./errors.ts";
+import { type NumberKey, numberKey } from "./number_key.ts";
 import { Placeholder } from "./placeholder.ts";
 import { fillFrozenSet, type FrozenSet } from "./values/frozen_set.ts";
 import { Tuple } from "./values/tuple.ts";
@@ -12,19 +13,13 @@ import { Tuple } from "./values/tuple.ts";
 /** Number of an object in one value. */
 export type ReferenceId = number | bigint;
 
-/** A number as the key of a table. */
-type Key = number | string;
-
-/** Numbers below are so few that no choice of them makes a table slow. */
-const MANY = 65_536;
-
 /**
  * Finds objects by their numbers, and mends what held a placeholder for an
  * object that came later (`twisted.persisted.crefutil`).
  */
 export class References {
-  readonly #claimed = new Set<Key>();
-  readonly #objects = new Map<Key, unknown>();
+  readonly #claimed = new Set<NumberKey>();
+  readonly #objects = new Map<NumberKey, unknown>();
   /** How many were referred to and have not come. */
   #missing = 0;
   /** What holds a placeholder, or may. */
@@ -40,7 +35,7 @@ export class References {
    */
   claim(id: ReferenceId): void {
     const { size } = this.#claimed;
-    if (this.#claimed.add(keyOf(id)).size !== size) return;
+    if (this.#claimed.add(numberKey(id)).size !== size) return;
     throw new JellyError(`Cannot read reference ${id}: the number is in use`);
   }
 
@@ -51,7 +46,7 @@ export class References {
    * @param object The object.
    */
   define(id: ReferenceId, object: unknown): void {
-    const key = keyOf(id);
+    const key = numberKey(id);
     const known = this.#objects.get(key);
     this.#objects.set(key, object);
     if (known instanceof Placeholder) {
@@ -67,7 +62,7 @@ export class References {
    * @returns The object, or a placeholder for it.
    */
   get(id: ReferenceId): unknown {
-    const key = keyOf(id);
+    const key = numberKey(id);
     const known = this.#objects.get(key);
     if (known !== undefined) return known;
     const placeholder = new Placeholder();
@@ -133,15 +128,7 @@ export class References {
   }
 }
 
-/**
- * Gives the key of a number. The runtime hashes numbers in a way that everybody knows, so that a peer
- * could choose many that take quadratic time; how it hashes texts is a secret of each process.
- */
-function keyOf(id: ReferenceId): Key {
-  return typeof id === "number" && id >= 0 && id < MANY ? id : `#${id}`;
-}
-
-function idOf(key: Key): string {
+function idOf(key: NumberKey): string {
   return String(key).replace("#", "");
 }
 
