@@ -13,7 +13,7 @@ import { LoginLimitError } from "./errors.ts";
 import { LinkOutput, type OutputHandler } from "./link_output.ts";
 import type { BrokerSettings } from "./options.ts";
 import type { ReadTools, Toolbox } from "./toolbox.ts";
-import { programGoesOn } from "./turn.ts";
+import { LONG_TURN, othersGoOn, programGoesOn } from "./turn.ts";
 
 /** Of what has come at once, so many bytes are handled before the program goes on; then twice as many. */
 const FIRST_SLICE_BYTES = 512;
@@ -159,13 +159,20 @@ export class Link implements OutputHandler {
   async run(): Promise<void> {
     const input = this.#input;
     let error: unknown;
+    let busy = 0;
     try {
       for (;;) {
         const count = await this.#transport.read(input.room());
         if (count === null || !this.#isOpen) break;
         this.#received += count;
         input.filled(count);
+        const began = performance.now();
         await this.#handleInput();
+        busy += performance.now() - began;
+        if (busy >= LONG_TURN) {
+          await othersGoOn();
+          busy = 0;
+        }
         if (!this.#isOpen) break;
         if (input.length > this.maxExpressionBytes) throw tooLong(this.maxExpressionBytes);
       }

@@ -180,3 +180,37 @@ Deno.test("a connection that a handler closes handles nothing of what came with 
   assert(calls < 200, `${calls} calls were handled`);
   assertEquals(results.at(-1)!.status, "rejected");
 });
+
+Deno.test("a peer that always sends does not keep others, and timers, waiting", async () => {
+  const [here, there] = memoryPair();
+  const noise = encode(sexpOf(["version", 6]), { dialect: "pb" });
+  let reads = 0;
+  let hasRung = false;
+  const flood: Dialed = {
+    ...there,
+    transport: {
+      // Bytes are there whenever it asks, so nothing ever has to be waited for.
+      async read(buffer) {
+        if (reads === 0) return await there.transport.read(buffer.subarray(0, 1000));
+        if (++reads > 2000 || hasRung) return null;
+        let at = 0;
+        for (; at + noise.length <= buffer.length; at += noise.length) buffer.set(noise, at);
+        return at === 0 ? await there.transport.read(buffer) : at;
+      },
+      write: (bytes) => there.transport.write(bytes),
+      close: (reason) => there.transport.close(reason),
+    },
+  };
+  await using factory = new PBServerFactory(new Server());
+  const server = factory.buildBroker(flood);
+  await using client = new PBClientFactory().buildBroker(here);
+  await client.ready;
+  await server.ready;
+  const timer = setTimeout(() => hasRung = true, 1);
+  reads = 1;
+  // The flood begins behind this call; whether it is answered does not matter here.
+  await client.root().callRemote("none").catch(() => {});
+  await server.closed;
+  clearTimeout(timer);
+  assert(hasRung, `no timer rang in ${reads} reads`);
+});
