@@ -19,7 +19,7 @@ import { CopyableFailure, isExpected, wireForm } from "./failure.ts";
 import { asPromise } from "./is_promise.ts";
 import { type Kwargs, kwargs } from "./kwargs.ts";
 import type { Link } from "./link.ts";
-import { type LogEntry, LogRate } from "./log.ts";
+import type { LogEntry } from "./log.ts";
 import type { CallHead } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
 import type { RemoteTarget } from "./referenceable.ts";
@@ -44,6 +44,8 @@ export interface IncomingCall {
   readonly kw: Kwargs | undefined;
   /** Why the arguments could not be read: what the call fails with. */
   readonly fault: unknown;
+  /** Learns that the call is begun, if it was read before its turn. */
+  readonly begun?: () => void;
 }
 
 /** What a broker lends to the calls that come in. */
@@ -70,8 +72,6 @@ export class IncomingCalls {
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #hooks: BrokerHooks;
-  /** How many of the calls that fail are logged. */
-  #logRate: LogRate | undefined;
   #total = 0;
   #unanswered = 0;
   #unansweredBytes = 0;
@@ -150,7 +150,8 @@ export class IncomingCalls {
    * @param call The call.
    * @param length How long its message is, in bytes.
    */
-  begin({ head, object, args, kw, fault }: IncomingCall, length: number): void {
+  begin({ head, object, args, kw, fault, begun }: IncomingCall, length: number): void {
+    begun?.();
     const perspective = object?.perspective ?? null;
     let result: unknown;
     let promise: Promise<unknown> | undefined;
@@ -214,12 +215,9 @@ export class IncomingCalls {
   }
 
   #logFailure(head: CallHead, error: unknown, level: LogEntry["level"]): void {
-    const { isClosed, settings } = this.#broker;
-    const remark = (this.#logRate ??= new LogRate()).admit();
-    if (remark === undefined) return;
-    const consequence = head.answer && !isClosed ? "; the peer is told" : "";
-    const message = `Call of "${head.method.slice(0, MAX_NAME)}" failed${consequence}${remark}`;
-    settings.log({ level, message, error });
+    const consequence = head.answer && !this.#broker.isClosed ? "; the peer is told" : "";
+    const message = `Call of "${head.method.slice(0, MAX_NAME)}" failed${consequence}`;
+    this.#broker.logOften({ level, message, error });
   }
 
   #sendError(head: CallHead, error: unknown, perspective: object | null): void {
@@ -228,12 +226,13 @@ export class IncomingCalls {
       return this.#outbox.postpone(() => this.#sendError(head, error, perspective));
     }
     const { settings } = this.#broker;
-    const { log, unsafeTracebacks } = settings;
+    const { unsafeTracebacks } = settings;
     try {
       this.#write(WORD.error, head, wireForm(error, settings), perspective);
     } catch (fault) {
       // An error that cannot be sent must not leave the caller waiting.
-      log({ level: "error", message: "Cannot send an error as it is", error: fault });
+      const message = "Cannot send an error as it is";
+      this.#broker.logOften({ level: "error", message, error: fault });
       this.#sendFault(head, new CopyableFailure(fault, unsafeTracebacks));
     }
   }

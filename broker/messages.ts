@@ -103,14 +103,22 @@ export class Messages {
     tools.giveReader(own);
   }
 
-  /** Reads a call; undefined for any other message, also a broken one, which will be found in its turn. */
+  /**
+   * Reads a call or an update; undefined for any other message, also a broken one, which will be found
+   * in its turn.
+   */
   #readCall(reader: BananaReader, unjellier: Unjellier): IncomingCall | undefined {
     if (reader.next() !== LIST || reader.count === 0) return undefined;
     const items = reader.count - 1;
-    if (reader.tag() !== WORD.message) return undefined;
+    const command = reader.tag();
+    const isUpdate = command === WORD.cachemessage;
+    if (command !== WORD.message && !isUpdate) return undefined;
     try {
       const head = readCallHead(reader, items);
-      return this.#calls.read(head, this.#locals.get(head.target), unjellier);
+      if (!isUpdate) return this.#calls.read(head, this.#locals.get(head.target), unjellier);
+      const cache = this.#broker.caches.held.get(head.target);
+      const begun = () => void this.#updatesPutOff--;
+      return { ...this.#calls.read(head, cache, unjellier), begun };
     } catch {
       return undefined;
     }
@@ -158,12 +166,12 @@ export class Messages {
   }
 
   #didNotUnderstand(command: string): void {
-    const name = command.slice(0, 40);
+    const name = command.slice(0, 40).toWellFormed();
     this.#warnOnce("here", `Cannot understand message "${name}", nor perhaps others`);
-    this.#outbox.send((writer) => {
+    this.#outbox.reply((writer) => {
       writer.list(2);
       writer.word(WORD.didNotUnderstand);
-      writer.atom(command);
+      writer.atom(name);
     });
   }
 

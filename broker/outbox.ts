@@ -119,6 +119,20 @@ export class Outbox {
   }
 
   /**
+   * The same for a word about what the peer has sent that it should not have: many of them make it wait,
+   * as answers do.
+   *
+   * @param write Writes its parts.
+   */
+  reply(write: WriteMessage): void {
+    this.send((writer, jellier) => {
+      const start = writer.length;
+      write(writer, jellier);
+      this.#output.answerWritten(writer.length - start);
+    });
+  }
+
+  /**
    * Fails if the peer takes so little that no more calls should be made.
    *
    * @param method The method to be called.

@@ -1,9 +1,10 @@
 // Messages that a peer should not send: some end the connection, others one call.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ProtocolError } from "@perspective/broker/broker";
+import { ProtocolError, Root } from "@perspective/broker/broker";
 import { BananaError } from "@perspective/broker/jelly/banana";
 import { call, ECHO, endOf, FATAL, Service } from "./bad_bytes.ts";
+import { settle } from "./pair.ts";
 import { failureIn, rawClient, rawServer } from "./raw_peer.ts";
 
 for (const { name, said, error, options } of FATAL) {
@@ -221,4 +222,19 @@ Deno.test("a very deep value within the limit is taken and sent", async () => {
   let deep: unknown = 1;
   for (let i = 0; i < 1000; i++) deep = ["list", deep];
   assertEquals(await pair.peer.ask(call("echo", deep)), ["answer", 1, deep]);
+});
+
+Deno.test("a peer that says much that is not understood is told little of it, and has to listen", async () => {
+  await using pair = await rawClient(new Root(), { limits: { highWaterMark: 10_000 } });
+  const long = "x".repeat(50_000);
+  assertEquals(await pair.peer.ask([long]), ["didNotUnderstand", long.slice(0, 40)]);
+  // It listens no more: after a while, nothing that it says is read.
+  const saying = pair.peer.say(...Array<string[]>(5000).fill([long]));
+  await settle();
+  await settle();
+  const { bytesReceived } = pair.broker.traffic;
+  assert(pair.broker.counts.bufferedBytes < 100_000, `${pair.broker.counts.bufferedBytes}`);
+  assert(bytesReceived < 5000 * 50_000, `${bytesReceived}`);
+  pair.peer.close();
+  await saying.catch(() => {});
 });

@@ -192,3 +192,62 @@ Deno.test("no more is read ahead than a megabyte", async () => {
   await peer.say(open.answer);
   await open.result;
 });
+
+Deno.test("a call that looks for a cache which nobody has brought is read once, and all others are answered", async () => {
+  await using busy = await busyClient();
+  const { desk, peer, broker } = busy;
+  const { answer, result } = busy.ask(["cached", 98]);
+  const refused = assertRejects(() => result, JellyError, "nothing came under this number");
+  await peer.say(take(2, ["cached", 99]), take(3, 3), take(4, 4), answer);
+  await refused;
+  desk.finish();
+  // Each use of a cache that is not there is given back, once.
+  const heard: unknown[] = [];
+  for (let i = 0; i < 7; i++) heard.push((await peer.hear() as unknown[]).slice(0, 2));
+  const expected = [["answer", 1], ["error", 2], ["answer", 3], ["answer", 4]];
+  for (const one of [...expected, ["decache", 98], ["decache", 99]]) {
+    assert(heard.some((other) => String(other) === String(one)), `${one}`);
+  }
+  assertEquals([desk.taken, broker.counts.callsIn], [[3, 4], 0]);
+});
+
+Deno.test("an answer finds the cache that an update has brought which was put off", async () => {
+  await using busy = await busyClient();
+  const { desk, peer } = busy;
+  const { answer, result } = busy.ask(["cached", 6]);
+  const brings: Said = [
+    "cachemessage",
+    3,
+    5,
+    "added",
+    1,
+    ["tuple", ledger(6, 60)],
+    ["dictionary"],
+  ];
+  await peer.say(take(2, ledger(5, 7)), brings, take(4, ["cached", 6]), answer);
+  const cache = await result;
+  assertInstanceOf(cache, LedgerCache);
+  assertEquals(cache.entries, [60]);
+  desk.finish();
+  assertEquals(await answers(busy, 4), new Map([1, 2, 3, 4].map((id) => [id, "answer"])));
+  const [outer, again] = desk.taken as [LedgerCache, LedgerCache];
+  assertEquals(outer.entries, [7, cache]);
+  assertEquals(again === cache, true);
+  // Updates that come now wait for nothing.
+  await peer.say(added(5, 6, 61));
+  assertEquals(await answers(busy, 1), new Map([[5, "answer"]]));
+  assertEquals(cache.entries, [60, 61]);
+});
+
+Deno.test("many messages that are put off are handled in their order", async () => {
+  await using busy = await busyClient({ maxBufferedBytes: 1_000_000 });
+  const { desk, peer } = busy;
+  const { answer, result } = busy.ask(1);
+  const messages: Said[] = Array.from({ length: 9000 }, (_, i) => take(2 + i, i));
+  const saying = peer.say(...messages, answer);
+  await result;
+  desk.finish();
+  await answers(busy, 9001);
+  await saying;
+  assertEquals(desk.taken, Array.from({ length: 9000 }, (_, i) => i));
+});
