@@ -24,6 +24,7 @@ import { Life } from "./life.ts";
 import { Link, type Received } from "./link.ts";
 import { type Cleanup, type LocalObject, LocalTable, ROOT } from "./local_table.ts";
 import { type CopiedAvatarOptions, login, type LoginOptions } from "./login.ts";
+import { type LogEntry, LogRate } from "./log.ts";
 import { VERSION, writeNumber } from "./message_parts.ts";
 import { Messages } from "./messages.ts";
 import { Negotiation } from "./negotiation.ts";
@@ -74,6 +75,7 @@ export class Broker implements AsyncDisposable {
   /** The last number that an object or a cache of ours got. */
   #lastLocal = 0;
   #disconnects: BusySet<() => void> | undefined;
+  #logRate: LogRate | undefined;
 
   /**
    * Creates a broker on a connection that stands, and begins to negotiate.
@@ -422,6 +424,17 @@ export class Broker implements AsyncDisposable {
    */
   dontNotifyOnDisconnect(notifier: () => void): void {
     this.#disconnects?.delete(notifier);
+  }
+
+  /**
+   * Logs what the peer can bring about again and again: of many entries, one a second.
+   *
+   * @param entry The entry.
+   */
+  logOften(entry: LogEntry): void {
+    const remark = (this.#logRate ??= new LogRate()).admit();
+    if (remark === undefined) return;
+    this.settings.log({ ...entry, message: `${entry.message}${remark}` });
   }
 
   /**

@@ -194,12 +194,17 @@ export class Life {
   end(error: unknown, unread: Uint8Array): void {
     const state = this.#state;
     if (state.kind === "closed") return;
-    const { hooks, link } = this.#parts;
+    const { hooks, link, log } = this.#parts;
     const reason = this.#endReason(error, unread);
     this.#state = { kind: "closed", reason };
     if (state.kind === "draining") state.done();
     if (state.kind === "negotiating") state.negotiation.fail(notReady(reason));
-    hooks.clear(reason);
+    try {
+      hooks.clear(reason);
+    } catch (error) {
+      // Nobody waits for this, and who waits for the end must hear of it.
+      log({ level: "error", message: "Cannot clear up behind a connection", error });
+    }
     const rest = link.transportClosed ?? Promise.resolve();
     rest.then(() => {
       (this.#closed ??= new Outcome()).resolve(reason);

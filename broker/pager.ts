@@ -213,7 +213,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     const { error } = failure;
     this.#finished.reject(error);
     if (this.#isWatched || signal?.aborted || broker.isClosed) return;
-    broker.settings.log({ level: "error", message: "Cannot send all pages", error });
+    broker.logOften({ level: "error", message: "Cannot send all pages", error });
   }
 
   #releaseCollector(): void {

@@ -82,9 +82,10 @@ export class MemoryPublishedStorage implements PublishedStorage {
    */
   save(name: string, bytes: Uint8Array): void {
     this.#remove(name);
-    if (bytes.length > this.#maxBytes) return;
+    const size = sizeOf(name, bytes);
+    if (size > this.#maxBytes) return;
     this.#states.set(name, bytes);
-    this.#bytes += bytes.length;
+    this.#bytes += size;
     for (const oldest of this.#states.keys()) {
       if (this.#bytes <= this.#maxBytes) break;
       this.#remove(oldest);
@@ -92,7 +93,14 @@ export class MemoryPublishedStorage implements PublishedStorage {
   }
 
   #remove(name: string): void {
-    this.#bytes -= this.#states.get(name)?.length ?? 0;
+    const bytes = this.#states.get(name);
+    if (bytes === undefined) return;
+    this.#bytes -= sizeOf(name, bytes);
     this.#states.delete(name);
   }
+}
+
+/** A name counts as well: the peer chooses it. */
+function sizeOf(name: string, bytes: Uint8Array): number {
+  return bytes.length + 2 * name.length;
 }

@@ -80,7 +80,8 @@ export class RisingTable<T extends Numbered> {
    */
   takeAll(): T[] {
     const entries = this.#ring.filter((entry) => entry !== undefined);
-    if (this.#late !== undefined) entries.push(...this.#late.values());
+    // One by one: so many arguments as there may be would overflow the stack.
+    for (const late of this.#late?.values() ?? []) entries.push(late);
     this.#ring = NO_RING;
     this.#late = undefined;
     this.#size = 0;

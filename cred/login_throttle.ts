@@ -4,6 +4,7 @@
  * @module
  */
 
+import { saslprep } from "./_saslprep.ts";
 import { LoginDenied } from "./errors.ts";
 import type { LoginFacts, LoginLimiter } from "./login_limiter.ts";
 import { Turns } from "./turns.ts";
@@ -164,7 +165,8 @@ export class LoginThrottle implements LoginLimiter {
     }
   }
 
-  #entries({ address, username }: LoginFacts): [Table, string][] {
+  #entries({ address, username: spelling }: LoginFacts): [Table, string][] {
+    const username = spelling === undefined ? undefined : oneSpelling(spelling);
     const network = address === undefined ? undefined : networkOf(address);
     const name = username === undefined ? undefined : shortened(username);
     const entries: [Table, string][] = [];
@@ -178,6 +180,11 @@ export class LoginThrottle implements LoginLimiter {
 /** Settings of a table. */
 interface TableOptions extends Required<Omit<LoginThrottleOptions, "allowances">> {
   readonly allowance: number;
+}
+
+/** Gives the same for all spellings that a checker may take for one user. */
+function oneSpelling(username: string): string {
+  return (saslprep(username) ?? username).toLowerCase();
 }
 
 /** Failures by a key, those counted longest ago first. */

@@ -331,7 +331,7 @@ Deno.test("a cache that takes over from one that was collected is activated, too
 });
 
 Deno.test("MemoryPublishedStorage keeps what was used last, up to its limit", () => {
-  const storage = new MemoryPublishedStorage({ maxBytes: 10 });
+  const storage = new MemoryPublishedStorage({ maxBytes: 14 });
   const bytes = (length: number) => new Uint8Array(length);
   storage.save("a", bytes(4));
   storage.save("b", bytes(4));
@@ -340,8 +340,11 @@ Deno.test("MemoryPublishedStorage keeps what was used last, up to its limit", ()
   assertEquals(["a", "b", "c"].map((name) => storage.load(name)?.length), [4, undefined, 4]);
   storage.save("a", bytes(6));
   assertEquals(["a", "c"].map((name) => storage.load(name)?.length), [6, 4]);
-  storage.save("a", bytes(11));
+  storage.save("a", bytes(13));
   assertEquals(["a", "c"].map((name) => storage.load(name)?.length), [undefined, 4]);
+  // A name takes room as well.
+  storage.save("n".repeat(6), bytes(3));
+  assertEquals(["n".repeat(6), "c"].map((name) => storage.load(name)), [undefined, bytes(4)]);
   assertThrows(() => new MemoryPublishedStorage({ maxBytes: 0 }), RangeError, "maxBytes");
 });
 

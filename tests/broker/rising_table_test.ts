@@ -55,3 +55,14 @@ Deno.test("RisingTable works on after it was emptied of many", () => {
   table.add({ id: 5000 });
   assertEquals(table.take(5000), { id: 5000 });
 });
+
+Deno.test("RisingTable.takeAll() gives as many late entries as there may be", () => {
+  const count = 200_000;
+  const table = filled(1, count + 1);
+  for (let id = count + 1; id < 5 * count; id++) {
+    table.add({ id });
+    table.take(id);
+  }
+  const all = table.takeAll();
+  assertEquals([all.length, all[0]!.id, all.at(-1)!.id], [count, 1, count]);
+});

@@ -276,3 +276,18 @@ Deno.test("LoginThrottle has a clock of its own", () => {
   throttle.failed(ALICE);
   assertThrows(() => throttle.check(ALICE), LoginDenied);
 });
+
+Deno.test("LoginThrottle takes spellings that checkers take for one user for one", () => {
+  const spellings = [
+    "alice",
+    "al\u00adice",
+    "ali\u200bce",
+    "\uff41lice",
+    "ALICE",
+    "a\u00adl\u00adice",
+  ];
+  const bench = new Bench();
+  for (const username of spellings) bench.fail({ ...ALICE, username });
+  for (const username of spellings) assert(bench.wait({ ...ALICE, username }) > 0, username);
+  assertEquals(bench.wait({ ...ALICE, username: "bob" }), 0);
+});
