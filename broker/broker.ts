@@ -388,6 +388,11 @@ export class Broker implements AsyncDisposable {
     this.#link.maxExpressionBytes = maxBytes;
   }
 
+  /** How long the message is that is being handled, in bytes. */
+  get messageBytes(): number {
+    return this.#link.expressionBytes;
+  }
+
   /**
    * Waits until the peer has taken most of what was sent: for producers of many messages.
    *

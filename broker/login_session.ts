@@ -34,6 +34,8 @@ export class LoginSession {
   /** What those who are logged in have been given. */
   readonly #present = new Set<object>();
   #pending = 0;
+  /** About how many bytes they have brought: minds, above all. */
+  #pendingBytes = 0;
   #failures = 0;
 
   /**
@@ -61,12 +63,19 @@ export class LoginSession {
    * @throws {Refusal} If there is none.
    */
   enter(): () => void {
-    if (this.#isOver || this.#pending >= this.settings.maxPendingLogins) throw tooMany();
+    const { maxPendingLogins, maxStrangerBytes } = this.settings;
+    const bytes = this.broker.messageBytes;
+    if (this.#isOver || this.#pending >= maxPendingLogins) throw tooMany();
+    // All together may bring what one alone may.
+    if (this.#pending !== 0 && this.#pendingBytes + bytes > maxStrangerBytes) throw tooMany();
     this.#pending++;
+    this.#pendingBytes += bytes;
     let isIn = true;
     return () => {
-      if (isIn) this.#pending--;
+      if (!isIn) return;
       isIn = false;
+      this.#pending--;
+      this.#pendingBytes -= bytes;
     };
   }
 

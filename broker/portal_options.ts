@@ -55,8 +55,9 @@ export interface PortalOptions extends MechanismOptions {
    */
   maxStrangers?: number;
   /**
-   * About how many bytes of an unfinished message are kept until somebody has logged in; 65,536
-   * unless given.
+   * About how many bytes of an unfinished message are kept until somebody has logged in, and how many
+   * all logins that are under way over a connection may have brought, with their minds; 65,536 unless
+   * given.
    */
   maxStrangerBytes?: number;
 }

@@ -36,9 +36,12 @@ async function challenged(client: Broker): Promise<[Uint8Array, RemoteReference]
   return await client.root().callRemote("login", "alice") as [Uint8Array, RemoteReference];
 }
 
-async function scramChallenged(client: Broker): Promise<[Uint8Array, RemoteReference]> {
+async function scramChallenged(
+  client: Broker,
+  mind: unknown = null,
+): Promise<[Uint8Array, RemoteReference]> {
   const first = new TextEncoder().encode("n,,n=alice,r=abc");
-  return await client.root().callRemote("loginScram", first) as [Uint8Array, RemoteReference];
+  return await client.root().callRemote("loginScram", first, mind) as [Uint8Array, RemoteReference];
 }
 
 /** What the peer of a raw client is told in the end. */
@@ -151,6 +154,20 @@ Deno.test("thousands of challenges that are never answered are refused from the 
   }
   assertEquals(pair.server.counts.localObjects, 65);
   assertEquals(pair.serverLog, []);
+});
+
+Deno.test("logins that wait for a response bring no more minds together than one alone may", async () => {
+  const { root } = testPortal({ maxStrangerBytes: 10_000 });
+  await using pair = await testPair(root);
+  const mind = { big: "m".repeat(6000) };
+  const [, responder] = await scramChallenged(pair.client, mind);
+  await assertRejects(() => scramChallenged(pair.client, mind), LoginDenied, "too many logins");
+  const [, small] = await scramChallenged(pair.client);
+  responder.release();
+  await settle();
+  const [, next] = await scramChallenged(pair.client, mind);
+  for (const one of [small, next]) one.release();
+  await settle();
 });
 
 Deno.test("logins that the realm is slow at count as under way", async () => {
