@@ -14,6 +14,7 @@ import { ProtocolError } from "./errors.ts";
 import { HeldCache, type HeldCacheOwner, type Loose } from "./held_cache.ts";
 import { writeNumber } from "./message_parts.ts";
 import { ObjectLimit } from "./object_limit.ts";
+import type { RemoteTarget } from "./referenceable.ts";
 import type { ObjectId } from "./remote_reference.ts";
 import { ATTACH, RemoteCache } from "./remote_cache.ts";
 
@@ -69,8 +70,8 @@ export class CacheTable {
    * @param luid Number of the object.
    * @returns The cache, or undefined.
    */
-  get(luid: ObjectId): HeldCache | undefined {
-    return typeof luid === "number" ? this.#caches.get(numberKey(luid)) : undefined;
+  get(luid: ObjectId): RemoteTarget | undefined {
+    return this.#find(luid);
   }
 
   /**
@@ -112,7 +113,7 @@ export class CacheTable {
   arrivedAgain(luid: ObjectId): RemoteCache {
     // A call that was put off may have brought it.
     if (this.get(luid) === undefined) this.#parts.readAhead(() => this.get(luid) !== undefined);
-    const held = this.get(luid);
+    const held = this.#find(luid);
     try {
       if (held !== undefined) return held.takeAgain();
       throw new JellyError(`Cannot receive cache ${luid}: nothing came under this number`);
@@ -130,7 +131,7 @@ export class CacheTable {
    * @throws {ProtocolError} If there is no cache of this number.
    */
   uncache(luid: ObjectId): void {
-    const held = this.get(luid);
+    const held = this.#find(luid);
     if (held === undefined) {
       throw new ProtocolError(`Cannot forget cache "${luid}": there is none`);
     }
@@ -149,6 +150,10 @@ export class CacheTable {
     this.#caches.clear();
     this.#touched = new BusySet();
     for (const held of caches) held.end(reason);
+  }
+
+  #find(luid: ObjectId): HeldCache | undefined {
+    return typeof luid === "number" ? this.#caches.get(numberKey(luid)) : undefined;
   }
 
   /** Learns that a cache is held again or still. */

@@ -26,7 +26,10 @@ export interface PublishedStorage {
 
 /** Options of {@linkcode MemoryPublishedStorage}. */
 export interface MemoryPublishedStorageOptions {
-  /** How many bytes to keep at most; what was not used for the longest time goes first. 16,777,216 (16 MiB) unless given. */
+  /**
+   * How many bytes to keep at most, two for each letter of a name included; what was not used for the
+   * longest time goes first. 16,777,216 (16 MiB) unless given.
+   */
   maxBytes?: number;
 }
 
@@ -38,7 +41,7 @@ export interface MemoryPublishedStorageOptions {
  * import { MemoryPublishedStorage } from "@perspective/broker/broker";
  * import { assertEquals } from "@std/assert";
  *
- * const storage = new MemoryPublishedStorage({ maxBytes: 3 });
+ * const storage = new MemoryPublishedStorage({ maxBytes: 7 });
  * storage.save("a", Uint8Array.of(1, 2));
  * storage.save("b", Uint8Array.of(3, 4));
  * assertEquals([storage.load("a"), storage.load("b")], [undefined, Uint8Array.of(3, 4)]);
