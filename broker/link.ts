@@ -99,7 +99,8 @@ export class Link implements OutputHandler {
     this.#invoker = invoker;
     const { tools, limits } = settings;
     this.#tools = tools;
-    const { highWaterMark } = limits;
+    // Who waits until there is room shall find some.
+    const highWaterMark = Math.min(limits.highWaterMark, limits.maxBufferedBytes);
     this.output = new LinkOutput({ transport, handler: this, tools, invoker, highWaterMark });
   }
 

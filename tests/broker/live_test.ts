@@ -232,26 +232,28 @@ Deno.test("a field that cannot be sent keeps no other from being sent, and is se
   assertEquals([document.title, document.note], ["sent", "mended"]);
 });
 
-Deno.test("what changes while other traffic fills the connection is sent when there is room", async () => {
-  const limits = { maxBufferedBytes: 50_000, highWaterMark: 1000 };
-  await using raw = await rawServer({ limits });
-  const document = new Document();
-  document.note = "to go";
-  const root = raw.broker.root();
-  const call = root.callRemote("take", document);
-  assertEquals((await raw.peer.hear() as unknown[])[3], "take");
-  await raw.peer.say(["answer", 1, ["None"]]);
-  await call;
-  const noise = callOptions({ answer: false });
-  for (let i = 0; i < 2; i++) void root.callRemote("noise", new Uint8Array(40_000), noise);
-  document.title = "changed";
-  delete document.note;
-  await settle();
-  const heard: unknown[] = [];
-  while (heard.length < 4) heard.push((await raw.peer.hear() as unknown[])[3]);
-  assertEquals(heard.slice(0, 2), ["noise", "noise"]);
-  assertEquals(heard.slice(2).toSorted(), ["remove", "update"]);
-});
+for (const highWaterMark of [1000, 1_000_000]) {
+  Deno.test(`what changes while other traffic fills the connection is sent when there is room, with a mark of ${highWaterMark}`, async () => {
+    const limits = { maxBufferedBytes: 50_000, highWaterMark };
+    await using raw = await rawServer({ limits });
+    const document = new Document();
+    document.note = "to go";
+    const root = raw.broker.root();
+    const call = root.callRemote("take", document);
+    assertEquals((await raw.peer.hear() as unknown[])[3], "take");
+    await raw.peer.say(["answer", 1, ["None"]]);
+    await call;
+    const noise = callOptions({ answer: false });
+    for (let i = 0; i < 2; i++) void root.callRemote("noise", new Uint8Array(40_000), noise);
+    document.title = "changed";
+    delete document.note;
+    await settle();
+    const heard: unknown[] = [];
+    while (heard.length < 4) heard.push((await raw.peer.hear() as unknown[])[3]);
+    assertEquals(heard.slice(0, 2), ["noise", "noise"]);
+    assertEquals(heard.slice(2).toSorted(), ["remove", "update"]);
+  });
+}
 
 // The receiving end.
 
