@@ -5,7 +5,7 @@
  */
 
 import type { Dialed } from "../transport/mod.ts";
-import { patience, positiveInteger } from "../transport/checks.ts";
+import { duration, positiveInteger } from "../transport/checks.ts";
 import type { Broker } from "./broker.ts";
 import type { Traffic } from "./broker_facts.ts";
 import { BusySet } from "./busy_set.ts";
@@ -184,7 +184,7 @@ export class Connections {
    * @throws {RangeError} If the time is no number from 0 up.
    */
   async close({ graceful = 0 }: ShutdownOptions = {}): Promise<void> {
-    patience("graceful", graceful);
+    duration("graceful", graceful);
     this.#isClosed = true;
     for (const broker of this.#brokers) void broker.close({ graceful, reason: GOING_AWAY });
     await this.allEnded();

@@ -5,7 +5,7 @@
  */
 
 import type { BananaReader } from "../jelly/banana/mod.ts";
-import { patience } from "../transport/checks.ts";
+import { duration } from "../transport/checks.ts";
 import type { CloseReason, Peer } from "../transport/mod.ts";
 import type { BrokerRole, CloseOptions } from "./broker_facts.ts";
 import type { BrokerHooks } from "./broker_hooks.ts";
@@ -149,7 +149,7 @@ export class Life {
    */
   close(options: CloseOptions | Error): Promise<void> {
     const { graceful = 0, reason } = options instanceof Error ? { reason: options } : options;
-    patience("graceful", graceful);
+    duration("graceful", graceful);
     if (graceful === 0 && this.#state.kind === "draining") this.#state.done();
     return this.#closing ??= this.#close(graceful, reason);
   }

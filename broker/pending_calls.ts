@@ -118,12 +118,13 @@ export class PendingCalls {
    */
   dropGivenUp(id: number): boolean {
     const call = this.#calls.take(id);
-    if (call?.isGivenUp === false) {
-      this.#calls.add(call);
-      return false;
+    if (call === undefined) return true;
+    if (call.isGivenUp) {
+      this.#givenUp--;
+      return true;
     }
-    this.#givenUp--;
-    return true;
+    this.#calls.add(call);
+    return false;
   }
 
   #gaveUp(): void {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { patience } from "../transport/checks.ts";
+import { duration } from "../transport/checks.ts";
 import { listen, type ListenAddr, type Listener, type ListenOptions } from "../transport/mod.ts";
 import type { Broker } from "./broker.ts";
 import { BusySet } from "./busy_set.ts";
@@ -64,7 +64,7 @@ export class PBServer implements AsyncDisposable {
    * @throws {RangeError} If the time is no number from 0 up.
    */
   async close({ graceful = 0 }: ShutdownOptions = {}): Promise<void> {
-    patience("graceful", graceful);
+    duration("graceful", graceful);
     this.#isClosed = true;
     this.#listener.close();
     for (const broker of this.#brokers) void broker.close({ graceful, reason: GOING_AWAY });

@@ -7,7 +7,7 @@
 import { UsernamePassword } from "../cred/credentials.ts";
 import { UnauthorizedLogin, UnhandledCredentials } from "../cred/errors.ts";
 import { parseUrl } from "../transport/mod.ts";
-import { MAX_TIMEOUT, milliseconds, patience } from "../transport/checks.ts";
+import { duration, MAX_TIMEOUT, milliseconds } from "../transport/checks.ts";
 import { type Backoff, backoff } from "./backoff.ts";
 import type { Broker } from "./broker.ts";
 import type { CloseOptions } from "./broker_facts.ts";
@@ -308,7 +308,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
 
   async #pause(reason: Error, failures: number): Promise<void> {
     const delay = this.#backoff(failures);
-    patience("backoff", delay);
+    duration("backoff", delay);
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, Math.min(delay, MAX_TIMEOUT));
     this.#wake = resolve;

@@ -54,7 +54,7 @@ export function deadline(name: string, value: number): number {
  * @returns The value.
  * @throws {RangeError} If it is none of these.
  */
-export function patience(name: string, value: number): number {
+export function duration(name: string, value: number): number {
   if (value >= 0) return value;
   throw new RangeError(`Cannot set ${name} to "${value}": it must be 0 or more`);
 }

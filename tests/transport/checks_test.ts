@@ -1,18 +1,18 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { connectPair, Root, serve } from "@perspective/broker/broker";
 import { dial, fromMessagePort, listen, upgradeWebSocket } from "@perspective/broker/transport";
-import { deadline, milliseconds, patience, positiveInteger } from "../../transport/checks.ts";
+import { deadline, duration, milliseconds, positiveInteger } from "../../transport/checks.ts";
 
-const CHECKS = { positiveInteger, milliseconds, deadline, patience };
+const CHECKS = { positiveInteger, milliseconds, deadline, duration };
 const EDGES: { value: number; good: (keyof typeof CHECKS)[] }[] = [
   { value: NaN, good: [] },
   { value: -1, good: [] },
-  { value: 0, good: ["patience"] },
-  { value: 0.5, good: ["patience"] },
-  { value: 1, good: ["positiveInteger", "milliseconds", "deadline", "patience"] },
-  { value: 2 ** 31 - 1, good: ["positiveInteger", "milliseconds", "deadline", "patience"] },
-  { value: 2 ** 31, good: ["positiveInteger", "patience"] },
-  { value: Infinity, good: ["deadline", "patience"] },
+  { value: 0, good: ["duration"] },
+  { value: 0.5, good: ["duration"] },
+  { value: 1, good: ["positiveInteger", "milliseconds", "deadline", "duration"] },
+  { value: 2 ** 31 - 1, good: ["positiveInteger", "milliseconds", "deadline", "duration"] },
+  { value: 2 ** 31, good: ["positiveInteger", "duration"] },
+  { value: Infinity, good: ["deadline", "duration"] },
 ];
 
 for (const { value, good } of EDGES) {
