@@ -4,7 +4,7 @@
  * @module
  */
 
-import { memoryPair } from "../transport/mod.ts";
+import { memoryPair, type MemoryPairOptions } from "../transport/mod.ts";
 import type { Broker } from "./broker.ts";
 import {
   type ClientOptions,
@@ -62,6 +62,8 @@ export interface PairOptions {
   client?: BrokerOptions;
   /** Options of the server's end. */
   server?: ServerOptions;
+  /** How the bytes travel: buffers, and faults on the way from the client (`first`) and to it (`second`). */
+  memory?: MemoryPairOptions;
 }
 
 /**
@@ -77,23 +79,54 @@ export interface PairOptions {
  * ```
  *
  * @param root What the client gets.
- * @param options Rules and limits.
+ * @param options Rules, limits, and faults of the connection.
+ * @returns Both brokers; disposing closes both.
+ * @throws {RangeError} If a limit is out of range.
+ * @throws {ProtocolError} If the connection ends before both ends have agreed, as faults may see to.
+ */
+export function connectPair(root: ServerRoot, options?: PairOptions): Promise<BrokerPair>;
+/**
+ * Connects a client to a server of several, all within this program.
+ *
+ * @example Two clients of a server
+ * ```ts
+ * import { connectPair, PBServerFactory, Root } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using factory = new PBServerFactory(new Root());
+ * const pairs = [await connectPair(factory), await connectPair(factory)];
+ * assertEquals(factory.stats.connections, pairs.length);
+ * ```
+ *
+ * @param factory Makes the server's end, by its own rules and limits.
+ * @param options Rules and limits of the client, and faults of the connection.
  * @returns Both brokers; disposing closes both.
  */
+export function connectPair(
+  factory: PBServerFactory,
+  options?: Omit<PairOptions, "server">,
+): Promise<BrokerPair>;
 export async function connectPair(
-  root: ServerRoot,
+  root: ServerRoot | PBServerFactory,
   options: PairOptions = {},
 ): Promise<BrokerPair> {
-  const [here, there] = memoryPair();
-  const server = new PBServerFactory(root, options.server).buildBroker(there);
-  const client = new PBClientFactory(options.client).buildBroker(here);
-  await Promise.all([client.ready, server.ready]);
-  return {
-    client,
-    server,
-    async [Symbol.asyncDispose]() {
-      await client.close();
-      await server.close();
-    },
+  // What may refuse its options comes before there is anything to be closed.
+  const servers = root instanceof PBServerFactory
+    ? root
+    : new PBServerFactory(root, options.server);
+  const clients = new PBClientFactory(options.client);
+  const [here, there] = memoryPair(options.memory);
+  const server = servers.buildBroker(there);
+  const client = clients.buildBroker(here);
+  const close = async () => {
+    await client.close();
+    await server.close();
   };
+  try {
+    await Promise.all([client.ready, server.ready]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { client, server, [Symbol.asyncDispose]: close };
 }

@@ -13,8 +13,8 @@ export interface HandleWebSocketOptions extends ServerOptions, UpgradeOptions {}
 /**
  * Answers a request by serving PB over a WebSocket: for any handler of `Deno.serve`.
  *
- * Give it a `PBServerFactory` wherever there is more than one request: the factory holds the connections, so that
- * limits are for all of them, and `factory.close({ graceful })` ends them in good order.
+ * The factory holds the connections, so that limits are for all of them, and `factory.close({ graceful })` ends
+ * them in good order: make one for all requests.
  *
  * @example
  * ```ts
@@ -36,10 +36,38 @@ export interface HandleWebSocketOptions extends ServerOptions, UpgradeOptions {}
  * ```
  *
  * @param request The request.
- * @param root A factory; or what the client gets, for a connection on its own.
- * @param options Who may connect; rules and limits, unless they are the factory's.
+ * @param factory Holds the connection, by its own rules and limits.
+ * @param options Who may connect.
  * @returns The response: the upgrade, or a refusal.
  */
+export function handleWebSocket(
+  request: Request,
+  factory: PBServerFactory,
+  options?: UpgradeOptions,
+): Response;
+/**
+ * Answers a request by serving PB over a WebSocket, for a connection on its own.
+ *
+ * @example
+ * ```ts
+ * import { handleWebSocket, Root } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const plain = new Request("http://localhost/");
+ * assertEquals(handleWebSocket(plain, new Root()).status, 426); // no upgrade was asked for
+ * ```
+ *
+ * @param request The request.
+ * @param root What the client gets.
+ * @param options Who may connect; rules and limits.
+ * @returns The response: the upgrade, or a refusal.
+ * @throws {RangeError} If a limit is out of range.
+ */
+export function handleWebSocket(
+  request: Request,
+  root: ServerRoot,
+  options?: HandleWebSocketOptions,
+): Response;
 export function handleWebSocket(
   request: Request,
   root: ServerRoot | PBServerFactory,
