@@ -100,7 +100,9 @@ export class Avatar implements IPerspective, IJellyable {
 export class AsReferenceable<T extends object = object> extends Referenceable {
   /** The object that gets the calls. */
   readonly object: T;
-  /** On whose behalf arguments are read and results written: an avatar's own, if it is one. */
+  /** Who the caller is: the avatar itself, if it is one. */
+  override readonly caller: object | null;
+  /** Who results are written for: the same, or the object's own perspective. */
   override readonly perspective: object | null;
   readonly #receive: RemoteTarget["remoteMessageReceived"];
 
@@ -120,9 +122,10 @@ export class AsReferenceable<T extends object = object> extends Referenceable {
       );
     }
     this.object = object;
-    this.perspective = messageType === "perspective"
-      ? object
-      : (object as Partial<RemoteTarget>).perspective ?? null;
+    const { caller = null, perspective = null } = object as Partial<RemoteTarget>;
+    const isAvatar = messageType === "perspective";
+    this.caller = isAvatar ? object : caller;
+    this.perspective = isAvatar ? object : perspective;
     this.#receive = method.bind(object);
   }
 

@@ -11,7 +11,7 @@ import type { Dialed, Peer } from "../transport/mod.ts";
 import type { RemoteCacheObserver } from "./cacheable.ts";
 import type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
 import type { BrokerHooks } from "./broker_hooks.ts";
-import { BusySet } from "./busy_set.ts";
+import { BusyMap } from "./busy_map.ts";
 import { Caches } from "./caches.ts";
 import { callAll } from "./call_all.ts";
 import { DeadReferenceError } from "./errors.ts";
@@ -74,7 +74,7 @@ export class Broker implements AsyncDisposable {
   readonly #life: Life;
   /** The last number that an object or a cache of ours got. */
   #lastLocal = 0;
-  #disconnects: BusySet<() => void> | undefined;
+  #disconnects: BusyMap<() => void, number> | undefined;
   #logRate: LogRate | undefined;
 
   /**
@@ -403,32 +403,46 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Waits for a turn to send a page: pagers take turns, as fast as the peer takes what they send.
+   * Begins something before the next message is written, and soon in any case; pagers call it.
    *
-   * @returns Settles when one page may be sent, or the connection is closed.
+   * @param begin Begins it; does not fail.
    */
-  pageTurn(): Promise<void> {
-    this.#pageTurns ??= new PageTurns(this.#link, this.settings.limits.highWaterMark >> 2);
-    return this.#pageTurns.next();
+  beginSoon(begin: () => void): void {
+    this.#outbox.soon(begin);
   }
 
   /**
-   * Has a function called when the connection has ended; at once if it has already.
+   * Waits for a turn to send a page: pagers take turns, as fast as the peer takes what they send.
+   *
+   * @param isFirst Whether it is the pager's first page, which is sent at once where no other one waits.
+   * @returns Settles when one page may be sent, or the connection is closed; undefined if that is now.
+   */
+  pageTurn(isFirst: boolean): Promise<void> | undefined {
+    this.#pageTurns ??= new PageTurns(this.#link, this.settings.limits.highWaterMark >> 2);
+    return isFirst && this.#pageTurns.areFree ? undefined : this.#pageTurns.next();
+  }
+
+  /**
+   * Has a function called when the connection has ended, as often as it was given; at once if it has already.
    *
    * @param notifier The function.
    */
   notifyOnDisconnect(notifier: () => void): void {
-    if (this.isClosed) this.notifyAll([notifier]);
-    else (this.#disconnects ??= new BusySet()).add(notifier);
+    if (this.isClosed) return this.notifyAll([notifier]);
+    const disconnects = this.#disconnects ??= new BusyMap();
+    disconnects.set(notifier, (disconnects.get(notifier) ?? 0) + 1);
   }
 
   /**
-   * Takes back {@linkcode Broker.notifyOnDisconnect}.
+   * Takes back {@linkcode Broker.notifyOnDisconnect}, once.
    *
    * @param notifier The function.
    */
   dontNotifyOnDisconnect(notifier: () => void): void {
-    this.#disconnects?.delete(notifier);
+    const times = this.#disconnects?.get(notifier);
+    if (times === undefined) return;
+    if (times === 1) this.#disconnects!.delete(notifier);
+    else this.#disconnects!.set(notifier, times - 1);
   }
 
   /**
@@ -504,9 +518,11 @@ export class Broker implements AsyncDisposable {
     this.#pageTurns?.clear();
     this.#outgoing?.fail(reason);
     this.#caches?.clear(reason);
-    const disconnects = this.#disconnects ?? [];
+    const disconnects = this.#disconnects?.entries() ?? [];
     this.#disconnects = undefined;
-    this.notifyAll(disconnects);
+    for (const [notifier, times] of disconnects) {
+      this.notifyAll(new Array<() => void>(times).fill(notifier));
+    }
     this.#locals.clear();
     this.#imports?.clear();
   }

@@ -86,6 +86,11 @@ export class BusyMap<K, V> {
     return this.#entries.values();
   }
 
+  /** The entries, in the order in which their keys came. */
+  entries(): Iterable<[K, V]> {
+    return this.#entries.entries();
+  }
+
   #beforeChange(): void {
     if (!isWorn(++this.#changes, this.#entries.size)) return;
     this.#entries = new Map(this.#entries);

@@ -281,7 +281,7 @@ export class PBClientFactory {
     }
   }
 
-  /** Gives the outcome of a new attempt: who asks from now on hears nothing of those that are over. */
+  /** Gives the outcome of the attempt under way, or else the next: who asks hears nothing of those that are over. */
   #attempt(): Outcome<Broker> {
     if (this.#connected.isKnown) this.#connected = new Outcome();
     return this.#connected;
@@ -362,9 +362,10 @@ export class PBClientFactory {
     return await (await this.#latest()).login(credentials, mind, options);
   }
 
+  /** Waits for a connection: the one that stands, or the next one, as nothing can be asked of others. */
   async #latest(): Promise<Broker> {
     const broker = this.#broker;
-    if (broker === undefined || broker.isClosed) return await this.#connected.promise;
+    if (broker === undefined || broker.isClosed) return await this.#attempt().promise;
     await broker.ready;
     return broker;
   }

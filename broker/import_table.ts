@@ -19,13 +19,19 @@ interface Import {
   readonly arrivals: Arrivals;
 }
 
+/** The objects of the peer's that came on behalf of one user. */
+type Imports = BusyMap<NumberKey, Import>;
+
 /**
- * Keeps one reference for each object of the peer's, and tells the peer when it is gone.
+ * Keeps one reference for each object of the peer's and each user on whose behalf it came, and tells
+ * the peer when it is gone.
  */
 export class ImportTable {
   readonly #broker: Broker;
   readonly #outbox: Outbox;
-  readonly #imports = new BusyMap<NumberKey, Import>();
+  /** By the user's avatar; null is nobody. */
+  readonly #imports = new BusyMap<object | null, Imports>();
+  #size = 0;
   readonly #finalization: FinalizationRegistry<Arrivals>;
 
   /**
@@ -45,7 +51,7 @@ export class ImportTable {
 
   /** How many objects of the peer's are held. */
   get size(): number {
-    return this.#imports.size;
+    return this.#size;
   }
 
   /**
@@ -57,20 +63,21 @@ export class ImportTable {
    * @throws {LimitError} If too many are held; the object is given back then.
    */
   arrived(luid: number, perspective: object | null): RemoteReference {
-    const known = this.#imports.get(numberKey(luid));
+    const known = this.#imports.get(perspective)?.get(numberKey(luid));
     const reference = known?.reference.deref();
     if (known !== undefined && reference !== undefined) {
       known.arrivals.count++;
       return reference;
     }
-    const arrivals = { luid, count: 1 };
+    const arrivals = { luid, perspective, count: 1 };
     const { maxImports } = this.#broker.settings.limits;
-    if (this.#imports.size >= maxImports) {
+    if (this.#size >= maxImports) {
       this.#tellPeer(arrivals);
       throw new LimitError("maxImports", `Cannot hold more than ${maxImports} references`);
     }
     const made = new RemoteReference(this.#broker, luid, perspective, arrivals);
-    this.#imports.set(numberKey(luid), { reference: new WeakRef(made), arrivals });
+    if (known === undefined) this.#size++;
+    this.#importsFor(perspective).set(numberKey(luid), { reference: new WeakRef(made), arrivals });
     this.#finalization.register(made, arrivals, arrivals);
     return made;
   }
@@ -88,14 +95,28 @@ export class ImportTable {
 
   /** Forgets everything; nobody is told. */
   clear(): void {
-    for (const { arrivals } of this.#imports.values()) this.#finalization.unregister(arrivals);
+    for (const imports of this.#imports.values()) {
+      for (const { arrivals } of imports.values()) this.#finalization.unregister(arrivals);
+    }
     this.#imports.clear();
+    this.#size = 0;
+  }
+
+  #importsFor(perspective: object | null): Imports {
+    let imports = this.#imports.get(perspective);
+    if (imports === undefined) this.#imports.set(perspective, imports = new BusyMap());
+    return imports;
   }
 
   /** Removes the entry of a reference, unless a newer one has its place. */
   #forget(arrivals: Arrivals): void {
-    const key = numberKey(arrivals.luid);
-    if (this.#imports.get(key)?.arrivals === arrivals) this.#imports.delete(key);
+    const { luid, perspective } = arrivals;
+    const imports = this.#imports.get(perspective);
+    if (imports?.get(numberKey(luid))?.arrivals !== arrivals) return;
+    imports.delete(numberKey(luid));
+    this.#size--;
+    // An avatar is not kept alive by what it has no more.
+    if (imports.size === 0 && perspective !== null) this.#imports.delete(perspective);
   }
 
   /** Sends one decref for every arrival. */

@@ -130,7 +130,7 @@ export class IncomingCalls {
    */
   read(head: CallHead, object: RemoteTarget | undefined, unjellier: Unjellier): IncomingCall {
     const outer = this.perspective;
-    this.perspective = object?.perspective ?? null;
+    this.perspective = object?.caller ?? null;
     try {
       if (object === undefined) throw new PBError("Invalid Object ID");
       const args = unjellier.readItems();
@@ -164,7 +164,7 @@ export class IncomingCalls {
       promise = asPromise(result);
     } catch (error) {
       const isWrong = args === undefined || isMissing(error);
-      return this.#failed(head, error, perspective, isWrong ? "warning" : "error");
+      return this.#failed(head, error, isWrong ? "warning" : "error");
     }
     if (promise === undefined) return this.#succeeded(head, result, perspective);
     this.#unanswered++;
@@ -175,7 +175,7 @@ export class IncomingCalls {
         this.#ended(length);
       },
       (error) => {
-        this.#failed(head, error, perspective);
+        this.#failed(head, error);
         this.#ended(length);
       },
     );
@@ -196,21 +196,16 @@ export class IncomingCalls {
       this.#write(WORD.answer, head, value, perspective);
     } catch (error) {
       notSent(value);
-      this.#failed(head, error, perspective);
+      this.#failed(head, error);
     }
   }
 
-  #failed(
-    head: CallHead,
-    error: unknown,
-    perspective: object | null,
-    level: LogEntry["level"] = "error",
-  ): void {
+  #failed(head: CallHead, error: unknown, level: LogEntry["level"] = "error"): void {
     const { isClosed } = this.#broker;
     // A handler that called back over a connection that is lost had to fail.
     const isLost = error instanceof PBConnectionLost || error instanceof DeadReferenceError;
     if (!isExpected(error) && !(isClosed && isLost)) this.#logFailure(head, error, level);
-    if (head.answer) this.#sendError(head, error, perspective);
+    if (head.answer) this.#sendError(head, error);
     else notSent(error);
   }
 
@@ -220,15 +215,16 @@ export class IncomingCalls {
     this.#broker.logOften({ level, message, error });
   }
 
-  #sendError(head: CallHead, error: unknown, perspective: object | null): void {
+  /** Sends an error; as by Twisted, on nobody's behalf. */
+  #sendError(head: CallHead, error: unknown): void {
     if (this.#broker.isClosed) return notSent(error);
     if (this.#outbox.isWriting) {
-      return this.#outbox.postpone(() => this.#sendError(head, error, perspective));
+      return this.#outbox.postpone(() => this.#sendError(head, error));
     }
     const { settings } = this.#broker;
     const { unsafeTracebacks } = settings;
     try {
-      this.#write(WORD.error, head, wireForm(error, settings), perspective);
+      this.#write(WORD.error, head, wireForm(error, settings), null);
     } catch (fault) {
       // An error that cannot be sent must not leave the caller waiting.
       const message = "Cannot send an error as it is";

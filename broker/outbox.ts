@@ -27,6 +27,8 @@ export class Outbox {
   readonly #output: LinkOutput;
   readonly #maxBufferedBytes: number;
   readonly #faults: Faults;
+  /** What is to be done before the next message. */
+  #soon: (() => void)[] | undefined;
   /** What waits until the message is done. */
   #postponed: (() => void)[] | undefined;
   /** What the message has put in tables, to be taken back if it fails. */
@@ -48,6 +50,23 @@ export class Outbox {
   /** Whether a message is being written, so that others have to wait. */
   get isWriting(): boolean {
     return this.#output.isWriting;
+  }
+
+  /**
+   * Has something done before the next message is written, which is soon in any case: it may say
+   * something of its own, but not fail.
+   *
+   * @param act What to do.
+   */
+  soon(act: () => void): void {
+    if (this.#soon === undefined) queueMicrotask(() => this.#act());
+    (this.#soon ??= []).push(act);
+  }
+
+  #act(): void {
+    const acts = this.#soon ?? [];
+    this.#soon = undefined;
+    for (const act of acts) act();
   }
 
   /**
@@ -77,6 +96,7 @@ export class Outbox {
    * @throws {JellyError} If a value cannot be sent; then nothing was.
    */
   write(perspective: object | null, write: WriteMessage): number {
+    if (this.#soon !== undefined) this.#act();
     this.perspective = perspective;
     const { writer, jellier } = this.#output.begin();
     const start = writer.length;

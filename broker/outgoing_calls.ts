@@ -14,7 +14,7 @@ import { writeCall } from "./message_parts.ts";
 import type { Outbox, WriteMessage } from "./outbox.ts";
 import { connectionLost, PendingCalls } from "./pending_calls.ts";
 import { errorOf } from "./received_failure.ts";
-import { throwAtCaller } from "./remote_error.ts";
+import { RemoteError, throwAtCaller } from "./remote_error.ts";
 import type { ObjectId } from "./remote_reference.ts";
 
 /** What a broker lends to the calls that go out. */
@@ -203,7 +203,10 @@ export class OutgoingCalls {
       // An error of the program's own says best itself where it came from.
       return error instanceof JellyError ? fail(error) : reject(error);
     }
-    if (!succeeded) return fail(errorOf(value));
+    // As in Twisted, a failure that is returned is as good as thrown.
+    if (!succeeded || (value instanceof Error && value instanceof RemoteError)) {
+      return fail(errorOf(value));
+    }
     if (!hasThen) return resolve(value);
     // Resolved with it, the promise would call a method of it.
     reject(new ProtocolError("Cannot take answer: it has a method then, as promises do"));

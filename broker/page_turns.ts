@@ -33,6 +33,11 @@ export class PageTurns {
     this.#mostWaiting = mostWaiting;
   }
 
+  /** Whether nobody else waits for a turn, and one page may be written now. */
+  get areFree(): boolean {
+    return !this.#isRunning && this.#link.output.buffered <= this.#mostWaiting;
+  }
+
   /**
    * Waits for a turn.
    *

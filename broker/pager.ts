@@ -8,6 +8,7 @@
 import { positiveInteger } from "../transport/checks.ts";
 import { PagingError, PBConnectionLost } from "./errors.ts";
 import { noOperation } from "./failure.ts";
+import { isPromise } from "./is_promise.ts";
 import { callOptions } from "./kwargs.ts";
 import { RemoteReference } from "./remote_reference.ts";
 
@@ -53,8 +54,9 @@ type State =
  * A subclass says what the pages are. They are produced as the connection takes them:
  * several pagers on one connection take turns, and other calls come through in between.
  *
- * The paging begins in the turn of the event loop in which the pager is made. The protocol has no word
- * for a pager that fails: then the collector is let go without having heard of the end.
+ * The paging begins in the turn of the event loop in which the pager is made; the first page goes out
+ * before the answer of the method that makes the pager, as by Twisted, unless the page is a promise. The
+ * protocol has no word for a pager that fails: then the collector is let go without having heard of the end.
  * Let the method that makes a pager return `finished`, so that the caller learns why.
  *
  * @example
@@ -108,8 +110,8 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     this.#options = options;
     this.#finished.promise.catch(noOperation);
     Pager.#users.set(collector, (Pager.#users.get(collector) ?? 0) + 1);
-    // The constructor of the subclass comes first.
-    queueMicrotask(() => this.#begin());
+    // After the constructor of the subclass, but before the answer of the method that makes the pager.
+    collector.broker.beginSoon(() => this.#begin());
   }
 
   /**
@@ -161,10 +163,12 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     const { collector } = this;
     const noAnswer = callOptions({ answer: false });
     try {
-      while (this.#state.kind === "paging") {
-        const page = await this.nextPage();
+      for (let isFirst = true; this.#state.kind === "paging"; isFirst = false) {
+        const made = this.nextPage();
+        const page = isPromise(made) ? await made : made;
         if (page === undefined) break;
-        await collector.broker.pageTurn();
+        const turn = collector.broker.pageTurn(isFirst);
+        if (turn !== undefined) await turn;
         if (this.#hasEnded) return;
         if (this.#window === 0) await collector.callRemote("gotPage", page, noAnswer);
         else await this.#sendInWindow(page);

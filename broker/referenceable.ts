@@ -12,10 +12,9 @@ import type { Kwargs } from "./kwargs.ts";
 
 /** What the broker hands a call to. */
 export interface RemoteTarget {
-  /**
-   * Who the caller is, if that is known: arguments are read, and the result
-   * is written, on that behalf.
-   */
+  /** Who the caller is, if that is known: arguments are read on that behalf. */
+  readonly caller?: object | null;
+  /** Who results are written for; nobody in particular unless set. */
   readonly perspective?: object | null;
   /**
    * Takes a call.
@@ -63,6 +62,8 @@ export class Serializable extends Jellyable {
  * ```
  */
 export class Referenceable extends Serializable implements RemoteTarget {
+  /** Who the caller is: known to references to avatars, and to view points. */
+  declare readonly caller?: object | null;
   /** Who results are written for; nobody in particular unless set. */
   declare readonly perspective?: object | null;
 

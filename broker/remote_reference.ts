@@ -19,6 +19,8 @@ export type ObjectId = number | string;
 export interface Arrivals {
   /** Number of the object. */
   readonly luid: number;
+  /** On whose behalf it came. */
+  readonly perspective: object | null;
   /** How often it came and was not given back. */
   count: number;
 }
@@ -27,10 +29,13 @@ export interface Arrivals {
  * A reference to an object at the other end of a connection.
  *
  * There is one for each object and connection, however often it arrives, so `===` tells whether
- * two are the same object. The other end keeps the object until the reference
- * is released: by `using`, by {@linkcode RemoteReference.release}, or some time after nothing here
- * refers to it any more. A released reference is of no use; should the object arrive again,
- * there will be a new one.
+ * two are the same object. Only at a server with logins may there be more: one for each user on whose
+ * behalf the object came, and one for nobody, as which a mind comes; there,
+ * {@linkcode RemoteReference.equals} tells.
+ *
+ * The other end keeps the object until the reference is released: by `using`, by
+ * {@linkcode RemoteReference.release}, or some time after nothing here refers to it any more. A
+ * released reference is of no use; should the object arrive again, there will be a new one.
  *
  * @typeParam T The class of the object, whose `remote_` (or `perspective_`, `view_`) methods can be called.
  *
@@ -51,14 +56,13 @@ export interface Arrivals {
  * ```
  */
 export class RemoteReference<T = unknown> implements IJellyable {
-  /** The connection to the object. */
-  readonly broker: Broker;
   /** Number or name of the object at the other end. */
   readonly luid: ObjectId;
-  /** On whose behalf the object came here, and arguments of its calls are written. */
-  readonly perspective: object | null;
   /** Only tells the compiler what the object can do. */
   declare readonly target?: T;
+  // Private: otherwise whoever prints a reference prints the whole broker.
+  readonly #broker: Broker;
+  readonly #perspective: object | null;
   #arrivals: Arrivals | undefined;
   #isReleased = false;
   /** Typed so that any reference may stand for one of which nothing is known. */
@@ -79,10 +83,36 @@ export class RemoteReference<T = unknown> implements IJellyable {
     perspective: object | null,
     arrivals: Arrivals | undefined,
   ) {
-    this.broker = broker;
     this.luid = luid;
-    this.perspective = perspective;
+    this.#broker = broker;
+    this.#perspective = perspective;
     this.#arrivals = arrivals;
+  }
+
+  /** The connection to the object. */
+  get broker(): Broker {
+    return this.#broker;
+  }
+
+  /** On whose behalf the object came here, and arguments of its calls are written. */
+  get perspective(): object | null {
+    return this.#perspective;
+  }
+
+  /** The name of the class, for those who print a reference. */
+  get [Symbol.toStringTag](): string {
+    return "RemoteReference";
+  }
+
+  /**
+   * Tells whether another value is a reference to the same object, for whomever it came.
+   *
+   * @param other Any value.
+   * @returns True if connection and object are the same.
+   */
+  equals(other: unknown): boolean {
+    return other instanceof RemoteReference && other.#broker === this.#broker &&
+      other.luid === this.luid;
   }
 
   /**
@@ -104,21 +134,15 @@ export class RemoteReference<T = unknown> implements IJellyable {
     return this.#call(name, args) as Promise<RemoteResult<T, Name, Answer>>;
   }
 
-  /** The object's methods, to be called as if they were here. */
+  /** The object's methods, to be called as if they were here. It is sent as the reference itself. */
   get remote(): RemoteStub<T> {
-    this.#stub ??= new Proxy(Object.freeze(Object.create(null)), {
-      get: (_target, name) =>
-        // A stub that had a `then` would be taken for a promise.
-        typeof name === "symbol" || name === "then"
-          ? undefined
-          : (...args: unknown[]) => this.#call(name, args),
-    });
+    this.#stub ??= stubOf(this, (name, args) => this.#call(name, args));
     return this.#stub as RemoteStub<T>;
   }
 
   #call(name: string, args: readonly unknown[]): Promise<unknown> {
     if (this.#isReleased) return Promise.reject(released(name));
-    return this.broker.call(this.luid, name, args, this.perspective);
+    return this.#broker.call(this.luid, name, args, this.#perspective);
   }
 
   /**
@@ -138,7 +162,7 @@ export class RemoteReference<T = unknown> implements IJellyable {
    */
   notifyOnDisconnect(callback: (reference: RemoteReference<T>) => void): void {
     this.#callbacks.push(callback);
-    if (this.#callbacks.length === 1) this.broker.notifyOnDisconnect(this.#disconnected);
+    if (this.#callbacks.length === 1) this.#broker.notifyOnDisconnect(this.#disconnected);
   }
 
   /**
@@ -150,13 +174,13 @@ export class RemoteReference<T = unknown> implements IJellyable {
     const index = this.#callbacks.indexOf(callback);
     if (index === -1) return;
     this.#callbacks.splice(index, 1);
-    if (this.#callbacks.length === 0) this.broker.dontNotifyOnDisconnect(this.#disconnected);
+    if (this.#callbacks.length === 0) this.#broker.dontNotifyOnDisconnect(this.#disconnected);
   }
 
   readonly #disconnected = (): void => {
     const callbacks = this.#callbacks;
     this.#callbacks = [];
-    this.broker.notifyAll(callbacks.map((callback) => () => callback(this as never)));
+    this.#broker.notifyAll(callbacks.map((callback) => () => callback(this as never)));
   };
 
   /** Whether the reference was released. */
@@ -171,7 +195,7 @@ export class RemoteReference<T = unknown> implements IJellyable {
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    if (this.#arrivals !== undefined) this.broker.giveBack(this.#arrivals);
+    if (this.#arrivals !== undefined) this.#broker.giveBack(this.#arrivals);
   }
 
   /** Same as {@linkcode RemoteReference.release}, for `using`. */
@@ -186,7 +210,7 @@ export class RemoteReference<T = unknown> implements IJellyable {
    * @throws {JellyError} If the value is for another connection.
    */
   jellyFor(jellier: Jellier): void {
-    if (jellier.invoker !== this.broker) {
+    if (jellier.invoker !== this.#broker) {
       throw new JellyError("a reference can be sent only over the connection that it came from");
     }
     if (this.#isReleased) throw new JellyError("the reference was released");
@@ -195,6 +219,32 @@ export class RemoteReference<T = unknown> implements IJellyable {
       typeof this.luid === "number" ? this.luid : new TextEncoder().encode(this.luid),
     );
   }
+}
+
+/** What stubs have for a prototype: they are not to be taken for plain objects, and sent as such. */
+const STUB = Object.freeze(Object.create(null));
+
+/**
+ * Makes a stub: whatever is asked of it by name is a remote method. What the language, and those who
+ * print and send values, ask of any object is answered here.
+ */
+function stubOf(
+  reference: IJellyable,
+  call: (name: string, args: readonly unknown[]) => Promise<unknown>,
+): object {
+  const own: Record<string | symbol, unknown> = {
+    // With a `then`, it would be taken for a promise.
+    then: undefined,
+    toJSON: () => reference,
+    jellyFor: (jellier: Jellier) => reference.jellyFor(jellier),
+    [Symbol.toPrimitive]: () => String(reference),
+  };
+  return new Proxy(Object.freeze(Object.create(STUB)), {
+    get(_target, name) {
+      if (typeof name === "symbol" || Object.hasOwn(own, name)) return own[name];
+      return (...args: unknown[]) => call(name, args);
+    },
+  });
 }
 
 function released(name: string): DeadReferenceError {

@@ -69,12 +69,15 @@ export type RemoteResult<T, Name extends string, Answer extends boolean = true> 
     : never;
 
 /**
- * Calls the methods of T as if they were here; each gives a promise. A method named `then` is to
- * be called by `callRemote`: with it the stub would be taken for a promise.
+ * Calls the methods of T as if they were here; each gives a promise. Methods with a name that is asked of
+ * any object ({@linkcode StubsOwnName}) are to be called by `callRemote`.
  */
 export type RemoteStub<T> = IsUntyped<T> extends true
-  ? { readonly [name: string]: UntypedMethod["call"] } & { readonly then?: never }
-  : { readonly [Name in Exclude<RemoteMethodName<T>, "then">]: RemoteCall<T, Name> };
+  ? { readonly [name: string]: UntypedMethod["call"] } & { readonly [Name in StubsOwnName]?: never }
+  : { readonly [Name in Exclude<RemoteMethodName<T>, StubsOwnName>]: RemoteCall<T, Name> };
+
+/** Names that a stub does not call: it is no promise, is printed as the reference, and sent as that. */
+export type StubsOwnName = "then" | "toJSON" | "jellyFor";
 
 /** Remote methods of which nothing is known; being a method, any typed one may stand for it. */
 export interface UntypedMethod {

@@ -40,6 +40,8 @@ export class ViewPoint<T extends object = object> extends Referenceable {
 
   /** Who looks at the object. */
   override readonly perspective: object | null;
+  /** Who the caller is: the same. */
+  override readonly caller: object | null;
   /** The object. */
   readonly object: T;
 
@@ -51,7 +53,7 @@ export class ViewPoint<T extends object = object> extends Referenceable {
    */
   constructor(perspective: object | null, object: T) {
     super();
-    this.perspective = perspective;
+    this.perspective = this.caller = perspective;
     this.object = object;
   }
 

@@ -97,6 +97,25 @@ Deno.test("RemoteReference.remote calls methods as a stub, and is no thenable", 
   assertStrictEquals(await remote, remote);
 });
 
+Deno.test("a stub prints as its reference, is no promise, and is sent as the reference", async () => {
+  const server = new Server();
+  await using pair = await testPair(server);
+  const root = pair.client.root<Server>();
+  const thing = await root.callRemote("thing");
+  const untyped = thing.remote as unknown as object;
+  assertEquals(`${untyped}`, "[object RemoteReference]");
+  assertEquals(JSON.stringify({ thing: untyped }), `{"thing":{"luid":${thing.luid}}}`);
+  assertEquals(JSON.stringify(thing), JSON.stringify(untyped));
+  const [same, again] = await root.callRemote("echo", [untyped, thing]) as RemoteReference[];
+  assertStrictEquals(same, thing);
+  assertStrictEquals(again, thing);
+  assertEquals(await root.callRemote("isThing", untyped), true);
+  // Printed, a reference does not show the connection with all its settings.
+  assert(Deno.inspect(thing).length < 100, Deno.inspect(thing));
+  await settle();
+  assertEquals(pair.server.traffic.callsReceived, 3);
+});
+
 Deno.test("[Broker defer] the answer is sent when the promise settles, not before", async () => {
   const server = new Server();
   await using pair = await testPair(server);
@@ -395,14 +414,17 @@ Deno.test("[Broker disconnection] notifiers of broker and reference run once, an
   root.notifyOnDisconnect((reference) => heard.push(reference === root));
   root.notifyOnDisconnect(unwanted);
   root.dontNotifyOnDisconnect(unwanted);
+  const twice = () => heard.push("of three");
+  for (let i = 0; i < 3; i++) pair.client.notifyOnDisconnect(twice);
+  pair.client.dontNotifyOnDisconnect(twice);
   pair.client.notifyOnDisconnect(() => {
     throw new Error("a bad notifier");
   });
   await pair[Symbol.asyncDispose]();
-  assertEquals(heard, ["broker", true]);
+  assertEquals(heard, ["broker", true, "of three", "of three"]);
   assertEquals(pair.clientLog.length, 1);
   pair.client.notifyOnDisconnect(() => heard.push("at once"));
-  assertEquals(heard.length, 3);
+  assertEquals(heard.length, 5);
 });
 
 Deno.test("a tuple stays a tuple, and cycles stay cycles, through a call", async () => {

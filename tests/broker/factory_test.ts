@@ -91,6 +91,23 @@ Deno.test("PBClientFactory may connect again, and gives the root of the latest c
   await brokers[1]!.close();
 });
 
+Deno.test("PBClientFactory asked while it is not connected waits for the next connection", async () => {
+  await using server = serve(new Echo(), LOCAL);
+  const gone = serve(new Echo(), LOCAL);
+  await gone.close();
+  const factory = new PBClientFactory();
+  await assertRejects(() => factory.connect(gone.url), ConnectError);
+  const afterFailure = factory.getRootObject<Echo>();
+  const first = await factory.connect(server.url);
+  assertStrictEquals(await afterFailure, first.root());
+  await factory.disconnect();
+  const afterLoss = factory.getRootObject<Echo>();
+  const second = await factory.connect(server.url);
+  assertStrictEquals(await afterLoss, second.root());
+  assertEquals(await (await afterLoss).callRemote("echo", 2), 2);
+  await factory.disconnect();
+});
+
 Deno.test("PBServerFactory asks the root for an object for each connection", async () => {
   const brokers: Broker[] = [];
   class PerConnection extends Root {

@@ -38,6 +38,9 @@ class Forger extends Root {
   remote_value(): unknown {
     return new Forged(this.#state);
   }
+  remote_values(): unknown[] {
+    return [new Forged(this.#state)];
+  }
 }
 
 const bytes = (text: string) => encoder.encode(text);
@@ -92,8 +95,10 @@ for (
     const { type, value, parents } = error;
     assertEquals({ type, value, parents: [...parents] }, expected);
     assertEquals(error.traceback, "");
-    const result = await pair.client.root().callRemote("value");
+    // Returned within something else it is a value; alone, it is as good as thrown.
+    const [result] = await pair.client.root().callRemote("values") as unknown[];
     assertInstanceOf(result, CopiedFailure);
+    assertEquals((await failure(pair.client.root().callRemote("value"))).type, expected.type);
   });
 }
 

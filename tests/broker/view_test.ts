@@ -249,3 +249,83 @@ Deno.test("[Broker observe] a reference that comes again is the one that was kep
   assertEquals(observer.heard, [1]);
   assert(RemoteReference);
 });
+
+Deno.test("an object that comes on behalf of several is a reference for each of them", async () => {
+  const minds: unknown[] = [];
+  const shown: RemoteReference[] = [];
+  class Host extends Member {
+    override perspective_show(to: RemoteReference): Promise<unknown> {
+      shown.push(to);
+      return super.perspective_show(to);
+    }
+    perspective_showMind(): Promise<unknown> {
+      return (minds[0] as RemoteReference).callRemote("shown", page);
+    }
+  }
+  class Screen extends Referenceable {
+    async remote_shown(view: RemoteReference): Promise<unknown> {
+      using seen = view;
+      return await seen.callRemote("who");
+    }
+  }
+  const realm = {
+    requestAvatar(id: AvatarId, mind: unknown) {
+      minds.push(mind);
+      return [IPerspective, new Host(id as string), () => {}] as const;
+    },
+  };
+  const users = { alice: "secret", bob: "secret" };
+  const root = new Portal(realm, [new InMemoryUsernamePasswordDatabaseDontUse(users)]);
+  await using pair = await testPair(root);
+  const screen = new Screen();
+  // As recorded from Twisted: alice's mind comes on behalf of nobody, as she is about to log in.
+  const alice = await pair.client.login(new UsernamePassword("alice", "secret"), screen);
+  const bob = await login(pair, "bob");
+  for (let i = 0; i < 2; i++) {
+    assertEquals(await alice.callRemote("show", screen), "alice");
+    assertEquals(await bob.callRemote("show", screen), "bob");
+    assertEquals(await alice.callRemote("showMind"), "nobody");
+  }
+  const [forAlice, forBob, ...again] = shown as [
+    RemoteReference,
+    RemoteReference,
+    ...RemoteReference[],
+  ];
+  assertStrictEquals(again[0], forAlice);
+  assertStrictEquals(again[1], forBob);
+  const references = [minds[0], forAlice, forBob] as RemoteReference[];
+  assertEquals(new Set(references).size, 3);
+  for (const reference of references) {
+    assert(reference.equals(forAlice));
+    assert(!reference.equals(alice));
+    assertEquals(reference.luid, forAlice.luid);
+  }
+  assertEquals(pair.server.counts.remoteObjects, 3);
+  assertEquals(pair.client.counts.localObjects, 1);
+  for (const reference of references) reference.release();
+  await settle();
+  assertEquals(pair.server.counts.remoteObjects, 0);
+  assertEquals(pair.client.counts.localObjects, 0);
+});
+
+Deno.test("arguments are read on behalf of the caller, not of whoever results are written for", async () => {
+  let caller: unknown;
+  class Desk extends Referenceable {
+    override readonly perspective = new Member("alice");
+    remote_take(reference: RemoteReference): Page {
+      caller = reference.perspective;
+      reference.release();
+      return page;
+    }
+  }
+  class Lobby extends Root {
+    remote_desk(): Desk {
+      return new Desk();
+    }
+  }
+  await using pair = await testPair(new Lobby());
+  const desk = await pair.client.root<Lobby>().callRemote("desk");
+  const view = await desk.callRemote("take", new Referenceable() as never) as RemoteReference;
+  assertEquals(caller, null);
+  assertEquals(await view.callRemote("who"), "alice");
+});

@@ -32,7 +32,10 @@ class Transport:
             self.log.append({"from": self.side, "closed": reason})
 
     def registerProducer(self, producer, streaming):
+        """As twisted.internet.abstract does: who is not streaming is asked at once."""
         self.producer = producer
+        if not streaming:
+            producer.resumeProducing()
 
     def unregisterProducer(self):
         self.producer = None
