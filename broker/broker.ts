@@ -11,7 +11,7 @@ import type { Dialed, Peer } from "../transport/mod.ts";
 import type { RemoteCacheObserver } from "./cacheable.ts";
 import type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
 import type { BrokerHooks } from "./broker_hooks.ts";
-import { BusyMap } from "./busy_map.ts";
+import { BusyMap } from "../transport/busy_map.ts";
 import { Caches } from "./caches.ts";
 import { callAll } from "./call_all.ts";
 import { DeadReferenceError } from "./errors.ts";

@@ -7,8 +7,8 @@
 import { WORD } from "../jelly/banana/mod.ts";
 import { JellyError } from "../jelly/mod.ts";
 import { type NumberKey, numberKey } from "../jelly/number_key.ts";
-import { BusyMap } from "./busy_map.ts";
-import { BusySet } from "./busy_set.ts";
+import { BusyMap } from "../transport/busy_map.ts";
+import { BusySet } from "../transport/busy_set.ts";
 import type { CacheTableParts } from "./cacheable_table.ts";
 import { ProtocolError } from "./errors.ts";
 import { HeldCache, type HeldCacheOwner, type Loose } from "./held_cache.ts";

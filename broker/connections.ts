@@ -8,7 +8,7 @@ import type { Dialed } from "../transport/mod.ts";
 import { duration, positiveInteger } from "../transport/checks.ts";
 import type { Broker } from "./broker.ts";
 import type { Traffic } from "./broker_facts.ts";
-import { BusySet } from "./busy_set.ts";
+import { BusySet } from "../transport/busy_set.ts";
 import { GoingAwayError, LimitError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { BrokerOptions } from "./options.ts";

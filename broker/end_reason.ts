@@ -6,9 +6,13 @@
 
 import { factOf } from "../transport/errors.ts";
 import type { CloseReason } from "../transport/mod.ts";
+import { oneLine } from "../transport/printable.ts";
 import { PBConnectionLost, ProtocolError } from "./errors.ts";
 import { guessPeer, guessSilentPeer } from "./guess_peer.ts";
 import { toError } from "./to_error.ts";
+
+/** Most characters that are repeated of what the peer said when it closed. */
+const MAX_MESSAGE = 200;
 
 /** What is known when a connection has ended that was not closed here on purpose. */
 export interface ConnectionEnd {
@@ -57,7 +61,7 @@ function notConnected({ role, error, unread, isHeard, closeReason }: ConnectionE
 
 function words({ kind, message }: CloseReason): string {
   const known = KINDS[kind];
-  return message === "" || message === known ? known : `${known}: ${message}`;
+  return message === "" || message === known ? known : `${known}: ${oneLine(message, MAX_MESSAGE)}`;
 }
 
 const KINDS: { readonly [Kind in CloseReason["kind"]]: string } = Object.freeze({

@@ -7,7 +7,7 @@
 import { WORD } from "../jelly/banana/mod.ts";
 import { type NumberKey, numberKey } from "../jelly/number_key.ts";
 import type { Broker } from "./broker.ts";
-import { BusyMap } from "./busy_map.ts";
+import { BusyMap } from "../transport/busy_map.ts";
 import { LimitError } from "./errors.ts";
 import { writeNumber } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";

@@ -7,13 +7,14 @@
 
 import type { BananaScanner, Dialect } from "../jelly/banana/mod.ts";
 import { InputBuffer } from "../jelly/banana/input_buffer.ts";
+import { BusyTime } from "../transport/event_turn.ts";
 import type { CloseReason, Transport } from "../transport/mod.ts";
 import { closeReason } from "./close_reason.ts";
 import { LoginLimitError } from "./errors.ts";
 import { LinkOutput, type OutputHandler } from "./link_output.ts";
 import type { BrokerSettings } from "./options.ts";
 import type { ReadTools, Toolbox } from "./toolbox.ts";
-import { LONG_TURN, othersGoOn, programGoesOn } from "./turn.ts";
+import { programGoesOn } from "./turn.ts";
 
 /** Of what has come at once, so many bytes are handled before the program goes on; then twice as many. */
 const FIRST_SLICE_BYTES = 512;
@@ -160,20 +161,17 @@ export class Link implements OutputHandler {
   async run(): Promise<void> {
     const input = this.#input;
     let error: unknown;
-    let busy = 0;
+    const busy = new BusyTime();
     try {
       for (;;) {
         const count = await this.#transport.read(input.room());
         if (count === null || !this.#isOpen) break;
         this.#received += count;
         input.filled(count);
-        const began = performance.now();
+        busy.begin();
         await this.#handleInput();
-        busy += performance.now() - began;
-        if (busy >= LONG_TURN) {
-          await othersGoOn();
-          busy = 0;
-        }
+        const turn = busy.done();
+        if (turn !== undefined) await turn;
         if (!this.#isOpen) break;
         if (input.length > this.maxExpressionBytes) throw tooLong(this.maxExpressionBytes);
       }

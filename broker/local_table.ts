@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BusyMap } from "./busy_map.ts";
+import { BusyMap } from "../transport/busy_map.ts";
 import { ProtocolError } from "./errors.ts";
 import type { ObjectLimit } from "./object_limit.ts";
 import type { RemoteTarget, Serializable } from "./referenceable.ts";

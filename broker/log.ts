@@ -7,10 +7,9 @@
  * @module
  */
 
+import { escaped, oneLine } from "../transport/printable.ts";
 import { callAll } from "./call_all.ts";
 
-/** Most characters of the message of a log entry. */
-const MAX_MESSAGE = 1000;
 /** Most characters of an error that is written to the console. */
 const MAX_ERROR = 10_000;
 /** Most errors in each other that are written to the console. */
@@ -19,8 +18,6 @@ const MAX_CAUSES = 8;
 const BURST = 100;
 /** That while, in milliseconds. */
 const WHILE = 1000;
-/** Characters that end a line, or that a terminal obeys. */
-const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 
 /** What is worth writing down about a connection. */
 export interface LogEntry {
@@ -78,17 +75,6 @@ export class LogRate {
     this.#leftOut = 0;
     return this.#credit < 1 ? `${before}; of what follows, one a second is logged` : before;
   }
-}
-
-/** Makes a line of a text. */
-function oneLine(text: string): string {
-  return escaped(
-    text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE).toWellFormed()}…`,
-  );
-}
-
-function escaped(text: string): string {
-  return text.replace(CONTROLS, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`);
 }
 
 function logToConsole({ level, message, error }: LogEntry): void {

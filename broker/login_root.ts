@@ -137,7 +137,8 @@ export class LoginRoot extends Referenceable {
    */
   remote_loginScram(clientFirst: unknown, mind: unknown = null): Promise<Challenge> {
     const asked = Promise.withResolvers<Challenge>();
-    const exchange = (serverFirst: Uint8Array) => {
+    let admit: () => Promise<void>;
+    const exchange = async (serverFirst: Uint8Array) => {
       const answered = Promise.withResolvers<Uint8Array>();
       const responder = new LoginChallenge(this.#session, {
         respond: (response) => {
@@ -147,14 +148,19 @@ export class LoginRoot extends Referenceable {
         giveUp: answered.reject,
       });
       asked.resolve(tuple(serverFirst, responder));
-      return answered.promise;
+      const response = await answered.promise;
+      await admit();
+      return response;
     };
     const credentials = this.#checked("SCRAM-SHA-256", () => {
       if (!(clientFirst instanceof Uint8Array)) throw new UnauthorizedLogin();
       const { scramIterations: iterations } = this.#session.settings;
       return new ScramCredentials(clientFirst, exchange, { iterations });
     });
-    const outcome = this.#session.login(() => this.#scram(credentials, mind), credentials.username)
+    const outcome = this.#session.exchange((asks) => {
+      admit = asks;
+      return this.#scram(credentials, mind);
+    }, credentials.username)
       .then((admission) => admission.provenBy(credentials.serverFinal!));
     // Who is refused before the exchange learns it here, and who is refused in it, there.
     outcome.catch(asked.reject);

@@ -5,29 +5,38 @@
  */
 
 import { LoginDenied, LoginFailed } from "../cred/errors.ts";
-import { limitLogin } from "../cred/login_limiter.ts";
+import { limitExchange } from "../cred/login_limiter.ts";
 import type { AvatarGrant } from "../cred/portal.ts";
 import { Turns } from "../cred/turns.ts";
 import { type Alarm, CLOCK } from "../transport/clock.ts";
+import { hostOf, type Visitor } from "../transport/crowd.ts";
 import type { Peer } from "../transport/mod.ts";
 import type { IPerspective } from "./avatar.ts";
 import type { Broker } from "./broker.ts";
-import { LoginLimitError } from "./errors.ts";
+import { LoginLimitError, PBConnectionLost } from "./errors.ts";
 import { Admission, Refusal } from "./login_outcome.ts";
 import type { PortalSettings } from "./portal_options.ts";
 
 /** Longest name that is written into a log. */
 const MAX_LOGGED_NAME = 64;
 
+/** What asks the limiter, where there is none. */
+const ADMITTED = Promise.resolve();
+
+/** Logs in by a portal, and asks for admission when it has what the client says. */
+type Exchange = (admit: () => Promise<void>) => Promise<AvatarGrant<IPerspective>>;
+
 /** Names of the settings that are times. */
 type Timeout = "challengeTimeout" | "loginTimeout";
 
 /** The logins of one connection. */
-export class LoginSession {
+export class LoginSession implements Visitor {
   /** The connection. */
   readonly broker: Broker;
   /** The options of the portal. */
   readonly settings: PortalSettings;
+  /** The address that the connection comes from. */
+  readonly host: string;
   readonly #onAdmitted: () => void;
   /** The attempts whose outcome is open: each may be a failure. */
   readonly #attempts = new Turns();
@@ -48,6 +57,7 @@ export class LoginSession {
   constructor(broker: Broker, settings: PortalSettings, onAdmitted: () => void) {
     this.broker = broker;
     this.settings = settings;
+    this.host = addressFor(settings, broker.peer) ?? "";
     this.#onAdmitted = onAdmitted;
   }
 
@@ -87,10 +97,25 @@ export class LoginSession {
    * @returns The avatar, to be sent to the client.
    * @throws {Refusal} If the attempt fails.
    */
-  async login(
+  login(
     attempt: () => Promise<AvatarGrant<IPerspective>>,
     username?: string,
   ): Promise<Admission> {
+    return this.exchange(async (admit) => {
+      await admit();
+      return await attempt();
+    }, username);
+  }
+
+  /**
+   * Makes an attempt to log in that waits for the client on its way.
+   *
+   * @param attempt Asks the portal; it is to ask for admission as soon as it has what the client says.
+   * @param username Who the client says it is.
+   * @returns The avatar, to be sent to the client.
+   * @throws {Refusal} If the attempt fails.
+   */
+  async exchange(attempt: Exchange, username?: string): Promise<Admission> {
     const leave = this.enter();
     await this.#attempts.enter((underWay) =>
       this.#isOver || this.#failures + underWay < this.settings.maxFailedLogins
@@ -104,10 +129,7 @@ export class LoginSession {
     }
   }
 
-  async #admit(
-    attempt: () => Promise<AvatarGrant<IPerspective>>,
-    username: string | undefined,
-  ): Promise<Admission> {
+  async #admit(attempt: Exchange, username: string | undefined): Promise<Admission> {
     try {
       const grant = await this.#limited(attempt, username);
       const admission = new Admission(this.broker, grant, this.#present);
@@ -168,18 +190,26 @@ export class LoginSession {
     return () => CLOCK.clear(alarm);
   }
 
-  #limited(
-    attempt: () => Promise<AvatarGrant<IPerspective>>,
+  async #limited(
+    attempt: Exchange,
     username: string | undefined,
   ): Promise<AvatarGrant<IPerspective>> {
-    const { limiter, addressOf = hostOf } = this.settings;
-    if (limiter === undefined) return attempt();
-    const address = addressOf(this.broker.peer);
-    return limitLogin(attempt, {
-      limiter,
-      ...(address !== undefined && { address }),
-      ...(username !== undefined && { username }),
-    });
+    const { limiter } = this.settings;
+    if (limiter === undefined) return await attempt(() => ADMITTED);
+    const address = addressFor(this.settings, this.broker.peer);
+    const gone = new AbortController();
+    const lost = () => gone.abort(new PBConnectionLost("Cannot log in: connection lost"));
+    this.broker.notifyOnDisconnect(lost);
+    try {
+      return await limitExchange(attempt, {
+        limiter,
+        signal: gone.signal,
+        ...(address !== undefined && { address }),
+        ...(username !== undefined && { username }),
+      });
+    } finally {
+      this.broker.dontNotifyOnDisconnect(lost);
+    }
   }
 }
 
@@ -187,8 +217,13 @@ function tooMany(): Refusal {
   return new Refusal(new LoginDenied("Cannot log in: too many logins over this connection"));
 }
 
-/** Gives the address of a peer without its port; none if it is on this machine by its nature. */
-function hostOf({ kind, address }: Peer): string | undefined {
+/** Gives the address that counts for a peer; none if it is on this machine by its nature, or is not known. */
+function addressFor({ addressOf = addressWithin }: PortalSettings, peer: Peer): string | undefined {
+  return addressOf(peer);
+}
+
+function addressWithin({ kind, address }: Peer): string | undefined {
   if (kind === "unix" || kind === "memory" || kind === "port") return undefined;
-  return address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  // Where a handler did not say who asks, all are unknown, and not one and the same.
+  return address === "" ? undefined : hostOf(address);
 }

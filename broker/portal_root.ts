@@ -6,7 +6,7 @@
 
 import type { Portal } from "../cred/portal.ts";
 import type { Broker } from "./broker.ts";
-import { BusySet } from "./busy_set.ts";
+import { Crowd } from "../transport/crowd.ts";
 import { LoginRoot } from "./login_root.ts";
 import { LoginSession } from "./login_session.ts";
 import { type PortalOptions, type PortalSettings, portalSettings } from "./portal_options.ts";
@@ -31,8 +31,8 @@ import type { IPBRoot, RemoteTarget } from "./referenceable.ts";
 export class PortalRoot implements IPBRoot {
   readonly #portal: Portal;
   readonly #settings: PortalSettings;
-  /** The connections over which nobody has logged in, the oldest first. */
-  readonly #strangers = new BusySet<LoginSession>();
+  /** The connections over which nobody has logged in. */
+  readonly #strangers = new Crowd<LoginSession>();
 
   /**
    * Creates the root of a portal.
@@ -69,10 +69,9 @@ export class PortalRoot implements IPBRoot {
   #watch(session: LoginSession): () => void {
     const { broker } = session;
     const { maxStrangers, maxStrangerBytes } = this.#settings;
-    for (const oldest of this.#strangers) {
-      if (this.#strangers.size < maxStrangers) break;
-      this.#strangers.delete(oldest);
-      oldest.close("maxStrangers", `${maxStrangers} connections without a login are newer`);
+    if (this.#strangers.size >= maxStrangers) {
+      const fact = `there are ${maxStrangers} connections without a login`;
+      this.#strangers.takeOne()!.close("maxStrangers", fact);
     }
     this.#strangers.add(session);
     broker.limitInput(maxStrangerBytes);

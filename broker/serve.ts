@@ -7,7 +7,7 @@
 import { duration } from "../transport/checks.ts";
 import { listen, type ListenAddr, type Listener, type ListenOptions } from "../transport/mod.ts";
 import type { Broker } from "./broker.ts";
-import { BusySet } from "./busy_set.ts";
+import { BusySet } from "../transport/busy_set.ts";
 import { callAll } from "./call_all.ts";
 import { GOING_AWAY, type ServerStats, type ShutdownOptions } from "./connections.ts";
 import { PBServerFactory, type ServerOptions, type ServerRoot } from "./factory.ts";

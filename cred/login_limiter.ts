@@ -49,9 +49,19 @@ export interface LoginLimiter {
    * wrong; a limiter without this method lets as many pass as come before the first one has failed.
    *
    * @param facts What is known of it.
+   * @param signal Aborts when nobody waits for the attempt any more.
    * @returns What to call when the attempt has ended, however it did.
+   * @throws {LoginDenied} If too many are held back already.
    */
-  enter?(facts: LoginFacts): Promise<() => void>;
+  enter?(facts: LoginFacts, signal?: AbortSignal): Promise<() => void>;
+}
+
+/** Options for {@linkcode limitLogin}: what is known of the attempt, and who is asked. */
+export interface LimitLoginOptions extends LoginFacts {
+  /** Is asked, and told. */
+  readonly limiter: LoginLimiter;
+  /** Aborts when nobody waits for the attempt any more; then it is not made, if it was not begun. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -91,15 +101,39 @@ export interface LoginLimiter {
  * @param options The limiter, and what is known of the attempt.
  * @returns What the attempt gave.
  * @throws {LoginDenied} If the limiter does not let it pass.
+ * @throws {unknown} The signal's reason, if it aborts before the attempt is made.
  */
-export async function limitLogin<T>(
+export function limitLogin<T>(
   attempt: () => Promise<AvatarGrant<T>>,
-  { limiter, ...facts }: LoginFacts & { readonly limiter: LoginLimiter },
+  options: LimitLoginOptions,
 ): Promise<AvatarGrant<T>> {
-  const leave = await limiter.enter?.(facts);
-  try {
+  return limitExchange(async (admit) => {
+    await admit();
+    return await attempt();
+  }, options);
+}
+
+/**
+ * Does the same for an attempt that waits for the client on its way. It asks for admission when
+ * it has what the client says, and can be decided: else whoever says nothing would hold up others.
+ *
+ * @typeParam T What the avatar can do.
+ * @param attempt Logs in; it gets what asks the limiter, and throws if the limiter says no.
+ * @param options The limiter, and what is known of the attempt.
+ * @returns What the attempt gave.
+ */
+export async function limitExchange<T>(
+  attempt: (admit: () => Promise<void>) => Promise<AvatarGrant<T>>,
+  { limiter, signal, ...facts }: LimitLoginOptions,
+): Promise<AvatarGrant<T>> {
+  let leave: (() => void) | undefined;
+  const admit = async () => {
+    leave = await limiter.enter?.(facts, signal);
+    signal?.throwIfAborted();
     await limiter.check(facts);
-    const grant = await attempt().catch(async (error: unknown) => {
+  };
+  try {
+    const grant = await attempt(admit).catch(async (error: unknown) => {
       if (isRefusal(error)) await limiter.failed(facts);
       throw error;
     });

@@ -55,6 +55,8 @@ interface Entry {
   open: number;
 }
 
+/** Most attempts that wait for others with the same user, the same address, or both. */
+const MAX_WAITING = 1000;
 /** Longest name that is remembered as it is; of a longer one, only the beginning and the length. */
 const MAX_NAME = 64;
 
@@ -119,15 +121,27 @@ export class LoginThrottle implements LoginLimiter {
    * Waits while so many attempts are under way that no failure more would be free.
    *
    * @param facts What is known of the attempt.
+   * @param signal Ends the waiting.
    * @returns What to call when the attempt has ended.
+   * @throws {LoginDenied} If too many wait already.
+   * @throws {unknown} The signal's reason, if it ends the waiting.
    */
-  async enter(facts: LoginFacts): Promise<() => void> {
-    const all = this.#entries(facts);
-    // All go this way round, so that no two wait for each other.
-    for (const [table, key] of all) await table.enter(key);
-    return () => {
-      for (const [table, key] of all) table.leave(key);
+  async enter(facts: LoginFacts, signal?: AbortSignal): Promise<() => void> {
+    const entered: [Table, string][] = [];
+    const leave = () => {
+      for (const [table, key] of entered) table.leave(key);
     };
+    try {
+      // All go this way round, so that no two wait for each other.
+      for (const [table, key] of this.#entries(facts)) {
+        await table.enter(key, signal);
+        entered.push([table, key]);
+      }
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return leave;
   }
 
   /**
@@ -170,9 +184,10 @@ export class LoginThrottle implements LoginLimiter {
     const network = address === undefined ? undefined : networkOf(address);
     const name = username === undefined ? undefined : shortened(username);
     const entries: [Table, string][] = [];
+    // What the fewest have in common comes first: who waits for it must not hold up all the others.
+    if (name !== undefined) entries.push([this.#pairs, `${network ?? ""} ${name}`]);
     if (network !== undefined) entries.push([this.#addresses, network]);
     if (name !== undefined) entries.push([this.#users, name]);
-    if (name !== undefined) entries.push([this.#pairs, `${network ?? ""} ${name}`]);
     return entries;
   }
 }
@@ -203,21 +218,34 @@ class Table {
   }
 
   /** Waits until an attempt may begin; one that has to be denied may at once. */
-  async enter(key: string): Promise<void> {
+  async enter(key: string, signal: AbortSignal | undefined): Promise<void> {
     const { allowance, clock } = this.#options;
     let turns = this.#turns.get(key);
     if (turns === undefined) this.#turns.set(key, turns = new Turns());
-    await turns.enter((underWay) => {
+    if (turns.waiting >= MAX_WAITING) {
+      throw new LoginDenied("Cannot log in: too many attempts at once");
+    }
+    const mayBegin = (underWay: number) => {
       const now = clock();
       const { failures, open } = this.#find(key, now) ?? { failures: 0, open: now };
       return open > now || failures + underWay < allowance;
-    });
+    };
+    try {
+      await turns.enter(mayBegin, signal);
+    } catch (error) {
+      this.#forgetIdle(key, turns);
+      throw error;
+    }
   }
 
   /** Ends an attempt. */
   leave(key: string): void {
     const turns = this.#turns.get(key)!;
     turns.leave();
+    this.#forgetIdle(key, turns);
+  }
+
+  #forgetIdle(key: string, turns: Turns): void {
     if (turns.isIdle) this.#turns.delete(key);
   }
 

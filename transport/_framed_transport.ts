@@ -11,6 +11,7 @@ import { ReadBuffer } from "./_read_buffer.ts";
 import { FIRST_WINDOW, parseGrant, ReceiveWindow, SendWindow } from "./_window.ts";
 import { type Alarm, type AlarmPlace, CLOCK } from "./clock.ts";
 import { TransportClosedError, WebSocketError } from "./errors.ts";
+import { BusyTime } from "./event_turn.ts";
 import type { CloseReason, Transport } from "./transport.ts";
 
 /** Most bytes of a frame that is sent: a turn's worth, and yet soon copied and masked. */
@@ -123,7 +124,7 @@ export class FramedTransport implements Transport {
   async write(bytes: Uint8Array): Promise<number> {
     if (bytes.length === 0) return 0;
     const count = await this.#permission(bytes.length);
-    await this.#send(() => this.#encoder.encode(Opcode.binary, bytes.subarray(0, count)));
+    await this.#send(() => this.#encoder.encode(Opcode.binary, bytes.subarray(0, count)), count);
     return count;
   }
 
@@ -154,6 +155,8 @@ export class FramedTransport implements Transport {
   async #pump(): Promise<void> {
     if (this.#isReading) return;
     this.#isReading = true;
+    // Frames without content never get as far as the reader, who would let others have a turn.
+    const busy = new BusyTime();
     try {
       while (this.#wantsMore()) {
         const { wanted } = this.#inbox;
@@ -166,8 +169,11 @@ export class FramedTransport implements Transport {
           );
           break;
         }
+        busy.begin();
         this.#received(buffer.subarray(0, count), wanted !== undefined);
         ahead?.adapt(count);
+        const turn = busy.done();
+        if (turn !== undefined) await turn;
       }
     } catch (error) {
       this.#end(error as Error);
@@ -311,6 +317,8 @@ export class FramedTransport implements Transport {
     this.#isSending = true;
     try {
       const frame = this.#behindHandshake(make());
+      // Whoever takes much has much to permit.
+      this.#parser.earn(count);
       for (let sent = 0; sent < frame.length;) {
         sent += await this.#conn.write(sent === 0 ? frame : frame.subarray(sent));
       }

@@ -28,6 +28,14 @@ const MAX_HEAD = 14;
 /** So many masks are made at a time: to ask for random bytes takes longer than to use them. */
 const MASKS = 64;
 
+/**
+ * So many frames without content for the reader may come at once, such as pings: what each of them costs
+ * is out of proportion to its bytes. Time earns new ones, and so does every byte that goes either way.
+ */
+const MOST_CREDIT = 1024;
+/** How many are earned in a millisecond. */
+const EARNED = 0.1;
+
 /** Makes frames; those of clients are masked. */
 export class FrameEncoder {
   readonly #masked: boolean;
@@ -120,6 +128,9 @@ export class FrameParser {
   #control: Uint8Array = NOTHING;
   #text: Uint8Array = NOTHING;
   #end: FramesEnd | undefined;
+  /** How many frames may come that have nothing for the reader. */
+  #credit = MOST_CREDIT;
+  #earnedAt = performance.now();
 
   constructor(handler: FrameHandler, options: FrameParserOptions) {
     this.#handler = handler;
@@ -138,6 +149,7 @@ export class FrameParser {
    */
   sift(bytes: Uint8Array): number {
     let kept = 0;
+    this.#earnForTime();
     try {
       for (let at = 0; at < bytes.length && this.#end === undefined;) {
         if (this.#isBetween) {
@@ -149,6 +161,7 @@ export class FrameParser {
         if (this.#opcode < Opcode.close && this.#message === Opcode.binary) {
           bytes.copyWithin(kept, at, end);
           kept += end - at;
+          this.earn(end - at);
         } else this.#keep(bytes.subarray(at, end));
         this.#took(end - at);
         at = end;
@@ -158,6 +171,17 @@ export class FrameParser {
       this.#end = { kind: "broken", error };
     }
     return kept;
+  }
+
+  /** Permits more frames without content, for bytes that have gone to the peer, or come. */
+  earn(credit: number): void {
+    this.#credit = Math.min(MOST_CREDIT, this.#credit + credit);
+  }
+
+  #earnForTime(): void {
+    const now = performance.now();
+    this.earn((now - this.#earnedAt) * EARNED);
+    this.#earnedAt = now;
   }
 
   /** Reads the head of a frame, or keeps what there is of it; gives how many bytes were taken. */
@@ -255,6 +279,11 @@ export class FrameParser {
   #finish(): void {
     this.#isBetween = true;
     const control = this.#control;
+    if (this.#opcode >= Opcode.close || this.#message === Opcode.text || this.#seen === 0) {
+      if (--this.#credit < 0) {
+        throw new WebSocketError(CloseCode.policyViolation, "too many frames without content");
+      }
+    }
     switch (this.#opcode) {
       case Opcode.close:
         this.#end = closeOf(control);

@@ -8,8 +8,13 @@ import type { Acceptor } from "./_acceptor.ts";
 import { outOfTime } from "./_deadline.ts";
 import { deadline, positiveInteger } from "./checks.ts";
 import { type Alarm, type AlarmPlace, CLOCK } from "./clock.ts";
+import { Crowd, hostOf, type Visitor } from "./crowd.ts";
 import { factOf, HandshakeError } from "./errors.ts";
+import { othersGoOn } from "./event_turn.ts";
 import type { Dialed } from "./transport.ts";
+
+/** So many turns of the event loop those get whose handshake runs before one of them is given up. */
+const TURNS = 2;
 
 /** What a connection goes through before it counts; it fails when the connection is closed. */
 export type Handshake = (dialed: Dialed) => Promise<Dialed>;
@@ -19,8 +24,9 @@ export interface HandshakeOptions {
   /** Milliseconds that a peer has for its handshake; 10,000 unless given. */
   handshakeTimeout?: number;
   /**
-   * Most connections in their handshake; 128 unless given. One more, and the oldest is given up: who
-   * only holds places keeps nobody out. As many may be through it and wait to be accepted.
+   * Most connections in their handshake; 1,024 unless given. One more, and one is given up: the oldest of
+   * those that come from the address with most of them, so that who only holds places keeps nobody
+   * else out. As many may be through it and wait to be accepted.
    */
   maxHandshakes?: number;
   /** Told of every peer that did not get through; what it throws is dropped. */
@@ -29,7 +35,7 @@ export interface HandshakeOptions {
 
 /** Fills the defaults in; throws a `RangeError` if a number makes no sense. */
 export function handshakeOptions(options: HandshakeOptions): Required<HandshakeOptions> {
-  const { handshakeTimeout = 10_000, maxHandshakes = 128, onHandshakeError = () => {} } = options;
+  const { handshakeTimeout = 10_000, maxHandshakes = 1024, onHandshakeError = () => {} } = options;
   deadline("handshakeTimeout", handshakeTimeout);
   positiveInteger("maxHandshakes", maxHandshakes);
   return { handshakeTimeout, maxHandshakes, onHandshakeError };
@@ -42,8 +48,8 @@ export class HandshakeAcceptor implements Acceptor {
   readonly #options: Required<HandshakeOptions>;
   readonly #ready: Dialed[] = [];
   readonly #waiting: ((dialed: Dialed | null) => void)[] = [];
-  /** Gives up a handshake that runs; the oldest comes first. */
-  readonly #running = new Set<Running>();
+  /** The handshakes that run. */
+  readonly #running = new Crowd<Running>();
   #isPulling = false;
   #isClosed = false;
 
@@ -81,7 +87,11 @@ export class HandshakeAcceptor implements Acceptor {
     while (this.#ready.length < maxHandshakes) {
       const dialed = await this.#source.accept();
       if (dialed === null) break;
-      if (this.#running.size === maxHandshakes) this.#giveUpOldest();
+      // Of many that come at once, what they said is there, but was not read.
+      for (let left = TURNS; left > 0 && this.#running.size >= maxHandshakes; left--) {
+        await othersGoOn();
+      }
+      if (this.#running.size >= maxHandshakes) this.#running.takeOne()!.giveUp(tooMany());
       void this.#run(dialed);
     }
     this.#isPulling = false;
@@ -120,13 +130,6 @@ export class HandshakeAcceptor implements Acceptor {
     }
   }
 
-  #giveUpOldest(): void {
-    for (const oldest of this.#running) {
-      this.#running.delete(oldest);
-      return oldest.giveUp(new Error("too many peers are in their handshake"));
-    }
-  }
-
   #give(dialed: Dialed): void {
     const resolve = this.#waiting.shift();
     if (resolve === undefined) this.#ready.push(dialed);
@@ -134,9 +137,15 @@ export class HandshakeAcceptor implements Acceptor {
   }
 }
 
+function tooMany(): Error {
+  return new Error("too many peers are in their handshake");
+}
+
 /** A handshake that runs; given up when its time is over. */
-class Running implements Alarm {
+class Running implements Alarm, Visitor {
   readonly delay: number;
+  /** Where the peer is. */
+  readonly host: string;
   place: AlarmPlace | undefined;
   /** Why it was given up, if it was. */
   fault: Error | undefined;
@@ -144,6 +153,7 @@ class Running implements Alarm {
 
   constructor(dialed: Dialed, timeout: number) {
     this.#dialed = dialed;
+    this.host = hostOf(dialed.peer.address);
     this.delay = timeout;
     CLOCK.set(this);
   }

@@ -138,6 +138,8 @@ export class TlsAcceptor {
       key,
       ...(clientCaCerts && { ca: [...clientCaCerts], requestCert: true }),
       rejectUnauthorized: clientCaCerts !== undefined && requireClientCert,
+      // Never: who calls sees to the time. Its own timer would keep what has failed for two minutes.
+      handshakeTimeout: -1,
       ...(http && { ALPNProtocols: ["http/1.1"] }),
     });
     const source = streamOf(dialed.transport);

@@ -7,6 +7,7 @@
 import { builtin } from "./_builtin.ts";
 import { headBytes, type HttpHead, type HttpHeaders, readHead } from "./_http_head.ts";
 import { writeAll } from "./_write_all.ts";
+import { oneLine } from "./printable.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -17,6 +18,8 @@ export const WINDOWED = "pb.v1";
 /** Sub-protocol of bytes in binary frames and nothing else, under Autobahn's name. */
 export const PLAIN = "binary";
 
+/** Most characters that are repeated of what a server answered. */
+const MAX_ANSWER = 300;
 const KNOWN: readonly string[] = [WINDOWED, PLAIN];
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -156,7 +159,7 @@ export async function openAsClient(conn: Transport, target: UpgradeTarget): Prom
   if (status !== "101") {
     const location = answer.headers.get("location");
     const where = location === undefined ? "" : `, which points to "${location}"`;
-    throw new Error(`the server answered ${status} ${text}${where}`.trim());
+    throw new Error(oneLine(`the server answered ${status} ${text}${where}`.trim(), MAX_ANSWER));
   }
   return checkAnswer(answer, key);
 }
@@ -173,7 +176,7 @@ function checkAnswer({ headers, rest }: HttpHead, key: string): Agreement {
   if (headers.has("sec-websocket-extensions")) throw fault("it uses an extension nobody asked for");
   const protocol = headers.get("sec-websocket-protocol");
   if (protocol !== undefined && !KNOWN.includes(protocol)) {
-    throw fault(`it chose sub-protocol "${protocol}"`);
+    throw fault(oneLine(`it chose sub-protocol "${protocol}"`, MAX_ANSWER));
   }
   return { protocol, headers, early: rest };
 }

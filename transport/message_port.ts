@@ -13,6 +13,15 @@ import type { CloseReason, Dialed, Transport } from "./transport.ts";
 /** Most bytes of a message. */
 const MAX_MESSAGE = 262_144;
 
+const CLOSE_KINDS: ReadonlySet<unknown> = new Set<CloseReason["kind"]>([
+  "normal",
+  "goingAway",
+  "protocolError",
+  "policyViolation",
+  "tooLarge",
+  "internalError",
+]);
+
 /** What travels through the port: bytes, how many more bytes may be sent, or the end. */
 type PortMessage = Uint8Array | number | { readonly close: CloseReason };
 
@@ -105,7 +114,7 @@ class PortTransport implements Transport {
     if (count > 0 && this.#open) this.#post(count);
   }
 
-  #onMessage(message: PortMessage): void {
+  #onMessage(message: unknown): void {
     if (!this.#open) return;
     if (message instanceof Uint8Array) {
       if (this.#receiveWindow.receive(message.length) < message.length) {
@@ -113,12 +122,14 @@ class PortTransport implements Transport {
       }
       this.#inbox.push(message, true);
       this.#inbox.deliver();
-    } else if (typeof message === "number" && message > 0) {
-      this.#sendWindow.grant(message);
-    } else if (typeof message === "object" && message?.close !== undefined) {
-      this.#closeReason = message.close;
+    } else if (Number.isSafeInteger(message) && message as number > 0) {
+      this.#sendWindow.grant(message as number);
+    } else {
+      const reason = closeReasonOf(message);
+      if (reason === undefined) return this.#fail("peer sent something else than bytes");
+      this.#closeReason = reason;
       this.#end();
-    } else this.#fail("peer sent something else than bytes");
+    }
   }
 
   #fail(fact: string): void {
@@ -133,4 +144,14 @@ class PortTransport implements Transport {
     this.#sendWindow.close();
     this.#port.close();
   }
+}
+
+/** Gives the reason for which the peer closes, if that is what it says. */
+function closeReasonOf(message: unknown): CloseReason | undefined {
+  if (typeof message !== "object" || message === null) return undefined;
+  const { close } = message as { readonly close?: unknown };
+  if (typeof close !== "object" || close === null) return undefined;
+  const { kind, message: text } = close as { readonly [Key in keyof CloseReason]?: unknown };
+  if (!CLOSE_KINDS.has(kind) || typeof text !== "string") return undefined;
+  return { kind: kind as CloseReason["kind"], message: text };
 }

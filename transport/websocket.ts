@@ -9,6 +9,7 @@ import { hostAndPort } from "./_socket.ts";
 import { judgeUpgrade, PLAIN, type UpgradePolicy, WINDOWED } from "./_websocket_handshake.ts";
 import { positiveInteger } from "./checks.ts";
 import { TransportClosedError } from "./errors.ts";
+import { oneLine } from "./printable.ts";
 import type { Dialed, Peer } from "./transport.ts";
 
 /** Limits of a WebSocket connection. */
@@ -144,7 +145,7 @@ function opened(
       resolve({ transport, peer: { ...peer, protocol } });
     });
     socket.addEventListener("close", ({ code, reason }) => {
-      const text = reason === "" ? "" : `, which says "${reason}"`;
+      const text = reason === "" ? "" : `, which says "${oneLine(reason)}"`;
       reject(new TransportClosedError(`WebSocket closed before it was open (code ${code}${text})`));
     });
   });

@@ -354,6 +354,46 @@ Deno.test("a limiter that fails fails the login, and tells nothing", async () =>
   assertEquals(realm.events, []);
 });
 
+Deno.test("challenges that are not answered keep nobody waiting", async () => {
+  const limiter = new LoginThrottle({ allowances: { pair: 2, address: 2, user: 2 } });
+  const { root } = testPortal({ limiter, addressOf: () => "192.0.2.1", scramIterations: 4096 });
+  await using idler = await testPair(root);
+  for (let i = 0; i < 5; i++) await scramChallenged(idler.client);
+  await using pair = await testPair(root);
+  await pair.client.login(alice);
+  // Whoever answers is asked then, and may have come too late.
+  const [, responder] = await scramChallenged(idler.client);
+  for (let i = 0; i < 2; i++) limiter.failed({ address: "192.0.2.1", username: "alice" });
+  const proof = new TextEncoder().encode("c=biws,r=abc,p=AAAA");
+  await assertRejects(() => responder.callRemote("respond", proof), LoginDenied);
+});
+
+Deno.test("a login that a limiter holds back is given up when its connection has ended", async () => {
+  const held: AbortSignal[] = [];
+  let checks = 0;
+  const limiter: LoginLimiter = {
+    check: () => void checks++,
+    failed: () => {},
+    succeeded: () => {},
+    enter: (_facts, signal) =>
+      new Promise((_, reject) => {
+        held.push(signal!);
+        signal!.addEventListener("abort", () => reject(signal!.reason), { once: true });
+      }),
+  };
+  const { root } = testPortal({ limiter });
+  const pair = await testPair(root);
+  const logins = [pair.client.login(alice, null, MD5), pair.client.login(alice)];
+  const outcomes = Promise.allSettled(logins);
+  while (held.length < 2) await settle();
+  await pair.client.close();
+  await outcomes;
+  await settle();
+  assertEquals(held.map(({ aborted }) => aborted), [true, true]);
+  assertEquals(checks, 0);
+  await pair[Symbol.asyncDispose]();
+});
+
 // Strangers.
 
 Deno.test("a connection over which nobody logs in is closed in time, one with a login stays", async () => {
@@ -400,7 +440,7 @@ Deno.test("the peer is told why it was closed, where the transport can", async (
   assertEquals(await first.peer.hear(), undefined);
   assertEquals(first.peer.closeReason, {
     kind: "policyViolation",
-    message: "Cannot keep connection: 1 connections without a login are newer",
+    message: "Cannot keep connection: there are 1 connections without a login",
   });
 });
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   type AvatarGrant,
   CredInterface,
@@ -238,6 +238,48 @@ Deno.test("LoginThrottle has nobody wait where failures are free", async () => {
   });
   const all = await Promise.all(Array.from({ length: 50 }, () => throttle.enter(ALICE)));
   for (const leave of all) leave();
+});
+
+Deno.test("LoginThrottle.enter() waits no longer than its signal, and then leaves everything", async () => {
+  const { throttle } = new Bench({ allowances: { pair: 2, address: 2, user: 2 } });
+  const leave = [await throttle.enter(ALICE), await throttle.enter(ALICE)];
+  const patience = new AbortController();
+  const elsewhere = { ...ALICE, address: "192.0.2.2" };
+  const waiting = [ALICE, elsewhere].map((facts) => throttle.enter(facts, patience.signal));
+  const gone = new Error("gone");
+  patience.abort(gone);
+  for (const one of waiting) assertStrictEquals(await one.catch((error) => error), gone);
+  leave.forEach((leave) => leave());
+  for (const facts of [ALICE, elsewhere]) {
+    const all = [await throttle.enter(facts), await throttle.enter(facts)];
+    for (const leave of all) leave();
+  }
+});
+
+Deno.test("LoginThrottle keeps nobody else waiting for those who wait for one user or address", async () => {
+  const { throttle } = new Bench({ allowances: { pair: 2, address: 10, user: 10 } });
+  const end = new AbortController();
+  const many = Array.from({ length: 100 }, () => throttle.enter(ALICE, end.signal));
+  const others = [{ ...ALICE, username: "bob" }, { ...ALICE, address: "192.0.2.2" }];
+  for (const facts of others) (await throttle.enter(facts))();
+  end.abort(new Error("enough"));
+  for (const leave of await Promise.all(many.slice(0, 2))) leave();
+  assertEquals((await Promise.allSettled(many.slice(2))).map(({ status }) => status), [
+    ...Array(98).fill("rejected"),
+  ]);
+});
+
+Deno.test("LoginThrottle has no more than a thousand attempts wait", async () => {
+  const { throttle } = new Bench({ allowances: { pair: 1 } });
+  const leave = await throttle.enter(ALICE);
+  const end = new AbortController();
+  const waiting = Array.from({ length: 1000 }, () => throttle.enter(ALICE, end.signal));
+  await assertRejects(() => throttle.enter(ALICE), LoginDenied, "too many attempts at once");
+  (await throttle.enter({ ...ALICE, username: "bob" }))();
+  end.abort(new Error("enough"));
+  await Promise.allSettled(waiting);
+  leave();
+  (await throttle.enter(ALICE))();
 });
 
 const NETWORKS = [

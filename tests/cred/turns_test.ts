@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { Turns } from "../../cred/turns.ts";
 
 /** Lets all promises settle that can. */
@@ -37,6 +37,27 @@ Deno.test("Turns is idle when nobody is under way, and nobody waits", async () =
   turns.leave();
   assertEquals(turns.isIdle, false);
   await second;
+  turns.leave();
+  assertEquals(turns.isIdle, true);
+});
+
+Deno.test("Turns lets go of who does not want to wait any more, and passes the turn on", async () => {
+  const turns = new Turns();
+  const never = () => false;
+  await turns.enter(never);
+  const patience = new AbortController();
+  const impatient = turns.enter(never, patience.signal);
+  let isIn = false;
+  const patient = turns.enter(never).then(() => isIn = true);
+  await settle();
+  assertEquals(turns.waiting, 2);
+  // In the same turn, so that it may be the impatient one that is woken.
+  turns.leave();
+  patience.abort(new Error("too long"));
+  await assertRejects(() => impatient, Error, "too long");
+  await patient;
+  assertEquals([isIn, turns.waiting], [true, 0]);
+  await assertRejects(() => turns.enter(never, patience.signal), Error, "too long");
   turns.leave();
   assertEquals(turns.isIdle, true);
 });

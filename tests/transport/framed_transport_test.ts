@@ -1,6 +1,13 @@
 // Our frames against a peer that is written out byte by byte.
 
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import {
   HEADROOM,
@@ -12,6 +19,11 @@ import {
 import { FrameEncoder, FrameParser } from "../../transport/_frames.ts";
 import { type FramedOptions, FramedTransport } from "../../transport/_framed_transport.ts";
 import { bytesOf, pattern, readExactly, readToEnd, writeAll } from "./bytes.ts";
+
+/** A frame of a server. */
+function frame(opcode: number, payload: Uint8Array): Uint8Array {
+  return new FrameEncoder(false).encode(opcode, payload);
+}
 
 /** A client of ours, and the bytes that a server exchanges with it. */
 class Scene implements AsyncDisposable {
@@ -82,12 +94,42 @@ Deno.test("FramedTransport answers pings while nobody reads its bytes", async ()
 Deno.test("FramedTransport holds no more than one answer to a flood of pings", async () => {
   await using scene = new Scene();
   // Nobody reads the answers, which soon wait in the connection.
-  for (let i = 0; i < 2000; i++) await scene.send(9, pattern(125));
+  for (let i = 0; i < 1000; i++) await scene.send(9, pattern(125));
   await scene.send(2, Uint8Array.of(7));
   assertEquals(await readExactly(scene.client, 1), Uint8Array.of(7));
   scene.client.close();
   const { count } = await readToEnd(scene.server);
   assertLess(count, 65_536 + 2 * 131 + 10);
+});
+
+const FLOODS = [
+  { name: "pings", opcode: 9, payload: "" },
+  { name: "pongs", opcode: 10, payload: "never asked for" },
+  { name: "permissions", opcode: 1, payload: "1" },
+  { name: "messages without bytes", opcode: 2, payload: "" },
+];
+
+for (const { name, opcode, payload } of FLOODS) {
+  Deno.test(`FramedTransport closes at a flood of ${name}`, async () => {
+    await using scene = new Scene({ windowed: true });
+    const floods = Array.from({ length: 3000 }, () => [...frame(opcode, bytesOf(payload))]).flat();
+    void writeAll(scene.server, Uint8Array.from(floods)).catch(() => {});
+    const { error } = await readToEnd(scene.client);
+    assertInstanceOf(error, WebSocketError);
+    assertEquals(error.code, 1008);
+    assertStringIncludes(error.message, "too many frames without content");
+  });
+}
+
+Deno.test("FramedTransport permits as many frames without content as there are bytes in others", async () => {
+  await using scene = new Scene({ maxMessageSize: 10 });
+  const mixed = Array.from(
+    { length: 3000 },
+    (_, i) => [...frame(2, Uint8Array.of(i)), ...frame(10, bytesOf(""))],
+  ).flat();
+  void writeAll(scene.server, Uint8Array.from(mixed));
+  const received = await readExactly(scene.client, 3000);
+  assertEquals(received, Uint8Array.from({ length: 3000 }, (_, i) => i));
 });
 
 Deno.test("FramedTransport reads bytes that came with the handshake", async () => {

@@ -70,3 +70,27 @@ Deno.test("HandshakeAcceptor.close() ends handshakes, and nobody is told of thei
   await new Promise((resolve) => setTimeout(resolve, 0));
   assertEquals(new Set(closed), new Set(["one"]));
 });
+
+Deno.test("HandshakeAcceptor gives up one of those whose address has most, so that others get through", async () => {
+  const closed: string[] = [];
+  const slow = Promise.withResolvers<Dialed>();
+  const names = ["192.0.2.1:1", "[2001:db8::1]:1", "[2001:db8::1]:2", "[2001:db8::1]:3"];
+  const patient = connection(names[0]!, closed);
+  const silent = Promise.withResolvers<Dialed>();
+  const acceptor = new HandshakeAcceptor(
+    sourceOf(patient, ...names.slice(1).map((name) => connection(name, closed))),
+    (dialed) => dialed === patient ? slow.promise : silent.promise,
+    { maxHandshakes: 3 },
+  );
+  const accepted = acceptor.accept();
+  // Each turn in which places are short takes some of the event loop's.
+  for (let left = 10; left > 0 && closed.length === 0; left--) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  assertEquals(closed, ["[2001:db8::1]:1"]);
+  slow.resolve(patient);
+  assertEquals((await accepted)?.peer.address, names[0]);
+  acceptor.close();
+  silent.reject(new Error("connection closed"));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+});

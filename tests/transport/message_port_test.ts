@@ -20,7 +20,22 @@ Deno.test("fromMessagePort() connects to a worker", async () => {
   worker.terminate();
 });
 
-const STRANGE = ["text", null, undefined, -5, { other: 1 }, new ArrayBuffer(8)];
+const STRANGE = [
+  "text",
+  null,
+  undefined,
+  -5,
+  0.5,
+  Infinity,
+  { other: 1 },
+  new ArrayBuffer(8),
+  { close: null },
+  { close: "normal" },
+  { close: {} },
+  { close: { kind: "constructor", message: "" } },
+  { close: { kind: ["normal"], message: "" } },
+  { close: { kind: "normal", message: { toString: 1, valueOf: 1 } } },
+];
 
 for (const message of STRANGE) {
   Deno.test(`fromMessagePort() closes at ${Deno.inspect(message)}`, async () => {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { BusyMap, isWorn } from "../../broker/busy_map.ts";
-import { BusySet } from "../../broker/busy_set.ts";
+import { BusyMap, isWorn } from "../../transport/busy_map.ts";
+import { BusySet } from "../../transport/busy_set.ts";
 
 Deno.test("isWorn() leaves small tables alone, and lets large ones change as often as they have entries", () => {
   assertEquals([isWorn(16, 0), isWorn(17, 0)], [false, true]);
