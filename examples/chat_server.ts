@@ -130,7 +130,7 @@ async function run({ hostname, port, httpPort, users }: Options): Promise<void> 
     login: { limiter: new LoginThrottle() },
     maxConnections: 1000,
     // One who does not read what the others say is not waited for.
-    limits: { maxBufferedBytes: 4 * 1024 * 1024 },
+    limits: { maxBufferedBytes: 1024 * 1024 },
   });
   const server = serve(factory, { hostname, port });
   const http = Deno.serve(

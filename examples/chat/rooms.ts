@@ -54,6 +54,9 @@ const NO_ANSWER = callOptions({ answer: false });
 const HISTORY = 100;
 const MAX_TEXT = 2000;
 const MAX_ROOMS = 100;
+/** What one user may have of it: windows that are open, and rooms that each is in. */
+const MAX_WINDOWS = 10;
+const MAX_JOINED = 10;
 const ROOM_NAME = /^[\p{L}\p{N}][\p{L}\p{N} _-]{0,29}$/u;
 
 /** A place to talk. Its `view_` methods learn which member calls. */
@@ -66,6 +69,10 @@ export class Room extends Viewable {
   constructor(name: string) {
     super();
     this.name = name;
+  }
+
+  has(member: Member): boolean {
+    return this.#members.has(member);
   }
 
   get isEmpty(): boolean {
@@ -122,7 +129,7 @@ export class Member extends Avatar {
   }
 
   perspective_join(name: string): { room: Room; people: People } {
-    const room = this.#chat.room(name);
+    const room = this.#chat.roomFor(this, name);
     room.enter(this);
     return { room, people: room.people };
   }
@@ -137,12 +144,21 @@ export class Member extends Avatar {
 /** All rooms; the realm that members log in to. */
 export class Chat implements IRealm {
   readonly #rooms = new Map<string, Room>();
+  readonly #windows = new Map<string, number>();
 
   requestAvatar(avatarId: AvatarId, screen: unknown): AvatarGrant<IPerspective> {
     if (typeof avatarId !== "string") throw new LoginDenied("Cannot log in: members only");
+    const windows = this.#windows.get(avatarId) ?? 0;
+    if (windows >= MAX_WINDOWS) {
+      throw new LoginDenied(`Cannot log in: you are here ${windows} times already`);
+    }
+    this.#windows.set(avatarId, windows + 1);
     const member = new Member(avatarId, this, screen);
     const logout = () => {
       for (const room of this.#rooms.values()) room.leave(member);
+      const left = this.#windows.get(avatarId)! - 1;
+      if (left === 0) this.#windows.delete(avatarId);
+      else this.#windows.set(avatarId, left);
     };
     return [IPerspective, member, logout];
   }
@@ -151,8 +167,10 @@ export class Chat implements IRealm {
     return [...this.#rooms.keys()].sort();
   }
 
-  /** Finds a room, or opens it. */
-  room(name: string): Room {
+  /** Finds a room for a member, or opens it. */
+  roomFor(member: Member, name: string): Room {
+    const joined = [...this.#rooms.values()].filter((room) => room.has(member)).length;
+    if (joined >= MAX_JOINED) throw new ChatError(`You are in ${joined} rooms already`);
     if (typeof name !== "string" || !ROOM_NAME.test(name)) {
       throw new ChatError("A room has a name of up to 30 letters and digits");
     }
