@@ -446,14 +446,22 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * Logs something about this connection.
+   *
+   * @param entry The entry, without the peer.
+   */
+  log(entry: Omit<LogEntry, "peer">): void {
+    this.settings.log({ ...entry, peer: this.peer });
+  }
+
+  /**
    * Logs what the peer can bring about again and again: of many entries, one a second.
    *
-   * @param entry The entry.
+   * @param entry The entry, without the peer.
    */
-  logOften(entry: LogEntry): void {
+  logOften(entry: Omit<LogEntry, "peer">): void {
     const remark = (this.#logRate ??= new LogRate()).admit();
-    if (remark === undefined) return;
-    this.settings.log({ ...entry, message: `${entry.message}${remark}` });
+    if (remark !== undefined) this.log({ ...entry, message: `${entry.message}${remark}` });
   }
 
   /**
@@ -463,7 +471,7 @@ export class Broker implements AsyncDisposable {
    */
   notifyAll(callbacks: Iterable<() => unknown>): void {
     callAll(callbacks, (error) => {
-      this.settings.log({ level: "error", message: "A callback failed", error });
+      this.log({ event: "callbackFailed", level: "error", message: "A callback failed", error });
     });
   }
 

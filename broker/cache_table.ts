@@ -200,7 +200,8 @@ export class CacheTable {
       return held.loosen((cache, loose) => this.#finalization.register(cache, loose, loose));
     } catch (error) {
       // One whose state cannot be kept is held until it is released.
-      this.#parts.broker.settings.log({
+      this.#parts.broker.log({
+        event: "cacheFailed",
         level: "error",
         message: "Cannot keep state of cache",
         error,

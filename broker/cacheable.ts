@@ -151,7 +151,7 @@ export class RemoteCacheObserver {
     result.catch((error) => {
       if (error instanceof DeadReferenceError || error instanceof PBConnectionLost) return;
       const message = `Cannot tell a cache of ${this.cached.constructor.name} "${name}"`;
-      this.broker.logOften({ level: "warning", message, error });
+      this.broker.logOften({ event: "cacheFailed", level: "warning", message, error });
     });
     return result;
   }

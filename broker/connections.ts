@@ -171,7 +171,10 @@ export class Connections {
       `Cannot take connection: there are ${this.#brokers.size} already`,
     );
     dialed?.transport.close({ kind: "policyViolation", message: "too many connections" });
-    if (!this.#isOverrun) this.#options.log({ level: "warning", message: error.message });
+    if (!this.#isOverrun) {
+      const { message } = error;
+      this.#options.log({ event: "connectionRefused", level: "warning", message });
+    }
     this.#isOverrun = true;
     return error;
   }

@@ -129,7 +129,8 @@ export class PBServerFactory implements AsyncDisposable {
       return this.buildBroker(dialed);
     } catch (error) {
       const message = `Cannot serve "${dialed.peer.address}": its root object failed`;
-      this.#settings.log({ level: "error", message, error });
+      const { peer } = dialed;
+      this.#settings.log({ event: "connectionFailed", level: "error", message, peer, error });
       return undefined;
     }
   }
@@ -151,7 +152,8 @@ export class PBServerFactory implements AsyncDisposable {
    */
   failed(error: Error): void {
     this.#connections.countFailure();
-    this.#settings.log({ level: "warning", message: error.message });
+    const { message } = error;
+    this.#settings.log({ event: "connectionFailed", level: "warning", message });
   }
 
   /**

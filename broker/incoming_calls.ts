@@ -211,8 +211,15 @@ export class IncomingCalls {
 
   #logFailure(head: CallHead, error: unknown, level: LogEntry["level"]): void {
     const consequence = head.answer && !this.#broker.isClosed ? "; the peer is told" : "";
-    const message = `Call of "${head.method.slice(0, MAX_NAME)}" failed${consequence}`;
-    this.#broker.logOften({ level, message, error });
+    const method = head.method.slice(0, MAX_NAME);
+    const event = "callFailed";
+    if (isMissing(error)) {
+      // The stack would be of this library's own.
+      const message = `Call of "${method}" failed: ${error.message}${consequence}`;
+      return this.#broker.logOften({ event, level, message, method });
+    }
+    const message = `Call of "${method}" failed${consequence}`;
+    this.#broker.logOften({ event, level, message, method, error });
   }
 
   /** Sends an error; as by Twisted, on nobody's behalf. */
@@ -228,7 +235,8 @@ export class IncomingCalls {
     } catch (fault) {
       // An error that cannot be sent must not leave the caller waiting.
       const message = "Cannot send an error as it is";
-      this.#broker.logOften({ level: "error", message, error: fault });
+      const method = head.method.slice(0, MAX_NAME);
+      this.#broker.logOften({ event: "callFailed", level: "error", message, method, error: fault });
       this.#sendFault(head, new CopyableFailure(fault, unsafeTracebacks));
     }
   }
@@ -263,6 +271,6 @@ export class IncomingCalls {
 }
 
 /** Tells whether an error says that there is no such method here, and not at some other end. */
-function isMissing(error: unknown): boolean {
+function isMissing(error: unknown): error is NoSuchMethod {
   return error instanceof NoSuchMethod && !(error instanceof RemoteError);
 }

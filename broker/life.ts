@@ -203,7 +203,8 @@ export class Life {
       hooks.clear(reason);
     } catch (error) {
       // Nobody waits for this, and who waits for the end must hear of it.
-      log({ level: "error", message: "Cannot clear up behind a connection", error });
+      const message = "Cannot clear up behind a connection";
+      log({ event: "callbackFailed", level: "error", message, peer: this.#parts.peer, error });
     }
     const rest = link.transportClosed ?? Promise.resolve();
     rest.then(() => {
@@ -257,7 +258,8 @@ export class Life {
     // A client that gets no connection learns it from `ready`.
     if (isFaultOfPeer(reason) && !(isNegotiating && role === "client")) {
       const message = `Connection to ${peer.address} closed: ${reason!.message}`;
-      log({ level: "warning", message });
+      const event = isNegotiating ? "connectionFailed" : "connectionClosed";
+      log({ event, level: "warning", message, peer });
     }
     return reason;
   }

@@ -106,7 +106,7 @@ export class LiveViewers {
       }
     } catch (error) {
       const message = `Cannot tell a cache of ${observer.cached.constructor.name} what has changed`;
-      observer.broker.settings.log({ level: "error", message, error });
+      observer.broker.log({ event: "cacheFailed", level: "error", message, error });
     } finally {
       viewer.isBusy = false;
     }

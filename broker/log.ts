@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { Peer } from "../transport/mod.ts";
 import { escaped, oneLine } from "../transport/printable.ts";
 import { callAll } from "./call_all.ts";
 
@@ -19,12 +20,38 @@ const BURST = 100;
 /** That while, in milliseconds. */
 const WHILE = 1000;
 
+/**
+ * What has happened, for programs that count it or raise an alarm. `callFailed` is a call of the peer's, and
+ * `callbackFailed` a function of the program, such as `onConnect`; `connectionRefused` is one too many,
+ * `connectionFailed` one that never stood, and `connectionClosed` one that ended through a fault;
+ * `cacheFailed`, `pagesFailed` and `stateFailed` are updates, pages and stored states that did not get
+ * where they should; `notUnderstood` is a message of the protocol that one end does not know.
+ */
+export type LogEvent =
+  | "callFailed"
+  | "callbackFailed"
+  | "loginRefused"
+  | "loginFailed"
+  | "connectionRefused"
+  | "connectionFailed"
+  | "connectionClosed"
+  | "notUnderstood"
+  | "cacheFailed"
+  | "pagesFailed"
+  | "stateFailed";
+
 /** What is worth writing down about a connection. */
 export interface LogEntry {
+  /** What has happened. */
+  readonly event: LogEvent;
   /** How grave it is: an `error` is a fault in a program, a `warning` a peer that misbehaves. */
   readonly level: "error" | "warning";
   /** One line, also where it repeats what a peer has said: without control characters, and not too long. */
   readonly message: string;
+  /** Who is at the other end, where it is about one connection. */
+  readonly peer?: Peer;
+  /** Name of the method that was called, where it is about a call; as it came from the peer, but cut to 100 letters. */
+  readonly method?: string;
   /**
    * The error, if there is one. Its texts are as they came, perhaps from a peer, with line breaks and
    * control characters; on the console they are escaped.
@@ -45,7 +72,7 @@ export function safeLog(log: Log = logToConsole): Log {
   return ({ message, ...rest }) => {
     const entry = { ...rest, message: oneLine(message) };
     callAll([() => log(entry)], (error) => {
-      logToConsole({ level: "error", message: "Cannot log", error });
+      logToConsole({ event: "callbackFailed", level: "error", message: "Cannot log", error });
       logToConsole(entry);
     });
   };
@@ -77,10 +104,12 @@ export class LogRate {
   }
 }
 
-function logToConsole({ level, message, error }: LogEntry): void {
+function logToConsole({ level, message, peer, error }: LogEntry): void {
+  const address = oneLine(peer?.address ?? "");
+  const where = message.includes(address) ? "" : ` [${address}]`;
   const rest = error === undefined ? [] : [printable(error)];
-  if (level === "error") console.error(message, ...rest);
-  else console.warn(message, ...rest);
+  if (level === "error") console.error(message + where, ...rest);
+  else console.warn(message + where, ...rest);
 }
 
 /** Gives what shows an error on the console: all its lines but the first are indented. */

@@ -153,11 +153,17 @@ export class LoginSession implements Visitor {
       ? ""
       : ` of ${JSON.stringify(username.slice(0, MAX_LOGGED_NAME))}`;
     const attempt = `Login${who} from ${this.broker.peer.address}`;
-    this.broker.settings.log(
-      error instanceof LoginFailed
-        ? { level: "warning", message: `${attempt} refused: ${error.message}`, error: error.cause }
-        : { level: "error", message: `${attempt} failed`, error },
-    );
+    if (error instanceof LoginFailed) {
+      const message = `${attempt} refused: ${error.message}`;
+      this.broker.log({ event: "loginRefused", level: "warning", message, error: error.cause });
+    } else {
+      this.broker.log({
+        event: "loginFailed",
+        level: "error",
+        message: `${attempt} failed`,
+        error,
+      });
+    }
     const { maxFailedLogins } = this.settings;
     if (++this.#failures < maxFailedLogins) return new Refusal(error);
     const fact = `${this.#failures} logins have failed`;

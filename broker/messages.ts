@@ -179,7 +179,7 @@ export class Messages {
     const strangers = this.#strangers ??= new Set();
     if (strangers.has(end)) return;
     strangers.add(end);
-    this.#broker.settings.log({ level: "warning", message });
+    this.#broker.log({ event: "notUnderstood", level: "warning", message });
   }
 }
 

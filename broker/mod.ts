@@ -55,7 +55,7 @@ export type { Fields } from "./live_viewers.ts";
 export * from "./local_as_remote.ts";
 export * from "./local_async_forwarder.ts";
 export { Local, type LocalObject } from "./local_table.ts";
-export type { Log, LogEntry } from "./log.ts";
+export type { Log, LogEntry, LogEvent } from "./log.ts";
 export type { CopiedAvatarOptions, LoginOptions } from "./login.ts";
 export type { LoginMechanism, MechanismOptions } from "./mechanisms.ts";
 export * from "./open_session.ts";

@@ -217,7 +217,12 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     const { error } = failure;
     this.#finished.reject(error);
     if (this.#isWatched || signal?.aborted || broker.isClosed) return;
-    broker.logOften({ level: "error", message: "Cannot send all pages", error });
+    broker.logOften({
+      event: "pagesFailed",
+      level: "error",
+      message: "Cannot send all pages",
+      error,
+    });
   }
 
   #releaseCollector(): void {

@@ -226,7 +226,7 @@ function encoded(broker: Broker, name: string, stored: StoredState): Uint8Array 
 }
 
 function warn(broker: Broker, message: string, error: unknown): void {
-  broker.logOften({ level: "warning", message, error });
+  broker.logOften({ event: "stateFailed", level: "warning", message, error });
 }
 
 /** Makes a part of a file name of a name that a peer gave, another one for each. */

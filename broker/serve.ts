@@ -147,7 +147,8 @@ export function serve(root: ServerRoot | PBServerFactory, options: ServeOptions 
       onHandshakeError: (fault) =>
         callAll(
           [() => onHandshakeError(fault)],
-          (error) => log({ level: "error", message: "A callback failed", error }),
+          (error) =>
+            log({ event: "callbackFailed", level: "error", message: "A callback failed", error }),
         ),
     }),
     factory,

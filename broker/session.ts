@@ -200,7 +200,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       await this.#live();
     } catch (error) {
       // Of all that is called there, only `giveUp` and `backoff` can fail.
-      this.#log({ level: "error", message: "A callback failed", error });
+      this.#log({ event: "callbackFailed", level: "error", message: "A callback failed", error });
       this.#reason = toError(error);
     }
     this.#enter({ kind: "closed", reason: this.#reason });
@@ -238,7 +238,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     try {
       this.#options.onState?.(state);
     } catch (error) {
-      this.#log({ level: "error", message: "A callback failed", error });
+      this.#log({ event: "callbackFailed", level: "error", message: "A callback failed", error });
     }
   }
 

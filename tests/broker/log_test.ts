@@ -31,7 +31,7 @@ Deno.test("on the console, no text of an error looks like an entry, or commands 
     }
   }
   const [entry] = await printed(() =>
-    safeLog()({ level: "error", message: "m", error: new Faulty() })
+    safeLog()({ event: "callFailed", level: "error", message: "m", error: new Faulty() })
   );
   assert(!/(?!\n)[\p{Cc}\p{Zl}\p{Zp}]/u.test(entry!), JSON.stringify(entry));
   const [first, ...others] = entry!.split("\n");
@@ -45,7 +45,9 @@ Deno.test("on the console, an error shows its fields, errors among them, and is 
     also: new Error(FORGED),
   });
   error.cause = error;
-  const [entry] = await printed(() => safeLog()({ level: "warning", message: "m", error }));
+  const [entry] = await printed(() =>
+    safeLog()({ event: "callFailed", level: "warning", message: "m", error })
+  );
   assertStringIncludes(entry!, "limit: 5");
   assert(!entry!.includes("\x1b"));
   assert(entry!.length < 150_000, String(entry!.length));
@@ -55,7 +57,7 @@ Deno.test("on the console, what was thrown and is no error is shown too", async 
   const log = safeLog();
   const lines = await printed(() => {
     for (const error of [FORGED, 7, null, { text: FORGED }, undefined]) {
-      log({ level: "warning", message: "m", error });
+      log({ event: "callFailed", level: "warning", message: "m", error });
     }
   });
   assertEquals(lines.slice(1, 3), ["m 7", "m null"]);
@@ -66,7 +68,12 @@ Deno.test("on the console, what was thrown and is no error is shown too", async 
 Deno.test("a log of the program's gets the error itself, and may fail", async () => {
   const got: LogEntry[] = [];
   const error = new Error(FORGED);
-  safeLog((entry) => void got.push(entry))({ level: "error", message: FORGED, error });
+  safeLog((entry) => void got.push(entry))({
+    event: "callFailed",
+    level: "error",
+    message: FORGED,
+    error,
+  });
   assert(got[0]!.error === error);
   assertEquals(got[0]!.message, 'no\\u{d}\\u{a}Login of "root" succeeded\\u{1b}[2J\\u{2028}');
   const fail = () => {
@@ -74,7 +81,7 @@ Deno.test("a log of the program's gets the error itself, and may fail", async ()
   };
   for (const log of [fail, () => Promise.reject(new Error("disk full"))]) {
     const lines = await printed(async () => {
-      safeLog(log)({ level: "warning", message: "m" });
+      safeLog(log)({ event: "callFailed", level: "warning", message: "m" });
       await Promise.resolve();
     });
     assertStringIncludes(lines[0]!, "Cannot log Error: disk full");
@@ -143,4 +150,54 @@ Deno.test("a log that fails ends no connection", async () => {
     }
   });
   assertEquals(lines.filter((line) => line.startsWith("Cannot log")).length, 3);
+});
+
+Deno.test("an entry says what happened, to whom and where, also on the console", async () => {
+  class Shop extends Root {
+    remote_buy(): never {
+      throw new TypeError("no till");
+    }
+  }
+  const entries: LogEntry[] = [];
+  await using pair = await rawClient(new Shop(), { log: (entry) => entries.push(entry) });
+  for (const [id, method] of ["buy", "steal"].entries()) {
+    await pair.peer.ask(["message", id + 1, "root", method, 1, ["tuple"], ["dictionary"]]);
+  }
+  await pair.peer.say(["nonsense"]);
+  await pair.peer.hear();
+  const { peer } = pair.broker;
+  assertEquals(
+    entries.map(({ event, level, message, method, peer }) => ({
+      event,
+      level,
+      message,
+      method,
+      peer,
+    })),
+    [
+      {
+        event: "callFailed",
+        level: "error",
+        message: 'Call of "buy" failed; the peer is told',
+        method: "buy",
+        peer,
+      },
+      {
+        event: "callFailed",
+        level: "warning",
+        message: 'Call of "steal" failed: No such method: remote_steal; the peer is told',
+        method: "steal",
+        peer,
+      },
+      {
+        event: "notUnderstood",
+        level: "warning",
+        message: 'Cannot understand message "nonsense", nor perhaps others',
+        method: undefined,
+        peer,
+      },
+    ],
+  );
+  const [line] = await printed(() => safeLog()(entries[1]!));
+  assertEquals(line, `${entries[1]!.message} [${peer.address}]`);
 });
