@@ -10,7 +10,7 @@ import { UnhandledCredentials } from "../cred/errors.ts";
 import { ScramClient, type ScramClientOptions } from "../cred/scram.ts";
 import type { Broker } from "./broker.ts";
 import { respond } from "./challenge.ts";
-import { ProtocolError } from "./errors.ts";
+import { NoSuchMethod, ProtocolError } from "./errors.ts";
 import {
   ALL_MECHANISMS,
   checkMechanisms,
@@ -42,6 +42,9 @@ export interface CopiedAvatarOptions<A extends object> extends LoginOptions {
 }
 
 const encoder = new TextEncoder();
+
+/** What a server says that has no portal. */
+const LOGIN_METHOD = /^No such method: remote_login[A-Z]?\w*$/;
 
 /** What the mechanisms of Twisted are: all that a stock server knows. */
 const STOCK: readonly LoginMechanism[] = ["MD5", "ANONYMOUS"];
@@ -80,6 +83,20 @@ export async function login(
 }
 
 async function start(
+  broker: Broker,
+  credentials: ICredentials,
+  mind: unknown,
+  options: LoginOptions,
+): Promise<unknown> {
+  try {
+    return await attempt(broker, credentials, mind, options);
+  } catch (error) {
+    if (!(error instanceof NoSuchMethod && LOGIN_METHOD.test(error.message))) throw error;
+    throw unhandled("the server has no logins, only the object that broker.root() gives", error);
+  }
+}
+
+async function attempt(
   broker: Broker,
   credentials: ICredentials,
   mind: unknown,
@@ -196,6 +213,7 @@ function release(avatar: unknown): void {
   }
 }
 
-function unhandled(fact: string): UnhandledCredentials {
-  return new UnhandledCredentials(`Cannot log in: ${fact}`);
+function unhandled(fact: string, cause?: unknown): UnhandledCredentials {
+  const message = `Cannot log in: ${fact}`;
+  return new UnhandledCredentials(message, cause === undefined ? {} : { cause });
 }

@@ -14,6 +14,7 @@ import { pageSize } from "./page_size.ts";
 import type { PageCollector } from "./pager.ts";
 import { Referenceable } from "./referenceable.ts";
 import type { RemoteReference } from "./remote_reference.ts";
+import type { CallableName, PageArgs } from "./types.ts";
 
 /**
  * Takes pages from a pager at the other end; a subclass says what becomes of them.
@@ -57,9 +58,15 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
    * @param reference The object that has the method.
    * @param method Name of the method, without `remote_`.
    * @param args Its arguments behind the collector.
+   * @typeParam T The class of the object.
    */
-  fetch(reference: RemoteReference, method: string, ...args: readonly unknown[]): void {
-    this.#call = reference.callRemote(method, this, ...args);
+  fetch<T, Name extends CallableName<T>>(
+    reference: RemoteReference<T>,
+    method: Name,
+    ...args: PageArgs<T, Name>
+  ): void {
+    // What the method takes first is checked at the other end only.
+    this.#call = (reference as RemoteReference).callRemote(method, this, ...args);
     this.#call.catch((error) => this.giveUp(error));
   }
 
@@ -210,15 +217,16 @@ export class CallbackPageCollector extends PageReceiver {
  * @param method Name of the method, without `remote_`.
  * @param args Its arguments behind the collector.
  * @returns All pages.
+ * @typeParam T The class of the object.
  * @throws {RemoteError} If the method failed.
  * @throws {LimitError} If the pages take too much memory.
  * @throws {PagingError} If the pager stopped before the last page.
  * @throws {PBConnectionLost} If the connection was lost before.
  */
-export function getAllPages(
-  reference: RemoteReference,
-  method: string,
-  ...args: readonly unknown[]
+export function getAllPages<T, Name extends CallableName<T>>(
+  reference: RemoteReference<T>,
+  method: Name,
+  ...args: PageArgs<T, Name>
 ): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
     new CallbackPageCollector(resolve, { errback: reject }).fetch(reference, method, ...args);

@@ -9,6 +9,7 @@ import { PagingError, PBError } from "./errors.ts";
 import { PageReceiver } from "./page_collector.ts";
 import { pageSize } from "./page_size.ts";
 import type { RemoteReference } from "./remote_reference.ts";
+import type { CallableName, PageArgs } from "./types.ts";
 
 /** Options of a {@linkcode StreamPageCollector}. */
 export interface StreamPageCollectorOptions<Page> {
@@ -134,12 +135,13 @@ function isBytes(page: unknown): page is Uint8Array {
  * @param reference The object that has the method.
  * @param method Name of the method, without `remote_`.
  * @param args Its arguments behind the collector.
+ * @typeParam T The class of the object.
  * @returns The bytes; the stream fails if the method does, or the pager stops before the last page.
  */
-export function pagesAsStream(
-  reference: RemoteReference,
-  method: string,
-  ...args: readonly unknown[]
+export function pagesAsStream<T, Name extends CallableName<T>>(
+  reference: RemoteReference<T>,
+  method: Name,
+  ...args: PageArgs<T, Name>
 ): ReadableStream<Uint8Array> {
   const collector = new StreamPageCollector();
   collector.fetch(reference, method, ...args);

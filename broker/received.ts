@@ -7,7 +7,7 @@
 import type { AnyClass, Decimal, Float, FrozenSet, Tuple } from "../jelly/mod.ts";
 import type { AsReferenceable, IPerspective } from "./avatar.ts";
 import type { RemoteCopy } from "./copyable.ts";
-import type { Referenceable } from "./referenceable.ts";
+import type { Referenceable, Serializable } from "./referenceable.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import type { AnyMethod, IsUntyped, RemoteMethodName } from "./types.ts";
 import type { Viewable, ViewPoint } from "./view_point.ts";
@@ -27,8 +27,9 @@ export type Unchanged =
  * What a value of type T arrives as at the other end.
  *
  * A `Copyable` or `Cacheable` arrives as the class that the receiver has registered, which
- * no type can know: it is given as its own public fields. A `RemoteCopy` or `RemoteCache` in the
- * description of a peer says which class that is.
+ * no type can know: it is given as its own public fields, unless it says itself what it arrives as, by
+ * `declare readonly arrivesAs: ThatClass`. A `RemoteCopy` or `RemoteCache` in the description of a peer says
+ * which class that is.
  *
  * @example
  * ```ts
@@ -54,11 +55,21 @@ export type Received<T> = IsUntyped<T> extends true ? T
   : T extends Uint8Array ? Uint8Array
   : T extends Date ? Temporal.PlainDateTime
   : T extends RemoteCopy ? T
+  : T extends Arriving<infer There> ? There
   : T extends RemoteReference<infer Target> ? SentHome<Target>
   : T extends AsReferenceable<infer Target> | ViewPoint<infer Target> ? RemoteReference<Target>
   : T extends Referenceable | IPerspective ? RemoteReference<T>
   : [RemoteMethodName<T>] extends [never] ? ReceivedCopy<T>
   : RemoteReference<T>;
+
+/**
+ * An object that says as which class the other end receives it. There is no such field, only a
+ * declaration of it.
+ */
+export interface Arriving<There> extends Serializable {
+  /** Only tells the compiler. */
+  readonly arrivesAs: There;
+}
 
 /** What an object arrives as that is copied: a container, or an object with fields. */
 export type ReceivedCopy<T> = T extends Tuple<infer Items> ? Tuple<ReceivedAll<Items>>
@@ -69,10 +80,17 @@ export type ReceivedCopy<T> = T extends Tuple<infer Items> ? Tuple<ReceivedAll<I
   : T extends ReadonlySet<infer Item> ? ReadonlySet<Received<Item>>
   : { [Key in keyof T as FieldName<T, Key>]: Received<T[Key]> };
 
-/** What the items of an array arrive as. */
-export type ReceivedAll<Items extends readonly unknown[]> = {
-  [Index in keyof Items]: Received<Items[Index]>;
-};
+/** What an array or a list of parameters arrives as. */
+export type ReceivedAll<Items extends readonly unknown[]> = IsArray<Items> extends true
+  ? Items extends unknown[] ? Received<Items[number]>[] : readonly Received<Items[number]>[]
+  : { [Index in keyof Items]: Received<Items[Index]> };
+
+/**
+ * Whether a type is that of arrays of any length, and not of lists with places. Mapped place by place, an
+ * array whose items are such arrays again, as in JSON, would have no end for the compiler.
+ */
+export type IsArray<Items extends readonly unknown[]> = Items[number][] extends Items ? true
+  : false;
 
 /**
  * What a map arrives as: a plain object if every key is a text, else a `Map`. An empty one has

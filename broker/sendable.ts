@@ -8,10 +8,12 @@ import type { Float, FrozenSet, Tuple } from "../jelly/mod.ts";
 import type { AsReferenceable, IPerspective } from "./avatar.ts";
 import type { Cacheable } from "./cacheable.ts";
 import type { Copyable, RemoteCopy } from "./copyable.ts";
+import type { CopyableFailure } from "./failure.ts";
 import type { KwargsBrand } from "./kwargs.ts";
-import type { FieldName, Unchanged } from "./received.ts";
+import type { FieldName, IsArray, Unchanged } from "./received.ts";
 import type { Referenceable, Serializable } from "./referenceable.ts";
 import type { RemoteCache } from "./remote_cache.ts";
+import type { RemoteFailure } from "./remote_error.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import type { AnyMethod, IsUntyped, RemoteMethodName } from "./types.ts";
 import type { Viewable, ViewPoint } from "./view_point.ts";
@@ -39,14 +41,25 @@ export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
   : T extends Uint8Array ? Uint8Array
   : T extends Date ? Unsendable<"a Date arrives as a Temporal.PlainDateTime: take that">
   : T extends symbol | AnyMethod ? Unsendable<"functions and symbols cannot be sent">
+  : T extends RemoteFailure ? CopyableFailure
+  : T extends Error
+    ? Unsendable<"an error is no value: take a RemoteError, and send failure2Copyable(error)">
+  : T extends PromiseLike<unknown> ? Unsendable<"a promise is no value: take what it resolves to">
   : T extends RemoteCache ? Cacheable
   : T extends RemoteCopy ? Copyable
   : T extends Cacheable ? T | RemoteCache
   : T extends RemoteReference<infer Target> ? Referrer<Target>
   : T extends AsReferenceable<infer Target> | ViewPoint<infer Target> ? RemoteReference<Target>
-  : T extends Referenceable | IPerspective ? RemoteReference<T>
+  : T extends Referenceable ? RemoteReference<T>
+  : T extends IPerspective ? Unsendable<"an avatar arrives as an AsReferenceable: take that">
+  : IsViewable<T> extends true ? Unsendable<"a Viewable arrives as a ViewPoint: take that">
   : [RemoteMethodName<T>] extends [never] ? SendableCopy<T, All>
   : RemoteReference<T>;
+
+/** Whether a type is that of an object which users see through view points. */
+export type IsViewable<T> = T extends Viewable
+  ? [Extract<keyof T, `view_${string}`>] extends [never] ? false : true
+  : false;
 
 /** What may be sent for an object that is copied. */
 export type SendableCopy<T, All> = T extends KwargsBrand ? SendableKwargs<T>
@@ -69,10 +82,10 @@ export type SendableObject<T> =
 /** What may be sent for the fields of an object. */
 export type SendableFields<T> = { [Key in keyof T as FieldName<T, Key>]: Sendable<T[Key]> };
 
-/** What the items of an array may be. */
-export type SendableAll<Items extends readonly unknown[]> = {
-  [Index in keyof Items]: Sendable<Items[Index]>;
-};
+/** What may be sent for an array, or a list of parameters. */
+export type SendableAll<Items extends readonly unknown[]> = IsArray<Items> extends true
+  ? Items extends unknown[] ? Sendable<Items[number]>[] : readonly Sendable<Items[number]>[]
+  : { [Index in keyof Items]: Sendable<Items[Index]> };
 
 /** Keyword arguments; that no answer is wanted is to be said by options, which the type of the result looks at. */
 export type SendableKwargs<T> = SendableFields<T> & KwargsBrand<Extract<keyof T, string>> & {

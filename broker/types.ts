@@ -57,6 +57,14 @@ export type RemoteArgs<T, Name extends string, Answer extends boolean = boolean>
       ? SendableArgs<Args> | WithOptions<SendableArgs<Args>, Answer>
     : never;
 
+/** Arguments of a method that sends pages to its first one: those behind the collector. */
+export type PageArgs<T, Name extends string> = IsUntyped<T> extends true ? readonly unknown[]
+  : BehindFirst<RemoteArgs<T, Name>>;
+
+/** The items of a list but the first. */
+export type BehindFirst<Items extends readonly unknown[]> = Items extends
+  readonly [unknown?, ...infer Rest] ? Rest : never;
+
 /** Arguments with options of the call behind them. */
 export type WithOptions<Args extends readonly unknown[], Answer extends boolean> = Args extends
   unknown ? [...Args, options: CallOptions<Answer>] : never;

@@ -326,7 +326,10 @@ export class Jellier {
   #function(value: NonNullable<unknown>): void {
     const name = this.#registry.nameOf(value);
     if (name !== undefined) return this.#atom(isClass(value) ? WORD.class : WORD.function, name);
-    this.#refuse(value, "functions and classes travel only by a registered name");
+    this.#refuse(
+      value,
+      "functions and classes travel only by a registered name; a Referenceable can be called there",
+    );
   }
 
   /** Writes an object that stands for a module, if it does. */
@@ -356,7 +359,9 @@ export class Jellier {
       const tag = this.#registry.nameOf(cls) ?? jellyNameOf(cls as AnyClass);
       return this.tagged(tag, ownState(value));
     }
-    const name = typeof cls === "function" ? cls.name : "null";
+    const name = typeof cls === "function"
+      ? cls.name
+      : Reflect.get(value, Symbol.toStringTag) ?? "null";
     this.#refuse(
       value,
       `an object of class ${name} is neither Referenceable, Copyable nor Cacheable, and is not ` +

@@ -56,10 +56,14 @@ export class Lookup {
    * @throws {InsecureJelly} If the class or its module is not allowed, or it is not registered.
    */
   class(name: string): AnyClass {
-    this.#checkModule(name);
     const cls = this.#registry.value(name);
-    if (cls !== undefined) return this.asClass(cls);
-    throw new InsecureJelly(`Cannot receive "${name}": no class is registered for it`);
+    if (cls === undefined) {
+      // Mostly forgotten, and nothing that security options would help with.
+      const fact = "no class is registered for it (setUnjellyableForClass)";
+      throw new InsecureJelly(`Cannot receive "${name}": ${fact}`);
+    }
+    this.#checkModule(name);
+    return this.asClass(cls);
   }
 
   /**

@@ -6,6 +6,7 @@ import {
   BearerToken,
   LoginFailed,
   makeScramVerifier,
+  NoSuchMethod,
   ProtocolError,
   Referenceable,
   RemoteError,
@@ -244,4 +245,16 @@ Deno.test("Broker.login() by SCRAM fails where the server signs, and has no avat
   await using pair = await testPair(server);
   const error = await assertRejects(() => pair.client.login(alice, null, SCRAM), ProtocolError);
   assertInstanceOf(error, ProtocolError);
+});
+
+Deno.test("login() at a server without logins says so", async () => {
+  for (const mechanisms of [["SCRAM-SHA-256", "MD5"], ["MD5"], ["PLAIN"]] as const) {
+    await using pair = await testPair(new Root());
+    const error = await assertRejects(
+      () => pair.client.login(new UsernamePassword("alice", "secret"), null, { mechanisms }),
+      UnhandledCredentials,
+      "the server has no logins",
+    );
+    assertInstanceOf(error.cause, NoSuchMethod);
+  }
 });

@@ -11,22 +11,34 @@ import {
   callOptions,
   connectPair,
   type Copyable,
+  type CopyableFailure,
+  getAllPages,
   type Kwargs,
   kwargs,
+  pagesAsStream,
   type Received,
   type ReceivedMap,
   Referenceable,
   RemoteCache,
   RemoteCopy,
+  type RemoteError,
   type RemoteMethod,
   type RemoteReference,
   Root,
   type Sendable,
+  StringPager,
   type Unsendable,
   Viewable,
   type ViewPoint,
 } from "@perspective/broker/broker";
-import { Decimal, Float, FrozenSet, type Tuple, tuple } from "@perspective/broker/jelly";
+import {
+  Decimal,
+  Float,
+  FrozenSet,
+  JellyRegistry,
+  type Tuple,
+  tuple,
+} from "@perspective/broker/jelly";
 
 class Listener extends Referenceable {
   remote_called(value: number): string {
@@ -205,6 +217,71 @@ Deno.test("Received<T> leaves open what is not known, and follows what refers to
   });
 });
 
+/** What JSON may be: arrays in arrays, without end. */
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+Deno.test("Received<T> and Sendable<T> follow arrays of arrays, and keep the places of lists", async () => {
+  type Nested = string | readonly Nested[];
+  class Store extends Root {
+    remote_put(value: Json): Json {
+      return value;
+    }
+    remote_nest(value: Nested): Nested {
+      return value;
+    }
+  }
+  await using pair = await connectPair(new Store());
+  const store = pair.client.root<Store>();
+  const value: Json = { a: [1, [true, [null, { b: [] }]]] };
+  const back: Json = await store.callRemote("put", value);
+  assertEquals(back, value);
+  const nested: Nested = await store.remote.nest(["a", ["b", ["c"]]]);
+  assertEquals(nested, ["a", ["b", ["c"]]]);
+  compiled(() => {
+    // @ts-expect-error a Date is no JSON
+    store.callRemote("put", [new Date()]);
+    // @ts-expect-error neither is a number a nest of texts
+    store.remote.nest(["a", [1]]);
+  });
+  assertType<IsExact<Received<readonly bigint[][]>, readonly (number | bigint)[][]>>(true);
+  assertType<
+    IsExact<Received<[Date, ...bigint[]]>, [Temporal.PlainDateTime, ...(number | bigint)[]]>
+  >(
+    true,
+  );
+  assertType<IsExact<Sendable<[string, ...number[]]>, [string, ...(number | Float)[]]>>(true);
+});
+
+Deno.test("a copy or cache says by arrivesAs what it is at the other end", async () => {
+  class View extends RemoteCache {
+    points = 0;
+    get isWon(): boolean {
+      return this.points > 9;
+    }
+  }
+  class Game extends Cacheable {
+    static readonly jellyName = "types.Game";
+    declare readonly arrivesAs: View;
+    points = 10;
+  }
+  class Table extends Root {
+    remote_game(): Game {
+      return new Game();
+    }
+    remote_games(): { all: Game[] } {
+      return { all: [] };
+    }
+  }
+  const registry = new JellyRegistry();
+  registry.setUnjellyableForClass(Game, View);
+  await using pair = await connectPair(new Table(), { client: { registry } });
+  using game = await pair.client.root<Table>().callRemote("game");
+  assertType<IsExact<typeof game, View>>(true);
+  assertEquals(game.isWon, true);
+  assertEquals("arrivesAs" in new Game(), false);
+  assertType<IsExact<Received<{ all: Game[] }>, { all: View[] }>>(true);
+});
+
 Deno.test("callRemote() takes the names of remote methods only, without their prefix", () => {
   compiled(() => {
     service.callRemote("echo", "hi");
@@ -296,6 +373,26 @@ Deno.test("callRemote() lets optional parameters be left out, but not be undefin
   assertType<IsExact<Sendable<string | null>, string | null | undefined>>(true);
 });
 
+Deno.test("getAllPages() and pagesAsStream() take methods that exist, and what is behind the collector", () => {
+  class Files extends Root {
+    remote_file(collector: RemoteReference, path: string, from = 0): void {
+      new StringPager(collector, new TextEncoder().encode(`${path} ${from}`));
+    }
+  }
+  const files = null as unknown as RemoteReference<Files>;
+  compiled(() => {
+    getAllPages(files, "file", "a.txt");
+    pagesAsStream(files, "file", "a.txt", 10);
+    getAllPages(untyped, "whatever", 1, 2);
+    // @ts-expect-error there is no such method
+    getAllPages(files, "files", "a.txt");
+    // @ts-expect-error the path is a text
+    pagesAsStream(files, "file", 1);
+    // @ts-expect-error the path is missing
+    pagesAsStream(files, "file");
+  });
+});
+
 Deno.test("callRemote() takes keyword arguments by their names", () => {
   compiled(() => {
     service.callRemote("open");
@@ -384,6 +481,13 @@ Deno.test("Sendable<T> accepts what arrives as T, and says why where nothing doe
   refused<Sendable<() => void>>();
   refused<Sendable<symbol>>();
   refused<Sendable<Map<number, string>>>();
+  refused<Sendable<Error>>();
+  refused<Sendable<Promise<string>>>();
+  refused<Sendable<User>>();
+  refused<Sendable<Page>>();
+  assertType<IsExact<Sendable<RemoteError>, CopyableFailure>>(true);
+  assertType<IsExact<Sendable<AsReferenceable<User>>, RemoteReference<User>>>(true);
+  assertType<IsExact<Sendable<ViewPoint<Page>>, RemoteReference<Page>>>(true);
 });
 
 Deno.test("an untyped reference takes any call, and any reference is one", () => {

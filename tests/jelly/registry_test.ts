@@ -181,7 +181,7 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
   {
     name: "a class of a module that is not allowed",
     sexp: [atom("class"), atom("os.Shop")],
-    message: '"os.Shop": module "os" is not allowed',
+    message: '"os.Shop": no class is registered for it (setUnjellyableForClass)',
   },
   {
     name: "a class that is not registered",
