@@ -160,7 +160,7 @@ export class IncomingCalls {
     try {
       if (this.refusal !== undefined) throw this.refusal;
       if (object === undefined || args === undefined) throw fault;
-      result = object.remoteMessageReceived(this.#broker, head.method, args, kw);
+      result = this.#perform(object, head.method, args, kw);
       promise = asPromise(result);
     } catch (error) {
       const isWrong = args === undefined || isMissing(error);
@@ -179,6 +179,14 @@ export class IncomingCalls {
         this.#ended(length);
       },
     );
+  }
+
+  #perform(object: RemoteTarget, method: string, args: unknown[], kw?: Kwargs): unknown {
+    const broker = this.#broker;
+    const { aroundCall } = broker.settings;
+    if (aroundCall === undefined) return object.remoteMessageReceived(broker, method, args, kw);
+    const next = () => object.remoteMessageReceived(broker, method, args, kw);
+    return aroundCall({ broker, target: object, method, args, kw }, next);
   }
 
   #ended(bytes: number): void {

@@ -50,7 +50,7 @@ export interface LogEntry {
   readonly message: string;
   /** Who is at the other end, where it is about one connection. */
   readonly peer?: Peer;
-  /** Name of the method that was called, where it is about a call; as it came from the peer, but cut to 100 letters. */
+  /** Name of the method that was called, where it is about a call; as it came from the peer, but cut to 200 letters. */
   readonly method?: string;
   /**
    * The error, if there is one. Its texts are as they came, perhaps from a peer, with line breaks and

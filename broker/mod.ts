@@ -65,6 +65,7 @@ export {
   type BrokerSettings,
   MAX_BROKER_REFS,
   portno,
+  type ReceivedCall,
 } from "./options.ts";
 export { type Audience, Publishable } from "./publishable.ts";
 export * from "./published_storage.ts";

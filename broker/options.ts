@@ -8,7 +8,10 @@ import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../jelly/banana
 import { defaultSecurity, globalRegistry, type JellyRegistry, type Taster } from "../jelly/mod.ts";
 import { DEFAULT_PORT } from "../transport/mod.ts";
 import { milliseconds, positiveInteger } from "../transport/checks.ts";
+import type { Broker } from "./broker.ts";
+import type { Kwargs } from "./kwargs.ts";
 import { type Log, safeLog } from "./log.ts";
+import type { RemoteTarget } from "./referenceable.ts";
 import { Toolbox } from "./toolbox.ts";
 
 /** Most objects that a peer may hold references to at once, as in Twisted. */
@@ -56,6 +59,20 @@ const OWN_LIMITS: Omit<BrokerLimits, keyof BananaLimits> = Object.freeze({
 });
 const DEFAULT_BROKER_LIMITS: BrokerLimits = Object.freeze({ ...DEFAULT_LIMITS, ...OWN_LIMITS });
 
+/** A call of the peer's, as {@linkcode BrokerOptions.aroundCall} sees it. */
+export interface ReceivedCall {
+  /** The connection that it came over. */
+  readonly broker: Broker;
+  /** The object that is called. */
+  readonly target: RemoteTarget;
+  /** Name of the method, without prefix, as the peer has it: the object need not have such a method. */
+  readonly method: string;
+  /** The positional arguments. */
+  readonly args: readonly unknown[];
+  /** The keyword arguments, if there are any. */
+  readonly kw: Kwargs | undefined;
+}
+
 /** Options of one connection, shared by servers and clients. */
 export interface BrokerOptions {
   /** Class tags and names; the global registry unless given. */
@@ -68,6 +85,14 @@ export interface BrokerOptions {
   unsafeTracebacks?: boolean;
   /** Where log entries go; to the console unless given. */
   log?: Log;
+  /**
+   * Called in place of each method that the peer calls, for metrics, tracing and the like.
+   *
+   * @param call What is called.
+   * @param next Calls the method; throws what it throws.
+   * @returns The result, or a promise of it: mostly what `next` gives.
+   */
+  aroundCall?: (call: ReceivedCall, next: () => unknown) => unknown;
   /**
    * Milliseconds within which it is noticed that the peer is gone without a word: it is asked after
    * silence, and the connection closed if it stays silent. 0 for never; 60,000 unless given, but
@@ -88,6 +113,8 @@ export interface BrokerSettings {
   readonly unsafeTracebacks: boolean;
   /** Where log entries go. */
   readonly log: Log;
+  /** What is called in place of each method, if anything. */
+  readonly aroundCall: BrokerOptions["aroundCall"];
   /** Milliseconds within which it is noticed that the peer is gone, 0 for never; undefined for the default. */
   readonly keepAlive: number | undefined;
   /** What reads and writes messages, which the connections share. */
@@ -103,9 +130,9 @@ export interface BrokerSettings {
  * @throws {RangeError} As {@linkcode brokerSettings} does.
  */
 export function clientSettings(options: BrokerOptions): BrokerSettings {
-  const { registry, security, limits, unsafeTracebacks, log, keepAlive } = options;
-  const isUsual = registry === undefined && security === undefined && limits === undefined &&
-    unsafeTracebacks === undefined && log === undefined && keepAlive === undefined;
+  const { registry, security, limits, unsafeTracebacks, log, aroundCall, keepAlive } = options;
+  const own = [registry, security, limits, unsafeTracebacks, log, aroundCall, keepAlive];
+  const isUsual = own.every((option) => option === undefined);
   return isUsual ? USUAL_SETTINGS : brokerSettings(options);
 }
 
@@ -122,6 +149,7 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     security = defaultSecurity(),
     unsafeTracebacks = false,
     log,
+    aroundCall,
     keepAlive,
   } = options;
   if (keepAlive !== undefined && keepAlive !== 0) milliseconds("keepAlive", keepAlive);
@@ -132,6 +160,7 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     limits,
     unsafeTracebacks,
     log: safeLog(log),
+    aroundCall,
     keepAlive,
     tools: new Toolbox({ registry, security, limits }),
   });

@@ -12,6 +12,7 @@ import {
   DeadReferenceError,
   type Kwargs,
   kwargs,
+  NoSuchMethod,
   PBClientFactory,
   PBConnectionLost,
   PBError,
@@ -434,4 +435,28 @@ Deno.test("a tuple stays a tuple, and cycles stay cycles, through a call", async
   const result = await pair.client.root().callRemote("echo", tuple(loop, loop)) as unknown[][];
   assertStrictEquals(result[0], result[1]);
   assertStrictEquals(result[0]![1], result[0]);
+});
+
+Deno.test("aroundCall stands between the peer and each method, and may fail for it", async () => {
+  const seen: unknown[] = [];
+  await using pair = await testPair(new Server(), {
+    server: {
+      aroundCall({ broker, target, method, args, kw }, next) {
+        seen.push([broker === pair.server, target instanceof Server, method, [...args], kw?.to]);
+        if (method === "kinds") throw new PBError("not today");
+        return method === "later" ? "at once" : next();
+      },
+    },
+  });
+  const root = pair.client.root<Server>();
+  assertEquals(await root.callRemote("add", 1, kwargs({ to: 2 })), 3);
+  assertEquals(await root.callRemote("later"), "at once");
+  await assertRejects(() => root.callRemote("kinds", 1), PBError, "not today");
+  await assertRejects(() => root.callRemote("nothing" as never), NoSuchMethod);
+  assertEquals(seen, [
+    [true, true, "add", [1], 2],
+    [true, true, "later", [], undefined],
+    [true, true, "kinds", [1], undefined],
+    [true, true, "nothing", [], undefined],
+  ]);
 });
