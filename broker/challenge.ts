@@ -57,7 +57,7 @@ export function respond(challenge: Uint8Array, password: string | Uint8Array): U
  * @param digest MD5 of the password.
  * @returns MD5 of both.
  */
-export function respondMD5(challenge: Uint8Array, digest: Uint8Array): Uint8Array {
+function respondMD5(challenge: Uint8Array, digest: Uint8Array): Uint8Array {
   const both = new Uint8Array(digest.length + challenge.length);
   both.set(digest);
   both.set(challenge, digest.length);

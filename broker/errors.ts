@@ -89,7 +89,7 @@ export class DeadReferenceError extends ProtocolError {
    * @param message What was tried.
    * @param options The cause.
    */
-  constructor(message = "Calling Stale Broker", options?: ErrorOptions) {
+  constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "DeadReferenceError";
   }

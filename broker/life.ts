@@ -201,10 +201,11 @@ export class Life {
     if (state.kind === "negotiating") state.negotiation.fail(notReady(reason));
     try {
       hooks.clear(reason);
-    } catch (error) {
+    } catch (fault) {
       // Nobody waits for this, and who waits for the end must hear of it.
       const message = "Cannot clear up behind a connection";
-      log({ event: "callbackFailed", level: "error", message, peer: this.#parts.peer, error });
+      const { peer } = this.#parts;
+      log({ event: "callbackFailed", level: "error", message, peer, error: fault });
     }
     const rest = link.transportClosed ?? Promise.resolve();
     rest.then(() => {

@@ -4,30 +4,64 @@
  * @module
  */
 
-/** Waits for so long, or until a signal; the timer never outlives the waiting. */
+/** Somebody who waits for something, for so long or until a signal; the timer never outlives the waiting. */
 export class Patience {
-  readonly over: Promise<void>;
-  readonly end: () => void;
+  /** Whether it has been too long. */
   isOver = false;
+  readonly #signal: AbortSignal | undefined;
+  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  #wake: () => void = () => {};
 
+  /**
+   * Begins to wait.
+   *
+   * @param wait For how long, in milliseconds.
+   * @param signal Ends it before.
+   */
   constructor(wait: number, signal: AbortSignal | undefined) {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const finish = () => {
-      this.isOver = true;
-      resolve();
-    };
-    this.over = promise;
-    const timer = wait === 0 ? undefined : setTimeout(finish, wait);
-    if (wait === 0) finish();
-    signal?.addEventListener("abort", finish, { once: true });
-    this.end = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", finish);
-    };
+    this.#signal = signal;
+    if (wait === 0) this.isOver = true;
+    else this.#timer = setTimeout(this.#finish, wait);
+    signal?.addEventListener("abort", this.#finish);
   }
+
+  /**
+   * Waits for a sign.
+   *
+   * @returns Resolves at the next {@linkcode Patience.wake}, or when it has been too long.
+   */
+  sign(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.isOver) resolve();
+      else this.#wake = resolve;
+    });
+  }
+
+  /** Gives a sign. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Waits no more. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener("abort", this.#finish);
+  }
+
+  readonly #finish = (): void => {
+    this.isOver = true;
+    this.wake();
+  };
 }
 
-/** Waits for a promise, but rejects when a signal aborts before. */
+/**
+ * Waits for a promise, but rejects when a signal aborts before.
+ *
+ * @param promise What to wait for.
+ * @param signal Ends the waiting.
+ * @returns What the promise gives.
+ * @throws {unknown} The signal's reason.
+ */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);

@@ -44,6 +44,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   /** Aborts when the session is closed. */
   readonly #end = new AbortController();
   #state: SessionState<R> = { kind: "connecting", failures: 0 };
+  /** Those who wait for a connection. */
+  readonly #waiting = new Set<Patience>();
   /** Resolves at the next change of state. */
   #change = Promise.withResolvers<void>();
   /** Why it is not connected, or was not the last time. */
@@ -78,6 +80,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     this.#stableAfter = milliseconds("stableAfter", stableAfter);
     this.#backoff = options.backoff ?? backoff();
     this.#giveUp = options.giveUp ?? isHopeless;
+    // Also refuses options that no attempt could be made with.
     this.#log = brokerSettings(options).log;
     const abort = () => this.#close(toError(signal?.reason));
     signal?.addEventListener("abort", abort, { once: true });
@@ -115,15 +118,18 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   async ready(options: UseOptions = {}): Promise<R> {
     const { wait = this.#wait, signal } = options;
     const patience = new Patience(checkWait(wait), signal);
+    this.#waiting.add(patience);
     try {
       for (;;) {
         signal?.throwIfAborted();
         const state = this.#state;
         if (state.kind === "connected" && !state.broker.isClosed) return state.value;
         if (state.kind === "closed" || patience.isOver) throw this.#notConnected(wait);
-        await Promise.race([this.#change.promise, patience.over]);
+        // A race with one promise for all this time would leave something behind in it at each change.
+        await patience.sign();
       }
     } finally {
+      this.#waiting.delete(patience);
       patience.end();
     }
   }
@@ -235,6 +241,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     this.#state = state;
     this.#change = Promise.withResolvers();
     change.resolve();
+    for (const patience of this.#waiting) patience.wake();
     try {
       this.#options.onState?.(state);
     } catch (error) {

@@ -227,7 +227,7 @@ class Table {
     }
     const mayBegin = (underWay: number) => {
       const now = clock();
-      const { failures, open } = this.#find(key, now) ?? { failures: 0, open: now };
+      const { failures, open } = this.#refreshed(key, now) ?? { failures: 0, open: now };
       return open > now || failures + underWay < allowance;
     };
     try {
@@ -252,13 +252,13 @@ class Table {
   /** Milliseconds until an attempt may be made; 0 if now. */
   wait(key: string): number {
     const now = this.#options.clock();
-    return Math.max(0, (this.#find(key, now)?.open ?? now) - now);
+    return Math.max(0, (this.#refreshed(key, now)?.open ?? now) - now);
   }
 
   /** Keeps others waiting while one attempt is made, where nothing is free any more. */
   take(key: string): void {
     const now = this.#options.clock();
-    const entry = this.#find(key, now);
+    const entry = this.#refreshed(key, now);
     if (entry !== undefined) this.#close(entry, now);
   }
 
@@ -267,7 +267,7 @@ class Table {
     const { allowance, clock, maxEntries } = this.#options;
     if (allowance === Infinity) return;
     const now = clock();
-    const entry = this.#find(key, now) ?? { failures: 0, since: now, open: now };
+    const entry = this.#refreshed(key, now) ?? { failures: 0, since: now, open: now };
     entry.failures++;
     this.#close(entry, now);
     // Counted last, forgotten last.
@@ -283,8 +283,8 @@ class Table {
     this.#entries.delete(key);
   }
 
-  /** Finds what is left of an entry, now that time has passed. */
-  #find(key: string, now: number): Entry | undefined {
+  /** Gives what is left of an entry, now that time has passed; one of which nothing is left is forgotten. */
+  #refreshed(key: string, now: number): Entry | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
     const { allowance, window } = this.#options;

@@ -381,6 +381,7 @@ Deno.test("getAllPages() and pagesAsStream() take methods that exist, and what i
   }
   const files = null as unknown as RemoteReference<Files>;
   compiled(() => {
+    new Files();
     getAllPages(files, "file", "a.txt");
     pagesAsStream(files, "file", "a.txt", 10);
     getAllPages(untyped, "whatever", 1, 2);

@@ -48,13 +48,6 @@ Deno.test("a client outlives a server that vanishes after any byte, and every ca
   }
 });
 
-Deno.test("[Broker immediateClose] a connection that closes before any byte is no error", async () => {
-  await using pair = await rawClient(new Service(), { hello: false });
-  pair.peer.close();
-  await pair.broker.closed;
-  assertEquals(pair.log, []);
-});
-
 Deno.test("what comes byte by byte is what comes at once", async () => {
   const [here, there] = memoryPair({ chunkSize: 1 });
   const factory = new PBServerFactory(new Service(), { log: () => {} });
