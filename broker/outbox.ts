@@ -59,12 +59,14 @@ export class Outbox {
    * @param act What to do.
    */
   soon(act: () => void): void {
-    if (this.#soon === undefined) queueMicrotask(() => this.#act());
+    if (this.#soon === undefined) queueMicrotask(() => this.catchUp());
     (this.#soon ??= []).push(act);
   }
 
-  #act(): void {
-    const acts = this.#soon ?? [];
+  /** Does what is to be done soon, now: for whoever gives a message its number. */
+  catchUp(): void {
+    const acts = this.#soon;
+    if (acts === undefined) return;
     this.#soon = undefined;
     for (const act of acts) act();
   }
@@ -96,7 +98,7 @@ export class Outbox {
    * @throws {JellyError} If a value cannot be sent; then nothing was.
    */
   write(perspective: object | null, write: WriteMessage): number {
-    if (this.#soon !== undefined) this.#act();
+    this.catchUp();
     this.perspective = perspective;
     const { writer, jellier } = this.#output.begin();
     const start = writer.length;

@@ -115,6 +115,7 @@ export class OutgoingCalls {
    * @throws {LimitError} If too much waits to be written, or too many calls for an answer.
    */
   send({ word, target, method, args, perspective }: OutgoingCall): Promise<unknown> {
+    this.#outbox.catchUp();
     const call = splitArgs(args);
     const { options, answer } = call;
     options?.signal?.throwIfAborted();

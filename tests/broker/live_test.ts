@@ -255,6 +255,25 @@ for (const highWaterMark of [1000, 1_000_000]) {
   });
 }
 
+Deno.test("what changed() names is sent when there is room, though it is the same object", async () => {
+  await using raw = await rawServer({ limits: { maxBufferedBytes: 50_000, highWaterMark: 1000 } });
+  const document = new Document();
+  const lines = document.lines = ["one"];
+  const root = raw.broker.root();
+  const call = root.callRemote("take", document);
+  await raw.peer.hear();
+  await raw.peer.say(["answer", 1, ["None"]]);
+  await call;
+  const noise = callOptions({ answer: false });
+  for (let i = 0; i < 2; i++) void root.callRemote("noise", new Uint8Array(40_000), noise);
+  lines.push("two");
+  document.changed("lines");
+  await settle();
+  const heard: unknown[] = [];
+  for (let i = 0; i < 3; i++) heard.push((await raw.peer.hear() as unknown[])[3]);
+  assertEquals(heard, ["noise", "noise", "update"]);
+});
+
 // The receiving end.
 
 Deno.test("LiveCache.changes() gives the cache after changes, and ends with its release", async () => {

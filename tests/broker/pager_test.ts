@@ -111,6 +111,40 @@ Deno.test("StringPager says on the wire what Twisted's says, and gives the colle
   await play("pager", "client", pair.peer);
 });
 
+Deno.test("the first pages go out before what is said after the pagers were made", async () => {
+  class Busy extends Root {
+    remote_pages(collector: RemoteReference): string {
+      // Both with answers, so that the numbers of the calls matter.
+      for (const name of ["a", "b"]) new Windowed(collector, name, 1);
+      void collector.callRemote("note", "behind").catch(() => {});
+      return "answer";
+    }
+  }
+  class Windowed extends Pager {
+    #left = 2;
+    constructor(collector: RemoteReference, readonly name: string, window: number) {
+      super(collector, { window });
+    }
+    override nextPage(): string | undefined {
+      return this.#left-- > 0 ? this.name : undefined;
+    }
+  }
+  await using pair = await rawClient(new Busy());
+  await pair.peer.say(["message", 1, "root", "pages", 1, ["tuple", ["remote", 1]], ["dictionary"]]);
+  const said: unknown[] = [];
+  for (let i = 0; i < 4; i++) {
+    const [word, id, , name] = await pair.peer.hear() as unknown[];
+    said.push([word, id, name]);
+  }
+  assertEquals(said, [
+    ["message", 1, "gotPage"],
+    ["message", 2, "gotPage"],
+    ["message", 3, "note"],
+    ["answer", 1, undefined],
+  ]);
+  for (let id = 1; id <= 3; id++) await pair.peer.say(["answer", id, ["None"]]);
+});
+
 Deno.test("getAllPages() says on the wire what Twisted's says", async () => {
   await using pair = await rawServer({ hello: false });
   const played = play("pager", "server", pair.peer);
