@@ -89,8 +89,8 @@ export interface Transport {
   readonly closed?: Promise<void> | undefined;
 }
 
-/** What kind of pipe a connection uses. */
-export type TransportKind = "tcp" | "tls" | "unix" | "websocket" | "memory" | "port";
+/** What kind of pipe a connection uses; `other` is one of the program's own. */
+export type TransportKind = "tcp" | "tls" | "unix" | "websocket" | "memory" | "port" | "other";
 
 /** Who a peer is by its TLS certificate, which was verified against the certificate authorities. */
 export interface PeerCertificate {
