@@ -70,7 +70,7 @@ Deno.test("demo.ts ends with an exit code if something is wrong", async () => {
   // The echo server has no portal, so nobody can log in there.
   const strange = await run("demo.ts", `pb://127.0.0.1:${server.port}`);
   assertEquals(strange.code, 1);
-  assertMatch(strange.output, /customer .* fails: .*remote_login/);
+  assertMatch(strange.output, /customer .* fails: .*no logins/);
   await server.end();
   const { code, output } = await run("demo.ts", `pb://127.0.0.1:${server.port}`);
   assertEquals(code, 1);
