@@ -8,7 +8,7 @@ import { CredInterface } from "../cred/cred_interface.ts";
 import type { IJellyable, Jellier } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
 import type { Kwargs } from "./kwargs.ts";
-import { callMethod, Referenceable, type RemoteTarget } from "./referenceable.ts";
+import { CALLER, callMethod, Referenceable, type RemoteTarget } from "./referenceable.ts";
 
 /** What a realm gives a user over PB: takes the calls that the user makes. */
 export interface IPerspective {
@@ -101,7 +101,7 @@ export class AsReferenceable<T extends object = object> extends Referenceable {
   /** The object that gets the calls. */
   readonly object: T;
   /** Who the caller is: the avatar itself, if it is one. */
-  override readonly caller: object | null;
+  override readonly [CALLER]: object | null;
   /** Who results are written for: the same, or the object's own perspective. */
   override readonly perspective: object | null;
   readonly #receive: RemoteTarget["remoteMessageReceived"];
@@ -122,9 +122,9 @@ export class AsReferenceable<T extends object = object> extends Referenceable {
       );
     }
     this.object = object;
-    const { caller = null, perspective = null } = object as Partial<RemoteTarget>;
+    const { [CALLER]: caller = null, perspective = null } = object as Partial<RemoteTarget>;
     const isAvatar = messageType === "perspective";
-    this.caller = isAvatar ? object : caller;
+    this[CALLER] = isAvatar ? object : caller;
     this.perspective = isAvatar ? object : perspective;
     this.#receive = method.bind(object);
   }

@@ -57,7 +57,10 @@ export class DirectoryPublishedStorage implements PublishedStorage {
    * @throws {TypeError} If the name could lead out of the directory.
    */
   async load(name: string): Promise<Uint8Array | undefined> {
-    return await ifFound(Deno.readFile(this.#path(name)));
+    const path = this.#path(name);
+    // What was saved before is there.
+    await this.#last;
+    return await ifFound(Deno.readFile(path));
   }
 
   /**

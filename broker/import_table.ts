@@ -29,9 +29,12 @@ type Imports = BusyMap<NumberKey, Import>;
 export class ImportTable {
   readonly #broker: Broker;
   readonly #outbox: Outbox;
-  /** By the user's avatar; null is nobody. */
-  readonly #imports = new BusyMap<object | null, Imports>();
-  #size = 0;
+  /** What came on nobody's behalf. */
+  readonly #nobodys: Imports = new BusyMap();
+  /** By the user's avatar, which often keeps a reference itself: nothing here may keep the avatar alive. */
+  readonly #users = new WeakMap<object, Imports>();
+  /** Everything that is held, and the table that it is in. */
+  readonly #held = new BusyMap<Arrivals, Imports>();
   readonly #finalization: FinalizationRegistry<Arrivals>;
 
   /**
@@ -51,7 +54,7 @@ export class ImportTable {
 
   /** How many objects of the peer's are held. */
   get size(): number {
-    return this.#size;
+    return this.#held.size;
   }
 
   /**
@@ -63,21 +66,23 @@ export class ImportTable {
    * @throws {LimitError} If too many are held; the object is given back then.
    */
   arrived(luid: number, perspective: object | null): RemoteReference {
-    const known = this.#imports.get(perspective)?.get(numberKey(luid));
+    const imports = this.#importsFor(perspective);
+    const known = imports.get(numberKey(luid));
     const reference = known?.reference.deref();
     if (known !== undefined && reference !== undefined) {
       known.arrivals.count++;
       return reference;
     }
-    const arrivals = { luid, perspective, count: 1 };
+    const arrivals = { luid, count: 1 };
     const { maxImports } = this.#broker.settings.limits;
-    if (this.#size >= maxImports) {
+    if (this.size >= maxImports) {
       this.#tellPeer(arrivals);
       throw new LimitError("maxImports", `Cannot hold more than ${maxImports} references`);
     }
     const made = new RemoteReference(this.#broker, luid, perspective, arrivals);
-    if (known === undefined) this.#size++;
-    this.#importsFor(perspective).set(numberKey(luid), { reference: new WeakRef(made), arrivals });
+    if (known !== undefined) this.#held.delete(known.arrivals);
+    this.#held.set(arrivals, imports);
+    imports.set(numberKey(luid), { reference: new WeakRef(made), arrivals });
     this.#finalization.register(made, arrivals, arrivals);
     return made;
   }
@@ -95,28 +100,24 @@ export class ImportTable {
 
   /** Forgets everything; nobody is told. */
   clear(): void {
-    for (const imports of this.#imports.values()) {
-      for (const { arrivals } of imports.values()) this.#finalization.unregister(arrivals);
+    for (const [arrivals, imports] of this.#held.entries()) {
+      this.#finalization.unregister(arrivals);
+      imports.clear();
     }
-    this.#imports.clear();
-    this.#size = 0;
+    this.#held.clear();
   }
 
   #importsFor(perspective: object | null): Imports {
-    let imports = this.#imports.get(perspective);
-    if (imports === undefined) this.#imports.set(perspective, imports = new BusyMap());
+    if (perspective === null) return this.#nobodys;
+    let imports = this.#users.get(perspective);
+    if (imports === undefined) this.#users.set(perspective, imports = new BusyMap());
     return imports;
   }
 
   /** Removes the entry of a reference, unless a newer one has its place. */
   #forget(arrivals: Arrivals): void {
-    const { luid, perspective } = arrivals;
-    const imports = this.#imports.get(perspective);
-    if (imports?.get(numberKey(luid))?.arrivals !== arrivals) return;
-    imports.delete(numberKey(luid));
-    this.#size--;
-    // An avatar is not kept alive by what it has no more.
-    if (imports.size === 0 && perspective !== null) this.#imports.delete(perspective);
+    this.#held.get(arrivals)?.delete(numberKey(arrivals.luid));
+    this.#held.delete(arrivals);
   }
 
   /** Sends one decref for every arrival. */

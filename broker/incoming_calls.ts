@@ -22,7 +22,7 @@ import type { Link } from "./link.ts";
 import type { LogEntry } from "./log.ts";
 import type { CallHead } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
-import type { RemoteTarget } from "./referenceable.ts";
+import { CALLER, type RemoteTarget } from "./referenceable.ts";
 import { RemoteError } from "./remote_error.ts";
 import { notSent } from "./unsent.ts";
 
@@ -130,7 +130,7 @@ export class IncomingCalls {
    */
   read(head: CallHead, object: RemoteTarget | undefined, unjellier: Unjellier): IncomingCall {
     const outer = this.perspective;
-    this.perspective = object?.caller ?? null;
+    this.perspective = object?.[CALLER] ?? null;
     try {
       if (object === undefined) throw new PBError("Invalid Object ID");
       const args = unjellier.readItems();
@@ -185,8 +185,8 @@ export class IncomingCalls {
     const broker = this.#broker;
     const { aroundCall } = broker.settings;
     if (aroundCall === undefined) return object.remoteMessageReceived(broker, method, args, kw);
-    const next = () => object.remoteMessageReceived(broker, method, args, kw);
-    return aroundCall({ broker, target: object, method, args, kw }, next);
+    const next = () => object.remoteMessageReceived(broker, method, [...args], kw);
+    return aroundCall({ broker, target: object, method, args: [...args], kw }, next);
   }
 
   #ended(bytes: number): void {

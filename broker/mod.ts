@@ -76,6 +76,7 @@ export * from "./pager.ts";
 export type { PortalOptions } from "./portal_options.ts";
 export { PortalRoot } from "./portal_root.ts";
 export {
+  CALLER,
   type IPBRoot,
   Referenceable,
   type RemoteTarget,

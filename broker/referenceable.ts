@@ -10,10 +10,13 @@ import { NoSuchMethod } from "./errors.ts";
 import { brokerOf } from "./invoker.ts";
 import type { Kwargs } from "./kwargs.ts";
 
+/** Name of the property that says who calls an object: a name that no object of a program has by chance. */
+export const CALLER: unique symbol = Symbol("caller");
+
 /** What the broker hands a call to. */
 export interface RemoteTarget {
   /** Who the caller is, if that is known: arguments are read on that behalf. */
-  readonly caller?: object | null;
+  readonly [CALLER]?: object | null;
   /** Who results are written for; nobody in particular unless set. */
   readonly perspective?: object | null;
   /**
@@ -63,7 +66,7 @@ export class Serializable extends Jellyable {
  */
 export class Referenceable extends Serializable implements RemoteTarget {
   /** Who the caller is: known to references to avatars, and to view points. */
-  declare readonly caller?: object | null;
+  declare readonly [CALLER]?: object | null;
   /** Who results are written for; nobody in particular unless set. */
   declare readonly perspective?: object | null;
 

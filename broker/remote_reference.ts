@@ -19,8 +19,6 @@ export type ObjectId = number | string;
 export interface Arrivals {
   /** Number of the object. */
   readonly luid: number;
-  /** On whose behalf it came. */
-  readonly perspective: object | null;
   /** How often it came and was not given back. */
   count: number;
 }

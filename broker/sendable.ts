@@ -75,9 +75,14 @@ export type SendableCopy<T, All> = T extends KwargsBrand ? SendableKwargs<T>
 
 /** What may be sent for an object with fields: one with methods comes of an object of a class. */
 export type SendableObject<T> =
-  | ([Extract<T[keyof T], AnyMethod>] extends [never] ? SendableFields<T>
+  | ([MethodsOf<T>] extends [never] ? SendableFields<T>
     : SendableFields<T> & Serializable)
   | (string extends keyof T ? ReadonlyMap<string, Sendable<T[keyof T]>> : never);
+
+/** The methods of an object; a field that may be anything counts as data. */
+export type MethodsOf<T> = {
+  [Key in keyof T]-?: IsUntyped<T[Key]> extends true ? never : Extract<T[Key], AnyMethod>;
+}[keyof T];
 
 /** What may be sent for the fields of an object. */
 export type SendableFields<T> = { [Key in keyof T as FieldName<T, Key>]: Sendable<T[Key]> };

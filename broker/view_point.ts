@@ -8,7 +8,7 @@ import type { Jellier } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
 import { brokerOf } from "./invoker.ts";
 import type { Kwargs } from "./kwargs.ts";
-import { callMethod, Referenceable, Serializable } from "./referenceable.ts";
+import { CALLER, callMethod, Referenceable, Serializable } from "./referenceable.ts";
 
 /** Stands for nobody where an identity is made of a user and an object. */
 const NOBODY = Object.freeze({});
@@ -41,7 +41,7 @@ export class ViewPoint<T extends object = object> extends Referenceable {
   /** Who looks at the object. */
   override readonly perspective: object | null;
   /** Who the caller is: the same. */
-  override readonly caller: object | null;
+  override readonly [CALLER]: object | null;
   /** The object. */
   readonly object: T;
 
@@ -53,7 +53,7 @@ export class ViewPoint<T extends object = object> extends Referenceable {
    */
   constructor(perspective: object | null, object: T) {
     super();
-    this.perspective = this.caller = perspective;
+    this.perspective = this[CALLER] = perspective;
     this.object = object;
   }
 

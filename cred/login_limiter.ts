@@ -127,9 +127,16 @@ export async function limitExchange<T>(
   { limiter, signal, ...facts }: LimitLoginOptions,
 ): Promise<AvatarGrant<T>> {
   let leave: (() => void) | undefined;
+  // The attempt may fail while it waits, as by a time limit of its own: then it is to take no place any more.
+  const over = new AbortController();
+  const ends = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
   const admit = async () => {
-    leave = await limiter.enter?.(facts, signal);
-    signal?.throwIfAborted();
+    const entered = await limiter.enter?.(facts, ends);
+    if (ends.aborted) {
+      entered?.();
+      throw ends.reason;
+    }
+    leave = entered;
     await limiter.check(facts);
   };
   try {
@@ -145,6 +152,7 @@ export async function limitExchange<T>(
     }
     return grant;
   } finally {
+    over.abort();
     leave?.();
   }
 }

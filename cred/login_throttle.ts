@@ -53,6 +53,8 @@ interface Entry {
   since: number;
   /** When the next attempt may be made. */
   open: number;
+  /** The name as all of them spelled it; undefined if they did not agree. */
+  spelling: string | undefined;
 }
 
 /** Most attempts that wait for others with the same user, the same address, or both. */
@@ -127,16 +129,11 @@ export class LoginThrottle implements LoginLimiter {
    * @throws {unknown} The signal's reason, if it ends the waiting.
    */
   async enter(facts: LoginFacts, signal?: AbortSignal): Promise<() => void> {
-    const entered: [Table, string][] = [];
-    const leave = () => {
-      for (const [table, key] of entered) table.leave(key);
-    };
+    const entered: (() => void)[] = [];
+    const leave = () => entered.forEach((leave) => leave());
     try {
       // All go this way round, so that no two wait for each other.
-      for (const [table, key] of this.#entries(facts)) {
-        await table.enter(key, signal);
-        entered.push([table, key]);
-      }
+      for (const [table, key] of this.#entries(facts)) entered.push(await table.enter(key, signal));
     } catch (error) {
       leave();
       throw error;
@@ -165,7 +162,7 @@ export class LoginThrottle implements LoginLimiter {
    * @param facts What was known of the attempt.
    */
   failed(facts: LoginFacts): void {
-    for (const [table, key] of this.#entries(facts)) table.count(key);
+    for (const [table, key] of this.#entries(facts)) table.count(key, facts.username);
   }
 
   /**
@@ -175,7 +172,7 @@ export class LoginThrottle implements LoginLimiter {
    */
   succeeded(facts: LoginFacts): void {
     for (const [table, key] of this.#entries(facts)) {
-      if (table !== this.#addresses) table.clear(key);
+      if (table !== this.#addresses) table.clear(key, facts.username);
     }
   }
 
@@ -217,8 +214,8 @@ class Table {
     return this.#entries.size;
   }
 
-  /** Waits until an attempt may begin; one that has to be denied may at once. */
-  async enter(key: string, signal: AbortSignal | undefined): Promise<void> {
+  /** Waits until an attempt may begin; one that has to be denied may at once. Gives what ends it. */
+  async enter(key: string, signal: AbortSignal | undefined): Promise<() => void> {
     const { allowance, clock } = this.#options;
     let turns = this.#turns.get(key);
     if (turns === undefined) this.#turns.set(key, turns = new Turns());
@@ -228,25 +225,22 @@ class Table {
     const mayBegin = (underWay: number) => {
       const now = clock();
       const { failures, open } = this.#refreshed(key, now) ?? { failures: 0, open: now };
-      return open > now || failures + underWay < allowance;
+      return open > now || failures + underWay <= allowance - 1;
+    };
+    const forgetIdle = () => {
+      // By now there may be others with the same key, who wait for each other only.
+      if (turns.isIdle && this.#turns.get(key) === turns) this.#turns.delete(key);
     };
     try {
       await turns.enter(mayBegin, signal);
     } catch (error) {
-      this.#forgetIdle(key, turns);
+      forgetIdle();
       throw error;
     }
-  }
-
-  /** Ends an attempt. */
-  leave(key: string): void {
-    const turns = this.#turns.get(key)!;
-    turns.leave();
-    this.#forgetIdle(key, turns);
-  }
-
-  #forgetIdle(key: string, turns: Turns): void {
-    if (turns.isIdle) this.#turns.delete(key);
+    return () => {
+      turns.leave();
+      forgetIdle();
+    };
   }
 
   /** Milliseconds until an attempt may be made; 0 if now. */
@@ -263,11 +257,12 @@ class Table {
   }
 
   /** Counts a failure. */
-  count(key: string): void {
+  count(key: string, spelling: string | undefined): void {
     const { allowance, clock, maxEntries } = this.#options;
     if (allowance === Infinity) return;
     const now = clock();
-    const entry = this.#refreshed(key, now) ?? { failures: 0, since: now, open: now };
+    const entry = this.#refreshed(key, now) ?? { failures: 0, since: now, open: now, spelling };
+    if (entry.spelling !== spelling) entry.spelling = undefined;
     entry.failures++;
     this.#close(entry, now);
     // Counted last, forgotten last.
@@ -279,8 +274,9 @@ class Table {
     }
   }
 
-  clear(key: string): void {
-    this.#entries.delete(key);
+  clear(key: string, spelling: string | undefined): void {
+    // Where case counts, another spelling is another user.
+    if (this.#entries.get(key)?.spelling === spelling) this.#entries.delete(key);
   }
 
   /** Gives what is left of an entry, now that time has passed; one of which nothing is left is forgotten. */

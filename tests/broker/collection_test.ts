@@ -3,12 +3,15 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import {
   Avatar,
+  connectPair,
   IPerspective,
   Referenceable,
   RemoteReference,
   Root,
 } from "@perspective/broker/broker";
 import {
+  AllowAnonymousAccess,
+  Anonymous,
   InMemoryUsernamePasswordDatabaseDontUse,
   Portal,
   UsernamePassword,
@@ -168,4 +171,35 @@ Deno.test("no update is lost, whenever caches are collected, released and fetche
   await settle();
   assertEquals(pair.client.counts.caches, 0);
   assertEquals(ledger.observers, []);
+});
+
+Deno.test("an avatar that keeps what its user gave it is collected when the user is gone", async () => {
+  let avatars = 0;
+  let collected = 0;
+  const registry = new FinalizationRegistry(() => collected++);
+  class User extends Avatar {
+    kept: unknown;
+    perspective_keep(reference: RemoteReference): void {
+      this.kept = reference;
+    }
+  }
+  const realm = {
+    requestAvatar() {
+      const user = new User();
+      registry.register(user, ++avatars);
+      return [IPerspective, user, () => {}] as const;
+    },
+  };
+  const portal = new Portal(realm, [new AllowAnonymousAccess()]);
+  await using pair = await connectPair(portal, {
+    server: { login: { mechanisms: ["ANONYMOUS"] } },
+  });
+  for (let i = 0; i < 10; i++) {
+    using user = await pair.client.login<User>(new Anonymous());
+    await user.callRemote("keep", new Referenceable() as never);
+  }
+  assertEquals(avatars, 10);
+  // The last one may still be on some stack.
+  assert(await collectUntil(() => collected >= 9));
+  assert(await collectUntil(() => pair.server.counts.remoteObjects <= 1));
 });

@@ -106,6 +106,8 @@ for (const kind of ["memory", "directory"]) {
     const second = await fetched(server, storage);
     assertEquals([second.text, second.wasCleanWhenLoaded], ["second", false]);
     assertEquals(server.report.fetched, 2);
+    // It waits for the last save.
+    await storage.load("anything");
   });
 }
 

@@ -483,6 +483,8 @@ Deno.test("Sendable<T> accepts what arrives as T, and says why where nothing doe
   refused<Sendable<symbol>>();
   refused<Sendable<Map<number, string>>>();
   refused<Sendable<Error>>();
+  // deno-lint-ignore no-explicit-any -- what may be anything may be data
+  assertType<IsExact<Sendable<{ x: any; y: string }>, { x: unknown; y: string }>>(true);
   refused<Sendable<Promise<string>>>();
   refused<Sendable<User>>();
   refused<Sendable<Page>>();

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows }
 import {
   type AvatarGrant,
   CredInterface,
+  limitExchange,
   limitLogin,
   LoginDenied,
   type LoginFacts,
@@ -34,6 +35,8 @@ class Bench {
   }
 }
 
+/** A limiter that lets everybody pass. */
+const OPEN = { check() {}, failed() {}, succeeded() {} };
 const ALICE = { address: "192.0.2.1", username: "alice" };
 const HOUR = 60 * 60_000;
 
@@ -280,6 +283,48 @@ Deno.test("LoginThrottle has no more than a thousand attempts wait", async () =>
   await Promise.allSettled(waiting);
   leave();
   (await throttle.enter(ALICE))();
+});
+
+Deno.test("limitExchange() takes no place for an attempt that has failed while it waited", async () => {
+  const { throttle: limiter } = new Bench({ allowances: { pair: 1 } });
+  const leave = await limiter.enter(ALICE);
+  const timeout = new Error("the directory does not answer");
+  await assertRejects(
+    () =>
+      limitExchange((admit) => {
+        admit().catch(() => {});
+        return Promise.reject(timeout);
+      }, { limiter, ...ALICE }),
+    Error,
+    timeout.message,
+  );
+  leave();
+  (await limiter.enter(ALICE))();
+  // A limiter that takes no notice of the signal gets its place back.
+  const place = Promise.withResolvers<() => void>();
+  let left = 0;
+  const deaf = { ...OPEN, enter: () => place.promise };
+  const attempt = limitExchange((admit) => {
+    admit().catch(() => {});
+    return Promise.reject(timeout);
+  }, { limiter: deaf, ...ALICE });
+  await attempt.catch(() => {});
+  place.resolve(() => left++);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(left, 1);
+});
+
+Deno.test("LoginThrottle clears failures for the spelling only that they were counted for", async () => {
+  const bench = new Bench();
+  const spelled = { ...ALICE, username: "ALICE" };
+  bench.fail(ALICE, 5);
+  bench.throttle.succeeded(spelled);
+  assert(bench.wait(ALICE) > 0, "somebody else may have that name");
+  bench.throttle.succeeded(ALICE);
+  assertEquals(bench.wait(ALICE), 0);
+  bench.fail(ALICE, 4);
+  bench.now += 1;
+  assertEquals((await rush(bench.throttle)).made, 1, "a failure that is not quite forgiven counts");
 });
 
 const NETWORKS = [
