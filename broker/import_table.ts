@@ -100,11 +100,9 @@ export class ImportTable {
 
   /** Forgets everything; nobody is told. */
   clear(): void {
-    for (const [arrivals, imports] of this.#held.entries()) {
-      this.#finalization.unregister(arrivals);
-      imports.clear();
-    }
+    for (const [arrivals] of this.#held.entries()) this.#finalization.unregister(arrivals);
     this.#held.clear();
+    this.#nobodys.clear();
   }
 
   #importsFor(perspective: object | null): Imports {

@@ -103,7 +103,7 @@ Deno.test("a stub prints as its reference, is no promise, and is sent as the ref
   await using pair = await testPair(server);
   const root = pair.client.root<Server>();
   const thing = await root.callRemote("thing");
-  const untyped = thing.remote as unknown as object;
+  const untyped = thing.remote as object;
   assertEquals(`${untyped}`, "[object RemoteReference]");
   assertEquals(JSON.stringify({ thing: untyped }), `{"thing":{"luid":${thing.luid}}}`);
   assertEquals(JSON.stringify(thing), JSON.stringify(untyped));
