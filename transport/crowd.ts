@@ -9,13 +9,16 @@ import { BusySet } from "./busy_set.ts";
 
 /** Somebody in a crowd. */
 export interface Visitor {
-  /** The address that he comes from, without the port: the same for all that are one to those who count. */
+  /** The address that he comes from, without the port. */
   readonly host: string;
 }
 
-/** A crowd that has a limit, which those keep who came from one place in great numbers. */
+/**
+ * A crowd that has a limit, which those keep who came from one place in great numbers. A place is an
+ * address of IPv4 or a network of IPv6, all of whose addresses one host may have.
+ */
 export class Crowd<T extends Visitor> {
-  readonly #hosts = new BusyMap<string, BusySet<T>>();
+  readonly #places = new BusyMap<string, BusySet<T>>();
   #size = 0;
 
   /** How many there are. */
@@ -25,7 +28,7 @@ export class Crowd<T extends Visitor> {
 
   /** All of them. */
   *[Symbol.iterator](): Iterator<T> {
-    for (const visitors of this.#hosts.values()) yield* visitors;
+    for (const visitors of this.#places.values()) yield* visitors;
   }
 
   /**
@@ -34,9 +37,9 @@ export class Crowd<T extends Visitor> {
    * @param visitor Who is not in the crowd yet.
    */
   add(visitor: T): void {
-    const { host } = visitor;
-    let visitors = this.#hosts.get(host);
-    if (visitors === undefined) this.#hosts.set(host, visitors = new BusySet());
+    const place = placeOf(visitor.host);
+    let visitors = this.#places.get(place);
+    if (visitors === undefined) this.#places.set(place, visitors = new BusySet());
     visitors.add(visitor);
     this.#size++;
   }
@@ -47,10 +50,10 @@ export class Crowd<T extends Visitor> {
    * @param visitor Who.
    */
   delete(visitor: T): void {
-    const { host } = visitor;
-    const visitors = this.#hosts.get(host);
+    const place = placeOf(visitor.host);
+    const visitors = this.#places.get(place);
     if (visitors === undefined || !visitors.delete(visitor)) return;
-    if (visitors.size === 0) this.#hosts.delete(host);
+    if (visitors.size === 0) this.#places.delete(place);
     this.#size--;
   }
 
@@ -62,7 +65,7 @@ export class Crowd<T extends Visitor> {
    */
   takeOne(): T | undefined {
     let most: BusySet<T> | undefined;
-    for (const visitors of this.#hosts.values()) {
+    for (const visitors of this.#places.values()) {
       if (most === undefined || visitors.size > most.size) most = visitors;
     }
     for (const oldest of most ?? []) {
@@ -81,4 +84,14 @@ export class Crowd<T extends Visitor> {
  */
 export function hostOf(address: string): string {
   return address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+}
+
+/** Gives the first 64 bits of an address of IPv6, as systems write it, and any other as it is. */
+function placeOf(host: string): string {
+  if (!host.includes(":") || host.includes(".")) return host;
+  const [left = [], right = []] = host.split("::").map((half) =>
+    half === "" ? [] : half.split(":")
+  );
+  const zeros = Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0");
+  return [...left, ...zeros, ...right].slice(0, 4).join(":");
 }
