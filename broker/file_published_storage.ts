@@ -14,10 +14,13 @@ const NAME = /^[\w%-][\w%.-]*$/;
 export interface DirectoryPublishedStorageOptions {
   /** How many bytes to keep at most; what was kept first goes first. 268,435,456 (256 MiB) unless given. */
   maxBytes?: number;
+  /** How many states to keep at most; what was kept first goes first. 10,000 unless given. */
+  maxStates?: number;
 }
 
 /**
- * Keeps states in a directory of their own, a file each.
+ * Keeps states in a directory of their own, a file each, which only this program's user can read. It is for one storage at a time: what another
+ * one keeps there is found, but not counted.
  *
  * @example
  * ```ts
@@ -34,6 +37,10 @@ export interface DirectoryPublishedStorageOptions {
 export class DirectoryPublishedStorage implements PublishedStorage {
   readonly #directory: string;
   readonly #maxBytes: number;
+  readonly #maxStates: number;
+  /** How long the files are, those kept first first; read when something is to be kept. */
+  #sizes: Map<string, number> | undefined;
+  #bytes = 0;
   /** Saves one after the other. */
   #last: Promise<void> = Promise.resolve();
 
@@ -42,11 +49,13 @@ export class DirectoryPublishedStorage implements PublishedStorage {
    *
    * @param directory Path of the directory, which is made when something is to be kept.
    * @param options How much to keep.
-   * @throws {RangeError} If the limit is not a positive integer.
+   * @throws {RangeError} If a limit is not a positive integer.
    */
   constructor(directory: string, options: DirectoryPublishedStorageOptions = {}) {
     this.#directory = directory;
-    this.#maxBytes = positiveInteger("maxBytes", options.maxBytes ?? 256 * 1024 * 1024);
+    const { maxBytes = 256 * 1024 * 1024, maxStates = 10_000 } = options;
+    this.#maxBytes = positiveInteger("maxBytes", maxBytes);
+    this.#maxStates = positiveInteger("maxStates", maxStates);
   }
 
   /**
@@ -72,39 +81,48 @@ export class DirectoryPublishedStorage implements PublishedStorage {
    * @throws {TypeError} If the name could lead out of the directory.
    */
   save(name: string, bytes: Uint8Array): Promise<void> {
-    const saved = this.#last.then(() => this.#save(this.#path(name), bytes));
+    const saved = this.#last.then(() => this.#save(name, bytes));
     this.#last = saved.catch(() => {});
     return saved;
   }
 
-  async #save(path: string, bytes: Uint8Array): Promise<void> {
+  async #save(name: string, bytes: Uint8Array): Promise<void> {
+    const path = this.#path(name);
     if (bytes.length > this.#maxBytes) return;
     await Deno.mkdir(this.#directory, { recursive: true });
+    const sizes = this.#sizes ??= await this.#found();
     // Nobody shall find half a file, even if this program ends now.
     const half = `${path}.new`;
-    await Deno.writeFile(half, bytes);
+    await Deno.writeFile(half, bytes, { mode: 0o600 });
     await Deno.rename(half, path);
-    await this.#makeRoom();
+    this.#forget(sizes, name);
+    sizes.set(name, bytes.length);
+    this.#bytes += bytes.length;
+    for (const oldest of sizes.keys()) {
+      if (this.#bytes <= this.#maxBytes && sizes.size <= this.#maxStates) break;
+      await ifFound(Deno.remove(this.#path(oldest)));
+      this.#forget(sizes, oldest);
+    }
   }
 
-  async #makeRoom(): Promise<void> {
-    const files: { path: string; size: number; time: number }[] = [];
+  #forget(sizes: Map<string, number>, name: string): void {
+    this.#bytes -= sizes.get(name) ?? 0;
+    sizes.delete(name);
+  }
+
+  /** Looks what earlier programs have kept. */
+  async #found(): Promise<Map<string, number>> {
+    const files: { name: string; size: number; time: number }[] = [];
     for await (const { name, isFile } of Deno.readDir(this.#directory)) {
       // What has another kind of name is somebody else's.
       if (!isFile || !NAME.test(name)) continue;
-      const path = `${this.#directory}/${name}`;
-      const info = await ifFound(Deno.stat(path));
-      if (info !== undefined) {
-        files.push({ path, size: info.size, time: info.mtime?.getTime() ?? 0 });
-      }
+      const info = await ifFound(Deno.stat(this.#path(name)));
+      if (info === undefined) continue;
+      files.push({ name, size: info.size, time: info.mtime?.getTime() ?? 0 });
     }
-    let bytes = files.reduce((sum, { size }) => sum + size, 0);
+    this.#bytes = files.reduce((sum, { size }) => sum + size, 0);
     files.sort((a, b) => a.time - b.time);
-    for (const { path, size } of files) {
-      if (bytes <= this.#maxBytes) return;
-      await ifFound(Deno.remove(path));
-      bytes -= size;
-    }
+    return new Map(files.map(({ name, size }) => [name, size]));
   }
 
   #path(name: string): string {

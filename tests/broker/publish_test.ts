@@ -364,20 +364,52 @@ Deno.test("DirectoryPublishedStorage leaves files of other names, and directorie
   for (const name of ["folder", ...others]) assert(left.includes(name));
 });
 
-Deno.test("DirectoryPublishedStorage removes what was kept first, over its limit", async () => {
+Deno.test("DirectoryPublishedStorage removes what was kept first, over its limits", async () => {
   await using directory = await temporaryDirectory();
-  const storage = new DirectoryPublishedStorage(directory.path, { maxBytes: 10 });
-  await Promise.all(
-    ["a", "b", "c"].map((name, index) =>
-      storage.save(name, new Uint8Array(4)).then(() =>
-        Deno.utime(`${directory.path}/${name}`, index, index)
-      )
-    ),
-  );
-  await storage.save("d", new Uint8Array(4));
-  const left = await Promise.all(["a", "b", "c", "d"].map((name) => storage.load(name)));
-  assertEquals(left.filter((bytes) => bytes !== undefined).length, 2);
-  assertEquals(left[3]?.length, 4);
+  const { path } = directory;
+  const left = async () =>
+    (await Array.fromAsync(Deno.readDir(path))).map(({ name }) => name).sort().join("");
+  for (const [time, name] of ["c", "a", "b"].entries()) {
+    await Deno.writeFile(`${path}/${name}`, new Uint8Array(3));
+    await Deno.utime(`${path}/${name}`, time, time);
+  }
+  // What an earlier program has kept counts, by its age.
+  const storage = new DirectoryPublishedStorage(path, { maxBytes: 10, maxStates: 4 });
+  await storage.save("d", new Uint8Array(3));
+  assertEquals(await left(), "abd");
+  await storage.save("a", new Uint8Array(1));
+  await storage.save("e", new Uint8Array(2));
+  assertEquals(await left(), "abde");
+  await storage.save("f", new Uint8Array(0));
+  assertEquals(await left(), "adef", "by their number; and what was kept anew counts as new");
+  await storage.save("g", new Uint8Array(10));
+  assertEquals(await left(), "fg", "by their bytes");
   await storage.save("huge", new Uint8Array(11));
   assertEquals(await storage.load("huge"), undefined);
+  assertEquals(await left(), "fg");
+});
+
+Deno.test("DirectoryPublishedStorage goes on when somebody has removed its files", async () => {
+  await using directory = await temporaryDirectory();
+  const path = `${directory.path}/states`;
+  const storage = new DirectoryPublishedStorage(path, { maxStates: 1 });
+  await storage.save("a", new Uint8Array(1));
+  await Deno.remove(path, { recursive: true });
+  assertEquals(await storage.load("a"), undefined);
+  await storage.save("b", new Uint8Array(2));
+  assertEquals((await storage.load("b"))?.length, 2);
+});
+
+Deno.test("DirectoryPublishedStorage keeps states from other users of the machine", async () => {
+  await using directory = await temporaryDirectory();
+  const storage = new DirectoryPublishedStorage(directory.path);
+  await storage.save("a", new Uint8Array(1));
+  const { mode } = await Deno.stat(`${directory.path}/a`);
+  if (Deno.build.os !== "windows") assertEquals(mode! & 0o777, 0o600);
+});
+
+Deno.test("DirectoryPublishedStorage refuses limits that make no sense", () => {
+  for (const name of ["maxBytes", "maxStates"]) {
+    assertThrows(() => new DirectoryPublishedStorage("x", { [name]: 0 }), RangeError, name);
+  }
 });
