@@ -19,8 +19,8 @@ export interface DirectoryPublishedStorageOptions {
 }
 
 /**
- * Keeps states in a directory of their own, a file each, which only this program's user can read. It is for one storage at a time: what another
- * one keeps there is found, but not counted.
+ * Keeps states in a directory of their own, a file each, which only this program's user can read. It
+ * is for one storage at a time: what another one keeps there is found, but not counted.
  *
  * @example
  * ```ts
