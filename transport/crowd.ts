@@ -7,9 +7,12 @@
 import { BusyMap } from "./busy_map.ts";
 import { BusySet } from "./busy_set.ts";
 
+/** An address of IPv6, and nothing that a program may have in place of addresses. */
+const IPV6 = /^(?=.*::|(?:[^:]*:){7})[\da-f:]+(?:%.*)?$/i;
+
 /** Somebody in a crowd. */
 export interface Visitor {
-  /** The address that he comes from, without the port. */
+  /** The address that he comes from, without the port: the same for all that are one to those who count. */
   readonly host: string;
 }
 
@@ -88,7 +91,7 @@ export function hostOf(address: string): string {
 
 /** Gives the first 64 bits of an address of IPv6, as systems write it, and any other as it is. */
 function placeOf(host: string): string {
-  if (!host.includes(":") || host.includes(".")) return host;
+  if (!IPV6.test(host)) return host;
   const [left = [], right = []] = host.split("::").map((half) =>
     half === "" ? [] : half.split(":")
   );

@@ -40,6 +40,9 @@ const APART = [
   ["[::ffff:192.0.2.1]:1", "[::ffff:192.0.2.2]:1"],
   ["192.0.2.1:1", "192.0.2.2:1"],
   ["/run/pb.sock", ""],
+  ["user:a:b:c:d:e", "user:a:b:c:d:f"],
+  ["tenant::x", "tenant::y"],
+  ["a:b:c:d:e:f", "a:b:c:d:e:0"],
 ];
 for (const [one, other] of APART) {
   Deno.test(`Crowd takes "${one}" and "${other}" for two places`, () => {
