@@ -29,6 +29,13 @@ Deno.test("a broker closes the connection after an answer given twice", async ()
   assertStringIncludes((await endOf(pair.broker)).message, "request 1: there is none");
 });
 
+Deno.test("a broker closes the connection after a decref of an object with a name", async () => {
+  await using pair = await rawClient(new Service());
+  pair.broker.setNameForLocal("thing", new Service());
+  await pair.peer.say(["decref", "thing"]);
+  assertStringIncludes((await endOf(pair.broker)).message, 'object "thing"');
+});
+
 Deno.test("a broker closes the connection after a decref too many", async () => {
   await using pair = await rawClient(new Service());
   assertEquals(await pair.peer.ask(call("thing")), ["answer", 1, ["remote", 1]]);

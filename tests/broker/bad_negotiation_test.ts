@@ -45,6 +45,14 @@ for (const { name, said, error } of NO_SERVERS) {
   });
 }
 
+Deno.test("a client takes an offer that is a list, though it begins with the byte of a brace", async () => {
+  await using pair = await rawServer({ hello: false });
+  assertEquals("{".charCodeAt(0), 123);
+  await pair.peer.say(["pb", ...Array(122).fill("klingon")], ["version", 6]);
+  assertEquals(await pair.peer.hear(), "pb");
+  await pair.broker.ready;
+});
+
 Deno.test("a server takes a peer that says no version, as Twisted's does", async () => {
   await using pair = await rawClient(new Service(), { hello: false });
   await pair.peer.hear();

@@ -305,6 +305,8 @@ Deno.test("an observation that was refused has not begun", async () => {
   await using pair = await connected(library);
   await assertRejects(() => fetch(pair), RemoteError, "not for you");
   assertEquals(library.ledger.stopped, []);
+  // A ledger throws where it is told of an observer that it does not know.
+  assertEquals(pair.serverLog.filter(({ event }) => event === "callbackFailed"), []);
   assertEquals(pair.server.counts.cachedObjects, 0);
 });
 

@@ -17,7 +17,7 @@ import {
 } from "@perspective/broker/broker";
 import { memoryPair } from "@perspective/broker/transport";
 import { settle, testPair } from "./pair.ts";
-import { assertNothingLeft, HELLO, rawClient } from "./raw_peer.ts";
+import { assertNothingLeft, HELLO, rawClient, rawServer } from "./raw_peer.ts";
 
 class Server extends Root {
   readonly waiting = Promise.withResolvers<string>();
@@ -118,6 +118,34 @@ Deno.test("Broker.close() with graceful does not wait for calls that were given 
   await closed;
 });
 
+for (const isEarly of [false, true]) {
+  const when = isEarly ? "before it was made" : "before its answer came";
+  Deno.test(`Broker.close() with graceful waits for a call after another that was given up ${when}`, async () => {
+    await using pair = await rawServer({ hello: !isEarly });
+    const { broker, peer } = pair;
+    const enough = new AbortController();
+    const given = broker.root().callRemote("first", callOptions({ signal: enough.signal }));
+    enough.abort(new Error("enough"));
+    await assertRejects(() => given, Error, "enough");
+    if (isEarly) {
+      assertEquals(await peer.ask(["pb"], ["version", 6]), "pb");
+      assertEquals(await peer.hear(), ["version", 6]);
+    } else {
+      await peer.hear();
+      await peer.say(["answer", 1, 1]);
+    }
+    const call = broker.root().callRemote("second");
+    await peer.hear();
+    const closed = broker.close({ graceful: 1e9 });
+    await settle();
+    assert(!broker.isClosed);
+    await peer.say(["answer", 2, 2]);
+    assertEquals(await call, 2);
+    assertEquals(await peer.hear(), undefined);
+    await closed;
+  });
+}
+
 Deno.test("Broker.close() with graceful gives up when the time is over", async () => {
   using time = new FakeTime();
   await using pair = await testPair(new Server());
@@ -141,6 +169,40 @@ Deno.test("Broker.close() without graceful hurries a close that waits", async ()
   await pair.server.close();
   await closed;
   await lost;
+});
+
+Deno.test("Broker.close() with graceful waits for a peer that is slow to read its answers", async () => {
+  using time = new FakeTime();
+  await using pair = await rawClient(new Server(), { limits: { highWaterMark: 4096 } });
+  const large = ["tuple", "x".repeat(500_000)];
+  await pair.peer.say(["message", 1, "root", "echo", 1, large, ["dictionary"]]);
+  await time.runMicrotasks();
+  const closed = pair.broker.close({ graceful: 60_000 });
+  await time.tickAsync(5000);
+  const [word, id] = await pair.peer.hear() as unknown[];
+  assertEquals([word, id], ["answer", 1]);
+  await time.tickAsync(55_000);
+  await closed;
+});
+
+Deno.test("Broker.close() with graceful takes no calls of ours any more when the time is over", async () => {
+  using time = new FakeTime();
+  const [here, there] = memoryPair();
+  const server = new PBServerFactory(new Server()).buildBroker(there);
+  const client = new PBClientFactory().buildBroker(here);
+  await client.ready;
+  here.transport.stall();
+  const root = client.root();
+  const lost = assertRejects(() => root.callRemote("echo", new Uint8Array(500_000)));
+  const closed = client.close({ graceful: 5000 });
+  await time.tickAsync(5000);
+  await time.runMicrotasks();
+  assert(!client.isClosed);
+  await assertRejects(() => root.callRemote("echo", 1), DeadReferenceError);
+  await time.tickAsync(1000);
+  await closed;
+  await lost;
+  await server.close();
 });
 
 Deno.test("Broker.close() with graceful waits as long as it takes, if asked to", async () => {

@@ -93,6 +93,24 @@ Deno.test("a reference that arrives while its garbage is collected stays valid",
   assert(await collectUntil(() => pair.server.counts.localObjects === 1));
 });
 
+Deno.test("a reference that is collected does not take the place of a newer one with it", async () => {
+  class Holder extends Things {
+    readonly thing = new Referenceable();
+    override remote_thing(): Referenceable {
+      return this.thing;
+    }
+  }
+  await using pair = await testPair(new Holder());
+  const root = pair.client.root();
+  const fetchAndForget = async () => void await root.callRemote("thing");
+  await fetchAndForget();
+  await settle();
+  // It is collected here, which nobody hears of before the new one is there.
+  const [thing] = await Promise.all([root.callRemote("thing"), collectGarbage()]);
+  assertEquals(pair.client.counts.remoteObjects, 1);
+  assertStrictEquals(await root.callRemote("thing"), thing);
+});
+
 Deno.test("[Broker logoutAfterDecref] an avatar that nobody refers to is logged out, once", async () => {
   let logouts = 0;
   const portal = new Portal({

@@ -9,6 +9,7 @@ import {
 import {
   type Broker,
   connectPair,
+  type LogEntry,
   PBClientFactory,
   PBServerFactory,
   type Referenceable,
@@ -120,6 +121,22 @@ Deno.test("PBServerFactory asks the root for an object for each connection", asy
   const built = [factory.buildBroker(memoryPair()[1]), factory.buildBroker(memoryPair()[1])];
   assertEquals(brokers, built);
   for (const broker of built) await broker.close();
+});
+
+Deno.test("PBServerFactory closes a connection whose root object fails, and not as the peer's fault", async () => {
+  const fault = new Error("no object for you");
+  let kept: Broker | undefined;
+  class Failing extends Root {
+    override rootObject(broker: Broker): never {
+      kept = broker;
+      throw fault;
+    }
+  }
+  const log: LogEntry[] = [];
+  const factory = new PBServerFactory(new Failing(), { log: (entry) => log.push(entry) });
+  assertThrows(() => factory.buildBroker(memoryPair()[1]), Error, "no object for you");
+  assertStrictEquals(await kept!.closed, fault);
+  assertEquals(log, []);
 });
 
 Deno.test("PBServerFactory refuses a root that is none", () => {

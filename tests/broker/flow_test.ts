@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import {
+  type Broker,
   type BrokerLimits,
   callOptions,
   LimitError,
@@ -10,7 +11,7 @@ import {
   Root,
 } from "@perspective/broker/broker";
 import { memoryPair, type MemoryPairOptions } from "@perspective/broker/transport";
-import { settle, testPair } from "./pair.ts";
+import { settle, settled, testPair } from "./pair.ts";
 import { rawClient, rawServer, type Said } from "./raw_peer.ts";
 
 /** A call without arguments of the root object, or of one with a number. */
@@ -386,6 +387,37 @@ Deno.test("two ends that flood each other with calls without answers both go on"
   floodEachOther(false));
 Deno.test("two ends that flood each other in tiny pieces both get all their answers", () =>
   floodEachOther(true, { chunkSize: 7 }));
+
+Deno.test("two ends that flood each other with calls, and give them up, both go on", async () => {
+  const rounds = 300;
+  const limits = { highWaterMark: 5000, maxCallsIn: 4 };
+  class Echo extends Root {
+    heard = 0;
+    remote_echo(value: unknown): unknown {
+      this.heard++;
+      return value;
+    }
+  }
+  const [atClient, atServer] = [new Echo(), new Echo()];
+  const memory = { highWaterMark: 1000 };
+  const options = { server: { limits }, client: { limits }, memory };
+  await using pair = await testPair(atServer, options);
+  pair.client.setNameForLocal("root", atClient);
+  const flood = async (broker: Broker) => {
+    for (let i = 0; i < rounds; i++) {
+      const enough = new AbortController();
+      const { signal } = enough;
+      broker.root().callRemote("echo", new Uint8Array(2000), callOptions({ signal })).catch(
+        () => {},
+      );
+      enough.abort();
+      await broker.drained();
+    }
+  };
+  await Promise.all([flood(pair.client), flood(pair.server)]);
+  await settled(() => atClient.heard + atServer.heard);
+  assertEquals([atClient.heard, atServer.heard], [rounds, rounds]);
+});
 
 Deno.test("two ends that make all their calls at once both get all their answers", async () => {
   class Echo extends Root {

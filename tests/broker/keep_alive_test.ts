@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { FakeTime } from "@std/testing/time";
 import {
   type BrokerOptions,
+  callOptions,
   PBClientFactory,
   PBConnectionLost,
   PBServerFactory,
@@ -9,7 +10,9 @@ import {
   ProtocolError,
   Root,
 } from "@perspective/broker/broker";
+import { encode } from "@perspective/broker/jelly/banana";
 import { memoryPair } from "@perspective/broker/transport";
+import { sexpOf } from "../vectors/load.ts";
 import { testPair } from "./pair.ts";
 import { assertNothingLeft, rawClient, rawServer } from "./raw_peer.ts";
 
@@ -107,6 +110,15 @@ Deno.test("a peer is asked by a call of an object that cannot exist", async () =
   assert(!pair.broker.isClosed);
 });
 
+Deno.test("a second answer to one question breaks the protocol", async () => {
+  using time = new FakeTime();
+  await using pair = await rawClient(new Server(), OPTIONS);
+  await pass(time, KEEP_ALIVE / 2);
+  await pair.peer.say(["error", 0, ["None"]], ["error", 0, ["None"]]);
+  await time.runMicrotasks();
+  assert(await pair.broker.closed instanceof ProtocolError);
+});
+
 Deno.test("an answer to a question that was not asked breaks the protocol", async () => {
   for (const keepAlive of [0, KEEP_ALIVE]) {
     await using pair = await rawServer({ keepAlive });
@@ -124,6 +136,49 @@ Deno.test("an end that does not read is not gone, and does not miss the other on
   assert(!pair.client.isClosed && !pair.server.isClosed);
   assertEquals(pair.server.counts.callsIn, 2);
   const outcomes = Promise.allSettled(calls);
+  const disposed = pair[Symbol.asyncDispose]();
+  await time.runAllAsync();
+  await disposed;
+  assertEquals((await outcomes).map(({ status }) => status), Array(3).fill("rejected"));
+});
+
+Deno.test("a peer is not gone for having been silent before we did not read", async () => {
+  using time = new FakeTime();
+  const work = Promise.withResolvers<void>();
+  class Worker extends Root {
+    remote_work(): Promise<void> {
+      return work.promise;
+    }
+  }
+  await using pair = await rawClient(new Worker(), { ...OPTIONS, limits: { maxCallsIn: 2 } });
+  await pass(time, KEEP_ALIVE - KEEP_ALIVE / 8);
+  const calls = [1, 2, 3].map((id) =>
+    encode(sexpOf(["message", id, "root", "work", 1, ["tuple"], ["dictionary"]]), { dialect: "pb" })
+  );
+  await pair.peer.say(Uint8Array.from(calls.flatMap((call) => [...call])));
+  await pass(time, KEEP_ALIVE / 4);
+  assertEquals(pair.broker.counts.callsIn, 2);
+  work.resolve();
+  await pass(time, KEEP_ALIVE / 2);
+  assert(!pair.broker.isClosed);
+});
+
+Deno.test("an end that puts off what it hears is not gone, though it answers no question", async () => {
+  using time = new FakeTime();
+  const server = { ...OPTIONS, limits: { maxCallsIn: 1 } };
+  const pair = await testPair(new Server(), { client: OPTIONS, server });
+  pair.client.setNameForLocal("root", new Server());
+  // As the server waits for an answer, it reads on.
+  const calls = [pair.server, pair.client, pair.client].map((broker) =>
+    broker.root().callRemote("never")
+  );
+  const outcomes = Promise.allSettled(calls);
+  for (let i = 0; i < 40; i++) {
+    // The server hears something all the time, and has nothing to say.
+    pair.client.root().callRemote("echo", callOptions({ answer: false }));
+    await pass(time, KEEP_ALIVE / 8);
+  }
+  assert(!pair.client.isClosed && !pair.server.isClosed);
   const disposed = pair[Symbol.asyncDispose]();
   await time.runAllAsync();
   await disposed;

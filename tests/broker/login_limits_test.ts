@@ -170,6 +170,17 @@ Deno.test("logins that wait for a response bring no more minds together than one
   await settle();
 });
 
+Deno.test("who is logged in may bring a larger mind than a stranger, one at a time", async () => {
+  const { root } = testPortal({ maxStrangerBytes: 10_000 });
+  await using pair = await testPair(root);
+  await pair.client.login(alice, null, MD5);
+  const mind = { big: "m".repeat(20_000) };
+  const [, responder] = await scramChallenged(pair.client, mind);
+  await assertRejects(() => scramChallenged(pair.client), LoginDenied, "too many logins");
+  responder.release();
+  await settle();
+});
+
 Deno.test("logins that the realm is slow at count as under way", async () => {
   const work = Promise.withResolvers<void>();
   const { root } = testPortal({
@@ -292,7 +303,10 @@ Deno.test("the limiter is asked with address and user, and told how it ended", a
     ["tcp", "192.0.2.1:5000", "192.0.2.1"],
     ["tls", "[2001:db8::1]:5000", "2001:db8::1"],
     ["websocket", "192.0.2.1:5000", "192.0.2.1"],
+    ["websocket", "", undefined],
     ["unix", "/run/pb.sock", undefined],
+    ["memory", "memory:first", undefined],
+    ["port", "port", undefined],
   ];
   for (const [kind, address, known] of addresses) {
     const { root } = testPortal({

@@ -285,6 +285,37 @@ Deno.test("LoginThrottle has no more than a thousand attempts wait", async () =>
   (await throttle.enter(ALICE))();
 });
 
+Deno.test("LoginThrottle has nobody wait for others who is to be denied anyway", async () => {
+  const bench = new Bench({ allowances: { pair: 1 } });
+  bench.fail(ALICE);
+  bench.now += 1000;
+  const leave = await bench.throttle.enter(ALICE);
+  assertEquals(bench.wait(ALICE), 0);
+  const leaveToo = await bench.throttle.enter(ALICE, AbortSignal.timeout(5000));
+  assert(bench.wait(ALICE) > 0);
+  leaveToo();
+  leave();
+});
+
+Deno.test("LoginThrottle keeps an attempt's place when one before it has given up meanwhile", async () => {
+  const { throttle } = new Bench({ allowances: { pair: 1 } });
+  const leave = await throttle.enter(ALICE);
+  const gone = throttle.enter(ALICE, AbortSignal.abort(new Error("gone")));
+  leave();
+  const entered = throttle.enter(ALICE);
+  await assertRejects(() => gone, Error, "gone");
+  const leaveLast = await entered;
+  let isIn = false;
+  const waiting = throttle.enter(ALICE).then((leave) => {
+    isIn = true;
+    leave();
+  });
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert(!isIn);
+  leaveLast();
+  await waiting;
+});
+
 Deno.test("limitExchange() takes no place for an attempt that has failed while it waited", async () => {
   const { throttle: limiter } = new Bench({ allowances: { pair: 1 } });
   const leave = await limiter.enter(ALICE);
@@ -325,6 +356,14 @@ Deno.test("LoginThrottle clears failures for the spelling only that they were co
   bench.fail(ALICE, 4);
   bench.now += 1;
   assertEquals((await rush(bench.throttle)).made, 1, "a failure that is not quite forgiven counts");
+});
+
+Deno.test("LoginThrottle clears nothing for one spelling where several have failed", () => {
+  const bench = new Bench();
+  bench.fail(ALICE, 1);
+  bench.fail({ ...ALICE, username: "ALICE" }, 4);
+  bench.throttle.succeeded(ALICE);
+  assert(bench.wait(ALICE) > 0, "the owner of one name may have guessed for the other");
 });
 
 const NETWORKS = [

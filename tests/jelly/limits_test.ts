@@ -16,6 +16,7 @@ import {
   Jellyable,
   JellyError,
   JellyRegistry,
+  SecurityOptions,
   type Sexp,
   tuple,
   unjelly,
@@ -129,6 +130,30 @@ Deno.test("an eighth of maxElements holds for objects of classes, and begins ane
   const wire = encodeValue(more, { registry });
   for (let i = 0; i < 3; i++) assertThrows(() => codec.decode(wire), banana.BananaError, "than 3");
   assertEquals((codec.decode(codec.encode(things)) as unknown[]).length, 3);
+});
+
+Deno.test("an eighth of maxElements holds for objects that are sent as their state", () => {
+  class Plain {
+    static readonly jellyName = "tests.Plain";
+  }
+  const registry = new JellyRegistry();
+  registry.register(Plain.jellyName, Plain);
+  const security = new SecurityOptions().allowInstancesOf(Plain);
+  const limits = { maxElements: 24 };
+  const plain = (count: number) => Array.from({ length: count }, () => new Plain());
+  const wire = encodeValue(plain(3), { registry, security, limits });
+  assertEquals(decodeValue(wire, { registry, security, limits }), plain(3));
+  assertThrows(
+    () => encodeValue(plain(4), { registry, security, limits }),
+    JellyError,
+    "more than 3",
+  );
+  const more = encodeValue(plain(4), { registry, security });
+  assertThrows(
+    () => decodeValue(more, { registry, security, limits }),
+    banana.BananaError,
+    "more than 3",
+  );
 });
 
 Deno.test("an eighth of maxElements holds for byte strings where no value was expected", () => {

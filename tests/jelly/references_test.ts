@@ -13,6 +13,7 @@ import {
 } from "@std/assert";
 import {
   atom,
+  banana,
   decodeValue,
   encodeValue,
   FrozenSet,
@@ -30,6 +31,7 @@ import {
   unjelly,
   Unjellyable,
   type UnjellyOptions,
+  valueCodec,
 } from "../../jelly/mod.ts";
 import { assertSameGraph } from "./graphs.ts";
 
@@ -163,6 +165,10 @@ Deno.test("texts, bytes, dates and decimals are values: they are never shared", 
 Deno.test("each message has references of its own", () => {
   const shared = [1];
   for (let i = 0; i < 3; i++) assertRoundTrip([shared, shared]);
+  const codec = valueCodec();
+  for (let i = 0; i < 3; i++) {
+    assertSameGraph(codec.decode(codec.encode([shared, shared])), [shared, shared]);
+  }
 });
 
 /** S-expressions that Twisted reads and does not write: a dereference before its reference. */
@@ -215,6 +221,16 @@ const FORWARD: { name: string; sexp: Sexp; check: (value: never) => void }[] = [
     name: "to a text, which is a key then",
     sexp: [LIST, [DICTIONARY, [dereference(1), 2]], reference(1, text("key"))],
     check: ([a]: unknown[]) => assertEquals(a, new Map([["key", 2]])),
+  },
+  {
+    name: "behind a text as key, in a dictionary that has other keys too",
+    sexp: [
+      LIST,
+      [DICTIONARY, pair("a", dereference(1)), [2, 2]],
+      reference(1, [LIST, 5]),
+    ],
+    check: ([a, b]: [Map<unknown, unknown>, unknown]) =>
+      assertSameGraph([a, b], [new Map<unknown, unknown>([["a", b], [2, 2]]), b]),
   },
   {
     name: "to None",
@@ -445,6 +461,26 @@ Deno.test("an unjellyFor that gives another object has it stand where the first 
   assert(a === singleton && b === singleton);
 });
 
+Deno.test("an object that comes to exist behind a part of it stands for its own number only", () => {
+  const registry = new JellyRegistry();
+  // Does not tell when its object exists.
+  registry.setRule("tests.Part", (_unjellier, list) => ({ part: list.next() }));
+  registry.setRule("tests.Whole", (unjellier, list) => {
+    const whole: Record<string, unknown> = { first: list.next() };
+    unjellier.created(whole);
+    whole.rest = list.next();
+    return whole;
+  });
+  const part = reference(2, [atom("tests.Part"), 5]);
+  for (const id of [undefined, 1]) {
+    const whole = [atom("tests.Whole"), part, [LIST, dereference(2)]];
+    const sexp = id === undefined ? whole : reference(id, whole);
+    const value = unjelly(sexp, { registry }) as { first: unknown; rest: unknown[] };
+    assertEquals(value.first, { part: 5 });
+    assertStrictEquals(value.rest[0], value.first);
+  }
+});
+
 Deno.test("postUnjelly is called when the whole value is there, in the order of arrival", () => {
   const registry = new JellyRegistry();
   const calls: unknown[] = [];
@@ -463,4 +499,29 @@ Deno.test("postUnjelly is called when the whole value is there, in the order of 
   const sexp = [LIST, watcher("a"), watcher("b"), reference(1, [LIST, 5])];
   unjelly(sexp, { registry });
   assertEquals(calls, [["a", [5]], ["b", [5]]]);
+});
+
+Deno.test("postUnjelly is called once, and not for what came with a value that was refused", () => {
+  const registry = new JellyRegistry();
+  const calls: unknown[] = [];
+  class Watcher extends Unjellyable {
+    declare name: string;
+    postUnjelly() {
+      calls.push(this.name);
+    }
+  }
+  registry.setUnjellyableForClass("tests.Watcher", Watcher);
+  const codec = valueCodec({ registry, dialect: "none" });
+  const read = (name: string, ...rest: Sexp[]) =>
+    codec.decode(
+      banana.encode([
+        LIST,
+        [atom("tests.Watcher"), [DICTIONARY, pair("name", text(name))]],
+        ...rest,
+      ]),
+    );
+  read("first");
+  assertThrows(() => read("refused", []), JellyError);
+  read("last");
+  assertEquals(calls, ["first", "last"]);
 });

@@ -1,4 +1,11 @@
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import {
+  decodeValue,
+  encodeValue,
+  InsecureJelly,
+  JellyRegistry,
+  valueCodec,
+} from "../../jelly/mod.ts";
 import { defaultSecurity, DummySecurityOptions, SecurityOptions } from "../../jelly/security.ts";
 
 class Till {
@@ -94,4 +101,21 @@ Deno.test("SecurityOptions.disallowTypes() takes back what was allowed, or was f
   for (const name of ["list", "unicode", "Plain"]) assertFalse(options.isTypeAllowed(name));
   for (const name of ["tuple", "money"]) assert(options.isTypeAllowed(name));
   assert(defaultSecurity().isTypeAllowed("list"));
+});
+
+Deno.test("valueCodec() asks the security options anew for each value", () => {
+  const security = new SecurityOptions().allowBasicTypes();
+  const codec = valueCodec({ security });
+  const wire = codec.encode(new Set([1]));
+  assertEquals(codec.decode(wire), new Set([1]));
+  security.disallowTypes("set");
+  assertThrows(() => codec.decode(wire), InsecureJelly, "set");
+});
+
+Deno.test("keys that others have received are no way around the security options", () => {
+  const registry = new JellyRegistry();
+  const wire = encodeValue({ a: 1, b: 2 });
+  for (let i = 0; i < 3; i++) assertEquals(decodeValue(wire, { registry }), { a: 1, b: 2 });
+  const security = new SecurityOptions().allowBasicTypes().disallowTypes("unicode");
+  assertThrows(() => decodeValue(wire, { registry, security }), InsecureJelly, "unicode");
 });

@@ -71,6 +71,11 @@ const EXAMPLES: { name: string; bytes: Uint8Array; masked?: boolean; found: Part
     found: { events: [["text", "Hello"]] },
   },
   {
+    name: "a text message that begins with a byte order mark",
+    bytes: Uint8Array.of(0x81, 0x04, 0xef, 0xbb, 0xbf, 0x41),
+    found: { events: [["text", "\ufeffA"]] },
+  },
+  {
     name: "a ping",
     bytes: Uint8Array.of(0x89, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f),
     found: { events: [["ping", [...bytesOf("Hello")]]] },
@@ -196,6 +201,20 @@ Deno.test("FrameParser.sift() gives the bytes before a broken rule, and none aft
     assertEquals(data, [7, 8]);
     assertEquals(end?.kind, "broken");
   }
+});
+
+Deno.test("FrameParser saves up credit for a thousand frames without content, and no more", () => {
+  const parser = new FrameParser(
+    { onText: () => {}, onPing: () => {} },
+    { masked: false, maxMessageSize: 1, maxTextSize: 0 },
+  );
+  parser.earn(1_000_000);
+  const ping = [0x89, 0];
+  parser.sift(join(...Array(1000).fill(ping)));
+  assertEquals(parser.end, undefined);
+  parser.sift(join(...Array(4000).fill(ping)));
+  assert(parser.end?.kind === "broken");
+  assertStringIncludes(parser.end.error.message, "too many frames without content");
 });
 
 Deno.test("FrameParser.sift() throws what its handler throws", () => {

@@ -6,7 +6,7 @@ import { BananaScanner } from "../../../jelly/banana/scanner.ts";
 import type { Dialect } from "../../../jelly/banana/tokens.ts";
 import { inspectSexp } from "../../../jelly/inspect.ts";
 import { Float } from "../../../jelly/values/float.ts";
-import type { Sexp } from "../../../jelly/sexp.ts";
+import { atom, type Sexp } from "../../../jelly/sexp.ts";
 
 function scannerOf(limits: Partial<BananaLimits> = {}, dialect: Dialect = "pb"): BananaScanner {
   const scanner = new BananaScanner(bananaLimits(limits));
@@ -50,13 +50,29 @@ Deno.test("BananaScanner.needed tells how long an expression is at least", () =>
   assertEquals(scanner.needed, 0);
 });
 
+/** A text that is taken in one step, where enough comes behind it. */
+const TEXT: Sexp = [atom("unicode"), atom("text")];
+
 const EDGES: { limit: keyof BananaLimits; most: number; at: Sexp; over: Sexp }[] = [
   { limit: "maxStringBytes", most: 5, at: [new Uint8Array(5)], over: [new Uint8Array(6)] },
+  {
+    limit: "maxStringBytes",
+    most: 8,
+    at: [[atom("unicode"), new Uint8Array(8)], new Uint8Array(8), new Uint8Array(8)],
+    over: [[atom("unicode"), new Uint8Array(9)], new Uint8Array(8), new Uint8Array(8)],
+  },
+  { limit: "maxListItems", most: 1, at: [[1]], over: [[atom("unicode"), new Uint8Array(40)]] },
   { limit: "maxListItems", most: 3, at: [[1, 2, 3]], over: [[1, 2, 3, 4]] },
   { limit: "maxPrefixBytes", most: 5, at: [2n ** 35n - 1n], over: [2n ** 35n] },
   { limit: "maxDepth", most: 4, at: nested(4), over: nested(5) },
   { limit: "maxDepth", most: 4, at: [[[[1]]]], over: [[[[[1]]]]] },
   { limit: "maxElements", most: 4, at: [1, [2]], over: [1, [2, 3]] },
+  {
+    limit: "maxElements",
+    most: 24,
+    at: [TEXT, ...Array(20).fill(0)],
+    over: [TEXT, ...Array(21).fill(0)],
+  },
   { limit: "maxMessageBytes", most: 12, at: [new Uint8Array(8)], over: [new Uint8Array(9)] },
   { limit: "maxMessageBytes", most: 11, at: [new Float(1)], over: [new Float(1), 1] },
 ];
@@ -109,6 +125,15 @@ Deno.test("BananaScanner.scan() refuses bytes that are no banana", () => {
     const fault = `0x${type.toString(16)} is not a type byte`;
     assertThrows(() => scannerOf().scan(Uint8Array.of(type), 0, 1), BananaError, fault);
     assertThrows(() => scannerOf().scan(Uint8Array.of(1, type), 0, 2), BananaError, fault);
+  }
+});
+
+Deno.test("BananaScanner.scan() counts the elements of each expression apart, also of those that pause", () => {
+  const whole = encode([1, [2, 3], 4]);
+  const scanner = scannerOf({ maxElements: 8 });
+  for (let i = 0; i < 5; i++) {
+    assertEquals(scanner.scan(whole, 0, whole.length - 1), -1);
+    assertEquals(scanner.scan(whole, 0, whole.length), whole.length);
   }
 });
 
