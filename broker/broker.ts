@@ -571,6 +571,8 @@ export class Broker implements AsyncDisposable {
     }
     wrote(): void {
       this.#broker.#flow.proceed();
+      // A close that waits for calls waits for their answers to go out, too.
+      this.#broker.#life.callsEnded();
     }
     answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {
       if (this.#broker.#keepAlive?.answered(id)) return;

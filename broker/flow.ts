@@ -150,6 +150,7 @@ export class Flow {
 
   #nextTurn(): void {
     this.#timer = undefined;
-    this.proceed();
+    // Proceeds; and a close that waits for calls may have waited for those that were put off.
+    this.#hooks.callEnded();
   }
 }

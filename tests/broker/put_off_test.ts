@@ -1,25 +1,37 @@
 // What matters of the order of messages, while an end is behind and puts calls off.
 
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { type BrokerLimits, Root } from "@perspective/broker/broker";
+import { type BrokerLimits, LimitError, Root } from "@perspective/broker/broker";
 import { JellyError } from "@perspective/broker/jelly";
+import { encode } from "@perspective/broker/jelly/banana";
+import { sexpOf } from "../vectors/load.ts";
 import { flavorRegistry, LedgerCache } from "./flavor_classes.ts";
-import { settle } from "./pair.ts";
+import { settle, settled } from "./pair.ts";
 import { failureIn, type RawPair, rawServer, type Said } from "./raw_peer.ts";
 
 /** Takes calls; the first ones keep it busy. */
 class Desk extends Root {
   readonly #work = Promise.withResolvers<void>();
+  readonly #rest = Promise.withResolvers<void>();
   readonly taken: unknown[] = [];
 
   remote_work(): Promise<void> {
     return this.#work.promise;
   }
+  remote_rest(): Promise<void> {
+    return this.#rest.promise;
+  }
   remote_take(value: unknown): void {
     this.taken.push(value);
   }
+  remote_large(): Uint8Array {
+    return new Uint8Array(500_000);
+  }
   finish(): void {
     this.#work.resolve();
+  }
+  goOn(): void {
+    this.#rest.resolve();
   }
 }
 
@@ -250,4 +262,97 @@ Deno.test("many messages that are put off are handled in their order", async () 
   await answers(busy, 9001);
   await saying;
   assertEquals(desk.taken, Array.from({ length: 9000 }, (_, i) => i));
+});
+
+Deno.test("twice as much may wait as maxBufferedBytes, with what the calls under way have brought", async () => {
+  for (const brought of [0, 9000]) {
+    await using busy = await busyClient({ maxCallsIn: 2, maxBufferedBytes: 10_000 });
+    const { desk, peer } = busy;
+    await peer.say(["message", 2, "root", "work", 1, ["tuple", "x".repeat(brought)], [
+      "dictionary",
+    ]]);
+    const { answer, result } = busy.ask(["None"]);
+    let isTaken = false;
+    result.then(() => isTaken = true);
+    await peer.say(take(3, "x".repeat(7000)), take(4, "x".repeat(7000)), answer);
+    await settle();
+    assertEquals([isTaken, desk.taken.length], [brought === 0, 0]);
+    desk.finish();
+    await answers(busy, 4);
+    await result;
+  }
+});
+
+Deno.test("nothing is begun behind a call that was put off and ends the connection", async () => {
+  for (const isRead of [false, true]) {
+    // Answers that the peer does not read: the second one is over the limit.
+    await using busy = await busyClient({ highWaterMark: 10_000_000, maxBufferedBytes: 100_000 });
+    const { desk, peer, broker } = busy;
+    const lost = assertRejects(() => busy.ask(1).result, Error, "connection lost");
+    const large = (id: number) => ["message", id, "root", "large", 1, ["tuple"], ["dictionary"]];
+    await peer.say(large(2), large(3), take(4, 4), take(5, ledger(5)));
+    if (isRead) {
+      const { answer, result } = busy.ask(["cached", 5]);
+      await peer.say(answer);
+      await result;
+    }
+    await settle();
+    desk.finish();
+    assertInstanceOf(await broker.closed, LimitError);
+    assertEquals(desk.taken, []);
+    await lost;
+  }
+});
+
+Deno.test("what is read ahead stands behind what was handled of what was read before", async () => {
+  await using busy = await busyClient();
+  const { desk, peer } = busy;
+  const [first, second] = [busy.ask(["cached", 5]), busy.ask(["cached", 6])];
+  const rest = ["message", 4, "root", "rest", 1, ["tuple"], ["dictionary"]];
+  await peer.say(take(2, 2), take(3, ledger(5)), rest, take(5, ledger(6)), take(6, 6));
+  await peer.say(first.answer);
+  const one = await first.result;
+  desk.finish();
+  await settle();
+  assertEquals(desk.taken, [2, one]);
+  await peer.say(second.answer);
+  const other = await second.result;
+  assertEquals(desk.taken, [2, one]);
+  desk.goOn();
+  assertEquals(await answers(busy, 6), new Map([1, 2, 3, 4, 5, 6].map((id) => [id, "answer"])));
+  assertEquals(desk.taken, [2, one, other, 6]);
+});
+
+Deno.test("a message that was put off finds a cache that one behind it brings", async () => {
+  await using busy = await busyClient();
+  const { desk, peer } = busy;
+  const never = busy.ask(["None"]);
+  await peer.say(take(2, ["cached", 5]), take(3, ledger(5)), take(4, 4));
+  await settle();
+  desk.finish();
+  assertEquals(await answers(busy, 4), new Map([1, 2, 3, 4].map((id) => [id, "answer"])));
+  const [cache] = desk.taken;
+  assertInstanceOf(cache, LedgerCache);
+  assertEquals(desk.taken, [cache, cache, 4]);
+  await peer.say(never.answer);
+  await never.result;
+});
+
+Deno.test("of small messages that wait, the number counts too", async () => {
+  const size = encode(sexpOf(take(1000, 1)), { dialect: "pb" }).length;
+  for (const isOver of [false, true]) {
+    await using busy = await busyClient({ maxBufferedBytes: 10_000 });
+    const { desk, peer, broker } = busy;
+    const { answer, result } = busy.ask(["None"]);
+    let isTaken = false;
+    result.then(() => isTaken = true);
+    // Each takes its bytes, and eight more; what is under way takes some too.
+    const count = Math.ceil(20_000 / (size + 8)) - (isOver ? 0 : 20);
+    await peer.say(...Array.from({ length: count }, (_, i) => take(1000 + i, 1)), answer);
+    await settled(() => broker.traffic.bytesReceived);
+    assertEquals([isTaken, desk.taken.length], [!isOver, 0]);
+    desk.finish();
+    await answers(busy, 1 + count);
+    await result;
+  }
 });
