@@ -22,6 +22,8 @@ export class References {
   readonly #objects = new Map<NumberKey, unknown>();
   /** How many were referred to and have not come. */
   #missing = 0;
+  /** Whether any was referred to before it came: what was made since may hold its placeholder. */
+  #hasForward = false;
   /** What holds a placeholder, or may. */
   readonly #incomplete = new Set<object>();
   /** What frozen sets are to be filled with, once the placeholders in it are resolved. */
@@ -68,6 +70,7 @@ export class References {
     const placeholder = new Placeholder();
     this.#objects.set(key, placeholder);
     this.#missing++;
+    this.#hasForward = true;
     return placeholder;
   }
 
@@ -82,12 +85,12 @@ export class References {
   }
 
   /**
-   * Remembers an object that was made of a state with placeholders in it, if there are any.
+   * Remembers an object that was made of a state with placeholders in it, if there were any.
    *
    * @param object The object; its own fields are looked at in the end.
    */
   noteObject(object: object): void {
-    if (this.#missing !== 0) this.#incomplete.add(object);
+    if (this.#hasForward) this.#incomplete.add(object);
   }
 
   /**

@@ -233,6 +233,14 @@ const FORWARD: { name: string; sexp: Sexp; check: (value: never) => void }[] = [
       assertSameGraph([a, b], [new Map<unknown, unknown>([["a", b], [2, 2]]), b]),
   },
   {
+    name: "behind a text as key, and to a value of the same dictionary that has other keys too",
+    sexp: [DICTIONARY, pair("a", dereference(1)), pair("b", reference(1, [LIST])), [5, 6]],
+    check: (a: Map<unknown, unknown>) => {
+      assertEquals(a, new Map<unknown, unknown>([["a", []], ["b", []], [5, 6]]));
+      assertStrictEquals(a.get("a"), a.get("b"));
+    },
+  },
+  {
     name: "to None",
     sexp: [LIST, dereference(1), reference(1, [atom("None")])],
     check: (value: unknown) => assertEquals(value, [null, null]),
@@ -459,6 +467,19 @@ Deno.test("an unjellyFor that gives another object has it stand where the first 
   const sexp = [LIST, reference(1, [atom("tests.Singleton"), [DICTIONARY]]), dereference(1)];
   const [a, b] = unjelly(sexp, { registry }) as unknown[];
   assert(a === singleton && b === singleton);
+});
+
+Deno.test("an object of a class may hold a dereference before its reference", () => {
+  const registry = new JellyRegistry();
+  class Thing extends Unjellyable {
+    declare a: unknown;
+    declare b: unknown;
+  }
+  registry.setUnjellyableForClass("tests.Thing", Thing);
+  const state = [DICTIONARY, pair("a", dereference(1)), pair("b", reference(1, [LIST]))];
+  const thing = unjelly([atom("tests.Thing"), state], { registry }) as Thing;
+  assertEquals(thing.a, []);
+  assertStrictEquals(thing.a, thing.b);
 });
 
 Deno.test("an object that comes to exist behind a part of it stands for its own number only", () => {
