@@ -106,10 +106,12 @@ export class ScramChecker implements ICredentialsChecker<IScramCredentials> {
    */
   async requestAvatarId(credentials: IScramCredentials): Promise<AvatarId> {
     const { username } = credentials;
-    const [verifier, decoy] = await Promise.all([
-      this.#store.scramVerifier(username),
-      decoyScramVerifier(username, { key: this.#decoyKey, iterations: this.#iterations }),
-    ]);
+    const decoy = await decoyScramVerifier(username, {
+      key: this.#decoyKey,
+      iterations: this.#iterations,
+    });
+    // One after the other: what the store throws must leave no work behind.
+    const verifier = await this.#store.scramVerifier(username);
     const matched = await credentials.checkVerifier(verifier ?? decoy);
     if (verifier === undefined || !matched) throw new UnauthorizedLogin();
     return username;
