@@ -7,6 +7,7 @@
 
 import type { BananaScanner, Dialect } from "../jelly/banana/mod.ts";
 import { InputBuffer } from "../jelly/banana/input_buffer.ts";
+import { type Alarm, CLOCK } from "../transport/clock.ts";
 import { BusyTime } from "../transport/event_turn.ts";
 import type { CloseReason, Transport } from "../transport/mod.ts";
 import { closeReason } from "./close_reason.ts";
@@ -21,6 +22,8 @@ const FIRST_SLICE_BYTES = 512;
 const NO_BYTES = new Uint8Array(0);
 /** The most bytes that are handled at a time. */
 const SLICE_BYTES = 256 * 1024;
+/** Milliseconds in which a connection to which nothing can be written has to end by itself. */
+const END_PATIENCE = 1000;
 
 /** What an expression was: an answer, or something else, for which it may have been too early. */
 export type Received = "answer" | "other" | "later";
@@ -80,6 +83,8 @@ export class Link implements OutputHandler {
   /** How long the next expression is, if it was put off. */
   #putOffBytes = 0;
   #resume: (() => void) | undefined;
+  /** Set when nothing can be written any more. */
+  #endAlarm: Alarm | undefined;
 
   /**
    * Creates a link; it reads once {@linkcode Link.run} is called.
@@ -217,9 +222,22 @@ export class Link implements OutputHandler {
     this.#handler.wrote();
   }
 
-  /** Reads on, up to the end, which says why the peer takes no more; who cannot read need not wait. */
-  outputFailed(): void {
-    if (this.isPaused) this.close();
+  /** Reads on for a while, to the end, which tells best why the peer takes no more. */
+  outputFailed(reason: Error): void {
+    if (this.isPaused) return this.#giveUp(reason);
+    const alarm: Alarm = {
+      delay: END_PATIENCE,
+      place: undefined,
+      ring: () => this.#giveUp(reason),
+    };
+    CLOCK.set(alarm);
+    this.#endAlarm = alarm;
+  }
+
+  /** Ends, though the transport has not. */
+  #giveUp(reason: Error): void {
+    this.close(closeReason(reason));
+    this.#handler.linkEnded(reason, NO_BYTES);
   }
 
   /**
@@ -237,6 +255,7 @@ export class Link implements OutputHandler {
     }
     this.#input.clear();
     this.#scanner = undefined;
+    if (this.#endAlarm !== undefined) CLOCK.clear(this.#endAlarm);
     this.output.close();
     this.#resume?.();
   }
@@ -261,7 +280,7 @@ export class Link implements OutputHandler {
           break;
         case "pause":
           // Who cannot read would not see the end either.
-          if (this.output.hasFailed) this.close();
+          if (this.output.failure !== undefined) this.#giveUp(this.output.failure);
           else await this.#paused();
       }
     }

@@ -5,7 +5,9 @@
  */
 
 import type { Dialect } from "../jelly/banana/mod.ts";
+import { factOf } from "../transport/errors.ts";
 import { HEADROOM, type Transport } from "../transport/mod.ts";
+import { PBConnectionLost } from "./errors.ts";
 import type { Toolbox, WriteTools } from "./toolbox.ts";
 import { QUIET_MICROTASKS } from "./turn.ts";
 
@@ -16,9 +18,22 @@ const LONE_TURNS = 4;
 export interface OutputHandler {
   /** Learns that the transport has taken some of what waits. */
   wrote(): void;
-  /** Learns that the peer takes no more. */
-  outputFailed(): void;
+  /**
+   * Learns that nothing can be written any more.
+   *
+   * @param reason Why.
+   */
+  outputFailed(reason: Error): void;
 }
+
+/** Nothing can be written any more when it has failed; what had come till then is still read. */
+type OutputState =
+  | { readonly kind: "open" }
+  | { readonly kind: "failed"; readonly reason: Error }
+  | { readonly kind: "closed" };
+
+const OPEN: OutputState = { kind: "open" };
+const CLOSED: OutputState = { kind: "closed" };
 
 /** What a link lends to its output. */
 export interface OutputParts {
@@ -38,8 +53,7 @@ export interface OutputParts {
 export class LinkOutput {
   readonly #parts: OutputParts;
   #dialect: Dialect | undefined;
-  /** Nothing can be written any more when it has failed; what had come till then is still read. */
-  #state: "open" | "failed" | "closed" = "open";
+  #state: OutputState = OPEN;
   /** Lent as long as there is something that the transport has not got. */
   #tools: WriteTools | undefined;
   /** Whether a message is being written. */
@@ -70,7 +84,7 @@ export class LinkOutput {
 
   /** How many bytes wait to be written. */
   get buffered(): number {
-    return this.#state === "closed" ? 0 : this.#unsent + this.#inTransport;
+    return this.#state.kind === "closed" ? 0 : this.#unsent + this.#inTransport;
   }
 
   /** How many bytes were written that the transport has not got. */
@@ -93,9 +107,9 @@ export class LinkOutput {
     return this.#isWriting;
   }
 
-  /** Whether the peer takes no more, though the link is not closed. */
-  get hasFailed(): boolean {
-    return this.#state === "failed";
+  /** Why nothing can be written any more though the link is not closed, if that is so. */
+  get failure(): Error | undefined {
+    return this.#state.kind === "failed" ? this.#state.reason : undefined;
   }
 
   /** Whether so much waits that producers should wait too. */
@@ -149,7 +163,7 @@ export class LinkOutput {
    */
   flush(): void {
     this.#isWriting = false;
-    if (this.#state !== "open") return this.#drop();
+    if (this.#state.kind !== "open") return this.#drop();
     if (this.#isFlushing) return;
     this.#isFlushing = true;
     this.#writeOut();
@@ -170,7 +184,7 @@ export class LinkOutput {
 
   /** Forgets what waits: the transport is closed. */
   close(): void {
-    this.#state = "closed";
+    this.#state = CLOSED;
     // A message that is being written is dropped when it ends.
     if (!this.#isWriting) this.#drop();
   }
@@ -188,7 +202,7 @@ export class LinkOutput {
       seen = this.#unsent;
     }
     try {
-      while (this.#tools !== undefined && this.#state === "open") {
+      while (this.#tools !== undefined && this.#state.kind === "open") {
         const lent = this.#tools;
         this.#tools = undefined;
         const bytes = lent.writer.written();
@@ -208,8 +222,8 @@ export class LinkOutput {
         this.#usual = Math.max(bytes.length, this.#usual >> 1);
         this.#parts.tools.giveWriter(lent);
       }
-    } catch {
-      this.#fail();
+    } catch (error) {
+      this.#fail(error);
     }
     this.#isFlushing = false;
   }
@@ -220,12 +234,15 @@ export class LinkOutput {
     return transport.writeInPlace?.(bytes) ?? transport.write(bytes);
   }
 
-  #fail(): void {
-    if (this.#state !== "open") return;
-    this.#state = "failed";
+  #fail(error: unknown): void {
+    if (this.#state.kind !== "open") return;
+    const reason = new PBConnectionLost(`Cannot go on: cannot write: ${factOf(error)}`, {
+      cause: error,
+    });
+    this.#state = { kind: "failed", reason };
     this.#inTransport = 0;
     this.#drop();
-    this.#parts.handler.outputFailed();
+    this.#parts.handler.outputFailed(reason);
   }
 
   #drop(): void {

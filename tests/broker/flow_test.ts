@@ -1,10 +1,12 @@
 import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import {
   type Broker,
   type BrokerLimits,
   callOptions,
   LimitError,
   PBClientFactory,
+  PBConnectionLost,
   PBServerFactory,
   Referenceable,
   type RemoteReference,
@@ -490,10 +492,40 @@ Deno.test("a write that fails closes a connection that is not read", async () =>
   await settle();
   fault.isBroken = true;
   broker.root().callRemote("x", callOptions({ answer: false }));
-  await broker.closed;
+  const reason = await broker.closed;
+  assertEquals(reason?.message, "Cannot go on: cannot write: broken");
   assertEquals(server.began, 1);
   await lost;
   await client.close();
+});
+
+Deno.test("a connection that cannot be written to ends, though it is still read", async () => {
+  using time = new FakeTime();
+  const { broker, client, fault } = await fragile(new Server(), {});
+  fault.isBroken = true;
+  const unanswered = assertRejects(() => broker.root().callRemote("x"), PBConnectionLost, "broken");
+  await time.runMicrotasks();
+  await assertRejects(
+    () => broker.root().callRemote("x", callOptions({ answer: false })),
+    PBConnectionLost,
+    'Cannot finish call "x": connection lost: Cannot go on: cannot write: broken',
+  );
+  await time.tickAsync(999);
+  assert(!broker.isClosed);
+  await time.tickAsync(1);
+  const reason = await broker.closed;
+  assertEquals((reason?.cause as Error).message, "broken");
+  await unanswered;
+  await client.closed;
+});
+
+Deno.test("a connection that ends after a write failed tells how it ended", async () => {
+  const { broker, client, fault } = await fragile(new Server(), {});
+  fault.isBroken = true;
+  broker.root().callRemote("x", callOptions({ answer: false }));
+  await settle();
+  await client.close();
+  assertEquals(await broker.closed, undefined);
 });
 
 Deno.test("a connection that is to pause after a write failed is closed", async () => {
@@ -504,7 +536,7 @@ Deno.test("a connection that is to pause after a write failed is closed", async 
   await settle();
   assert(!broker.isClosed);
   const lost = Promise.allSettled([1, 2, 3].map(() => client.root().callRemote("wait")));
-  await broker.closed;
+  assertEquals((await broker.closed)?.message, "Cannot go on: cannot write: broken");
   await lost;
   await client.close();
 });
