@@ -54,10 +54,10 @@ export abstract class RemotePublished extends RemoteCache {
   remote: RemoteReference | null = null;
   /** What the object is known by. */
   publishedID: unknown = null;
-  /** Name of the user that it is published for. */
-  perspective: string = EVERYBODY.perspective;
+  /** Name of the user that it is published for: a text, or bytes, as the names of avatars are in Twisted. */
+  perspective: unknown = EVERYBODY.perspective;
   /** Name of the service that knows the user. */
-  service: string = EVERYBODY.service;
+  service: unknown = EVERYBODY.service;
   /** When its state changed last, in seconds since 1970. */
   timestamp = 0;
   readonly #activation = Promise.withResolvers<void>();
@@ -89,10 +89,11 @@ export abstract class RemotePublished extends RemoteCache {
   }
 
   /**
-   * Gives the name under which the state is kept.
+   * Gives the name under which the state is kept: another one for each service, user and identifier.
    *
    * @param ext What the name ends with; `pub` unless given.
    * @returns The name, in which nothing has a meaning to a file system.
+   * @throws {JellyError} If one of the three is good for this connection only, such as a reference.
    */
   getFileName(ext: string = "pub"): string {
     const parts = [this.service, this.perspective, this.publishedID];
@@ -162,17 +163,29 @@ export abstract class RemotePublished extends RemoteCache {
 
   async #activate(broker: Broker): Promise<void> {
     const { timestamp } = this;
-    const name = this.getFileName();
-    const kept = await this.#load(broker, name);
+    const name = this.#nameToKeep(broker);
+    const kept = name === undefined ? undefined : await this.#load(broker, name);
     const isClean = this.#wasCleanWhenLoaded = kept?.timestamp === timestamp;
     const state = isClean ? kept?.state : await this.#fetch();
-    const bytes = isClean ? undefined : encoded(broker, name, { timestamp, state });
+    const toSave = isClean || name === undefined
+      ? undefined
+      : encoded(broker, name, { timestamp, state });
     applyState(this, state);
     this.#isActivated = true;
     if (this.#kept !== undefined) Object.assign(this.#kept, this.#snapshot());
     this.#activation.resolve();
     broker.notifyAll([() => this.activated()]);
-    if (bytes !== undefined) await this.#save(broker, name, bytes);
+    if (toSave !== undefined) await this.#save(broker, name!, toSave);
+  }
+
+  /** Gives the name under which the state is kept; undefined if it cannot be kept. */
+  #nameToKeep(broker: Broker): string | undefined {
+    try {
+      return this.getFileName();
+    } catch (error) {
+      warn(broker, "Cannot keep a published object", error);
+      return undefined;
+    }
   }
 
   async #fetch(): Promise<unknown> {
@@ -229,10 +242,13 @@ function warn(broker: Broker, message: string, error: unknown): void {
   broker.logOften({ event: "stateFailed", level: "warning", message, error });
 }
 
-/** Makes a part of a file name of a name that a peer gave, another one for each. */
+/** Makes a part of a file name of a name that a peer gave: another one for each, of whatever type. */
 function fileNameOf(part: unknown): string {
-  const text = typeof part === "object" ? "" : String(part).toWellFormed();
-  return encodeURIComponent(text).replace(/[-.!~*'()]/g, percent);
+  if (typeof part === "string") {
+    return encodeURIComponent(part.toWellFormed()).replace(/[-.!~*'()]/g, percent);
+  }
+  // No text becomes this: behind a percent sign it has two digits.
+  return `%x${encodeValue(part).toHex()}`;
 }
 
 function percent(char: string): string {

@@ -190,9 +190,14 @@ Deno.test("whatever a peer calls an object, its file stays in the directory", as
     "a-b",
     "a",
     "A*?\\:|\0é\ud800",
+    "null",
     null,
     { a: 1 },
+    { a: 2 },
     5,
+    "5",
+    Uint8Array.of(5),
+    "%x0581",
   ];
   const files = names.map((publishedID) =>
     Object.assign(new RemoteReport(), { publishedID }).getFileName()
@@ -201,6 +206,7 @@ Deno.test("whatever a peer calls an object, its file stays in the directory", as
     assertMatch(file, /^None-None-[\w%]*\.pub$/);
     await storage.save(file, Uint8Array.of(1));
   }
+  assertEquals(new Set(files).size, names.length);
   assertNotEquals(
     Object.assign(new RemoteReport(), { perspective: "a-b", publishedID: "c" }).getFileName(),
     Object.assign(new RemoteReport(), { perspective: "a", publishedID: "b-c" }).getFileName(),
@@ -249,6 +255,18 @@ Deno.test("a state that refers to the connection is used, and not kept", async (
   assert((pages[0] as unknown) instanceof RemoteReference);
   assertEquals(log.map(({ message }) => message), ['Cannot save "None-None-report.pub"']);
   assertEquals(storage.load("None-None-report.pub"), undefined);
+});
+
+Deno.test("an object known by what is good for one connection only is used, and not kept", async () => {
+  const server = new Server();
+  Object.assign(server.report, { publishedID: new Referenceable() });
+  const untouched: PublishedStorage = {
+    load: () => Promise.reject(new Error("asked")),
+    save: () => Promise.reject(new Error("told")),
+  };
+  const { text, log } = await fetched(server, untouched);
+  assertEquals(text, "first");
+  assertEquals(log.map(({ message }) => message), ["Cannot keep a published object"]);
 });
 
 Deno.test("an object that cannot be activated rejects, and calls nobody back", async () => {

@@ -110,6 +110,12 @@ class Echo(pb.Referenceable):
             self.report.republish()
         return self.report
 
+    def remote_publishedAs(self, publishedID):
+        """A published object with an identifier of any type, as old as all others."""
+        report = Report(publishedID, repr(publishedID))
+        report.timestamp = 1
+        return report
+
     def remote_fetched(self):
         """How often clients had to fetch its state."""
         return self.report.fetched

@@ -1,5 +1,5 @@
 """
-A PB server with a portal: user alice with password secret, and anonymous users.
+A PB server with a portal: users alice and bob with password secret, and anonymous users.
 
 It says in a line of JSON who logs in and who logs out.
 
@@ -7,7 +7,7 @@ It says in a line of JSON who logs in and who logs out.
 """
 
 import twin
-from objects import AppError
+from objects import AppError, Report
 from twisted.cred import checkers, portal
 from twisted.spread import pb
 from zope.interface import implementer
@@ -16,8 +16,13 @@ from zope.interface import implementer
 class User(pb.Avatar):
     """What a user may do."""
 
-    def __init__(self, name, mind):
+    def __init__(self, name, mind, avatarId):
         self.name, self.mind = name, mind
+        self.perspectiveName = avatarId
+
+    def getService(self):
+        """Where published objects say they come from."""
+        return Service
 
     def perspective_echo(self, x):
         return x
@@ -37,6 +42,24 @@ class User(pb.Avatar):
 
     def perspective_document(self):
         return Document("text")
+
+    def perspective_report(self):
+        """An object that is published for each user, the same for all."""
+        return REPORT
+
+
+class Service:
+    serviceName = "news"
+
+
+class PersonalReport(Report):
+    """Its state is another one for each user."""
+
+    def getStateToPublishFor(self, user):
+        return {"text": "for " + user.name}
+
+
+REPORT = PersonalReport("report", "")
 
 
 class Document(pb.Viewable):
@@ -59,7 +82,7 @@ class Realm:
     def requestAvatar(self, avatarId, mind, *interfaces):
         name = "anonymous" if avatarId is checkers.ANONYMOUS else avatarId.decode()
         twin.say(login=name)
-        avatar = pb.IPerspective, User(name, mind), lambda: twin.say(logout=name)
+        avatar = pb.IPerspective, User(name, mind, avatarId), lambda: twin.say(logout=name)
         if not self.greet:
             return avatar
         return mind.callRemote("called", "welcome", name).addCallback(lambda _: avatar)
@@ -70,7 +93,7 @@ if __name__ == "__main__":
     parser.add_argument("--no-anonymous", action="store_true", help="refuse anonymous users")
     parser.add_argument("--greet", action="store_true", help="call the mind during the login")
     args = parser.parse_args()
-    allowed = [checkers.InMemoryUsernamePasswordDatabaseDontUse(alice=b"secret")]
+    allowed = [checkers.InMemoryUsernamePasswordDatabaseDontUse(alice=b"secret", bob=b"secret")]
     if not args.no_anonymous:
         allowed.append(checkers.AllowAnonymousAccess())
     twin.listen(pb.PBServerFactory(portal.Portal(Realm(args.greet), allowed)), args)
