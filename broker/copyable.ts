@@ -138,6 +138,7 @@ export class Copyable extends Serializable implements IUnjellyable {
    * @returns This object.
    */
   unjellyFor(unjellier: Unjellier, list: JellyList): unknown {
+    unjellier.created(this);
     const state = list.next();
     if (unjellier.invoker === undefined) applyState(this, state);
     else this.setCopyableState(state);
@@ -190,6 +191,7 @@ export class RemoteCopy extends Unjellyable {
    */
   override unjellyFor(unjellier: Unjellier, list: JellyList): unknown {
     if (unjellier.invoker === undefined) return super.unjellyFor(unjellier, list);
+    unjellier.created(this);
     this.setCopyableState(list.next());
     return this;
   }

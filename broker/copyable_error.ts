@@ -125,11 +125,12 @@ export class CopyableError extends PBError implements IJellyable, IUnjellyable {
   /**
    * Reads the state.
    *
-   * @param _unjellier What reads the whole value.
+   * @param unjellier What reads the whole value.
    * @param list What follows the tag.
    * @returns This object.
    */
-  unjellyFor(_unjellier: Unjellier, list: JellyList): unknown {
+  unjellyFor(unjellier: Unjellier, list: JellyList): unknown {
+    unjellier.created(this);
     this.setCopyableState(list.next());
     return this;
   }

@@ -165,6 +165,7 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
    */
   override unjellyFor(unjellier: Unjellier, list: JellyList): unknown {
     if (unjellier.invoker === undefined) return super.unjellyFor(unjellier, list);
+    unjellier.created(this);
     const luid = objectId(list.nextSexp());
     const { held } = brokerOf(unjellier, this).caches;
     held.arrived(luid, this, () => this.setCopyableState(list.next()));

@@ -26,6 +26,9 @@ export interface IUnjellyable {
   /**
    * Reads the object.
    *
+   * One that gives this very object calls `unjellier.created(this)` first: then what it reads may refer to
+   * it. Otherwise there is a placeholder in such a place, as in Twisted, until the whole value is there.
+   *
    * @param unjellier What reads the whole value.
    * @param list What follows the tag: its items are read one after the other.
    * @returns The object to be used, mostly this one.
@@ -125,6 +128,7 @@ export class Unjellyable implements IUnjellyable {
    * @returns This object.
    */
   unjellyFor(unjellier: Unjellier, list: JellyList): unknown {
+    unjellier.created(this);
     this.setStateFor(unjellier, list.next());
     return this;
   }

@@ -24,6 +24,8 @@ export class References {
   #missing = 0;
   /** Whether any was referred to before it came: what was made since may hold its placeholder. */
   #hasForward = false;
+  /** Objects whose state is being read, and whether something in it has referred to them. */
+  readonly #unread = new Map<NumberKey, boolean>();
   /** What holds a placeholder, or may. */
   readonly #incomplete = new Set<object>();
   /** What frozen sets are to be filled with, once the placeholders in it are resolved. */
@@ -42,7 +44,19 @@ export class References {
   }
 
   /**
-   * Lets a number that was claimed stand for an object, as soon as the object exists.
+   * Lets a number that was claimed stand for an object whose state is still to be read, so that the state
+   * may refer to it.
+   *
+   * @param id The number.
+   * @param object The object.
+   */
+  announce(id: ReferenceId, object: object): void {
+    this.#unread.set(numberKey(id), false);
+    this.define(id, object);
+  }
+
+  /**
+   * Lets a number that was claimed stand for an object.
    *
    * @param id The number.
    * @param object The object.
@@ -58,6 +72,25 @@ export class References {
   }
 
   /**
+   * Takes the object that was read, for good.
+   *
+   * @param id The number.
+   * @param object The object.
+   * @throws {JellyError} If it is not the one that was announced, and that one is in use already.
+   */
+  finished(id: ReferenceId, object: unknown): void {
+    const key = numberKey(id);
+    if (this.#unread.get(key) === true && this.#objects.get(key) !== object) {
+      throw new JellyError(
+        `Cannot read reference ${id}: its state refers to the object that was made for it, and ` +
+          "unjellyFor gave another one",
+      );
+    }
+    this.#unread.delete(key);
+    this.define(id, object);
+  }
+
+  /**
    * Gives the object that has a number.
    *
    * @param id The number.
@@ -66,7 +99,10 @@ export class References {
   get(id: ReferenceId): unknown {
     const key = numberKey(id);
     const known = this.#objects.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (this.#unread.has(key)) this.#unread.set(key, true);
+      return known;
+    }
     const placeholder = new Placeholder();
     this.#objects.set(key, placeholder);
     this.#missing++;

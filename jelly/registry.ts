@@ -65,11 +65,7 @@ export class JellyRegistry {
    * @param cls The receiving class; instances are made without arguments.
    */
   setUnjellyableForClass(tag: string | AnyClass, cls: UnjellyableClass): void {
-    this.setRule(tag, (unjellier, list) => {
-      const object = new cls();
-      unjellier.created(object);
-      return object.unjellyFor(unjellier, list);
-    });
+    this.setRule(tag, (unjellier, list) => new cls().unjellyFor(unjellier, list));
   }
 
   /**

@@ -145,14 +145,15 @@ export class Unjellier {
   }
 
   /**
-   * Tells that an object exists whose state is still to be read, so that the
-   * state may refer to it.
+   * Tells that an object exists whose state is still to be read, so that the state may refer to it: for
+   * rules and `unjellyFor` methods that give this very object in the end. What others give comes later to
+   * where the state refers to it, when the whole value is there.
    *
    * @param object The object.
    */
   created(object: object): void {
     if (this.#creating === undefined) return;
-    this.#references!.define(this.#creating, object);
+    this.#references!.announce(this.#creating, object);
     this.#creating = undefined;
   }
 
@@ -370,7 +371,7 @@ export class Unjellier {
     if (value instanceof Placeholder) {
       throw new JellyError(`Cannot read reference ${id}: it stands for another reference`);
     }
-    references.define(id, value);
+    references.finished(id, value);
     return value;
   }
 

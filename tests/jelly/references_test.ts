@@ -373,6 +373,29 @@ const RECEIVERS: Record<string, (registry: JellyRegistry) => void> = {
       },
     );
   },
+  "a class that reads itself, and says so first": (registry) => {
+    registry.setUnjellyableForClass(
+      Node,
+      class Copy implements IUnjellyable {
+        parts: unknown;
+        unjellyFor(unjellier: Unjellier, list: JellyList) {
+          unjellier.created(this);
+          this.parts = (list.next() as { parts: unknown }).parts;
+          return this;
+        }
+      },
+    );
+  },
+  "a class that reads something else": (registry) => {
+    registry.setUnjellyableForClass(
+      Node,
+      class Reader implements IUnjellyable {
+        unjellyFor(_unjellier: Unjellier, list: JellyList) {
+          return { ...list.next() as object };
+        }
+      },
+    );
+  },
   "a factory": (registry) => {
     registry.setUnjellyableFactoryForClass(Node, (state) => ({ ...state as object }));
   },
@@ -467,6 +490,45 @@ Deno.test("an unjellyFor that gives another object has it stand where the first 
   const sexp = [LIST, reference(1, [atom("tests.Singleton"), [DICTIONARY]]), dereference(1)];
   const [a, b] = unjelly(sexp, { registry }) as unknown[];
   assert(a === singleton && b === singleton);
+});
+
+Deno.test("an unjellyFor that gives another object has the state refer to that one, as in Twisted", () => {
+  const registry = new JellyRegistry();
+  class Wrapper {
+    state: unknown[] = [];
+  }
+  registry.setUnjellyableForClass(
+    "tests.Wrapped",
+    class extends Unjellyable {
+      override unjellyFor(_unjellier: Unjellier, list: JellyList) {
+        return Object.assign(new Wrapper(), { state: list.next() });
+      }
+    },
+  );
+  const inner = [LIST, dereference(1), [atom("tuple"), dereference(1)]];
+  const wrapper = unjelly(reference(1, [atom("tests.Wrapped"), inner]), { registry }) as Wrapper;
+  assert(wrapper instanceof Wrapper);
+  assertStrictEquals(wrapper.state[0], wrapper);
+  assertStrictEquals((wrapper.state[1] as unknown[])[0], wrapper);
+});
+
+Deno.test("an unjellyFor cannot give another object than that to which the state refers", () => {
+  const registry = new JellyRegistry();
+  registry.setUnjellyableForClass(
+    "tests.Interned",
+    class extends Unjellyable {
+      override unjellyFor(unjellier: Unjellier, list: JellyList) {
+        super.unjellyFor(unjellier, list);
+        return { name: "another" };
+      }
+    },
+  );
+  const interned = (part: Sexp) =>
+    unjelly([LIST, reference(1, [atom("tests.Interned"), [DICTIONARY, pair("part", part)]])], {
+      registry,
+    });
+  assertEquals(interned(5), [{ name: "another" }]);
+  assertThrows(() => interned(dereference(1)), JellyError, "unjellyFor gave another one");
 });
 
 Deno.test("an object of a class may hold a dereference before its reference", () => {
