@@ -8,6 +8,7 @@ import type { IBearerToken } from "../cred/bearer_token.ts";
 import type { ICredentials, IUsernamePassword } from "../cred/credentials.ts";
 import { UnhandledCredentials } from "../cred/errors.ts";
 import { ScramClient, type ScramClientOptions } from "../cred/scram.ts";
+import type { Peer } from "../transport/mod.ts";
 import type { Broker } from "./broker.ts";
 import { respond } from "./challenge.ts";
 import { NoSuchMethod, ProtocolError } from "./errors.ts";
@@ -27,6 +28,11 @@ import { RemoteReference } from "./remote_reference.ts";
 export interface LoginOptions extends MechanismOptions {
   /** How many iterations the server may ask for in SCRAM; 4096 to 10 million unless given. */
   scram?: Pick<ScramClientOptions, "minIterations" | "maxIterations">;
+  /**
+   * In which type the name goes to a server of Twisted's: `bytes`, by which its own checkers know users,
+   * unless `text` is given, for servers that know them by `str`.
+   */
+  usernameAs?: "bytes" | "text";
   /** Gives the login up when it aborts; should the server accept it all the same, it is logged out. */
   signal?: AbortSignal;
 }
@@ -116,11 +122,29 @@ async function attempt(
     case "SCRAM-SHA-256":
       return await loginScram(root, new ScramClient(username, password, options.scram), mind);
     case "MD5": {
-      const offer = await root.callRemote("login", encoder.encode(username));
+      const name = options.usernameAs === "text" ? username : encoder.encode(username);
+      const offer = await root.callRemote("login", name);
       const { challenge, responder } = challengeOf(offer);
       return await respondTo(responder, respond(challenge, password), mind);
     }
   }
+}
+
+/** Says why there is no mechanism for some credentials. */
+function whyNone(peer: Peer, credentials: ICredentials, options: LoginOptions): string {
+  const suitable = ALL_MECHANISMS.filter((mechanism) => suits(mechanism, credentials));
+  if (suitable.length === 0) {
+    return `no mechanism takes ${credentials.provides.map(({ name }) => name).join()}`;
+  }
+  const ifSecure = suitable.filter((mechanism) =>
+    isAllowed(mechanism, peer, { ...options, secure: true })
+  );
+  return ifSecure.length === 0
+    ? `the options do not allow ${suitable.join(", ")} over this connection`
+    : `${
+      ifSecure.join(", ")
+    } may be used over a secure connection only (pbs:, wss:, or the option ` +
+      "secure where a proxy does the TLS)";
 }
 
 async function loginScram(
@@ -152,12 +176,7 @@ async function choose(
     isAllowed(mechanism, broker.peer, options) && suits(mechanism, credentials)
   );
   if (allowed.length === 0) {
-    const suitable = ALL_MECHANISMS.filter((mechanism) => suits(mechanism, credentials));
-    throw unhandled(
-      suitable.length === 0
-        ? `no mechanism takes ${credentials.provides.map(({ name }) => name).join()}`
-        : `the options do not allow ${suitable.join(", ")} over this connection`,
-    );
+    throw unhandled(whyNone(broker.peer, credentials, options));
   }
   const offered = await offeredMechanisms(broker, allowed);
   const chosen = allowed.find((mechanism) => offered.includes(mechanism));

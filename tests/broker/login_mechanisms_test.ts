@@ -231,7 +231,7 @@ Deno.test("passwords and tokens do not leave the client over a connection that i
   await assertRejects(
     () => pair.client.login(new BearerToken("t")),
     UnhandledCredentials,
-    "the options do not allow BEARER over this connection",
+    "Cannot log in: BEARER may be used over a secure connection only (pbs:, wss:,",
   );
   await assertRejects(
     () => pair.client.login(alice, null, { mechanisms: ["PLAIN"] }),

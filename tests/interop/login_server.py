@@ -1,5 +1,6 @@
 """
-A PB server with a portal: users alice and bob with password secret, and anonymous users.
+A PB server with a portal: users alice and bob with password secret, carol, whose name is a
+str, and anonymous users.
 
 It says in a line of JSON who logs in and who logs out.
 
@@ -80,7 +81,9 @@ class Realm:
         self.greet = greet
 
     def requestAvatar(self, avatarId, mind, *interfaces):
-        name = "anonymous" if avatarId is checkers.ANONYMOUS else avatarId.decode()
+        name = "anonymous" if avatarId is checkers.ANONYMOUS else avatarId
+        if isinstance(name, bytes):
+            name = name.decode()
         twin.say(login=name)
         avatar = pb.IPerspective, User(name, mind, avatarId), lambda: twin.say(logout=name)
         if not self.greet:
@@ -93,7 +96,9 @@ if __name__ == "__main__":
     parser.add_argument("--no-anonymous", action="store_true", help="refuse anonymous users")
     parser.add_argument("--greet", action="store_true", help="call the mind during the login")
     args = parser.parse_args()
-    allowed = [checkers.InMemoryUsernamePasswordDatabaseDontUse(alice=b"secret", bob=b"secret")]
+    users = checkers.InMemoryUsernamePasswordDatabaseDontUse(alice=b"secret", bob=b"secret")
+    users.addUser("carol", b"secret")
+    allowed = [users]
     if not args.no_anonymous:
         allowed.append(checkers.AllowAnonymousAccess())
     twin.listen(pb.PBServerFactory(portal.Portal(Realm(args.greet), allowed)), args)

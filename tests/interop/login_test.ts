@@ -85,6 +85,15 @@ twistedTest("several users log in over one connection at once", async () => {
   });
 });
 
+twistedTest("we log in at a server that knows its users by str", async () => {
+  await atTwisted([], async (broker) => {
+    const carol = new UsernamePassword("carol", "secret");
+    await assertRejects(() => broker.login(carol), UnauthorizedLogin);
+    const avatar = await broker.login(carol, null, { usernameAs: "text" });
+    assertEquals(await avatar.callRemote("whoami"), "carol");
+  });
+});
+
 for (
   const { name, credentials } of [
     { name: "a wrong password", credentials: new UsernamePassword("alice", "wrong") },
