@@ -47,8 +47,9 @@ export const PB_RULES: ReadonlyMap<string, UnjellyRule> = new Map<string, Unjell
     if (object !== undefined) return object;
     throw new JellyError(`Cannot receive cached object ${luid}: the peer has no cache of it`);
   }],
-  [
-    FAILURE_TAG,
-    (unjellier, list) => receiveFailure(list.next(), brokerOf(unjellier, list).settings.registry),
-  ],
+  [FAILURE_TAG, (unjellier, list) => {
+    const { registry } = brokerOf(unjellier, list).settings;
+    // Twisted has classes among the parents of what is no Exception, such as asyncio.CancelledError.
+    return receiveFailure(unjellier.leniently(() => list.next()), registry);
+  }],
 ]);

@@ -118,6 +118,8 @@ export class Lookup {
   #checkModule(name: string): void {
     const module = moduleNameOf(name);
     if (this.#security.isModuleAllowed(module)) return;
-    throw new InsecureJelly(`Cannot receive "${name}": module "${module}" is not allowed`);
+    throw new InsecureJelly(
+      `Cannot receive "${name}": module "${module}" is not allowed (allowModules)`,
+    );
   }
 }

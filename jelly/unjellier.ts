@@ -75,6 +75,7 @@ export class Unjellier {
   #references: References | undefined;
   /** Number of the object that a rule is making. */
   #creating: ReferenceId | undefined;
+  #isLenient = false;
   /** Objects that want to be told when the whole value is there. */
   #post: Required<Pick<IUnjellyable, "postUnjelly">>[] = [];
 
@@ -142,6 +143,23 @@ export class Unjellier {
    */
   unjelly(): unknown {
     return this.#element();
+  }
+
+  /**
+   * Reads parts of which some may be left out: what is of a type that is not allowed is there as
+   * {@linkcode Unpersistable}, instead of an error for the whole.
+   *
+   * @param read Reads the parts.
+   * @returns What it gives.
+   */
+  leniently<T>(read: () => T): T {
+    const outer = this.#isLenient;
+    this.#isLenient = true;
+    try {
+      return read();
+    } finally {
+      this.#isLenient = outer;
+    }
   }
 
   /**
@@ -407,7 +425,8 @@ export class Unjellier {
       return rule(this, list);
     }
     if (!this.#security.isTypeAllowed(tag)) {
-      throw new InsecureJelly(`Cannot receive "${tag}": the type is not allowed`);
+      if (this.#isLenient) return new Unpersistable(`"${tag}" is not allowed`);
+      throw notAllowed(tag);
     }
     switch (tag) {
       case "unpersistable":
@@ -508,6 +527,14 @@ function arrayFor(items: number): unknown[] {
 
 function hasPostUnjelly(value: object): value is Required<Pick<IUnjellyable, "postUnjelly">> {
   return typeof (value as Partial<IUnjellyable>).postUnjelly === "function";
+}
+
+function notAllowed(tag: string): InsecureJelly {
+  // Mostly a class was forgotten.
+  const hint = WORDS.includes(tag)
+    ? ""
+    : ", and no class is registered for it (setUnjellyableForClass)";
+  return new InsecureJelly(`Cannot receive "${tag}": the type is not allowed${hint}`);
 }
 
 /** Tells whether a value is no state at all: most calls have no keyword arguments. */

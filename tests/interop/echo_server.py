@@ -4,6 +4,7 @@ A PB server whose root echoes, fails, calls back and hangs up, as it is asked to
     python3 echo_server.py --port 8787
 """
 
+import asyncio
 import gc
 import io
 
@@ -20,6 +21,7 @@ ERRORS = {
     "value": lambda: ValueError("a wrong value"),
     "unicode": lambda: ValueError("h\u00e9llo \U0001f600"),
     "copyable": lambda: OutOfStock(2),
+    "cancelled": lambda: asyncio.CancelledError("given up"),
 }
 
 

@@ -208,6 +208,13 @@ twistedTest("failures of a Twisted server are errors of the class that is known"
     assertFalse(value instanceof PBError);
     const stock = await assertRejects(() => root.callRemote(method, "copyable"), OutOfStock);
     assertEquals(stock.left, 2);
+    // No Exception: Twisted sends the classes themselves for its parents.
+    const cancelled = await assertRejects(() => root.callRemote(method, "cancelled"), RemoteError);
+    assertEquals(
+      [cancelled.remoteType, cancelled.message],
+      ["asyncio.exceptions.CancelledError", "given up"],
+    );
+    assertEquals(cancelled.check("asyncio.exceptions.CancelledError"), cancelled.remoteType);
   }
   await assertRejects(() => root.callRemote("nothing"), NoSuchMethod);
 });
