@@ -20,6 +20,7 @@ import { ImportTable } from "./import_table.ts";
 import { IncomingCalls } from "./incoming_calls.ts";
 import { BROKER } from "./invoker.ts";
 import { KeepAlive } from "./keep_alive.ts";
+import { callOptions } from "./kwargs.ts";
 import { Life } from "./life.ts";
 import { Link, type Received } from "./link.ts";
 import { type Cleanup, type LocalObject, LocalTable, ROOT } from "./local_table.ts";
@@ -37,6 +38,7 @@ import type { RemoteTarget } from "./referenceable.ts";
 import { type Arrivals, type ObjectId, RemoteReference } from "./remote_reference.ts";
 import type { ReadTools } from "./toolbox.ts";
 
+const NO_ANSWER = callOptions({ answer: false });
 /** Milliseconds within which a peer is missed that is gone, where nothing else is said. */
 const KEEP_ALIVE = 60_000;
 
@@ -356,27 +358,49 @@ export class Broker implements AsyncDisposable {
     args: readonly unknown[],
     perspective: object | null = null,
   ): Promise<unknown> {
-    const life = this.#life;
-    if (!life.takesCalls) {
-      return Promise.reject(
-        new DeadReferenceError(`Cannot call "${method}": the connection is closed`, {
-          cause: life.reason,
-        }),
-      );
-    }
     if (this.#outbox.isWriting) {
       return new Promise((resolve) =>
         this.#outbox.postpone(() => resolve(this.call(target, method, args, perspective)))
       );
     }
-    const outgoing = this.#ownCalls;
     try {
-      return typeof target === "object"
-        ? outgoing.send({ word: WORD.cachemessage, target: target.luid, method, args, perspective })
-        : outgoing.send({ word: WORD.message, target, method, args, perspective });
+      return this.#send(target, method, args, perspective);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * Calls a method of a cache at once, and wants no answer; not to be called while a message is being
+   * written.
+   *
+   * @param observer The observer of the cache.
+   * @param method Name of the method.
+   * @param value The argument.
+   * @returns Whether the connection takes more now.
+   * @throws {Error} What keeps the call from being sent.
+   */
+  tell(observer: RemoteCacheObserver, method: string, value: unknown): boolean {
+    this.#send(observer, method, [value, NO_ANSWER], observer.perspective);
+    return !this.#link.output.isFull;
+  }
+
+  #send(
+    target: ObjectId | RemoteCacheObserver,
+    method: string,
+    args: readonly unknown[],
+    perspective: object | null,
+  ): Promise<unknown> {
+    const life = this.#life;
+    if (!life.takesCalls) {
+      throw new DeadReferenceError(`Cannot call "${method}": the connection is closed`, {
+        cause: life.reason,
+      });
+    }
+    const outgoing = this.#ownCalls;
+    return typeof target === "object"
+      ? outgoing.send({ word: WORD.cachemessage, target: target.luid, method, args, perspective })
+      : outgoing.send({ word: WORD.message, target, method, args, perspective });
   }
 
   /**
@@ -403,7 +427,7 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Begins something before the next message is written, and soon in any case; pagers call it.
+   * Begins something before the next message is written, and soon in any case; pagers and live objects call it.
    *
    * @param begin Begins it; does not fail.
    */

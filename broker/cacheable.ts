@@ -157,6 +157,20 @@ export class RemoteCacheObserver {
   }
 
   /**
+   * Calls a method of the copy at once, and wants no answer.
+   *
+   * @param name Name of the method, without `observe_`.
+   * @param value The argument.
+   * @returns Whether the connection takes more now: if not, `broker.drained()` tells when.
+   * @throws {JellyError} If the argument cannot be sent.
+   * @throws {LimitError} If too much waits to be written.
+   * @throws {DeadReferenceError} If the peer has no copy, or no more.
+   */
+  tell(name: string, value: unknown): boolean {
+    return this.broker.tell(this, name, value);
+  }
+
+  /**
    * Gives a method of the copy as a value.
    *
    * @param name Name of the method, without `observe_`.

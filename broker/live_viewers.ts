@@ -6,11 +6,7 @@
 
 import { JellyError } from "../jelly/mod.ts";
 import type { RemoteCacheObserver } from "./cacheable.ts";
-import { LimitError } from "./errors.ts";
-import { callOptions } from "./kwargs.ts";
-
-/** Changes wait for nothing but room in the connection. */
-const NO_ANSWER = callOptions({ answer: false });
+import { DeadReferenceError, LimitError, PBConnectionLost } from "./errors.ts";
 
 /** The fields of an object by name. */
 export type Fields = Record<string, unknown>;
@@ -18,13 +14,11 @@ export type Fields = Record<string, unknown>;
 /** One who has a cache. */
 interface Viewer {
   /** What the cache has, or will have when all has arrived that is on its way. */
-  sent: Fields;
+  readonly sent: Map<string, unknown>;
   /** Names of fields to be sent though they hold the same objects as before. */
   readonly touched: Set<string>;
-  /** Whether something has changed since. */
-  isStale: boolean;
-  /** Whether a change is on its way into the connection. */
-  isBusy: boolean;
+  /** Whether it is to be told of changes: soon, or when its connection takes more. */
+  state: "current" | "due" | "waiting";
 }
 
 /**
@@ -37,7 +31,6 @@ interface Viewer {
 export class LiveViewers {
   readonly #fieldsFor: (perspective: object | null) => Fields;
   readonly #viewers = new Map<RemoteCacheObserver, Viewer>();
-  #isDue = false;
 
   /**
    * Creates the list without anybody on it.
@@ -56,12 +49,8 @@ export class LiveViewers {
    */
   add(observer: RemoteCacheObserver): Fields {
     const fields = this.#fieldsFor(observer.perspective);
-    this.#viewers.set(observer, {
-      sent: { ...fields },
-      touched: new Set(),
-      isStale: false,
-      isBusy: false,
-    });
+    const sent = new Map(Object.entries(fields));
+    this.#viewers.set(observer, { sent, touched: new Set(), state: "current" });
     return fields;
   }
 
@@ -75,87 +64,86 @@ export class LiveViewers {
   }
 
   /**
-   * Has the viewers told when this turn is over.
+   * Has the viewers told when this turn is over, or before anything else is said over their connection: who
+   * changes the object and gets its answer finds the change in its cache.
    *
    * @param names Fields to be sent even if they hold the same objects as before.
    */
   changed(names: readonly string[] = []): void {
-    for (const viewer of this.#viewers.values()) {
-      viewer.isStale = true;
+    for (const [observer, viewer] of this.#viewers) {
       for (const name of names) viewer.touched.add(name);
+      if (viewer.state !== "current") continue;
+      viewer.state = "due";
+      observer.broker.beginSoon(() => this.#tell(observer, viewer));
     }
-    if (this.#isDue || this.#viewers.size === 0) return;
-    this.#isDue = true;
-    queueMicrotask(() => {
-      this.#isDue = false;
-      for (const [observer, viewer] of this.#viewers) this.#tell(observer, viewer);
-    });
   }
 
-  /** Sends changes to a viewer until there are none. */
-  async #tell(observer: RemoteCacheObserver, viewer: Viewer): Promise<void> {
-    if (viewer.isBusy) return;
-    viewer.isBusy = true;
+  /** Sends what has changed, now or when the connection takes more. */
+  #tell(observer: RemoteCacheObserver, viewer: Viewer): void {
+    if (!this.#viewers.has(observer)) return;
+    viewer.state = "current";
     try {
-      while (viewer.isStale && this.#viewers.has(observer)) {
-        viewer.isStale = false;
-        if (await this.#sendChanges(observer, viewer)) continue;
-        // Other traffic fills the connection.
-        await observer.broker.drained();
-        viewer.isStale = true;
-      }
+      if (this.#sendChanges(observer, viewer)) return;
     } catch (error) {
-      const message = `Cannot tell a cache of ${observer.cached.constructor.name} what has changed`;
-      observer.broker.log({ event: "cacheFailed", level: "error", message, error });
-    } finally {
-      viewer.isBusy = false;
+      if (error instanceof DeadReferenceError || error instanceof PBConnectionLost) return;
+      if (!isFull(error)) return log(observer, "error", "what has changed", error);
     }
+    viewer.state = "waiting";
+    observer.broker.drained().then(() => this.#tell(observer, viewer));
   }
 
-  /** Sends what has changed; gives false, and leaves it changed, if the connection is too full. */
-  async #sendChanges(observer: RemoteCacheObserver, viewer: Viewer): Promise<boolean> {
-    const fields = this.#fieldsFor(observer.perspective);
+  /** Sends what has changed, and tells whether the connection takes more now. */
+  #sendChanges(observer: RemoteCacheObserver, viewer: Viewer): boolean {
     const { sent, touched } = viewer;
+    const fields = this.#fieldsFor(observer.perspective);
     const updates = Object.entries(fields).filter(([name, value]) =>
-      !Object.hasOwn(sent, name) || !Object.is(sent[name], value) || touched.has(name)
+      !sent.has(name) || !Object.is(sent.get(name), value) || touched.has(name)
     );
-    const removed = Object.keys(sent).filter((name) => !Object.hasOwn(fields, name));
-    const wereTouched = [...touched];
-    viewer.sent = { ...fields };
+    const removed = [...sent.keys()].filter((name) => !Object.hasOwn(fields, name));
     touched.clear();
-    const [hadRoom, removal] = await Promise.all([
-      updates.length === 0 || sendUpdates(observer, updates),
-      removed.length === 0 ? "ended" : send(observer, "remove", removed),
-    ]);
-    if (hadRoom && removal !== "full") return true;
-    viewer.sent = sent;
-    for (const name of wereTouched) touched.add(name);
-    return false;
+    let hasRoom = updates.length === 0 || sendUpdates(observer, viewer, updates);
+    if (removed.length !== 0) {
+      hasRoom = observer.tell("remove", removed);
+      for (const name of removed) sent.delete(name);
+    }
+    return hasRoom;
   }
 }
 
-/** Sends fields together or, if one of them cannot be sent, each by itself; gives false if there is no room. */
-async function sendUpdates(
+/** Sends fields together or, if one of them cannot be sent, each by itself. */
+function sendUpdates(
   observer: RemoteCacheObserver,
+  viewer: Viewer,
   updates: [string, unknown][],
-): Promise<boolean> {
-  const end = await send(observer, "update", Object.fromEntries(updates));
-  if (end !== "unsendable" || updates.length === 1) return end !== "full";
-  const hasRoom = await Promise.all(updates.map((update) => sendUpdates(observer, [update])));
-  return hasRoom.every(Boolean);
+): boolean {
+  let hasRoom = true;
+  try {
+    hasRoom = observer.tell("update", Object.fromEntries(updates));
+  } catch (error) {
+    if (!(error instanceof JellyError)) {
+      // Not all of them may be other objects than before.
+      for (const [name] of updates) viewer.touched.add(name);
+      throw error;
+    }
+    if (updates.length > 1) {
+      return updates.map((update) => sendUpdates(observer, viewer, [update])).at(-1)!;
+    }
+    log(observer, "warning", '"update"', error);
+  }
+  for (const [name, value] of updates) viewer.sent.set(name, value);
+  return hasRoom;
 }
 
-/** Calls a cache, and tells how that ended; the observer logs what fails. */
-async function send(
-  observer: RemoteCacheObserver,
-  name: string,
-  value: unknown,
-): Promise<"ended" | "full" | "unsendable"> {
-  try {
-    await observer.callRemote(name, value, NO_ANSWER);
-    return "ended";
-  } catch (error) {
-    if (error instanceof JellyError) return "unsendable";
-    return error instanceof LimitError && error.limit === "maxBufferedBytes" ? "full" : "ended";
-  }
+function isFull(error: unknown): boolean {
+  return error instanceof LimitError && error.limit === "maxBufferedBytes";
+}
+
+function log(
+  { broker, cached }: RemoteCacheObserver,
+  level: "warning" | "error",
+  what: string,
+  error: unknown,
+): void {
+  const message = `Cannot tell a cache of ${cached.constructor.name} ${what}`;
+  broker.logOften({ event: "cacheFailed", level, message, error });
 }

@@ -44,6 +44,13 @@ class Wiki extends Root {
   remote_document(): Document {
     return this.document;
   }
+  remote_entitle(title: string): void {
+    this.document.title = title;
+  }
+  async remote_entitleLater(title: string): Promise<void> {
+    await undefined;
+    this.document.title = title;
+  }
 }
 
 const registry = new JellyRegistry();
@@ -88,6 +95,58 @@ Deno.test("LiveCacheable sends what was set, added and deleted in one turn, once
     ["remove", ["note"]],
   ]);
   assert(!("note" in document));
+});
+
+Deno.test("who changes a LiveCacheable by a call finds the change when the call is answered", async () => {
+  await using pair = await connected();
+  const document = await fetch(pair);
+  const root = pair.client.root<Wiki>();
+  for (const method of ["entitle", "entitleLater"] as const) {
+    await root.callRemote(method, method);
+    assertEquals(document.title, method);
+  }
+  // As many as there are, in their order.
+  const seen: unknown[] = [];
+  await Promise.all(["a", "b", "c"].map(async (title) => {
+    await root.callRemote("entitle", title);
+    seen.push(document.title);
+  }));
+  assertEquals(seen, ["a", "b", "c"]);
+});
+
+Deno.test("a change that fails for a viewer does not keep the next from being sent", async () => {
+  class Moody extends Document {
+    static override readonly jellyName = "wiki.Document";
+    #fails = false;
+    set fails(fails: boolean) {
+      this.#fails = fails;
+      this.changed();
+    }
+    override getStateToCopyFor(perspective: object | null) {
+      if (this.#fails) throw new Error("not today");
+      return super.getStateToCopyFor(perspective);
+    }
+  }
+  const moody = new Moody();
+  class Server extends Root {
+    remote_document(): Document {
+      return moody;
+    }
+  }
+  await using pair = await connected(new Server());
+  const document = await fetch(pair);
+  for (let i = 0; i < 2; i++) {
+    moody.fails = true;
+    await settle();
+    moody.fails = false;
+    moody.title = i;
+    await settle();
+    assertEquals(document.title, i);
+  }
+  assertEquals(pair.serverLog.splice(0).map(({ message }) => message), [
+    "Cannot tell a cache of Moody what has changed",
+    "Cannot tell a cache of Moody what has changed",
+  ]);
 });
 
 Deno.test("LiveCacheable sends nothing where nothing differs, and what changed() names", async () => {
