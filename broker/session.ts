@@ -15,6 +15,7 @@ import { connect } from "./connect.ts";
 import { NotConnectedError, PBConnectionLost } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { brokerSettings } from "./options.ts";
+import { noOperation } from "./failure.ts";
 import { orAborted, Patience } from "./patience.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import { toError } from "./to_error.ts";
@@ -277,8 +278,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     end.addEventListener("abort", giveUp, { once: true });
     let broker: Broker | undefined;
     try {
-      const dial = this.#options.connect ?? connect;
-      broker = await dial(url, { ...this.#options, signal: attempt.signal });
+      broker = await this.#dial(url, attempt.signal);
       const value = await orAborted(this.#begin(url, broker), attempt.signal);
       return { kind: "connected", url: parseUrl(url).href, broker, value };
     } catch (error) {
@@ -288,6 +288,12 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       clearTimeout(timer);
       end.removeEventListener("abort", giveUp);
     }
+  }
+
+  #dial(url: string, signal: AbortSignal): Promise<Broker> {
+    const { connect: own } = this.#options;
+    const options = { ...this.#options, signal };
+    return own === undefined ? connect(url, options) : orClosed(own(url, options), signal);
   }
 
   /** Logs in, if there is anybody to log in as, and follows the recipe. */
@@ -344,4 +350,14 @@ function isHopeless(reason: Error): boolean {
 
 function checkWait(wait: number): number {
   return wait === 0 ? 0 : milliseconds("wait", wait);
+}
+
+/** Waits for a connection; one that comes when the signal has aborted is closed. */
+async function orClosed(dialed: Promise<Broker>, signal: AbortSignal): Promise<Broker> {
+  try {
+    return await orAborted(dialed, signal);
+  } catch (error) {
+    dialed.then((late) => late.close(), noOperation);
+    throw error;
+  }
 }

@@ -368,6 +368,32 @@ Deno.test("an attempt has a time limit, the recipe included", async () => {
   assertEquals(site.factory.brokers.size, 0);
 });
 
+Deno.test("an attempt ends though the connection does not come, and closes one that comes too late", async () => {
+  await using site = new Site(new Counter());
+  const { connect } = site.options;
+  const late: (() => void)[] = [];
+  const session = openSession("pb://a.example", {
+    ...site.options,
+    attemptTimeout: 300,
+    connect: async (url, options) => {
+      await new Promise<void>((resolve) => late.push(resolve));
+      return await connect!(url, { ...options, signal: undefined });
+    },
+  });
+  await site.time.runMicrotasks();
+  await site.time.tickAsync(300);
+  await site.time.runMicrotasks();
+  assertEquals(session.state.kind, "waiting");
+  await site.time.tickAsync(1000);
+  await site.time.runMicrotasks();
+  assertEquals([session.state.kind, late.length], ["connecting", 2]);
+  await session.close();
+  for (const come of late) come();
+  await site.time.runMicrotasks();
+  await site.time.tickAsync(1);
+  assertEquals([site.dialed.length, site.factory.brokers.size], [2, 0]);
+});
+
 class Member extends Avatar {
   perspective_mind(): unknown {
     return this.mind;
