@@ -78,7 +78,7 @@ export class LiveCache extends RemoteCache {
    *
    * Who is slower than the changes come sees the latest state, and not each one before it.
    *
-   * @param options A signal that ends the iteration.
+   * @param options A signal that ends the iteration, which throws its reason then.
    * @returns Gives this cache, each time that it has changed; ends when updates do, and throws the
    * reason if the connection was lost by a fault.
    */
@@ -91,6 +91,7 @@ export class LiveCache extends RemoteCache {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<this, void, void> {
     for (let last = seen;;) {
+      signal?.throwIfAborted();
       if (last !== this.#changes) {
         last = this.#changes;
         yield this;
@@ -104,7 +105,6 @@ export class LiveCache extends RemoteCache {
   #nextChange(signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const abort = () => reject(signal!.reason);
-    if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort, { once: true });
     this.#waiting.add(resolve);
     return promise.finally(() => {

@@ -393,6 +393,28 @@ Deno.test("LiveCache.changes() ends when the connection is closed, by an error o
   await other[Symbol.asyncDispose]();
 });
 
+Deno.test("LiveCache.changes() ends by its signal though changes keep coming", async () => {
+  const wiki = new Wiki();
+  await using pair = await connected(wiki);
+  const document = await fetch(pair);
+  const controller = new AbortController();
+  let seen = 0;
+  const watch = async () => {
+    for await (const _ of document.changes({ signal: controller.signal })) {
+      if (++seen === 3) controller.abort(new Error("enough"));
+      wiki.document.title = seen;
+      await settle();
+    }
+  };
+  wiki.document.title = "first";
+  await settle();
+  const watching = assertRejects(watch, Error, "enough");
+  await settle();
+  wiki.document.title = "second";
+  await watching;
+  assertEquals(seen, 3);
+});
+
 Deno.test("LiveCache.notifyOnChange() tells of updates by own methods, with what they got", async () => {
   const done = Promise.withResolvers<void>();
   class Board extends DocumentCache {
