@@ -291,6 +291,6 @@ export class RemoteMethod<T = unknown, Name extends CallableName<T> = CallableNa
    * @returns True if object and name are the same.
    */
   equals(other: unknown): boolean {
-    return other instanceof RemoteMethod && other.obj === this.obj && other.name === this.name;
+    return other instanceof RemoteMethod && this.obj.equals(other.obj) && other.name === this.name;
   }
 }

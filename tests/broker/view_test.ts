@@ -297,6 +297,8 @@ Deno.test("an object that comes on behalf of several is a reference for each of 
   assertEquals(new Set(references).size, 3);
   for (const reference of references) {
     assert(reference.equals(forAlice));
+    assert(reference.remoteMethod("x").equals(forAlice.remoteMethod("x")));
+    assert(!reference.remoteMethod("x").equals(forAlice.remoteMethod("y")));
     assert(!reference.equals(alice));
     assertEquals(reference.luid, forAlice.luid);
   }
