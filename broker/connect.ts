@@ -41,11 +41,16 @@ import type { BrokerOptions } from "./options.ts";
  * @param options Rules and limits, a signal and a time for the connection to stand.
  * @returns The broker, once both ends have agreed on a dialect.
  * @throws {TypeError} If the URL cannot be used.
+ * @throws {RangeError} If a limit or a time is out of range.
  * @throws {ConnectError} If there is no connection.
  * @throws {ProtocolError} If the other end does not speak PB.
+ * @throws {unknown} The reason of the signal, if that aborts before.
  */
-export function connect(url: string | URL, options: ClientOptions = {}): Promise<Broker> {
-  return new PBClientFactory(options).connect(url);
+export async function connect(
+  url: string | URL,
+  options: ClientOptions = {},
+): Promise<Broker> {
+  return await new PBClientFactory(options).connect(url);
 }
 
 /** Two brokers that are connected with each other. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { connectPair, Root, serve } from "@perspective/broker/broker";
+import { connect, connectPair, Root, serve } from "@perspective/broker/broker";
 import { dial, fromMessagePort, listen, upgradeWebSocket } from "@perspective/broker/transport";
 import { deadline, duration, milliseconds, positiveInteger } from "../../transport/checks.ts";
 
@@ -57,6 +57,11 @@ Deno.test("dial(), upgradeWebSocket() and fromMessagePort() refuse numbers that 
   assertThrows(() => fromMessagePort(port1, { window: NaN }), RangeError, "window");
   port1.close();
   port2.close();
+});
+
+Deno.test("connect() rejects for a limit that makes no sense, as for a URL", async () => {
+  const call = connect("pb://127.0.0.1:1", { limits: { maxCallsIn: -1 } });
+  await assertRejects(() => call, RangeError, "maxCallsIn");
 });
 
 Deno.test("close() refuses a time that makes no sense, and closes nothing", async () => {
