@@ -407,9 +407,10 @@ export class Broker implements AsyncDisposable {
    * Limits how much of an unfinished message is kept, beside what the limits of all messages say.
    *
    * @param maxBytes About how many bytes; `Infinity` for no such limit.
+   * @param tooLong Makes the error with which the connection ends when a message is longer.
    */
-  limitInput(maxBytes: number): void {
-    this.#link.maxExpressionBytes = maxBytes;
+  limitInput(maxBytes: number, tooLong?: () => Error): void {
+    this.#link.limitInput(maxBytes, tooLong);
   }
 
   /** How long the message is that is being handled, in bytes. */

@@ -11,7 +11,6 @@ import { type Alarm, CLOCK } from "../transport/clock.ts";
 import { BusyTime } from "../transport/event_turn.ts";
 import type { CloseReason, Transport } from "../transport/mod.ts";
 import { closeReason } from "./close_reason.ts";
-import { LoginLimitError } from "./errors.ts";
 import { LinkOutput, type OutputHandler } from "./link_output.ts";
 import type { BrokerSettings } from "./options.ts";
 import type { ReadTools, Toolbox } from "./toolbox.ts";
@@ -63,14 +62,15 @@ type Pace = "done" | "unfinished" | "slice" | "pause";
 export class Link implements OutputHandler {
   /** What goes to the peer. */
   readonly output: LinkOutput;
-  /** Most bytes of one expression, finished or not, give or take one read. */
-  maxExpressionBytes = Infinity;
   readonly #transport: Transport;
   readonly #handler: LinkHandler;
   /** The connection, for objects that ask. */
   readonly #invoker: object;
   readonly #tools: Toolbox;
   readonly #input = new InputBuffer();
+  /** Most bytes of one expression, finished or not, give or take one read. */
+  #maxBytes = Infinity;
+  #tooLong: (() => Error) | undefined;
   /** What both ends have agreed on, once they have. */
   #dialect: Dialect | undefined;
   /** Lent while something comes, or an expression is unfinished. */
@@ -159,6 +159,17 @@ export class Link implements OutputHandler {
   }
 
   /**
+   * Limits how long an expression may be, beside what the limits of all expressions say.
+   *
+   * @param maxBytes Most bytes of one, finished or not, give or take one read; `Infinity` for no such limit.
+   * @param tooLong Makes the error with which the connection ends when one is longer.
+   */
+  limitInput(maxBytes: number, tooLong?: () => Error): void {
+    this.#maxBytes = maxBytes;
+    this.#tooLong = tooLong;
+  }
+
+  /**
    * Reads until the connection ends. Never rejects: the handler learns how it ended.
    *
    * @returns Settles after the handler has learned it.
@@ -178,7 +189,7 @@ export class Link implements OutputHandler {
         const turn = busy.done();
         if (turn !== undefined) await turn;
         if (!this.#isOpen) break;
-        if (input.length > this.maxExpressionBytes) throw tooLong(this.maxExpressionBytes);
+        if (input.length > this.#maxBytes) throw this.#tooLong!();
       }
     } catch (caught) {
       error = caught;
@@ -316,7 +327,7 @@ export class Link implements OutputHandler {
         : start + this.#putOffBytes;
       if (end === -1) return "unfinished";
       const length = this.#expressionBytes = end - start;
-      if (length > this.maxExpressionBytes) throw tooLong(this.maxExpressionBytes);
+      if (length > this.#maxBytes) throw this.#tooLong!();
       tools.reader.reset(bytes, start);
       const received = this.#handler.expressionReceived(tools, this.#isBehindAnswer);
       this.#putOffBytes = received === "later" ? length : 0;
@@ -335,11 +346,4 @@ export class Link implements OutputHandler {
     await promise;
     this.#resume = undefined;
   }
-}
-
-function tooLong(maxBytes: number): LoginLimitError {
-  return new LoginLimitError(
-    "maxStrangerBytes",
-    `Cannot read message: more than ${maxBytes} bytes, and nobody has logged in`,
-  );
 }

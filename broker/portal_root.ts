@@ -7,6 +7,7 @@
 import type { Portal } from "../cred/portal.ts";
 import type { Broker } from "./broker.ts";
 import { Crowd } from "../transport/crowd.ts";
+import { LoginLimitError } from "./errors.ts";
 import { LoginRoot } from "./login_root.ts";
 import { LoginSession } from "./login_session.ts";
 import { type PortalOptions, type PortalSettings, portalSettings } from "./portal_options.ts";
@@ -74,7 +75,10 @@ export class PortalRoot implements IPBRoot {
       this.#strangers.takeOne()!.close("maxStrangers", fact);
     }
     this.#strangers.add(session);
-    broker.limitInput(maxStrangerBytes);
+    broker.limitInput(maxStrangerBytes, () => {
+      const fact = `more than ${maxStrangerBytes} bytes, and nobody has logged in`;
+      return new LoginLimitError("maxStrangerBytes", `Cannot read message: ${fact}`);
+    });
     const stop = session.after(
       "loginTimeout",
       (timeout) => session.close("loginTimeout", `nobody has logged in within ${timeout} ms`),
