@@ -23,13 +23,31 @@ export type Unchanged =
   | Temporal.PlainTime
   | Temporal.Duration;
 
+/** Objects of the platform that have no form on the wire, though they have fields for the compiler. */
+export type NeverSent =
+  | PromiseLike<unknown>
+  | ArrayBufferLike
+  | ArrayBufferView
+  | Blob
+  | ReadableStream
+  | WritableStream
+  | Request
+  | Response
+  | URL
+  | URLSearchParams
+  | RegExp
+  | Temporal.Instant
+  | Temporal.ZonedDateTime
+  | Temporal.PlainYearMonth
+  | Temporal.PlainMonthDay;
+
 /**
  * What a value of type T arrives as at the other end.
  *
  * A `Copyable` or `Cacheable` arrives as the class that the receiver has registered, which
  * no type can know: it is given as its own public fields, unless it says itself what it arrives as, by
  * `declare readonly arrivesAs: ThatClass`. A `RemoteCopy` or `RemoteCache` in the description of a peer says
- * which class that is.
+ * which class that is. What cannot be sent, such as a promise in a list, is `never`.
  *
  * @example
  * ```ts
@@ -53,6 +71,8 @@ export type Received<T> = IsUntyped<T> extends true ? T
   : T extends symbol | AnyMethod | AnyClass ? never
   : T extends Float ? number
   : T extends Uint8Array ? Uint8Array
+  : T extends NeverSent ? never
+  : T extends Error ? T extends Serializable | { jellyFor: AnyMethod } ? ReceivedCopy<T> : never
   : T extends Date ? Temporal.PlainDateTime
   : T extends RemoteCopy ? T
   : T extends Arriving<infer There> ? There

@@ -10,7 +10,7 @@ import type { Cacheable } from "./cacheable.ts";
 import type { Copyable, RemoteCopy } from "./copyable.ts";
 import type { CopyableFailure } from "./failure.ts";
 import type { KwargsBrand } from "./kwargs.ts";
-import type { FieldName, IsArray, Unchanged } from "./received.ts";
+import type { FieldName, IsArray, NeverSent, Unchanged } from "./received.ts";
 import type { Referenceable, Serializable } from "./referenceable.ts";
 import type { RemoteCache } from "./remote_cache.ts";
 import type { RemoteFailure } from "./remote_error.ts";
@@ -45,6 +45,9 @@ export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
   : T extends Error
     ? Unsendable<"an error is no value: take a RemoteError, and send failure2Copyable(error)">
   : T extends PromiseLike<unknown> ? Unsendable<"a promise is no value: take what it resolves to">
+  : T extends ArrayBufferLike | ArrayBufferView
+    ? Unsendable<"bytes arrive as Uint8Array: take that">
+  : T extends NeverSent ? Unsendable<"it has no form on the wire: take a text or a plain object">
   : T extends RemoteCache ? Cacheable
   : T extends RemoteCopy ? Copyable
   : T extends Cacheable ? T | RemoteCache

@@ -176,6 +176,12 @@ Deno.test("Received<T> is what arrives for each row of the table of values", () 
   assertType<IsExact<Received<Temporal.PlainTime>, Temporal.PlainTime>>(true);
   assertType<IsExact<Received<Temporal.Duration>, Temporal.Duration>>(true);
   assertType<IsExact<Received<Decimal>, Decimal>>(true);
+  assertType<IsExact<Received<Float32Array | ArrayBuffer | DataView>, never>>(true);
+  assertType<IsExact<Received<URL | Blob | ReadableStream<string> | RegExp>, never>>(true);
+  assertType<IsExact<Received<Temporal.Instant | Temporal.ZonedDateTime>, never>>(true);
+  assertType<
+    IsExact<Received<{ later: Promise<number>; error: TypeError }>, { later: never; error: never }>
+  >(true);
   assertType<IsExact<Received<Listener>, RemoteReference<Listener>>>(true);
   assertType<IsExact<Received<User>, RemoteReference<User>>>(true);
   assertType<IsExact<Received<Page>, RemoteReference<Page>>>(true);
@@ -486,6 +492,9 @@ Deno.test("Sendable<T> accepts what arrives as T, and says why where nothing doe
   // deno-lint-ignore no-explicit-any -- what may be anything may be data
   assertType<IsExact<Sendable<{ x: any; y: string }>, { x: unknown; y: string }>>(true);
   refused<Sendable<Promise<string>>>();
+  refused<Sendable<URL>>();
+  refused<Sendable<Float32Array>>();
+  refused<Sendable<Temporal.Instant>>();
   refused<Sendable<User>>();
   refused<Sendable<Page>>();
   assertType<IsExact<Sendable<RemoteError>, CopyableFailure>>(true);
