@@ -239,6 +239,9 @@ export class Broker implements AsyncDisposable {
    * @throws {LoginDenied} If it may accept them, but not now.
    * @throws {UnhandledCredentials} If there is no mechanism for such credentials.
    * @throws {ScramError} If the server does not know the user either.
+   * @throws {ProtocolError} If what the server says is no part of a login.
+   * @throws {TypeError} If there are no credentials, or there is no such mechanism.
+   * @throws {unknown} The reason of the signal, if that aborts before.
    * @typeParam T The class of the avatar.
    */
   login<T = unknown>(

@@ -61,6 +61,7 @@ export function handleWebSocket(
  * @param root What the client gets.
  * @param options Who may connect; rules and limits.
  * @returns The response: the upgrade, or a refusal.
+ * @throws {TypeError} If the root cannot be used.
  * @throws {RangeError} If a limit is out of range.
  */
 export function handleWebSocket(

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { milliseconds } from "../transport/checks.ts";
+import { deadline } from "../transport/checks.ts";
 
 /**
  * The keyword arguments of a call, for and from Python peers.
@@ -90,12 +90,13 @@ export class CallOptions<Answer extends boolean = boolean> {
    * Creates options.
    *
    * @param init The options that differ from the defaults.
-   * @throws {RangeError} If the timeout is not a positive integer, or longer than a timer's time.
+   * @throws {RangeError} If the timeout is neither a positive integer that a timer takes nor `Infinity`.
    */
   constructor(init: CallOptionsInit<Answer>) {
     const { signal, timeout, answer = true as Answer } = init;
     this.signal = signal;
-    this.timeout = timeout === undefined ? undefined : milliseconds("timeout", timeout);
+    if (timeout !== undefined) deadline("timeout", timeout);
+    this.timeout = timeout === Infinity ? undefined : timeout;
     this.answer = answer;
     Object.freeze(this);
   }
@@ -129,7 +130,7 @@ export interface CallOptionsInit<Answer extends boolean = boolean> {
  *
  * @param init Signal, timeout, and whether there is to be an answer.
  * @returns The options.
- * @throws {RangeError} If the timeout is not a positive integer, or longer than a timer's time.
+ * @throws {RangeError} If the timeout is neither a positive integer that a timer takes nor `Infinity`.
  */
 export function callOptions<Answer extends boolean = true>(
   init: CallOptionsInit<Answer>,

@@ -7,7 +7,7 @@
 import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../jelly/banana/mod.ts";
 import { defaultSecurity, globalRegistry, type JellyRegistry, type Taster } from "../jelly/mod.ts";
 import { DEFAULT_PORT } from "../transport/mod.ts";
-import { milliseconds, positiveInteger } from "../transport/checks.ts";
+import { milliseconds, millisecondsOrNone, positiveInteger } from "../transport/checks.ts";
 import type { Broker } from "./broker.ts";
 import type { Kwargs } from "./kwargs.ts";
 import { type Log, safeLog } from "./log.ts";
@@ -152,7 +152,7 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     aroundCall,
     keepAlive,
   } = options;
-  if (keepAlive !== undefined && keepAlive !== 0) milliseconds("keepAlive", keepAlive);
+  if (keepAlive !== undefined) millisecondsOrNone("keepAlive", keepAlive);
   const limits = brokerLimits(options.limits);
   return Object.freeze({
     registry,

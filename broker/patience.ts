@@ -15,13 +15,13 @@ export class Patience {
   /**
    * Begins to wait.
    *
-   * @param wait For how long, in milliseconds.
+   * @param wait For how long, in milliseconds; `Infinity` for as long as it takes.
    * @param signal Ends it before.
    */
   constructor(wait: number, signal: AbortSignal | undefined) {
     this.#signal = signal;
     if (wait === 0) this.isOver = true;
-    else this.#timer = setTimeout(this.#finish, wait);
+    else if (wait !== Infinity) this.#timer = setTimeout(this.#finish, wait);
     signal?.addEventListener("abort", this.#finish);
   }
 

@@ -122,8 +122,12 @@ export class RemoteReference<T = unknown> implements IJellyable {
    * @returns What the method returned.
    * @throws {RemoteError} If the method failed.
    * @throws {JellyError} If an argument cannot be sent; nothing was sent then.
+   * @throws {LimitError} If too many calls wait for an answer, or too much waits to be written; likewise.
+   * @throws {CallTimeoutError} If the answer did not come within the time that the options give.
+   * @throws {unknown} The reason of the signal in the options, if that aborts before.
    * @throws {PBConnectionLost} If the connection closed before the answer came.
    * @throws {DeadReferenceError} If it had closed before, or the reference was released.
+   * @throws {ProtocolError} If the answer is an object with a method `then`, as promises have.
    */
   callRemote<Name extends CallableName<T>, Answer extends boolean = true>(
     name: Name,

@@ -114,6 +114,8 @@ export class PBServer implements AsyncDisposable {
  * brings its own rules and limits.
  * @param options Where to listen (port 8787 of all addresses unless given), rules and limits.
  * @returns The server, which listens already.
+ * @throws {TypeError} If the root or the URL cannot be used, or TLS lacks its certificate.
+ * @throws {RangeError} If a limit or a time is out of range.
  * @throws {ListenError} If the address cannot be listened on.
  */
 export function serve(root: ServerRoot, options?: ServeOptions): PBServer;
@@ -134,6 +136,8 @@ export function serve(root: ServerRoot, options?: ServeOptions): PBServer;
  * @param factory Makes the brokers, by its own rules and limits.
  * @param options Where to listen.
  * @returns The server, which listens already.
+ * @throws {TypeError} If the URL cannot be used, or TLS lacks its certificate.
+ * @throws {RangeError} If a limit or a time is out of range.
  * @throws {ListenError} If the address cannot be listened on.
  */
 export function serve(factory: PBServerFactory, options?: ListenOptions): PBServer;

@@ -7,7 +7,13 @@
 import { UsernamePassword } from "../cred/credentials.ts";
 import { UnauthorizedLogin, UnhandledCredentials } from "../cred/errors.ts";
 import { parseUrl } from "../transport/mod.ts";
-import { duration, MAX_TIMEOUT, milliseconds } from "../transport/checks.ts";
+import {
+  deadline,
+  duration,
+  MAX_TIMEOUT,
+  milliseconds,
+  millisecondsOrNone,
+} from "../transport/checks.ts";
 import { type Backoff, backoff } from "./backoff.ts";
 import type { Broker } from "./broker.ts";
 import type { CloseOptions } from "./broker_facts.ts";
@@ -77,7 +83,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     this.#options = options;
     this.#recipe = recipe;
     this.#wait = checkWait(wait);
-    this.#attemptTimeout = milliseconds("attemptTimeout", attemptTimeout);
+    this.#attemptTimeout = deadline("attemptTimeout", attemptTimeout);
     this.#stableAfter = milliseconds("stableAfter", stableAfter);
     this.#backoff = options.backoff ?? backoff();
     this.#giveUp = options.giveUp ?? isHopeless;
@@ -115,6 +121,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
    * @param options How long to wait.
    * @returns What the recipe gave; good until the connection is lost.
    * @throws {NotConnectedError} If it is not connected in time, or closed.
+   * @throws {RangeError} If the time is out of range.
+   * @throws {unknown} The reason of the signal, if that aborts before.
    */
   async ready(options: UseOptions = {}): Promise<R> {
     const { wait = this.#wait, signal } = options;
@@ -158,6 +166,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
    * @param options How long to wait for a connection.
    * @returns What the work gives.
    * @throws {NotConnectedError} If there is no connection in time; then nothing was done.
+   * @throws {RangeError} If the time is out of range.
+   * @throws {unknown} The reason of the signal, if that aborts before; or what the work throws.
    */
   async use<T>(work: (value: R) => T | Promise<T>, options?: UseOptions): Promise<T> {
     for (;;) {
@@ -270,7 +280,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     const { signal: end } = this.#end;
     const attempt = new AbortController();
     const giveUp = () => attempt.abort(end.reason);
-    const timer = setTimeout(() => {
+    const timer = this.#attemptTimeout === Infinity ? undefined : setTimeout(() => {
       const { href } = parseUrl(url);
       const fact = `it was not ready within ${this.#attemptTimeout} ms`;
       attempt.abort(new NotConnectedError(`Cannot open session with "${href}": ${fact}`));
@@ -349,7 +359,7 @@ function isHopeless(reason: Error): boolean {
 }
 
 function checkWait(wait: number): number {
-  return wait === 0 ? 0 : milliseconds("wait", wait);
+  return wait === Infinity ? wait : millisecondsOrNone("wait", wait);
 }
 
 /** Waits for a connection; one that comes when the signal has aborted is closed. */

@@ -74,11 +74,11 @@ export interface SessionOptions extends ClientOptions {
   login?: LoginOptions;
   /** How long to wait between attempts; `backoff()` unless given. */
   backoff?: Backoff;
-  /** Milliseconds for one attempt, until the recipe is done; 60,000 unless given. */
+  /** Milliseconds for one attempt, until the recipe is done, or `Infinity`; 60,000 unless given. */
   attemptTimeout?: number;
   /** Milliseconds after which a connection that is lost counts as one that was good; 10,000 unless given. */
   stableAfter?: number;
-  /** Milliseconds that users of the session wait for a connection, 0 for not at all; 30,000 unless given. */
+  /** Milliseconds that users of the session wait for a connection, 0 for not at all, or `Infinity`; 30,000 unless given. */
   wait?: number;
   /**
    * Tells for which errors not to try again: the session closes with it. Wrong credentials (`UnauthorizedLogin`) and
@@ -95,7 +95,7 @@ export interface SessionOptions extends ClientOptions {
 
 /** Options for using a session. */
 export interface UseOptions {
-  /** Milliseconds to wait for a connection, 0 for not at all; as the session's options say unless given. */
+  /** Milliseconds to wait for a connection, 0 for not at all, or `Infinity`; as the session's options say unless given. */
   wait?: number;
   /** Ends the waiting. */
   signal?: AbortSignal;

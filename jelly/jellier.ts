@@ -365,7 +365,7 @@ export class Jellier {
     this.#refuse(
       value,
       `an object of class ${name} is neither Referenceable, Copyable nor Cacheable, and is not ` +
-        "allowed as plain state",
+        `allowed as plain state${hintFor(value)}`,
     );
   }
 
@@ -440,6 +440,16 @@ function isPlain(value: object): value is Record<string, unknown> {
   if (value.constructor === Object) return true;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
+}
+
+/** Says what to do instead with what is often tried. */
+function hintFor(value: object): string {
+  if (value instanceof Promise) return "; send what it resolves to";
+  if (value instanceof Error) return "; throw it, or send failure2Copyable(error)";
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    return "; bytes are sent as a Uint8Array";
+  }
+  return "";
 }
 
 function tooDeep(limit: number): JellyError {

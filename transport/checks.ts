@@ -35,6 +35,19 @@ export function milliseconds(name: string, value: number): number {
 }
 
 /**
+ * Checks an option that is a time, or 0 for none.
+ *
+ * @param name Name of the option.
+ * @param value Its value, in milliseconds, or 0.
+ * @returns The value.
+ * @throws {RangeError} If it is neither.
+ */
+export function millisecondsOrNone(name: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 0) return value === 0 ? 0 : milliseconds(name, value);
+  throw new RangeError(`Cannot set ${name} to "${value}": it must be 0 or a positive integer`);
+}
+
+/**
  * Checks an option that is a time, or for ever.
  *
  * @param name Name of the option.

@@ -359,6 +359,15 @@ Deno.test("a result that cannot be sent fails its call at the caller, and is log
   assertEquals(await pair.client.root().callRemote("echo", 1), 1);
 });
 
+Deno.test("a call with a timeout of Infinity has none", async () => {
+  await using pair = await testPair(new Server());
+  assertEquals(callOptions({ timeout: Infinity }).timeout, undefined);
+  assertEquals(
+    await pair.client.root().callRemote("add", 1, callOptions({ timeout: Infinity })),
+    1,
+  );
+});
+
 Deno.test("a call gives up at its timeout or signal, and its late answer is dropped", async () => {
   const server = new Server();
   await using pair = await testPair(server);

@@ -216,7 +216,23 @@ Deno.test("Session.use() fails at once if it may not wait, or waits for so long"
   const given = session.use(() => 1, { signal: controller.signal });
   controller.abort(new Error("changed my mind"));
   await assertRejects(() => given, Error, "changed my mind");
-  await assertRejects(() => session.ready({ wait: -1 }), RangeError);
+  await assertRejects(() => session.ready({ wait: -1 }), RangeError, "0 or a positive integer");
+});
+
+Deno.test("who waits for ever for a session gets it when it comes, or the signal's reason", async () => {
+  await using site = new Site(new Counter());
+  site.down.add("all");
+  const options = { ...site.options, wait: Infinity, attemptTimeout: Infinity };
+  await using session = openSession<Counter>("pb://a.example", options);
+  const controller = new AbortController();
+  const given = session.ready({ signal: controller.signal });
+  const counted = session.use((counter) => counter.callRemote("count"));
+  await site.time.tickAsync(3_600_000);
+  controller.abort(new Error("changed my mind"));
+  await assertRejects(() => given, Error, "changed my mind");
+  site.down.clear();
+  await site.time.tickAsync(3_600_000);
+  assertEquals(await counted, 1);
 });
 
 Deno.test("what is called over a session is called at most once", async () => {

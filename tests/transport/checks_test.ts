@@ -1,16 +1,28 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { connect, connectPair, Root, serve } from "@perspective/broker/broker";
 import { dial, fromMessagePort, listen, upgradeWebSocket } from "@perspective/broker/transport";
-import { deadline, duration, milliseconds, positiveInteger } from "../../transport/checks.ts";
+import {
+  deadline,
+  duration,
+  milliseconds,
+  millisecondsOrNone,
+  positiveInteger,
+} from "../../transport/checks.ts";
 
-const CHECKS = { positiveInteger, milliseconds, deadline, duration };
+const CHECKS = { positiveInteger, milliseconds, millisecondsOrNone, deadline, duration };
 const EDGES: { value: number; good: (keyof typeof CHECKS)[] }[] = [
   { value: NaN, good: [] },
   { value: -1, good: [] },
-  { value: 0, good: ["duration"] },
+  { value: 0, good: ["millisecondsOrNone", "duration"] },
   { value: 0.5, good: ["duration"] },
-  { value: 1, good: ["positiveInteger", "milliseconds", "deadline", "duration"] },
-  { value: 2 ** 31 - 1, good: ["positiveInteger", "milliseconds", "deadline", "duration"] },
+  {
+    value: 1,
+    good: ["positiveInteger", "milliseconds", "millisecondsOrNone", "deadline", "duration"],
+  },
+  {
+    value: 2 ** 31 - 1,
+    good: ["positiveInteger", "milliseconds", "millisecondsOrNone", "deadline", "duration"],
+  },
   { value: 2 ** 31, good: ["positiveInteger", "duration"] },
   { value: Infinity, good: ["deadline", "duration"] },
 ];
