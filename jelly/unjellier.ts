@@ -11,6 +11,7 @@ import type { IUnjellyable } from "./jellyable.ts";
 import { type JellyList, SourceList } from "./jelly_list.ts";
 import { Lookup } from "./lookup.ts";
 import type { AnyClass } from "./names.ts";
+import { checkNumbers, guardOf } from "./number_guard.ts";
 import { isStackOverflow } from "./overflow.ts";
 import { Placeholder } from "./placeholder.ts";
 import { type ReferenceId, References } from "./references.ts";
@@ -290,10 +291,12 @@ export class Unjellier {
     this.#source.heavy();
     const set = new Set<unknown>();
     if (id !== undefined) this.#references!.define(id, set);
+    const guard = guardOf(set, items);
     for (let i = 0; i < items; i++) {
       const item = this.#element();
       this.#references?.note(set, item);
       set.add(item);
+      guard?.added(item);
     }
     return set;
   }
@@ -303,6 +306,7 @@ export class Unjellier {
     const set = openFrozenSet<unknown>();
     if (id !== undefined) this.#references!.define(id, set);
     const elements = this.#array([], items);
+    checkNumbers(elements);
     if (this.#references?.isIncomplete(elements)) this.#references.fillLater(set, elements);
     else fillFrozenSet(set, elements);
     return set;
@@ -335,10 +339,12 @@ export class Unjellier {
 
   /** Adds a pair that was read, and those that follow. */
   #pairs(map: Map<unknown, unknown>, key: unknown, value: unknown, items: number): unknown {
+    const guard = guardOf(map, items);
     for (;; items--) {
       this.#references?.note(map, key);
       this.#references?.note(map, value);
       map.set(key, value);
+      guard?.added(key);
       if (items === 0) return map;
       key = this.#key();
       value = this.#element();
