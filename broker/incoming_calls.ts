@@ -44,8 +44,8 @@ export interface IncomingCall {
   readonly kw: Kwargs | undefined;
   /** Why the arguments could not be read: what the call fails with. */
   readonly fault: unknown;
-  /** Learns that the call is begun, if it was read before its turn. */
-  readonly begun?: () => void;
+  /** Learns that the call is begun, if it was read before its turn; tells whether its object is still there. */
+  readonly begun?: () => boolean;
 }
 
 /** What a broker lends to the calls that come in. */
@@ -151,7 +151,10 @@ export class IncomingCalls {
    * @param length How long its message is, in bytes.
    */
   begin({ head, object, args, kw, fault, begun }: IncomingCall, length: number): void {
-    begun?.();
+    if (begun?.() === false) {
+      object = undefined;
+      fault = new PBError("Invalid Object ID");
+    }
     const perspective = object?.perspective ?? null;
     let result: unknown;
     let promise: Promise<unknown> | undefined;

@@ -115,10 +115,15 @@ export class Messages {
     if (command !== WORD.message && !isUpdate) return undefined;
     try {
       const head = readCallHead(reader, items);
-      if (!isUpdate) return this.#calls.read(head, this.#locals.get(head.target), unjellier);
-      const cache = this.#broker.caches.held.get(head.target);
-      const begun = () => void this.#updatesPutOff--;
-      return { ...this.#calls.read(head, cache, unjellier), begun };
+      const { held } = this.#broker.caches;
+      const find = () => isUpdate ? held.get(head.target) : this.#locals.get(head.target);
+      const object = find();
+      const begun = () => {
+        if (isUpdate) this.#updatesPutOff--;
+        // A message before it may have let go of the object.
+        return find() === object;
+      };
+      return { ...this.#calls.read(head, object, unjellier), begun };
     } catch {
       return undefined;
     }

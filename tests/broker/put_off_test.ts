@@ -81,6 +81,28 @@ async function answers({ peer }: RawPair, count: number): Promise<Map<number, un
   return heard;
 }
 
+Deno.test("a call that was read ahead does not reach an object that was let go of before it", async () => {
+  await using busy = await busyClient();
+  const { desk, peer, broker } = busy;
+  const other = new Desk();
+  broker.root().callRemote("take", other).catch(() => {});
+  const [, , , , , [, [, luid]]] = await peer.hear() as [0, 0, 0, 0, 0, [0, [0, number]]];
+  const call = (
+    id: number,
+  ): Said => ["message", id, luid, "take", 1, ["tuple", id], ["dictionary"]];
+  const ledgerCall = broker.root().callRemote("ledger");
+  await peer.say(call(2), ["decref", luid], call(3), take(4, ledger(5, 7)), [
+    "answer",
+    2,
+    ["cached", 5],
+  ]);
+  assertInstanceOf(await ledgerCall, LedgerCache);
+  desk.finish();
+  const heard = await answers(busy, 4);
+  assertEquals([heard.get(2), heard.get(3), heard.get(4)], ["answer", "error", "answer"]);
+  assertEquals(other.taken, [2]);
+});
+
 Deno.test("an answer finds the cache that a call has brought which was put off", async () => {
   await using busy = await busyClient();
   const { desk, peer, broker } = busy;
