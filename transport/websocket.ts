@@ -34,6 +34,11 @@ export interface WebSocketOptions {
 export interface UpgradeOptions extends WebSocketOptions, UpgradePolicy {
   /** Address of the peer, as the second argument of a handler of `Deno.serve` has it. */
   remoteAddr?: Deno.Addr;
+  /**
+   * Whether the bytes are encrypted on their way, by TLS of `Deno.serve` or of a proxy; false unless
+   * given. The request does not tell: what scheme its URL has is up to the client.
+   */
+  secure?: boolean;
   /** Milliseconds of silence after which `Deno.serve` pings the peer, and closes if it stays silent. */
   idleTimeout?: number;
 }
@@ -88,10 +93,9 @@ export function upgradeWebSocket(request: Request, options: UpgradeOptions = {})
     return { response: new Response(`${fact}\n`, { status, headers: verdict.headers }) };
   }
   const { protocol } = verdict;
-  const { idleTimeout, remoteAddr } = options;
+  const { idleTimeout, remoteAddr, secure = false } = options;
   // Read now: nothing of the request is left after the upgrade.
   const origin = headers.get("origin");
-  const secure = new URL(request.url).protocol === "https:";
   const { socket, response } = Deno.upgradeWebSocket(
     request,
     idleTimeout === undefined ? {} : { idleTimeout: idleTimeout / 1000 },

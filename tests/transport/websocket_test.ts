@@ -51,6 +51,21 @@ async function rawClient(url: string, headers: HeadersInit = {}): Promise<Deno.T
   return conn;
 }
 
+for (const secure of [undefined, false, true]) {
+  Deno.test(`upgradeWebSocket() takes a connection for secure only if told so: ${secure}`, async () => {
+    await using site = new Site(secure === undefined ? {} : { secure });
+    const { hostname, port, host } = new URL(site.url);
+    const conn = await Deno.connect({ hostname, port: Number(port) });
+    // A client may name any scheme, also over plain TCP.
+    await openAsClient(conn, { host, path: `https://${host}/pb` });
+    const { transport, peer } = await site.accepted;
+    assertEquals(peer.secure, secure ?? false);
+    transport.close();
+    conn.close();
+    await transport.closed;
+  });
+}
+
 Deno.test("upgradeWebSocket() tells who the peer is", async () => {
   await using site = new Site({ origins: ["https://a.example"] });
   const client = await dial(site.url, { headers: { origin: "https://a.example" } });
