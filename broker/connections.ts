@@ -18,7 +18,10 @@ const MAX_CONNECTIONS = 10_000;
 
 /** Options of all connections of a server together, and of each of them. */
 export interface ConnectionsOptions extends BrokerOptions {
-  /** Most connections at once; 10,000 unless given. Further ones are closed at once, and counted. */
+  /**
+   * Most connections at once; 10,000 unless given. Further ones are closed at once, and counted. The same
+   * holds for those that were closed and are not gone, as WebSockets whose peer does not answer.
+   */
   maxConnections?: number;
   /**
    * Called with each connection, once both ends have agreed on a dialect; its first calls may have come
@@ -39,6 +42,8 @@ export interface ServerStats extends Traffic {
   readonly refused: number;
   /** Connections that failed before both ends had agreed on a dialect, counted. */
   readonly failed: number;
+  /** Connections that were closed here, and whose sockets the system still holds for the peer to answer. */
+  readonly closing: number;
   /** Calls of clients that are not answered now. */
   readonly callsIn: number;
   /** Calls to clients that wait for an answer now. */
@@ -66,6 +71,10 @@ export class Connections {
   readonly #options: ConnectionsSettings;
   readonly #max: number;
   readonly #brokers = new BusySet<Broker>();
+  /** For connections that may stay after they have closed, when they are gone. */
+  readonly #gone = new Map<Broker, Promise<void>>();
+  /** How many have stayed. */
+  #closing = 0;
   readonly #listeners = new Set<(broker: Broker) => void>();
   #isClosed = false;
   #accepted = 0;
@@ -95,7 +104,7 @@ export class Connections {
 
   /** Whether the next connection would be refused. */
   get isFull(): boolean {
-    return this.#isClosed || this.#brokers.size >= this.#max;
+    return this.#isClosed || Math.max(this.#brokers.size, this.#closing) >= this.#max;
   }
 
   /** What is worth watching. */
@@ -114,6 +123,7 @@ export class Connections {
       accepted: this.#accepted,
       refused: this.#refused,
       failed: this.#failed,
+      closing: this.#closing,
       ...now,
       ...traffic,
     };
@@ -136,8 +146,10 @@ export class Connections {
       broker = build();
     } catch (error) {
       this.#failed++;
+      this.#stays(dialed.gone);
       throw error;
     }
+    if (dialed.gone !== undefined) this.#gone.set(broker, dialed.gone);
     this.#isOverrun = false;
     this.#accepted++;
     this.#brokers.add(broker);
@@ -161,6 +173,7 @@ export class Connections {
    */
   refuse(dialed?: Dialed): Error {
     this.#refused++;
+    this.#stays(dialed?.gone);
     if (this.#isClosed) {
       const error = new GoingAwayError("Cannot take connection: the server is closing");
       dialed?.transport.close({ kind: "goingAway", message: "server is closing" });
@@ -168,7 +181,9 @@ export class Connections {
     }
     const error = new LimitError(
       "maxConnections",
-      `Cannot take connection: there are ${this.#brokers.size} already`,
+      this.#brokers.size >= this.#max
+        ? `Cannot take connection: there are ${this.#brokers.size} already`
+        : `Cannot take connection: ${this.#closing} were closed, and their peers do not answer`,
     );
     dialed?.transport.close({ kind: "policyViolation", message: "too many connections" });
     if (!this.#isOverrun) {
@@ -177,6 +192,13 @@ export class Connections {
     }
     this.#isOverrun = true;
     return error;
+  }
+
+  /** Counts a connection that was closed, until it is gone. */
+  #stays(gone: Promise<void> | undefined): void {
+    if (gone === undefined) return;
+    this.#closing++;
+    gone.then(() => this.#closing--);
   }
 
   /**
@@ -230,6 +252,8 @@ export class Connections {
     const { onDisconnect } = this.#options;
     // One that was never taken had no broker.
     if (!this.#brokers.delete(broker)) return;
+    this.#stays(this.#gone.get(broker));
+    this.#gone.delete(broker);
     for (const listener of this.#listeners) listener(broker);
     this.#past = sum(this.#past, broker.traffic);
     if (broker.dialect === undefined) this.#failed++;

@@ -132,6 +132,11 @@ export interface Dialed {
   readonly transport: Transport;
   /** What is known of the other end. */
   readonly peer: Peer;
+  /**
+   * Resolves when the system has let go of the connection, where that may be long after the transport has
+   * closed: a WebSocket of the runtime's own stays until its peer answers the closing.
+   */
+  readonly gone?: Promise<void>;
 }
 
 /** Where a {@linkcode Listener} listens. */

@@ -140,15 +140,17 @@ function opened(
   peer: Peer,
   limits: Required<WebSocketOptions>,
 ): Promise<Dialed> {
+  const { promise: gone, resolve: setGone } = Promise.withResolvers<void>();
   const dialed = new Promise<Dialed>((resolve, reject) => {
     socket.addEventListener("open", () => {
       // The server's socket does not know what was agreed on.
       const protocol = peer.protocol ?? (socket.protocol || undefined);
       const windowed = protocol === WINDOWED;
       const transport = new EventTransport(socket, { ...limits, windowed });
-      resolve({ transport, peer: { ...peer, protocol } });
+      resolve({ transport, peer: { ...peer, protocol }, gone });
     });
     socket.addEventListener("close", ({ code, reason }) => {
+      setGone();
       const text = reason === "" ? "" : `, which says "${oneLine(reason)}"`;
       reject(new TransportClosedError(`WebSocket closed before it was open (code ${code}${text})`));
     });

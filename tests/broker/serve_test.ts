@@ -20,6 +20,7 @@ import {
   type Listener,
   memoryPair,
 } from "@perspective/broker/transport";
+import { openAsClient } from "../../transport/_websocket_handshake.ts";
 import { CLIENT_TLS, SERVER_TLS } from "../transport/pairs.ts";
 
 class Echo extends Root {
@@ -288,6 +289,46 @@ Deno.test("handleWebSocket() serves inside of Deno.serve, with one factory for a
   assertEquals([closed.status, closed.headers.get("retry-after")], [503, "5"]);
   assertEquals(await closed.text(), "Cannot take connection: the server is closing\n");
 });
+
+Deno.test("sockets whose peers do not answer the closing count until they are gone", async () => {
+  const logbook = new Logbook();
+  await using factory = new PBServerFactory(new Echo(), {
+    maxConnections: 1,
+    log: (entry) => logbook.entries.push(entry),
+  });
+  await using http = Deno.serve(
+    { ...HERE, onListen() {} },
+    (request) => handleWebSocket(request, factory),
+  );
+  const { port } = http.addr;
+  const silent = await Deno.connect({ hostname: "127.0.0.1", port });
+  const [broker] = await Promise.all([
+    until(() => [...factory.brokers][0]),
+    openAsClient(silent, { host: `127.0.0.1:${port}`, path: "/" }),
+  ]);
+  await broker.close();
+  const { connections, closing } = factory.stats;
+  assertEquals([connections, closing], [0, 1]);
+  const url = `ws://127.0.0.1:${port}`;
+  await assertRejects(() => connect(url), Error, "503");
+  assertEquals(logbook.entries.map(({ message }) => message), [
+    "Cannot take connection: 1 were closed, and their peers do not answer",
+  ]);
+  silent.close();
+  await until(() => factory.stats.closing === 0 || undefined);
+  await using other = await connect(url);
+  assertEquals(await other.root<Echo>().callRemote("echo", 1), 1);
+});
+
+/** Waits until there is something. */
+async function until<T>(find: () => T | undefined): Promise<T> {
+  for (let left = 500; left > 0; left--) {
+    const found = find();
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error("waited in vain");
+}
 
 Deno.test("handleWebSocket() serves a root object without a factory too", async () => {
   await using http = Deno.serve(
