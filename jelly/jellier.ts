@@ -27,8 +27,8 @@ import { Unpersistable } from "./values/unpersistable.ts";
 
 const { hasOwnProperty } = Object.prototype;
 
-/** An identifier in a store of the program's own, as it goes on the wire. */
-export type PersistentId = string | number | bigint | Uint8Array;
+/** An identifier in a store of the program's own, as it goes on the wire; a list is one of several parts. */
+export type PersistentId = string | number | bigint | Uint8Array | readonly PersistentId[];
 
 /** Options of {@linkcode Jellier}. */
 export interface JellierOptions {
@@ -352,7 +352,10 @@ export class Jellier {
   /** Writes an object of a class without `jellyFor`: by an identifier, or by its state, or not. */
   #instance(value: object): void {
     const id = this.#persistentStore?.(value, this);
-    if (id !== undefined) return this.#persistent(id);
+    if (id !== undefined) {
+      this.#sink.tagged(WORD.persistent, 1);
+      return this.#persistent(id);
+    }
     const cls: unknown = value.constructor;
     if (typeof cls === "function" && this.#security.isClassAllowed(cls as AnyClass)) {
       this.#heavy.add();
@@ -370,11 +373,16 @@ export class Jellier {
   }
 
   #persistent(id: PersistentId): void {
-    this.#sink.tagged(WORD.persistent, 1);
     if (typeof id === "string") this.#sink.atom(id);
     else if (id instanceof Uint8Array) this.#sink.bytes(id);
     else if (typeof id === "number") this.#number(id);
-    else this.#sink.integer(id);
+    else if (typeof id === "bigint") this.#sink.integer(id);
+    else {
+      this.#enter(1);
+      this.#sink.list(id.length);
+      for (const part of id) this.#persistent(part);
+      this.#depth--;
+    }
   }
 
   /** Notes an object; one that came before is written as a reference to that place. */

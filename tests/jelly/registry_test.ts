@@ -331,7 +331,7 @@ Deno.test("names in a state that arrive as bytes are read as UTF-8", () => {
 
 Deno.test("persistent identifiers of every kind go both ways", () => {
   class Stored {}
-  const ids = ["id", 7, 2n ** 60n, 1.5, Uint8Array.of(0, 255)];
+  const ids = ["id", 7, 2n ** 60n, 1.5, Uint8Array.of(0, 255), [Uint8Array.of(1), [5, []]]];
   const received: Sexp[] = [];
   for (const id of ids) {
     const wire = encodeValue([new Stored()], { persistentStore: () => id });
