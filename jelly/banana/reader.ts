@@ -164,7 +164,8 @@ export class BananaReader {
     this.heavy();
     if (this.#type === VOCAB) return encoder.encode(WORDS[this.count]);
     const from = this.#at;
-    return this.#bytes.slice(from, this.#at = from + this.count);
+    // Unlike a slice, it takes memory that was not cleared first: of 64 KiB, a quarter of the time.
+    return new Uint8Array(this.#bytes.subarray(from, this.#at = from + this.count));
   }
 
   /**
