@@ -69,6 +69,9 @@ export class Broker implements AsyncDisposable {
   readonly #limit: ObjectLimit;
   #imports: ImportTable | undefined;
   #caches: Caches | undefined;
+  /** Most of the peer's objects that are held, beside what the limits of all connections say. */
+  #maxHeld = Infinity;
+  #tooManyHeld: (() => Error) | undefined;
   /** References by name, which the peer does not count. */
   #named: Map<string, RemoteReference> | undefined;
   #keepAlive: KeepAlive | undefined;
@@ -330,11 +333,21 @@ export class Broker implements AsyncDisposable {
    *
    * @param luid Number of the object at the other end.
    * @returns The reference.
-   * @throws {LimitError} If too many objects are held; the object is given back then.
+   * @throws {LimitError} If too many objects are held; the object is given back then, or the
+   * connection closed if the limit is one of {@linkcode Broker.limitReferences}.
+   * @throws {DeadReferenceError} If the connection is closed.
    */
   referenceArrived(luid: number): RemoteReference {
-    this.#imports ??= new ImportTable(this, this.#outbox);
-    return this.#imports.arrived(luid, this.#incoming.perspective);
+    // Who goes on reading the value that has closed the connection leaves nothing behind.
+    if (this.isClosed) {
+      throw new DeadReferenceError("Cannot take reference: the connection is closed");
+    }
+    const imports = this.#imports ??= new ImportTable(this, this.#outbox);
+    const reference = imports.arrived(luid, this.#incoming.perspective);
+    if (imports.size <= this.#maxHeld) return reference;
+    const error = this.#tooManyHeld!();
+    this.#hooks.fail(error);
+    throw error;
   }
 
   /**
@@ -414,6 +427,18 @@ export class Broker implements AsyncDisposable {
    */
   limitInput(maxBytes: number, tooLong?: () => Error): void {
     this.#link.limitInput(maxBytes, tooLong);
+  }
+
+  /**
+   * Limits how many of the peer's objects are held at once, beside what the limits of all connections
+   * say.
+   *
+   * @param maxHeld How many; `Infinity` for no such limit.
+   * @param tooMany Makes the error with which the connection ends when one more arrives.
+   */
+  limitReferences(maxHeld: number, tooMany?: () => Error): void {
+    this.#maxHeld = maxHeld;
+    this.#tooManyHeld = tooMany;
   }
 
   /** How long the message is that is being handled, in bytes. */

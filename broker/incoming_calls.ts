@@ -159,7 +159,8 @@ export class IncomingCalls {
     let result: unknown;
     let promise: Promise<unknown> | undefined;
     this.#total++;
-    if (this.isDeaf) return;
+    // What came in the arguments may have closed the connection.
+    if (this.isDeaf || this.#broker.isClosed) return;
     try {
       if (this.refusal !== undefined) throw this.refusal;
       if (object === undefined || args === undefined) throw fault;

@@ -60,6 +60,11 @@ export interface PortalOptions extends MechanismOptions {
    * given.
    */
   maxStrangerBytes?: number;
+  /**
+   * Most of the peer's objects that are held at once until somebody has logged in; 64 unless given.
+   * The mind of each login that is under way may be one of them.
+   */
+  maxStrangerReferences?: number;
 }
 
 /** Names of the options that are numbers. */
@@ -69,7 +74,8 @@ type LimitOption =
   | "maxFailedLogins"
   | "maxPendingLogins"
   | "maxStrangers"
-  | "maxStrangerBytes";
+  | "maxStrangerBytes"
+  | "maxStrangerReferences";
 
 /** Options with all defaults filled in. */
 export type PortalSettings =
@@ -83,6 +89,7 @@ const DEFAULTS: Readonly<Record<LimitOption, number>> = Object.freeze({
   maxPendingLogins: 64,
   maxStrangers: 1000,
   maxStrangerBytes: 64 * 1024,
+  maxStrangerReferences: 64,
 });
 
 /** Fewest iterations of SCRAM, by RFC 7677. */

@@ -69,7 +69,7 @@ export class PortalRoot implements IPBRoot {
   /** Limits what a stranger can do; gives what to call when it is one no more. */
   #watch(session: LoginSession): () => void {
     const { broker } = session;
-    const { maxStrangers, maxStrangerBytes } = this.#settings;
+    const { maxStrangers, maxStrangerBytes, maxStrangerReferences } = this.#settings;
     if (this.#strangers.size >= maxStrangers) {
       const fact = `there are ${maxStrangers} connections without a login`;
       this.#strangers.takeOne()!.close("maxStrangers", fact);
@@ -79,6 +79,10 @@ export class PortalRoot implements IPBRoot {
       const fact = `more than ${maxStrangerBytes} bytes, and nobody has logged in`;
       return new LoginLimitError("maxStrangerBytes", `Cannot read message: ${fact}`);
     });
+    broker.limitReferences(maxStrangerReferences, () => {
+      const fact = `more than ${maxStrangerReferences} are held, and nobody has logged in`;
+      return new LoginLimitError("maxStrangerReferences", `Cannot take reference: ${fact}`);
+    });
     const stop = session.after(
       "loginTimeout",
       (timeout) => session.close("loginTimeout", `nobody has logged in within ${timeout} ms`),
@@ -87,6 +91,7 @@ export class PortalRoot implements IPBRoot {
       stop();
       this.#strangers.delete(session);
       broker.limitInput(Infinity);
+      broker.limitReferences(Infinity);
       broker.dontNotifyOnDisconnect(known);
     };
     broker.notifyOnDisconnect(known);

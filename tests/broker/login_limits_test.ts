@@ -7,6 +7,8 @@ import {
   BearerTokenChecker,
   type Broker,
   callOptions,
+  DeadReferenceError,
+  JellyRegistry,
   LoginDenied,
   type LoginFacts,
   LoginFailed,
@@ -484,6 +486,102 @@ Deno.test("a stranger cannot make the server keep a long message, somebody known
   assertEquals(await avatar.callRemote("echo", "x".repeat(size)), "x".repeat(size));
 });
 
+/** Some objects of the client's. */
+function things(count: number): Referenceable[] {
+  return Array.from({ length: count }, () => new Referenceable());
+}
+
+Deno.test("a stranger may have as many objects of its own held as the limit says", async () => {
+  const { root } = testPortal({ maxStrangerReferences: 3, maxFailedLogins: Infinity });
+  await using pair = await testPair(root);
+  const open = pair.client.root();
+  const minds = things(3);
+  // However often they come.
+  for (let i = 0; i < 5; i++) {
+    await assertRejects(() => open.callRemote("loginPlain", "alice", "x", minds));
+  }
+  assert(!pair.server.isClosed);
+});
+
+for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
+  Deno.test(`as many logins at once as may be under way have a mind each: ${mechanism}`, async () => {
+    const { root } = testPortal({ avatarFor: (name, mind) => new Member(name, mind) });
+    await using pair = await testPair(root);
+    class Mind extends Referenceable {
+      remote_called(): string {
+        return "here";
+      }
+    }
+    const options = { mechanisms: [mechanism] };
+    const avatars = await Promise.all(
+      Array.from({ length: 64 }, () => pair.client.login<Member>(alice, new Mind(), options)),
+    );
+    const called = avatars.map((avatar) => avatar.callRemote("callMind"));
+    assertEquals(await Promise.all(called), Array(64).fill("here"));
+    // Who is known may have more of them.
+    await avatars[0]!.callRemote("echo", things(500));
+    assertEquals(pair.serverLog, []);
+  });
+}
+
+/** What a stranger sends that has more objects held than it may. */
+const HOARDS: { name: string; send: (root: RemoteReference) => Promise<unknown>[] }[] = [
+  {
+    name: "in one message",
+    send: (root) => [root.callRemote("loginAnonymous", things(500))],
+  },
+  {
+    name: "in a message each",
+    send: (root) => things(500).map((one) => root.callRemote("nonsense", one)),
+  },
+  {
+    name: "as minds of logins that wait",
+    send: (root) =>
+      things(500).map((mind) => root.callRemote("loginPlain", "alice", "secret", mind)),
+  },
+];
+for (const { name, send } of HOARDS) {
+  Deno.test(`a stranger that has more objects held is closed, and leaves none: ${name}`, async () => {
+    const { root } = testPortal({ avatarFor: () => new Promise(() => {}) });
+    await using pair = await testPair(root);
+    const outcomes = Promise.allSettled(send(pair.client.root()));
+    assertEquals(await limitOf(pair.server), "maxStrangerReferences");
+    assertEquals([pair.server.counts.remoteObjects, root.strangers], [0, 0]);
+    assertEquals((await outcomes).at(-1)!.status, "rejected");
+    const fact = "more than 64 are held, and nobody has logged in";
+    assertEquals(pair.serverLog.filter(({ event }) => event !== "callFailed"), [{
+      event: "connectionClosed",
+      level: "warning",
+      message: `Connection to memory:first closed: Cannot take reference: ${fact}`,
+      peer: pair.server.peer,
+    }]);
+  });
+}
+
+Deno.test("a rule that reads on when a stranger has sent too many objects is given no more", async () => {
+  const faults: unknown[] = [];
+  const registry = new JellyRegistry();
+  registry.setRule("example.Hoard", (_unjellier, list) => {
+    while (list.length !== 0) {
+      try {
+        list.next();
+      } catch (error) {
+        faults.push(error);
+      }
+    }
+  });
+  const { root } = testPortal({ maxStrangerReferences: 2 });
+  const pair = await rawClient(root, { registry });
+  const hoard = ["example.Hoard", ...[1, 2, 3, 4, 5].map((luid) => ["remote", luid])];
+  await pair.peer.say(["message", 1, "root", "x", 1, ["tuple", hoard], ["dictionary"]]);
+  assertEquals(await limitOf(pair.broker), "maxStrangerReferences");
+  const [first, ...others] = faults;
+  assertInstanceOf(first, LoginLimitError);
+  assertEquals(others.map((error) => error instanceof DeadReferenceError), [true, true]);
+  assertEquals(pair.log.map(({ event }) => event), ["connectionClosed"]);
+  await pair[Symbol.asyncDispose]();
+});
+
 Deno.test("a portal that is served with Infinity for all limits has none, and leaves no timer", async () => {
   const { root } = testPortal({
     challengeTimeout: Infinity,
@@ -492,6 +590,7 @@ Deno.test("a portal that is served with Infinity for all limits has none, and le
     maxPendingLogins: Infinity,
     maxStrangers: Infinity,
     maxStrangerBytes: Infinity,
+    maxStrangerReferences: Infinity,
   });
   await using pair = await testPair(root);
   await Promise.all(Array.from({ length: 200 }, () => challenged(pair.client)));

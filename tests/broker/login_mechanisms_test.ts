@@ -425,6 +425,7 @@ Deno.test("PortalRoot checks its options", () => {
     { maxPendingLogins: NaN },
     { maxStrangers: 0 },
     { maxStrangerBytes: -1 },
+    { maxStrangerReferences: 0 },
     { scramIterations: 4095 },
     { scramIterations: Infinity },
   ];
