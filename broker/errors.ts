@@ -207,19 +207,22 @@ export class GoingAwayError extends PBError {
   }
 }
 
-/** The other end was silent for so long that it counts as gone; the connection is closed. */
+/**
+ * The other end was silent for so long, or took nothing of the answers that wait for it, that it counts as
+ * gone; the connection is closed.
+ */
 export class PeerGoneError extends BrokerError {
-  /** Milliseconds within which it should have been heard; see `BrokerOptions.keepAlive`. */
+  /** Milliseconds within which it should have given a sign of life; see `BrokerOptions.keepAlive`. */
   readonly keepAlive: number;
 
   /**
    * Creates the error.
    *
    * @param address Address of the peer.
-   * @param keepAlive Milliseconds within which it should have been heard.
+   * @param keepAlive Milliseconds within which it should have given a sign of life.
    */
   constructor(address: string, keepAlive: number) {
-    super(`Cannot reach peer "${address}": nothing was heard of it within ${keepAlive} ms`);
+    super(`Cannot reach peer "${address}": no sign of life within ${keepAlive} ms`);
     this.name = "PeerGoneError";
     this.keepAlive = keepAlive;
   }

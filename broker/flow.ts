@@ -68,9 +68,19 @@ export class Flow {
     return this.#later !== undefined || this.#link.isPaused;
   }
 
+  /** Whether nothing is read because of calls that take long here, and not of answers that the peer does not take. */
+  get isOccupied(): boolean {
+    return this.#link.isPaused && (this.#calls.isFull || !this.#areAnswersInTheWay);
+  }
+
   /** Whether no more calls should be begun now. */
   get #isBusy(): boolean {
-    return this.#calls.isFull || this.#link.output.bufferedAnswers >= this.#limits.highWaterMark;
+    return this.#calls.isFull || this.#areAnswersInTheWay;
+  }
+
+  /** Whether so many answers wait to be written that the peer should take them first. */
+  get #areAnswersInTheWay(): boolean {
+    return this.#link.output.bufferedAnswers >= this.#limits.highWaterMark;
   }
 
   /**
@@ -84,9 +94,9 @@ export class Flow {
     // Not only calls that somebody waits for: their answers are in the way of the peer's reading.
     if (this.#hooks.callsOut === 0) return false;
     const waiting = this.#later?.length ?? 0;
-    const { maxBufferedBytes, highWaterMark } = this.#limits;
+    const { maxBufferedBytes } = this.#limits;
     if (waiting + this.#calls.keptBytes < 2 * maxBufferedBytes) return true;
-    if (this.#link.output.bufferedAnswers < highWaterMark) return false;
+    if (!this.#areAnswersInTheWay) return false;
     throw new LimitError(
       "maxBufferedBytes",
       "Cannot keep connection: the peer sends calls and does not read their answers",

@@ -26,9 +26,9 @@ const NO_ARGS = splitArgs([]);
 export interface KeepAliveParts {
   /** Milliseconds after which a silent peer counts as gone. */
   readonly within: number;
-  /** Knows how many bytes have come. */
+  /** Knows how many bytes have come and gone. */
   readonly link: Link;
-  /** Knows whether we do not read, so that nothing can be heard. */
+  /** Knows whether we do not read, so that nothing can be heard, and why. */
   readonly flow: Flow;
   /** Where questions go. */
   readonly outbox: Outbox;
@@ -40,11 +40,13 @@ export interface KeepAliveParts {
 
 /**
  * Asks a peer that was silent for a while whether it is still there, and gives it up if it stays
- * silent. Any byte counts as life.
+ * silent. Any byte counts as life, and so does any that it takes of those that wait for it: what we ask
+ * may be behind them.
  *
  * What is sent is a call of an object that cannot exist: every peer, Twisted's too, answers it with an
- * error, and does and logs nothing. While we do not read ourselves, silence says nothing; but then
- * the peer hears nothing either, so it is told now and then that we are there.
+ * error, and does and logs nothing. While calls that take long keep us from reading, silence says
+ * nothing. A peer whose messages wait here hears nothing either, so it is told now and then that we are
+ * there.
  */
 export class KeepAlive implements Alarm {
   /** Milliseconds from one look at the time to the next. */
@@ -52,7 +54,10 @@ export class KeepAlive implements Alarm {
   /** Kept by the clock. */
   place: AlarmPlace | undefined;
   readonly #parts: KeepAliveParts;
+  /** How many bytes had come and gone at the last look, and whether others had to wait. */
   #heard = -1;
+  #taken = 0;
+  #hadToWait = false;
   #silentTicks = 0;
   #unanswered = 0;
 
@@ -86,26 +91,29 @@ export class KeepAlive implements Alarm {
 
   /** Learns that time has passed, a part of that after which a silent peer is gone. */
   ring(): void {
-    const { within, link, flow, address, faults } = this.#parts;
+    const { within, flow, address, faults } = this.#parts;
     CLOCK.set(this);
-    const heard = link.bytesReceived;
-    const isHeard = heard !== this.#heard;
-    this.#heard = heard;
-    if (flow.isMute) {
-      this.#silentTicks = 0;
-      return this.#probe(false);
-    }
-    if (isHeard) {
-      this.#silentTicks = 0;
-      return;
-    }
-    this.#silentTicks++;
+    this.#silentTicks = this.#isAlive() ? 0 : this.#silentTicks + 1;
+    if (this.#silentTicks === TICKS - 1) return faults.fail(new PeerGoneError(address, within));
     if (this.#silentTicks === QUIET_TICKS) {
       this.#unanswered++;
       this.#probe(true);
-    } else if (this.#silentTicks === TICKS - 1) {
-      faults.fail(new PeerGoneError(address, within));
+    } else if (flow.isMute) {
+      this.#probe(false);
     }
+  }
+
+  /** Whether the peer has given a sign of life since the last look, or owes none. */
+  #isAlive(): boolean {
+    const { link, flow } = this.#parts;
+    const { bytesReceived, output: { bytesSent, buffered } } = link;
+    const isHeard = bytesReceived !== this.#heard;
+    // Where nothing waits, the transport takes bytes also for a peer that is gone.
+    const hasTaken = this.#hadToWait && bytesSent !== this.#taken;
+    this.#heard = bytesReceived;
+    this.#taken = bytesSent;
+    this.#hadToWait = buffered !== 0;
+    return isHeard || hasTaken || flow.isOccupied;
   }
 
   /** Sends a message that does nothing, with or without an answer. */

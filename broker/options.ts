@@ -95,8 +95,9 @@ export interface BrokerOptions {
   aroundCall?: (call: ReceivedCall, next: () => unknown) => unknown;
   /**
    * Milliseconds within which it is noticed that the peer is gone without a word: it is asked after
-   * silence, and the connection closed if it stays silent. 0 for never; 60,000 unless given, but
-   * never within one program.
+   * silence, and the connection closed if it stays silent. Where answers wait for it, so that nothing
+   * of it is read, it is closed if none of them is taken meanwhile. 0 for never; 60,000 unless given,
+   * but never within one program.
    */
   keepAlive?: number;
 }

@@ -1,6 +1,14 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import {
+  type Broker,
+  type BrokerLimits,
   type BrokerOptions,
   callOptions,
   PBClientFactory,
@@ -8,13 +16,14 @@ import {
   PBServerFactory,
   PeerGoneError,
   ProtocolError,
+  type RemoteReference,
   Root,
 } from "@perspective/broker/broker";
 import { encode } from "@perspective/broker/jelly/banana";
 import { memoryPair } from "@perspective/broker/transport";
 import { sexpOf } from "../vectors/load.ts";
 import { testPair } from "./pair.ts";
-import { assertNothingLeft, rawClient, rawServer } from "./raw_peer.ts";
+import { assertNothingLeft, HELLO, rawClient, RawPeer, rawServer, type Said } from "./raw_peer.ts";
 
 const KEEP_ALIVE = 4000;
 const OPTIONS: BrokerOptions = { keepAlive: KEEP_ALIVE };
@@ -183,6 +192,116 @@ Deno.test("an end that puts off what it hears is not gone, though it answers no 
   await time.runAllAsync();
   await disposed;
   assertEquals((await outcomes).map(({ status }) => status), Array(3).fill("rejected"));
+});
+
+class Library extends Root {
+  readonly work = Promise.withResolvers<void>();
+
+  remote_large(): Uint8Array {
+    return new Uint8Array(20_000);
+  }
+  async remote_work(): Promise<Uint8Array> {
+    await this.work.promise;
+    return new Uint8Array(20_000);
+  }
+  remote_callBack(client: RemoteReference): Promise<unknown> {
+    return client.callRemote("ask");
+  }
+}
+
+/** A server's broker, and a peer that hears only what it reads, over a pipe that holds little. */
+async function silentPair(root: Root, limits: Partial<BrokerLimits>) {
+  const [here, there] = memoryPair({ highWaterMark: 1000 });
+  const broker = new PBServerFactory(root, { ...OPTIONS, limits, log: () => {} }).buildBroker(
+    there,
+  );
+  const peer = new RawPeer(here.transport);
+  await peer.hear();
+  await peer.ask(...HELLO);
+  return {
+    broker,
+    /** Says a call of each method, as far as they are read. */
+    call(...methods: [name: string, ...args: Said[]][]): void {
+      const calls = methods.map(([method, ...args], i) => [
+        ...["message", i + 1, "root", method, 1, ["tuple", ...args], ["dictionary"]],
+      ]);
+      peer.say(...calls).catch(() => {});
+    },
+    read: (count: number) => here.transport.read(new Uint8Array(count)),
+    say: (said: Said) => peer.say(said),
+    async [Symbol.asyncDispose]() {
+      peer.close();
+      await broker.close();
+      assertNothingLeft(broker);
+    },
+  };
+}
+
+/** Asserts that a peer is given up within the time, and not much before. */
+async function assertGivenUp(broker: Broker, time: FakeTime): Promise<void> {
+  await pass(time, KEEP_ALIVE / 2);
+  assert(!broker.isClosed);
+  await pass(time, KEEP_ALIVE / 2);
+  assert(broker.isClosed);
+  assert(await broker.closed instanceof PeerGoneError);
+}
+
+Deno.test("a peer that takes none of its answers is gone, though it is not read", async () => {
+  using time = new FakeTime();
+  await using pair = await silentPair(new Library(), { highWaterMark: 4096 });
+  pair.call(...Array.from({ length: 100 }, () => ["large"] as [string]));
+  await time.runMicrotasks();
+  assertGreater(pair.broker.counts.bufferedBytes, 4096);
+  await assertGivenUp(pair.broker, time);
+});
+
+Deno.test("a peer that takes its answers bit by bit stays, until it takes no more", async () => {
+  using time = new FakeTime();
+  await using pair = await silentPair(new Library(), { highWaterMark: 4096 });
+  pair.call(...Array.from({ length: 100 }, () => ["large"] as [string]));
+  for (let i = 0; i < 40; i++) {
+    await pass(time, KEEP_ALIVE / 2);
+    assertEquals(await pair.read(1), 1);
+  }
+  await assertGivenUp(pair.broker, time);
+});
+
+Deno.test("a peer that takes one long answer bit by bit need not say anything meanwhile", async () => {
+  using time = new FakeTime();
+  await using pair = await silentPair(new Library(), {});
+  pair.call(["large"]);
+  for (let i = 0; i < 40; i++) {
+    await pass(time, KEEP_ALIVE / 2);
+    assertEquals(await pair.read(100), 100);
+  }
+  await assertGivenUp(pair.broker, time);
+});
+
+for (const methods of [["work", "work", "large"], ["large", "work", "work", "large"]]) {
+  Deno.test(`an end whose own methods take long does not miss a silent peer: ${methods}`, async () => {
+    using time = new FakeTime();
+    const library = new Library();
+    await using pair = await silentPair(library, { maxCallsIn: 2, highWaterMark: 30_000 });
+    pair.call(...methods.map((method) => [method] as [string]));
+    await pass(time, 10 * KEEP_ALIVE);
+    assertEquals([pair.broker.isClosed, pair.broker.counts.callsIn], [false, 2]);
+    // Now its answers wait, and it is the peer's turn.
+    library.work.resolve();
+    await time.runMicrotasks();
+    await assertGivenUp(pair.broker, time);
+  });
+}
+
+Deno.test("an end that puts off what it hears misses a silent peer whose answer it waits for", async () => {
+  using time = new FakeTime();
+  await using pair = await silentPair(new Library(), { maxCallsIn: 1 });
+  pair.call(["callBack", ["remote", 1]], ["large"], ["large"]);
+  for (let i = 0; i < 10; i++) {
+    await pass(time, KEEP_ALIVE / 2);
+    await pair.say(["answer", 0, ["None"]]);
+  }
+  assertEquals(pair.broker.counts.callsIn, 1);
+  await assertGivenUp(pair.broker, time);
 });
 
 Deno.test("within one program nobody is asked, unless the option says so; 0 is never", async () => {
