@@ -23,9 +23,12 @@ export function toText(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Makes a secret that nobody knows, for checks that must fail. */
+/**
+ * Makes a secret that nobody knows, for checks that must fail: 32 bytes, which are text, since what is no
+ * text takes longer to prepare than a password does, and would tell that there is none.
+ */
 export function unknownSecret(): Uint8Array {
-  return crypto.getRandomValues(new Uint8Array(32));
+  return toBytes(crypto.getRandomValues(new Uint8Array(24)).toBase64());
 }
 
 /** Puts some parts in a row; text as UTF-8. */
