@@ -64,7 +64,7 @@ export class LoginRoot extends Referenceable {
    */
   remote_login(username: unknown): Challenge {
     const name = this.#checked("MD5", () => nameOf(username));
-    const leave = this.#session.enter();
+    const leave = this.#session.enter(name);
     const bytes = challenge();
     const responder = new LoginChallenge(this.#session, {
       respond: (response, mind) => {

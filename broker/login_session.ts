@@ -42,6 +42,8 @@ export class LoginSession implements Visitor {
   readonly #attempts = new Turns();
   /** What those who are logged in have been given. */
   readonly #present = new Set<object>();
+  /** How many are logged in; an avatar may be that of several. */
+  #held = 0;
   #pending = 0;
   /** About how many bytes they have brought: minds, above all. */
   #pendingBytes = 0;
@@ -69,15 +71,17 @@ export class LoginSession implements Visitor {
   /**
    * Takes a place among the logins that are under way.
    *
+   * @param username Who the client says it is, if it does.
    * @returns Gives the place back; a second call does nothing.
    * @throws {Refusal} If there is none.
    */
-  enter(): () => void {
-    const { maxPendingLogins, maxStrangerBytes } = this.settings;
+  enter(username?: string): () => void {
+    const { maxPendingLogins, maxStrangerBytes, maxLogins } = this.settings;
     const bytes = this.broker.messageBytes;
     if (this.#isOver || this.#pending >= maxPendingLogins) throw tooMany();
     // All together may bring what one alone may.
     if (this.#pending !== 0 && this.#pendingBytes + bytes > maxStrangerBytes) throw tooMany();
+    if (this.#held + this.#pending >= maxLogins) throw this.#full(username);
     this.#pending++;
     this.#pendingBytes += bytes;
     let isIn = true;
@@ -116,28 +120,57 @@ export class LoginSession implements Visitor {
    * @throws {Refusal} If the attempt fails.
    */
   async exchange(attempt: Exchange, username?: string): Promise<Admission> {
-    const leave = this.enter();
+    const leave = this.enter(username);
     await this.#attempts.enter((underWay) =>
       this.#isOver || this.#failures + underWay < this.settings.maxFailedLogins
     );
     try {
       if (this.#isOver) throw tooMany();
-      return await this.#admit(attempt, username);
+      return await this.#admit(attempt, leave, username);
     } finally {
       this.#attempts.leave();
       leave();
     }
   }
 
-  async #admit(attempt: Exchange, username: string | undefined): Promise<Admission> {
+  /** Makes an attempt; one that succeeds is under way no more, but held. */
+  async #admit(attempt: Exchange, leave: () => void, username?: string): Promise<Admission> {
     try {
       const grant = await this.#limited(attempt, username);
-      const admission = new Admission(this.broker, grant, this.#present);
+      leave();
+      const admission = new Admission(this.broker, this.#counted(grant), this.#present);
       this.#onAdmitted();
       return admission;
     } catch (error) {
       throw this.refusal(error, username);
     }
+  }
+
+  /** Counts a login until its user has left. */
+  #counted([type, avatar, logout]: AvatarGrant<IPerspective>): AvatarGrant<IPerspective> {
+    this.#held++;
+    return [type, avatar, () => {
+      this.#held--;
+      return logout();
+    }];
+  }
+
+  /** Refuses a login for which there is no place, and writes it down; it counts as no failure. */
+  #full(username: string | undefined): Refusal {
+    const { maxLogins } = this.settings;
+    const fact = `there may be ${maxLogins} logins over this connection at once`;
+    const denied = new LoginDenied(`Cannot log in: ${fact}`);
+    const message = `${this.#attemptOf(username)} refused: ${denied.message}`;
+    this.broker.logOften({ event: "loginRefused", level: "warning", message });
+    return new Refusal(denied);
+  }
+
+  /** Says who tries to log in, and from where. */
+  #attemptOf(username: string | undefined): string {
+    const who = username === undefined
+      ? ""
+      : ` of ${JSON.stringify(username.slice(0, MAX_LOGGED_NAME))}`;
+    return `Login${who} from ${this.broker.peer.address}`;
   }
 
   /**
@@ -149,10 +182,7 @@ export class LoginSession implements Visitor {
    */
   refusal(error: unknown, username?: string): Refusal {
     if (this.broker.isClosed) return new Refusal(error);
-    const who = username === undefined
-      ? ""
-      : ` of ${JSON.stringify(username.slice(0, MAX_LOGGED_NAME))}`;
-    const attempt = `Login${who} from ${this.broker.peer.address}`;
+    const attempt = this.#attemptOf(username);
     if (error instanceof LoginFailed) {
       const message = `${attempt} refused: ${error.message}`;
       this.broker.log({ event: "loginRefused", level: "warning", message, error: error.cause });

@@ -50,6 +50,11 @@ export interface PortalOptions extends MechanismOptions {
   /** Most logins that may be under way at once over a connection; 64 unless given. */
   maxPendingLogins?: number;
   /**
+   * Most logins that may be held at once over a connection, with those that are under way; 1,000 unless
+   * given.
+   */
+  maxLogins?: number;
+  /**
    * Most connections over which nobody has logged in yet; one more closes the oldest of them; 1,000
    * unless given.
    */
@@ -73,6 +78,7 @@ type LimitOption =
   | "loginTimeout"
   | "maxFailedLogins"
   | "maxPendingLogins"
+  | "maxLogins"
   | "maxStrangers"
   | "maxStrangerBytes"
   | "maxStrangerReferences";
@@ -87,6 +93,7 @@ const DEFAULTS: Readonly<Record<LimitOption, number>> = Object.freeze({
   loginTimeout: 60_000,
   maxFailedLogins: 10,
   maxPendingLogins: 64,
+  maxLogins: 1000,
   maxStrangers: 1000,
   maxStrangerBytes: 64 * 1024,
   maxStrangerReferences: 64,

@@ -7,6 +7,7 @@ import {
   BearerTokenChecker,
   type Broker,
   callOptions,
+  Copyable,
   DeadReferenceError,
   JellyRegistry,
   LoginDenied,
@@ -19,6 +20,7 @@ import {
   PBServerFactory,
   type Peer,
   Referenceable,
+  RemoteCopy,
   type RemoteReference,
   respond,
   UnauthorizedLogin,
@@ -200,6 +202,91 @@ Deno.test("logins that the realm is slow at count as under way", async () => {
   work.resolve();
   await Promise.all(slow);
   await pair.client.login(alice, null, MD5);
+});
+
+for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
+  Deno.test(`no more logins are held at once than the limit says, and one that ends makes room: ${mechanism}`, async () => {
+    const { realm, root } = testPortal({ maxLogins: 2, maxFailedLogins: 2 });
+    await using pair = await testPair(root);
+    const login = () => pair.client.login<Member>(alice, null, { mechanisms: [mechanism] });
+    const first = await login();
+    const second = await login();
+    const fact = "Cannot log in: there may be 2 logins over this connection at once";
+    for (let i = 0; i < 5; i++) await assertRejects(login, LoginDenied, fact);
+    assertEquals(realm.events, ["login alice", "login alice"]);
+    assertEquals(
+      pair.serverLog,
+      Array(5).fill({
+        event: "loginRefused",
+        level: "warning",
+        message: `Login of "alice" from memory:first refused: ${fact}`,
+        peer: pair.server.peer,
+      }),
+    );
+    first.release();
+    await settle();
+    await login();
+    await assertRejects(login, LoginDenied);
+    assertEquals(await second.callRemote("whoami"), "alice");
+  });
+}
+
+Deno.test("logins whose avatar is one copy for all are counted, until the connection ends", async () => {
+  class Profile extends Copyable {
+    static readonly jellyName = "login.Profile";
+  }
+  class RemoteProfile extends RemoteCopy {}
+  const registry = new JellyRegistry();
+  registry.setUnjellyableForClass(Profile, RemoteProfile);
+  const profile = new Profile();
+  const { realm, root } = testPortal({ maxLogins: 10, avatarFor: () => profile });
+  const options = { mechanisms: ["PLAIN"], avatar: RemoteProfile } as const;
+  for (let round = 0; round < 2; round++) {
+    await using pair = await testPair(root, { client: { registry } });
+    const logins = Array.from({ length: 20 }, () => pair.client.login(alice, null, options));
+    const outcomes = await Promise.allSettled(logins);
+    assertEquals(outcomes.filter(({ status }) => status === "fulfilled").length, 10);
+  }
+  for (const what of ["login alice", "logout alice"]) {
+    assertEquals(realm.events.filter((event) => event === what).length, 20);
+  }
+});
+
+Deno.test("logins that are under way count as held, those that fail do not", async () => {
+  const work = Promise.withResolvers<void>();
+  const { root } = testPortal({
+    maxLogins: 1,
+    avatarFor: async (name) => {
+      await work.promise;
+      return new Member(name);
+    },
+  });
+  await using pair = await testPair(root);
+  const login = () => pair.client.login(alice, null, MD5);
+  const [, responder] = await challenged(pair.client);
+  await assertRejects(login, LoginDenied);
+  responder.release();
+  await settle();
+  await assertRejects(() => pair.client.login(guess, null, MD5), UnauthorizedLogin);
+  const slow = login();
+  await settle();
+  await assertRejects(login, LoginDenied);
+  work.resolve();
+  await slow;
+});
+
+Deno.test("a login that cannot be sent is not held", async () => {
+  class Unsendable extends Copyable {
+    override getStateToCopy(): never {
+      throw new TypeError("no state");
+    }
+  }
+  const avatars: unknown[] = [new Unsendable(), new Unsendable(), new Member("alice")];
+  const { root } = testPortal({ maxLogins: 1, avatarFor: () => avatars.shift() });
+  await using pair = await testPair(root);
+  for (let i = 0; i < 2; i++) await assertRejects(() => pair.client.login(alice, null, MD5));
+  const avatar = await pair.client.login<Member>(alice, null, MD5);
+  assertEquals(await avatar.callRemote("whoami"), "alice");
 });
 
 for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
@@ -588,6 +675,7 @@ Deno.test("a portal that is served with Infinity for all limits has none, and le
     loginTimeout: Infinity,
     maxFailedLogins: Infinity,
     maxPendingLogins: Infinity,
+    maxLogins: Infinity,
     maxStrangers: Infinity,
     maxStrangerBytes: Infinity,
     maxStrangerReferences: Infinity,

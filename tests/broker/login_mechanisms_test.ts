@@ -423,6 +423,7 @@ Deno.test("PortalRoot checks its options", () => {
     { challengeTimeout: -1 },
     { maxFailedLogins: 1.5 },
     { maxPendingLogins: NaN },
+    { maxLogins: 0 },
     { maxStrangers: 0 },
     { maxStrangerBytes: -1 },
     { maxStrangerReferences: 0 },
