@@ -108,8 +108,9 @@ function logToConsole({ level, message, peer, error }: LogEntry): void {
   const address = oneLine(peer?.address ?? "");
   const where = message.includes(address) ? "" : ` [${address}]`;
   const rest = error === undefined ? [] : [printable(error)];
-  if (level === "error") console.error(message + where, ...rest);
-  else console.warn(message + where, ...rest);
+  // The message is no format itself: what a peer has said in it would take the error in.
+  if (level === "error") console.error("%s", message + where, ...rest);
+  else console.warn("%s", message + where, ...rest);
 }
 
 /** Gives what shows an error on the console: all its lines but the first are indented. */

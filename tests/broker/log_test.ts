@@ -1,17 +1,15 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { format } from "node:util";
 import { type LogEntry, NoSuchMethod, Root } from "@perspective/broker/broker";
 import { LogRate, safeLog } from "../../broker/log.ts";
 import { settle } from "./pair.ts";
 import { rawClient, type Said } from "./raw_peer.ts";
 
-/** Runs something with a console that takes notes, as Deno would print it. */
+/** Runs something with a console that takes notes of what it would print. */
 async function printed(run: () => void | Promise<void>): Promise<string[]> {
   const lines: string[] = [];
   const { error, warn } = console;
-  const note = (...args: unknown[]) =>
-    void lines.push(
-      args.map((arg) => typeof arg === "string" ? arg : Deno.inspect(arg)).join(" "),
-    );
+  const note = (...args: unknown[]) => void lines.push(format(...args));
   Object.assign(console, { error: note, warn: note });
   try {
     await run();
@@ -39,6 +37,20 @@ Deno.test("on the console, no text of an error looks like an entry, or commands 
   assertStringIncludes(first!, "m no\\u{d}");
   assertEquals(others.filter((line) => !/^( {2}|})/.test(line)), []);
 });
+
+for (const level of ["error", "warning"] as const) {
+  Deno.test(`on the console, no message is a format that takes the ${level} in`, async () => {
+    const log = safeLog();
+    const message = 'Call of "100%%, %s %d %i %f %o %O %j %c" failed';
+    const [failed, thrown] = await printed(() => {
+      log({ event: "callFailed", level, message, error: new TypeError("no till") });
+      log({ event: "callFailed", level, message, error: "%s %c" });
+    });
+    assertEquals(failed!.split("\n")[0], `${message} TypeError: no till`);
+    assertStringIncludes(failed!, "log_test.ts");
+    assertEquals(thrown, `${message} %s %c`);
+  });
+}
 
 Deno.test("on the console, an error shows its fields, errors among them, and is not too long", async () => {
   const error = Object.assign(new Error("x".repeat(50_000)), {
