@@ -8,13 +8,10 @@
  */
 
 import type { Peer } from "../transport/mod.ts";
-import { escaped, oneLine } from "../transport/printable.ts";
+import { oneLine } from "../transport/printable.ts";
 import { callAll } from "./call_all.ts";
+import { shown } from "./shown.ts";
 
-/** Most characters of an error that is written to the console. */
-const MAX_ERROR = 10_000;
-/** Most errors in each other that are written to the console. */
-const MAX_CAUSES = 8;
 /** So many entries of a kind are written at once; then, one in a while. */
 const BURST = 100;
 /** That while, in milliseconds. */
@@ -53,8 +50,9 @@ export interface LogEntry {
   /** Name of the method that was called, where it is about a call; as it came from the peer, but cut to 200 letters. */
   readonly method?: string;
   /**
-   * The error, if there is one. Its texts are as they came, perhaps from a peer, with line breaks and
-   * control characters; on the console they are escaped.
+   * The error, if there is one. What is in it is as it came, perhaps from a peer: texts with line breaks and
+   * control characters, objects with thousands of fields. On the console texts are escaped, and of what is
+   * large the beginning is shown.
    */
   readonly error?: unknown;
 }
@@ -107,25 +105,8 @@ export class LogRate {
 function logToConsole({ level, message, peer, error }: LogEntry): void {
   const address = oneLine(peer?.address ?? "");
   const where = message.includes(address) ? "" : ` [${address}]`;
-  const rest = error === undefined ? [] : [printable(error)];
+  const rest = error === undefined ? [] : [shown(error)];
   // The message is no format itself: what a peer has said in it would take the error in.
   if (level === "error") console.error("%s", message + where, ...rest);
   else console.warn("%s", message + where, ...rest);
-}
-
-/** Gives what shows an error on the console: all its lines but the first are indented. */
-function printable(value: unknown, depth = 0): unknown {
-  if (typeof value === "string") return escaped(value.slice(0, MAX_ERROR));
-  // The console itself escapes the texts in other objects.
-  if (!(value instanceof Error)) return value;
-  const { stack, cause } = value;
-  const [first, ...lines] = String(stack).slice(0, MAX_ERROR).split("\n").map(escaped);
-  const shown = new Error();
-  shown.stack = [first, ...lines.map((line) => line.replace(/^(?! {4})/, "    "))].join("\n");
-  if (depth === MAX_CAUSES) return shown;
-  if (cause !== undefined) shown.cause = printable(cause, depth + 1);
-  for (const [name, field] of Object.entries(value)) {
-    if (!(name in shown)) Object.assign(shown, { [name]: printable(field, depth + 1) });
-  }
-  return shown;
 }

@@ -1,6 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { format } from "node:util";
-import { type LogEntry, NoSuchMethod, Root } from "@perspective/broker/broker";
+import {
+  type LogEntry,
+  NoSuchMethod,
+  type RemoteReference,
+  Root,
+} from "@perspective/broker/broker";
 import { LogRate, safeLog } from "../../broker/log.ts";
 import { settle } from "./pair.ts";
 import { rawClient, type Said } from "./raw_peer.ts";
@@ -64,6 +69,22 @@ Deno.test("on the console, an error shows its fields, errors among them, and is 
   assertStringIncludes(entry!, "limit: 5");
   assert(!entry!.includes("\x1b"));
   assert(entry!.length < 150_000, String(entry!.length));
+});
+
+Deno.test("on the console, what a peer answers with is not shown whole", async () => {
+  class Asking extends Root {
+    remote_ask(client: RemoteReference): Promise<unknown> {
+      return client.callRemote("answer");
+    }
+  }
+  await using pair = await rawClient(new Asking());
+  const [, id] = await pair.peer.ask(call("ask", ["tuple", ["remote", 1]])) as [string, number];
+  const pairs = Array.from({ length: 80_000 }, (_, i) => [`key${i}`, i]);
+  const [word] = await pair.peer.ask(["error", id, ["dictionary", ...pairs]]) as [string];
+  assertEquals([word, pair.log.length], ["error", 1]);
+  const [line] = await printed(() => safeLog()(pair.log[0]!));
+  assertStringIncludes(line!, 'Call of "ask" failed; the peer is told');
+  assert(line!.split("\n").length < 100, line);
 });
 
 Deno.test("on the console, what was thrown and is no error is shown too", async () => {
