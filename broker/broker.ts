@@ -441,9 +441,9 @@ export class Broker implements AsyncDisposable {
     this.#tooManyHeld = tooMany;
   }
 
-  /** How long the message is that is being handled, in bytes. */
+  /** How long the message is of the call that is being handled, in bytes, while its method begins; 0 else. */
   get messageBytes(): number {
-    return this.#link.expressionBytes;
+    return this.#incoming.messageBytes;
   }
 
   /**

@@ -73,6 +73,7 @@ export class IncomingCalls {
   readonly #outbox: Outbox;
   readonly #hooks: BrokerHooks;
   #total = 0;
+  #messageBytes = 0;
   #unanswered = 0;
   #unansweredBytes = 0;
 
@@ -91,6 +92,11 @@ export class IncomingCalls {
   /** How many calls have come. */
   get total(): number {
     return this.#total;
+  }
+
+  /** How long the message is of the call that is being handed to its object, in bytes; 0 if none is. */
+  get messageBytes(): number {
+    return this.#messageBytes;
   }
 
   /** How many calls are not answered yet. */
@@ -150,8 +156,10 @@ export class IncomingCalls {
    * @param call The call.
    * @param length How long its message is, in bytes.
    */
-  begin({ head, object, args, kw, fault, begun }: IncomingCall, length: number): void {
-    if (begun?.() === false) {
+  begin(call: IncomingCall, length: number): void {
+    const { head, args } = call;
+    let { object, fault } = call;
+    if (call.begun?.() === false) {
       object = undefined;
       fault = new PBError("Invalid Object ID");
     }
@@ -164,7 +172,7 @@ export class IncomingCalls {
     try {
       if (this.refusal !== undefined) throw this.refusal;
       if (object === undefined || args === undefined) throw fault;
-      result = this.#perform(object, head.method, args, kw);
+      result = this.#perform(object, call, args, length);
       promise = asPromise(result);
     } catch (error) {
       const isWrong = args === undefined || isMissing(error);
@@ -185,12 +193,29 @@ export class IncomingCalls {
     );
   }
 
-  #perform(object: RemoteTarget, method: string, args: unknown[], kw?: Kwargs): unknown {
+  #perform(object: RemoteTarget, call: IncomingCall, args: unknown[], length: number): unknown {
     const broker = this.#broker;
     const { aroundCall } = broker.settings;
-    if (aroundCall === undefined) return object.remoteMessageReceived(broker, method, args, kw);
-    const next = () => object.remoteMessageReceived(broker, method, [...args], kw);
+    if (aroundCall === undefined) return this.#handOver(object, call, args, length);
+    const { head: { method }, kw } = call;
+    // This may be later, when other messages have come.
+    const next = () => this.#handOver(object, call, [...args], length);
     return aroundCall({ broker, target: object, method, args: [...args], kw }, next);
+  }
+
+  #handOver(
+    object: RemoteTarget,
+    { head, kw }: IncomingCall,
+    args: unknown[],
+    length: number,
+  ): unknown {
+    const outer = this.#messageBytes;
+    this.#messageBytes = length;
+    try {
+      return object.remoteMessageReceived(this.#broker, head.method, args, kw);
+    } finally {
+      this.#messageBytes = outer;
+    }
   }
 
   #ended(bytes: number): void {

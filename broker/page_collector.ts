@@ -7,9 +7,11 @@
 
 import type { Jellier } from "../jelly/mod.ts";
 import { positiveInteger } from "../transport/checks.ts";
+import type { Broker } from "./broker.ts";
 import { LimitError, PagingError, PBConnectionLost, PBError } from "./errors.ts";
 import { noOperation } from "./failure.ts";
 import { brokerOf } from "./invoker.ts";
+import type { Kwargs } from "./kwargs.ts";
 import { pageSize } from "./page_size.ts";
 import type { PageCollector } from "./pager.ts";
 import { Referenceable } from "./referenceable.ts";
@@ -25,6 +27,8 @@ import type { CallableName, PageArgs } from "./types.ts";
 export abstract class PageReceiver extends Referenceable implements PageCollector {
   #isOver = false;
   #isWatched = false;
+  /** The connection that the pages come over, once that is known. */
+  #broker: Broker | undefined;
   /** The call that asks for the pages, if this object made it. */
   #call: Promise<unknown> | undefined;
 
@@ -37,9 +41,10 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
    * Takes a page.
    *
    * @param page The page.
+   * @param messageBytes How long the message was that brought it, in bytes.
    * @returns Nothing, or a promise that settles when there is room for more.
    */
-  abstract pageReceived(page: unknown): unknown;
+  abstract pageReceived(page: unknown, messageBytes: number): unknown;
 
   /** Learns that all pages have come. */
   abstract pagesEnded(): void;
@@ -71,6 +76,26 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
   }
 
   /**
+   * Takes a call from the other end.
+   *
+   * @param broker The connection that it came over.
+   * @param message Name of the remote method, without the prefix.
+   * @param args The positional arguments.
+   * @param kw The keyword arguments, if there are any.
+   * @returns What the method returns.
+   * @throws {NoSuchMethod} If there is no such method.
+   */
+  override remoteMessageReceived(
+    broker: Broker,
+    message: string,
+    args: unknown[],
+    kw: Kwargs | undefined,
+  ): unknown {
+    this.#broker = broker;
+    return super.remoteMessageReceived(broker, message, args, kw);
+  }
+
+  /**
    * Takes a page from the other end.
    *
    * @param page The page.
@@ -79,7 +104,7 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
    */
   remote_gotPage(page: unknown): unknown {
     if (this.#isOver) throw new PBError("No more pages are taken");
-    return this.pageReceived(page);
+    return this.pageReceived(page, this.#broker?.messageBytes ?? 0);
   }
 
   /** Learns from the other end that all pages were sent. */
@@ -128,7 +153,10 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
 export interface PageCollectorOptions {
   /** Called instead of the callback if not all pages came. */
   errback?: (error: Error) => unknown;
-  /** About how much memory all pages together may take, in bytes; 67,108,864 (64 MiB) unless given. */
+  /**
+   * About how much memory all pages together may take, in bytes; 67,108,864 (64 MiB) unless given. A page
+   * counts no less than its message, and 256 bytes more.
+   */
   maxBytes?: number;
 }
 
@@ -171,8 +199,8 @@ export class CallbackPageCollector extends PageReceiver {
   }
 
   /** Keeps a page; if that makes too many, gives up and drops them all. */
-  override pageReceived(page: unknown): void {
-    this.#bytes += pageSize(page);
+  override pageReceived(page: unknown, messageBytes: number): void {
+    this.#bytes += pageSize(page, messageBytes);
     this.#pages.push(page);
     if (this.#bytes <= this.#maxBytes) return;
     const error = new LimitError(

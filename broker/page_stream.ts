@@ -20,7 +20,10 @@ export interface StreamPageCollectorOptions<Page> {
    * @param page What came.
    */
   accept?: (page: unknown) => page is Page;
-  /** About how much memory pages may take before more are slowed down, in bytes; 262,144 (256 KiB) unless given. */
+  /**
+   * About how much memory pages may take before more are slowed down, in bytes; 262,144 (256 KiB) unless
+   * given. A page counts no less than its message, and 256 bytes more.
+   */
   highWaterMark?: number;
 }
 
@@ -59,6 +62,8 @@ export class StreamPageCollector<Page = Uint8Array> extends PageReceiver {
   readonly #accept: (page: unknown) => page is Page;
   readonly #controller: ReadableStreamDefaultController<Page>;
   #room: (() => void)[] = [];
+  /** How long the message was that brought the page that is being passed on, in bytes. */
+  #messageBytes = 0;
 
   /**
    * Creates a collector, to be sent to what makes the pager.
@@ -72,7 +77,7 @@ export class StreamPageCollector<Page = Uint8Array> extends PageReceiver {
     this.#accept = accept;
     const strategy = {
       highWaterMark: positiveInteger("highWaterMark", highWaterMark),
-      size: pageSize,
+      size: (page: Page) => pageSize(page, this.#messageBytes),
     };
     let controller: ReadableStreamDefaultController<Page>;
     this.readable = new ReadableStream<Page>({
@@ -84,13 +89,14 @@ export class StreamPageCollector<Page = Uint8Array> extends PageReceiver {
   }
 
   /** Passes a page on; the promise settles when there is room for more. */
-  override pageReceived(page: unknown): Promise<void> | undefined {
+  override pageReceived(page: unknown, messageBytes: number): Promise<void> | undefined {
     if (!this.#accept(page)) {
       this.giveUp(
         new PagingError("Cannot collect pages: one is not of the kind that was expected"),
       );
       throw new PBError("Cannot take page: it is not of the kind that was expected");
     }
+    this.#messageBytes = messageBytes;
     this.#controller.enqueue(page);
     if (this.#controller.desiredSize! > 0) return undefined;
     const { promise, resolve } = Promise.withResolvers<void>();

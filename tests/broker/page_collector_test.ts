@@ -14,7 +14,6 @@ import {
   StringPager,
 } from "@perspective/broker/broker";
 import { JellyError, tuple } from "@perspective/broker/jelly";
-import { pageSize } from "../../broker/page_size.ts";
 import { settle, testPair } from "./pair.ts";
 
 /** Sends what it is told to, page by page, whatever that does to the collector. */
@@ -167,18 +166,4 @@ Deno.test("PageReceiver is told of the end once for each time that the other end
   await pair.client.root().callRemote("drop", receiver);
   await settle();
   assertEquals(heard, ["page", "end"]);
-});
-
-Deno.test("pageSize() counts bytes and texts, however deep, and each object once", () => {
-  assertEquals(pageSize(new Uint8Array(100)), 116);
-  assertEquals(pageSize("text"), 24);
-  const shared = new Uint8Array(1000);
-  const loop: unknown[] = [shared, shared, new Map([["key", new Set(["x".repeat(100)])]])];
-  loop.push(loop);
-  const size = pageSize(loop);
-  assert(size > 1200 && size < 2000, String(size));
-  assert(pageSize({ text: "x".repeat(100) }) > 200);
-  assertEquals(pageSize(null), 16);
-  const nothings = Array.from({ length: 1000 }, () => new Uint8Array(0));
-  assert(pageSize(nothings) > 100_000, "objects take memory even if nothing is in them");
 });
