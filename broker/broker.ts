@@ -465,14 +465,32 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * Counts a pager that begins; pagers call it.
+   *
+   * @param pager The pager.
+   * @throws {LimitError} If `maxPagers` are under way.
+   */
+  pagerBegan(pager: object): void {
+    this.#turns.enter(pager);
+  }
+
+  /**
+   * Learns that a pager has ended.
+   *
+   * @param pager The pager.
+   */
+  pagerEnded(pager: object): void {
+    this.#turns.leave(pager);
+  }
+
+  /**
    * Waits for a turn to send a page: pagers take turns, as fast as the peer takes what they send.
    *
    * @param isFirst Whether it is the pager's first page, which is sent at once where no other one waits.
    * @returns Settles when one page may be sent, or the connection is closed; undefined if that is now.
    */
   pageTurn(isFirst: boolean): Promise<void> | undefined {
-    this.#pageTurns ??= new PageTurns(this.#link, this.settings.limits.highWaterMark >> 2);
-    return isFirst && this.#pageTurns.areFree ? undefined : this.#pageTurns.next();
+    return isFirst && this.#turns.areFree ? undefined : this.#turns.next();
   }
 
   /**
@@ -544,6 +562,11 @@ export class Broker implements AsyncDisposable {
   /** Same as {@linkcode Broker.close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** The pagers' turns. */
+  get #turns(): PageTurns {
+    return this.#pageTurns ??= new PageTurns(this.#link, this.settings.limits);
   }
 
   /** The calls that we make. */

@@ -30,14 +30,15 @@ import type { RemoteReference } from "./remote_reference.ts";
  * @typeParam Args What the callback gets.
  */
 export class StreamPager<Args extends readonly unknown[] = []> extends Pager<Args> {
-  readonly #open: () => ReadableStream<unknown> | Promise<ReadableStream<unknown>>;
+  readonly #source: ReadableStream<unknown> | (() => ReadableStream | Promise<ReadableStream>);
   #reader: Promise<ReadableStreamDefaultReader<unknown>> | undefined;
 
   /**
    * Creates a pager, which begins to send.
    *
    * @param collector Where the pages go.
-   * @param source The stream, or a function that opens it; the pager cancels it if it is not read to its end.
+   * @param source The stream, or a function that opens it, which is called when there is room for the first
+   * page; the pager cancels the stream if it is not read to its end.
    * @param options What to do at the end, and how many pages may be on their way.
    */
   constructor(
@@ -46,7 +47,7 @@ export class StreamPager<Args extends readonly unknown[] = []> extends Pager<Arg
     options: PagerOptions<Args> = {},
   ) {
     super(collector, options);
-    this.#open = typeof source === "function" ? source : () => source;
+    this.#source = source;
   }
 
   /** Gives the next chunk. */
@@ -72,11 +73,17 @@ export class StreamPager<Args extends readonly unknown[] = []> extends Pager<Arg
   }
 
   #opened(): Promise<ReadableStreamDefaultReader<unknown>> {
-    const open = this.#open;
-    return this.#reader ??= Promise.try(open).then((stream) => stream.getReader());
+    return this.#reader ??= Promise.try(() => this.#open()).then((stream) => stream.getReader());
+  }
+
+  #open(): ReadableStream | Promise<ReadableStream> {
+    const source = this.#source;
+    return typeof source === "function" ? source() : source;
   }
 
   #cancel(reason: unknown): void {
+    // What waits to be opened is not opened for this.
+    if (this.#reader === undefined && typeof this.#source === "function") return;
     // A stream that has failed cannot be cancelled; why it failed is known.
     this.#opened().then((reader) => reader.cancel(reason)).catch(noOperation);
   }
@@ -105,11 +112,15 @@ export interface ReadableFile {
  * @typeParam Args What the callback gets.
  */
 export class FilePager<Args extends readonly unknown[] = []> extends StreamPager<Args> {
+  /** What was given to be closed, though it may never be read. */
+  readonly #given: ReadableFile | ReadableStream<Uint8Array> | undefined;
+
   /**
    * Creates a pager, which begins to send.
    *
    * @param collector Where the pages go.
-   * @param file A path, an open file, or a stream of bytes; the pager closes it. An empty one has no pages.
+   * @param file A path, which is opened when there is room for the first page, an open file, or a stream of
+   * bytes; the pager closes it. An empty one has no pages.
    * @param options The length of a page, 16,384 bytes unless given, and what to do at the end.
    * @throws {RangeError} If the length of a page is not a positive integer.
    */
@@ -121,18 +132,37 @@ export class FilePager<Args extends readonly unknown[] = []> extends StreamPager
     const chunkSize = positiveInteger("chunkSize", options.chunkSize ?? 16 * 1024);
     super(
       collector,
-      async () => (await streamOf(file)).pipeThrough(new FixedChunkStream(chunkSize)),
+      async () => streamOf(await opened(file)).pipeThrough(new FixedChunkStream(chunkSize)),
       options,
     );
+    this.#given = isPath(file) ? undefined : file;
+  }
+
+  /**
+   * Closes the file, or cancels the stream, unless it was read to its end.
+   *
+   * @param error Why the paging could not be finished, if so.
+   */
+  override pagingEnded(error: unknown): void {
+    super.pagingEnded(error);
+    if (this.#given === undefined) return;
+    const stream = streamOf(this.#given);
+    // One that is being read is cancelled with the pages that are made of it.
+    if (!stream.locked) stream.cancel(error).catch(noOperation);
   }
 }
 
-async function streamOf(
+function isPath(file: string | URL | object): file is string | URL {
+  return typeof file === "string" || file instanceof URL;
+}
+
+/** Opens a file that is given by its path. */
+function opened(
   file: string | URL | ReadableFile | ReadableStream<Uint8Array>,
-): Promise<ReadableStream<Uint8Array>> {
-  if (file instanceof ReadableStream) return file;
-  const { readable } = typeof file === "string" || file instanceof URL
-    ? await Deno.open(file)
-    : file;
-  return readable;
+): ReadableFile | ReadableStream<Uint8Array> | Promise<ReadableFile> {
+  return isPath(file) ? Deno.open(file) : file;
+}
+
+function streamOf(file: ReadableFile | ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  return file instanceof ReadableStream ? file : file.readable;
 }

@@ -36,6 +36,11 @@ export interface BrokerLimits extends BananaLimits {
   /** Most calls of ours that may wait for an answer at once; 1,048,576 unless given. */
   readonly maxCallsOut: number;
   /**
+   * Most pagers that may be under way at once, waiting ones too; 1,000 unless given. One more ends at once, with
+   * the error.
+   */
+  readonly maxPagers: number;
+  /**
    * Most bytes that may wait: past it calls of ours fail, answers that the peer does not read close
    * the connection, and calls of the peer's are not begun; 67,108,864 (64 MiB) unless given.
    */
@@ -53,6 +58,7 @@ const OWN_LIMITS: Omit<BrokerLimits, keyof BananaLimits> = Object.freeze({
   maxCaches: 64 * 1024,
   maxCallsIn: 1024,
   maxCallsOut: 1024 * 1024,
+  maxPagers: 1000,
   maxBufferedBytes: 64 * 1024 * 1024,
   highWaterMark: 1024 * 1024,
   negotiationTimeout: 30_000,

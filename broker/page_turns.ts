@@ -4,19 +4,25 @@
  * @module
  */
 
+import { BusySet } from "../transport/busy_set.ts";
+import { LimitError } from "./errors.ts";
 import type { Link } from "./link.ts";
+import type { BrokerLimits } from "./options.ts";
 
 /** After so many turns everything else in the program gets one. */
 const TURNS = 32;
 
 /**
- * Gives the pagers of a connection their turns, one page each, in the order in which they ask.
+ * Counts the pagers of a connection, and gives them their turns, one page each, in the order in which they ask.
  *
  * Little enough waits to be written at each turn that calls and answers between the pages do not wait long.
  */
 export class PageTurns {
   readonly #link: Link;
+  /** How many bytes may wait to be written when a page is added. */
   readonly #mostWaiting: number;
+  readonly #maxPagers: number;
+  readonly #pagers = new BusySet<object>();
   readonly #asking: (() => void)[] = [];
   #isRunning = false;
   #turns = 0;
@@ -26,11 +32,37 @@ export class PageTurns {
    * Creates the turns of a connection.
    *
    * @param link Where the pages are written.
-   * @param mostWaiting How many bytes may wait to be written when a page is added.
+   * @param limits How many pagers there may be, and how much may wait to be written.
    */
-  constructor(link: Link, mostWaiting: number) {
+  constructor(link: Link, { maxPagers, highWaterMark }: BrokerLimits) {
     this.#link = link;
-    this.#mostWaiting = mostWaiting;
+    this.#maxPagers = maxPagers;
+    this.#mostWaiting = highWaterMark >> 2;
+  }
+
+  /**
+   * Counts a pager that begins.
+   *
+   * @param pager The pager.
+   * @throws {LimitError} If there are too many.
+   */
+  enter(pager: object): void {
+    if (this.#pagers.size >= this.#maxPagers) {
+      throw new LimitError(
+        "maxPagers",
+        `Cannot send pages: ${this.#maxPagers} pagers are under way`,
+      );
+    }
+    this.#pagers.add(pager);
+  }
+
+  /**
+   * Counts a pager no more, if it was counted.
+   *
+   * @param pager The pager.
+   */
+  leave(pager: object): void {
+    this.#pagers.delete(pager);
   }
 
   /** Whether nobody else waits for a turn, and one page may be written now. */

@@ -52,7 +52,8 @@ type State =
  * Sends something to a collector at the other end, page by page.
  *
  * A subclass says what the pages are. They are produced as the connection takes them:
- * several pagers on one connection take turns, and other calls come through in between.
+ * several pagers on one connection take turns, and other calls come through in between. There may
+ * be `maxPagers` of them (see `BrokerLimits`); one more ends with a `LimitError`, and sends nothing.
  *
  * The paging begins in the turn of the event loop in which the pager is made; the first page goes out
  * before the answer of the method that makes the pager, as by Twisted, unless the page is a promise. The
@@ -153,21 +154,33 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
 
   #begin(): void {
     const { signal } = this.#options;
+    const { broker } = this.collector;
     if (signal?.aborted) return this.#aborted();
+    try {
+      broker.pagerBegan(this);
+    } catch (error) {
+      return this.#end({ error });
+    }
     signal?.addEventListener("abort", this.#aborted);
-    this.collector.broker.notifyOnDisconnect(this.#disconnected);
+    broker.notifyOnDisconnect(this.#disconnected);
     this.#run();
   }
 
   async #run(): Promise<void> {
     const { collector } = this;
+    const { broker } = collector;
     const noAnswer = callOptions({ answer: false });
     try {
+      // Nothing is opened or read while the peer takes nothing.
+      const begin = broker.pageTurn(true);
+      if (begin !== undefined) await begin;
       for (let isFirst = true; this.#state.kind === "paging"; isFirst = false) {
         const made = this.nextPage();
-        const page = isPromise(made) ? await made : made;
+        const isLater = isPromise(made);
+        const page = isLater ? await made : made;
         if (page === undefined) break;
-        const turn = collector.broker.pageTurn(isFirst);
+        // A first page that is there at once has the turn that was waited for.
+        const turn = isFirst && !isLater ? undefined : broker.pageTurn(isFirst);
         if (turn !== undefined) await turn;
         if (this.#hasEnded) return;
         if (this.#window === 0) await collector.callRemote("gotPage", page, noAnswer);
@@ -204,6 +217,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     const { callback, args, signal } = this.#options;
     const { broker } = collector;
     broker.dontNotifyOnDisconnect(this.#disconnected);
+    broker.pagerEnded(this);
     signal?.removeEventListener("abort", this.#aborted);
     this.#releaseCollector();
     broker.notifyAll([() => this.pagingEnded(failure?.error)]);

@@ -10,6 +10,7 @@ import {
   type ChunkPagerOptions,
   DeadReferenceError,
   getAllPages,
+  LimitError,
   Pager,
   type PagerOptions,
   PagingError,
@@ -421,4 +422,86 @@ Deno.test("the collector is released after the last pager that uses it, unless i
   assertEquals(pair.client.counts.localObjects, 1);
   using reference = server.pagers[2]!.collector;
   await reference.callRemote("endedPaging");
+});
+
+Deno.test("a pager whose page would have to wait does not make it", async () => {
+  const made: string[] = [];
+  class Noted extends Numbered {
+    override nextPage(): string | undefined {
+      made.push(this.name);
+      return super.nextPage();
+    }
+  }
+  const names = ["a", "b", "c"];
+  const server = new Server((collector) => new Noted(collector, names.shift()!, 200_000));
+  await using pair = await rawClient(server, { limits: { highWaterMark: 4096 } });
+  const getPages = ["message", 1, "root", "getPages", 0, ["tuple", ["remote", 1]], ["dictionary"]];
+  await pair.peer.say(getPages, getPages, getPages);
+  await settle();
+  assertEquals(made.filter((name) => name !== "a"), []);
+  const finished = Promise.all(server.pagers.map((pager) => pager.finished));
+  const pages: unknown[] = [];
+  for (let ended = 0; ended < 3;) {
+    const [, , , method, , [, page]] = await pair.peer.hear() as [0, 0, 0, string, 0, unknown[]];
+    if (method === "endedPaging") ended++;
+    else pages.push((page as string[])[1]!.trim());
+  }
+  await finished;
+  assertEquals(pages, ["a0", "b0", "c0", "a1", "b1", "c1", "a2", "b2", "c2"]);
+});
+
+Deno.test("maxPagers ends a pager too many as one that fails, and leaves room again when one has ended", async () => {
+  const ended: unknown[] = [];
+  class Watched extends StringPager {
+    override pagingEnded(error: unknown): void {
+      ended.push(error);
+    }
+  }
+  const controller = new AbortController();
+  const waiting = { window: 1, chunkSize: 100, signal: controller.signal };
+  const server = new Server((collector) => new Watched(collector, BYTES, waiting));
+  await using pair = await testPair(server, { server: { limits: { maxPagers: 2 } } });
+  const root = pair.client.root();
+  const collectors = [new Collector(), new Collector(), new Collector()];
+  for (const collector of collectors) {
+    collector.waits = true;
+    await root.callRemote("getPages", collector);
+  }
+  const error = await assertRejects(
+    () => server.pagers[2]!.finished,
+    LimitError,
+    "Cannot send pages: 2 pagers are under way",
+  );
+  assertEquals(error.limit, "maxPagers");
+  await settle();
+  assertEquals(ended, [error]);
+  assertEquals(collectors.map(({ pages }) => pages.length), [1, 1, 0]);
+  await assertRejects(() => getAllPages(root, "getPages"), PagingError, "stopped before");
+  assertEquals(new Set(pair.serverLog.map(({ event }) => event)), new Set(["pagesFailed"]));
+
+  controller.abort();
+  Object.assign(server, { makePager: stringPager() });
+  assertEquals(joined(await getAllPages(root, "getPages")), BYTES);
+  for (const collector of collectors) for (const { resolve } of collector.answers) resolve();
+});
+
+Deno.test("maxPagers tells the caller, if the method gives how the paging has ended", async () => {
+  class Finishing extends Root {
+    remote_getPages(collector: RemoteReference): Promise<void> {
+      return new StringPager(collector, BYTES, { window: 1 }).finished;
+    }
+  }
+  await using pair = await testPair(new Finishing(), { server: { limits: { maxPagers: 1 } } });
+  const root = pair.client.root();
+  const collector = new Collector();
+  collector.waits = true;
+  const call = root.callRemote("getPages", collector);
+  await assertRejects(
+    () => getAllPages(root, "getPages"),
+    PBError,
+    "Cannot send pages: 1 pagers are under way",
+  );
+  collector.answers[0]!.resolve();
+  await call;
+  assertEquals(pair.serverLog, []);
 });
