@@ -46,15 +46,20 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
    */
   abstract pageReceived(page: unknown, messageBytes: number): unknown;
 
-  /** Learns that all pages have come. */
-  abstract pagesEnded(): void;
+  /**
+   * Learns that all pages have come.
+   *
+   * @returns Nothing, or a promise; an error is logged.
+   */
+  abstract pagesEnded(): unknown;
 
   /**
    * Learns that no more pages come, although not all have.
    *
    * @param error Why.
+   * @returns Nothing, or a promise; an error is logged.
    */
-  abstract pagesFailed(error: Error): void;
+  abstract pagesFailed(error: Error): unknown;
 
   /**
    * Calls a method that sends pages to its first argument, with this object for it. If the
@@ -70,6 +75,7 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
     method: Name,
     ...args: PageArgs<T, Name>
   ): void {
+    this.#broker = reference.broker;
     // What the method takes first is checked at the other end only.
     this.#call = (reference as RemoteReference).callRemote(method, this, ...args);
     this.#call.catch((error) => this.giveUp(error));
@@ -111,7 +117,7 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
   remote_endedPaging(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.pagesEnded();
+    this.#notify(() => this.pagesEnded());
   }
 
   /**
@@ -122,7 +128,7 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
   giveUp(error: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.pagesFailed(error);
+    this.#notify(() => this.pagesFailed(error));
   }
 
   /**
@@ -134,7 +140,7 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
     super.jellyFor(jellier);
     if (this.#isWatched) return;
     this.#isWatched = true;
-    const broker = brokerOf(jellier, this);
+    const broker = this.#broker = brokerOf(jellier, this);
     broker.onRelease(this, (isTakenBack) => {
       this.#isWatched = false;
       if (isTakenBack) return;
@@ -147,11 +153,17 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
       else this.#call.then(() => this.giveUp(error), noOperation);
     });
   }
+
+  /** Tells the program; before there is a connection, nobody but the program itself has a reason to. */
+  #notify(callback: () => unknown): void {
+    if (this.#broker === undefined) callback();
+    else this.#broker.notifyAll([callback]);
+  }
 }
 
 /** Options of a {@linkcode CallbackPageCollector}. */
 export interface PageCollectorOptions {
-  /** Called instead of the callback if not all pages came. */
+  /** Called instead of the callback if not all pages came; like it, it is logged if it fails. */
   errback?: (error: Error) => unknown;
   /**
    * About how much memory all pages together may take, in bytes; 67,108,864 (64 MiB) unless given. A page
@@ -187,7 +199,7 @@ export class CallbackPageCollector extends PageReceiver {
   /**
    * Creates a collector, to be sent to what makes the pager.
    *
-   * @param callback Gets all pages.
+   * @param callback Gets all pages; if it fails, that is logged.
    * @param options What to do if not all come, and how much may come.
    * @throws {RangeError} If the limit is not a positive integer.
    */
@@ -211,17 +223,17 @@ export class CallbackPageCollector extends PageReceiver {
     throw error;
   }
 
-  /** Calls the callback. */
-  override pagesEnded(): void {
+  /** Calls the callback, and gives what that gives. */
+  override pagesEnded(): unknown {
     const pages = this.#pages;
     this.#pages = [];
-    this.#callback(pages);
+    return this.#callback(pages);
   }
 
-  /** Drops the pages and calls the errback. */
-  override pagesFailed(error: Error): void {
+  /** Drops the pages, calls the errback, and gives what that gives. */
+  override pagesFailed(error: Error): unknown {
     this.#pages = [];
-    this.#errback?.(error);
+    return this.#errback?.(error);
   }
 }
 

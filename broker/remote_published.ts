@@ -23,6 +23,7 @@ import { RemoteReference } from "./remote_reference.ts";
 
 /** What is kept of a cache that may be collected. */
 interface Kept {
+  broker: Broker | undefined;
   fields: unknown;
   isActivated: boolean;
   wasCleanWhenLoaded: boolean;
@@ -63,6 +64,8 @@ export abstract class RemotePublished extends RemoteCache {
   readonly #activation = Promise.withResolvers<void>();
   #isActivated = false;
   #wasCleanWhenLoaded = false;
+  /** The connection that it came over; without one it is never activated. */
+  #broker: Broker | undefined;
   #kept: Kept | undefined;
 
   /**
@@ -106,11 +109,12 @@ export abstract class RemotePublished extends RemoteCache {
   /**
    * Has a function called when the object is activated, at once if it is.
    *
-   * @param callback Gets this object.
+   * @param callback Gets this object; if it fails, that is logged.
    */
   callWhenActivated(callback: (published: this) => void): void {
-    if (this.#isActivated) callback(this);
-    else this.ready.then(() => callback(this), noOperation);
+    const notify = () => this.#broker?.notifyAll([() => callback(this)]);
+    if (this.#isActivated) notify();
+    else this.ready.then(notify, noOperation);
   }
 
   /** Gives the object itself back, since no updates come any more. */
@@ -130,8 +134,9 @@ export abstract class RemotePublished extends RemoteCache {
    * @param state What `keepState` gave.
    */
   override restoreState(state: unknown): void {
-    const { fields, isActivated, wasCleanWhenLoaded } = state as Kept;
+    const { broker, fields, isActivated, wasCleanWhenLoaded } = state as Kept;
     super.restoreState(fields);
+    this.#broker = broker;
     this.#isActivated = isActivated;
     this.#wasCleanWhenLoaded = wasCleanWhenLoaded;
     if (isActivated) this.#activation.resolve();
@@ -152,6 +157,7 @@ export abstract class RemotePublished extends RemoteCache {
   }
 
   async #begin(broker: Broker): Promise<void> {
+    this.#broker = broker;
     try {
       await this.#activate(broker);
     } catch (error) {
@@ -217,6 +223,7 @@ export abstract class RemotePublished extends RemoteCache {
 
   #snapshot(): Kept {
     return {
+      broker: this.#broker,
       fields: super.keepState(),
       isActivated: this.#isActivated,
       wasCleanWhenLoaded: this.#wasCleanWhenLoaded,

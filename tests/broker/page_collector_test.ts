@@ -146,6 +146,66 @@ Deno.test("CallbackPageCollector without an errback gives up silently", async ()
   assert(collector.isOver);
 });
 
+/** Callbacks that do not like what they get, at once or later. */
+const BROKEN: { how: string; callback: () => unknown }[] = [
+  {
+    how: "throws",
+    callback: () => {
+      throw new TypeError("not what was expected");
+    },
+  },
+  { how: "rejects", callback: () => Promise.reject(new TypeError("not what was expected")) },
+];
+
+for (const { how, callback } of BROKEN) {
+  Deno.test(`CallbackPageCollector logs what its callback ${how}`, async () => {
+    await using pair = await testPair(new Server());
+    new CallbackPageCollector(callback).fetch(pair.client.root(), "send", "page", 1);
+    await settle();
+    const entries = pair.clientLog.map(({ event, error }) => [event, error instanceof TypeError]);
+    assertEquals(entries, [["callbackFailed", true]]);
+  });
+
+  Deno.test(`CallbackPageCollector logs what its errback ${how}, whyever no more pages come`, async () => {
+    await using pair = await testPair(new Server());
+    const root = pair.client.root();
+    const collector = () =>
+      new CallbackPageCollector(() => {}, { errback: callback, maxBytes: 500 });
+    collector().fetch(root, "fail");
+    collector().fetch(root, "drop");
+    collector().fetch(root, "send", new Uint8Array(1000), 1);
+    collector().fetch(root, "hold", () => {});
+    await root.callRemote("drop", collector());
+    await settle();
+    const events = pair.clientLog.map(({ event }) => event);
+    assertEquals(events, Array(5).fill("callbackFailed"));
+  });
+
+  Deno.test(`PageReceiver logs what its subclass ${how}`, async () => {
+    class Broken extends PageReceiver {
+      override pageReceived(): void {}
+      override pagesEnded(): unknown {
+        return callback();
+      }
+      override pagesFailed(): unknown {
+        return callback();
+      }
+    }
+    await using pair = await testPair(new Server());
+    new Broken().fetch(pair.client.root(), "send", "page", 1);
+    new Broken().fetch(pair.client.root(), "fail");
+    await settle();
+    const events = pair.clientLog.map(({ event }) => event);
+    assertEquals(events, ["callbackFailed", "callbackFailed"]);
+  });
+}
+
+Deno.test("PageReceiver.giveUp() throws what its subclass throws, before it was sent", () => {
+  const collector = new CallbackPageCollector(() => {}, { errback: BROKEN[0]!.callback });
+  assertThrows(() => collector.giveUp(new Error("no need")), TypeError);
+  assert(collector.isOver);
+});
+
 Deno.test("PageReceiver is told of the end once for each time that the other end held it", async () => {
   const heard: string[] = [];
   class Receiver extends PageReceiver {

@@ -136,6 +136,32 @@ Deno.test("callWhenActivated() calls when the state is there, or at once", async
   assertStrictEquals(heard[0], report);
 });
 
+Deno.test("callWhenActivated() logs what fails, whether it calls later or at once", async () => {
+  const storage = new MemoryPublishedStorage();
+  const { registry } = keeping(storage);
+  await using pair = await testPair(new Server(), { client: { registry } });
+  const report = await pair.client.root().callRemote("getReport") as RemotePublished;
+  const fail = () => {
+    throw new TypeError("not what was expected");
+  };
+  const reject = () => Promise.reject(new TypeError("not what was expected"));
+  const callAll = (published: RemotePublished) => {
+    for (const callback of [fail, reject]) published.callWhenActivated(callback);
+  };
+  callAll(report);
+  await report.ready;
+  await settle();
+  assertEquals(pair.clientLog.length, 2);
+  callAll(report);
+  await settle();
+  const { RemoteReport } = keeping(storage);
+  const other = new RemoteReport();
+  other.callWhenActivated(fail);
+  other.restoreState(report.keepState());
+  await settle();
+  assertEquals(pair.clientLog.map(({ event }) => event), Array(5).fill("callbackFailed"));
+});
+
 Deno.test("a published object can be called, and releasing it lets the other end forget it", async () => {
   const { registry } = keeping(new MemoryPublishedStorage());
   await using pair = await testPair(new Server(), { client: { registry } });
