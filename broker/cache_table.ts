@@ -12,11 +12,11 @@ import { BusySet } from "../transport/busy_set.ts";
 import type { CacheTableParts } from "./cacheable_table.ts";
 import { ProtocolError } from "./errors.ts";
 import { HeldCache, type HeldCacheOwner, type Loose } from "./held_cache.ts";
-import { writeNumber } from "./message_parts.ts";
 import { ObjectLimit } from "./object_limit.ts";
 import type { RemoteTarget } from "./referenceable.ts";
 import type { ObjectId } from "./remote_reference.ts";
 import { ATTACH, RemoteCache } from "./remote_cache.ts";
+import { Returns } from "./returns.ts";
 
 /**
  * Keeps one cache for each number, and tells the peer when it is not used any more.
@@ -28,6 +28,7 @@ import { ATTACH, RemoteCache } from "./remote_cache.ts";
 export class CacheTable {
   readonly #parts: CacheTableParts;
   readonly #limit: ObjectLimit;
+  readonly #returns: Returns;
   readonly #caches = new BusyMap<NumberKey, HeldCache>();
   /** The caches that may have changed since their state was kept. */
   #touched = new BusySet<HeldCache>();
@@ -45,6 +46,7 @@ export class CacheTable {
    */
   constructor(parts: CacheTableParts) {
     this.#parts = parts;
+    this.#returns = new Returns(parts.broker, parts.outbox, WORD.decache);
     this.#limit = new ObjectLimit(
       "maxCaches",
       parts.broker.settings.limits.maxCaches,
@@ -119,7 +121,7 @@ export class CacheTable {
       throw new JellyError(`Cannot receive cache ${luid}: nothing came under this number`);
     } catch (error) {
       // The peer has counted it.
-      if (typeof luid === "number") this.#sendDecaches(luid, 1);
+      if (typeof luid === "number") this.#returns.give(luid, 1);
       throw error;
     }
   }
@@ -169,14 +171,7 @@ export class CacheTable {
     const { luid, uses } = held;
     held.uses = 0;
     this.#touched.delete(held);
-    this.#sendDecaches(luid, uses);
-  }
-
-  #sendDecaches(luid: number, count: number): void {
-    const { broker, outbox } = this.#parts;
-    for (let left = count; left !== 0 && !broker.isClosed; left--) {
-      outbox.send((writer) => writeNumber(writer, WORD.decache, luid));
-    }
+    this.#returns.give(luid, uses);
   }
 
   /** Asks for a word when the garbage collector has run next: it collects an object that nobody has. */

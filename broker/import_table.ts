@@ -9,9 +9,9 @@ import { type NumberKey, numberKey } from "../jelly/number_key.ts";
 import type { Broker } from "./broker.ts";
 import { BusyMap } from "../transport/busy_map.ts";
 import { LimitError } from "./errors.ts";
-import { writeNumber } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
 import { type Arrivals, RemoteReference } from "./remote_reference.ts";
+import { Returns } from "./returns.ts";
 
 /** An object of the peer's: its reference, if one is in use, and what the peer counts. */
 interface Import {
@@ -28,7 +28,7 @@ type Imports = BusyMap<NumberKey, Import>;
  */
 export class ImportTable {
   readonly #broker: Broker;
-  readonly #outbox: Outbox;
+  readonly #returns: Returns;
   /** What came on nobody's behalf. */
   readonly #nobodys: Imports = new BusyMap();
   /** By the user's avatar, which often keeps a reference itself: nothing here may keep the avatar alive. */
@@ -45,7 +45,7 @@ export class ImportTable {
    */
   constructor(broker: Broker, outbox: Outbox) {
     this.#broker = broker;
-    this.#outbox = outbox;
+    this.#returns = new Returns(broker, outbox, WORD.decref);
     this.#finalization = new FinalizationRegistry((arrivals) => {
       this.#forget(arrivals);
       this.#tellPeer(arrivals);
@@ -118,10 +118,7 @@ export class ImportTable {
     this.#held.delete(arrivals);
   }
 
-  /** Sends one decref for every arrival. */
   #tellPeer({ luid, count }: Arrivals): void {
-    for (let left = count; left !== 0 && !this.#broker.isClosed; left--) {
-      this.#outbox.send((writer) => writeNumber(writer, WORD.decref, luid));
-    }
+    this.#returns.give(luid, count);
   }
 }
