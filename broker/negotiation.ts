@@ -29,6 +29,8 @@ export const OWN_DIALECT = "perspective-1";
 /** What both ends may agree on. */
 export type AgreedDialect = Dialect | typeof OWN_DIALECT;
 
+const decoder = new TextDecoder();
+
 /** What a server offers, the preferred one first. */
 const OFFER: readonly AgreedDialect[] = Object.freeze([OWN_DIALECT, ...DIALECTS]);
 
@@ -142,17 +144,14 @@ function writeOffer(writer: BananaWriter): void {
   for (const dialect of OFFER) writer.atom(dialect);
 }
 
-/** Reads a server's offer, and gives the best dialect that both know. */
+/** Reads a server's offer, and gives the first dialect in it that is known: the server puts the best one first. */
 function chooseDialect(reader: BananaReader): AgreedDialect {
-  const offered = new Set<string>();
-  if (reader.next() === LIST) {
-    for (let left = reader.count; left !== 0; left--) {
-      if (reader.next() !== STRING) break;
-      offered.add(reader.text());
-    }
+  const offer = reader.sexp();
+  for (const item of Array.isArray(offer) ? offer : []) {
+    const offered = item instanceof Uint8Array ? decoder.decode(item) : undefined;
+    const dialect = OFFER.find((known) => known === offered);
+    if (dialect !== undefined) return dialect;
   }
-  const dialect = OFFER.find((known) => offered.has(known));
-  if (dialect !== undefined) return dialect;
   throw new ProtocolError("Cannot agree on a dialect: the server offers none that is known");
 }
 

@@ -53,6 +53,23 @@ Deno.test("a client takes an offer that is a list, though it begins with the byt
   await pair.broker.ready;
 });
 
+for (
+  const { offer, chosen } of [
+    { offer: ["none", "pb"], chosen: "none" },
+    { offer: ["pb", "none"], chosen: "pb" },
+    { offer: ["klingon", "none", "pb"], chosen: "none" },
+    { offer: [5, ["pb"], "pb"], chosen: "pb" },
+  ] as { offer: Said; chosen: string }[]
+) {
+  Deno.test(`of ${JSON.stringify(offer)} a client chooses the first that it knows, as Twisted's does`, async () => {
+    await using pair = await rawServer({ hello: false });
+    await pair.peer.say(offer);
+    assertEquals(await pair.peer.hear(), chosen);
+    await pair.broker.ready;
+    assertEquals(pair.broker.dialect, chosen);
+  });
+}
+
 Deno.test("a server takes a peer that says no version, as Twisted's does", async () => {
   await using pair = await rawClient(new Service(), { hello: false });
   await pair.peer.hear();
