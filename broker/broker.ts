@@ -387,17 +387,23 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Calls a method of a cache at once, and wants no answer; not to be called while a message is being
-   * written.
+   * Calls a method of an object at the other end at once, and wants no answer; not to be called while a
+   * message is being written.
    *
-   * @param observer The observer of the cache.
+   * @param target The reference, or the observer of a cache.
    * @param method Name of the method.
-   * @param value The argument.
+   * @param args Positional arguments.
    * @returns Whether the connection takes more now.
    * @throws {Error} What keeps the call from being sent.
    */
-  tell(observer: RemoteCacheObserver, method: string, value: unknown): boolean {
-    this.#send(observer, method, [value, NO_ANSWER], observer.perspective);
+  tell(
+    target: RemoteReference | RemoteCacheObserver,
+    method: string,
+    args: readonly unknown[],
+  ): boolean {
+    const { perspective } = target;
+    const to = target instanceof RemoteReference ? target.luid : target;
+    this.#send(to, method, [...args, NO_ANSWER], perspective);
     return !this.#link.output.isFull;
   }
 

@@ -167,7 +167,7 @@ export class RemoteCacheObserver {
    * @throws {DeadReferenceError} If the peer has no copy, or no more.
    */
   tell(name: string, value: unknown): boolean {
-    return this.broker.tell(this, name, value);
+    return this.broker.tell(this, name, [value]);
   }
 
   /**

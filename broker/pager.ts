@@ -9,8 +9,7 @@ import { positiveInteger } from "../transport/checks.ts";
 import { PagingError, PBConnectionLost } from "./errors.ts";
 import { noOperation } from "./failure.ts";
 import { isPromise } from "./is_promise.ts";
-import { callOptions } from "./kwargs.ts";
-import { RemoteReference } from "./remote_reference.ts";
+import { released, RemoteReference } from "./remote_reference.ts";
 
 /** What pages are sent to: the methods that a pager calls at the other end. */
 export interface PageCollector {
@@ -169,7 +168,6 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
   async #run(): Promise<void> {
     const { collector } = this;
     const { broker } = collector;
-    const noAnswer = callOptions({ answer: false });
     try {
       // Nothing is opened or read while the peer takes nothing.
       const begin = broker.pageTurn(true);
@@ -183,16 +181,27 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
         const turn = isFirst && !isLater ? undefined : broker.pageTurn(isFirst);
         if (turn !== undefined) await turn;
         if (this.#hasEnded) return;
-        if (this.#window === 0) await collector.callRemote("gotPage", page, noAnswer);
-        else await this.#sendInWindow(page);
+        if (this.#window !== 0) await this.#sendInWindow(page);
+        else {
+          const hasRoom = this.#tell("gotPage", page);
+          if (this.stillPaging) await (hasRoom ? undefined : broker.drained());
+        }
       }
-      await Promise.all(this.#answers);
+      if (this.#answers.length !== 0) await Promise.all(this.#answers);
       if (this.#hasEnded) return;
-      await collector.callRemote("endedPaging", noAnswer);
+      // Behind the only page it goes out before the answer of the method too, as by Twisted.
+      this.#tell("endedPaging");
       this.#end(undefined);
     } catch (error) {
       this.#end({ error });
     }
+  }
+
+  /** Calls the collector without an answer, and tells whether the connection takes more now. */
+  #tell(method: string, ...args: readonly unknown[]): boolean {
+    const { collector } = this;
+    if (collector.isReleased) throw released(method);
+    return collector.broker.tell(collector, method, args);
   }
 
   async #sendInWindow(page: unknown): Promise<void> {

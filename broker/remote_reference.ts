@@ -249,7 +249,13 @@ function stubOf(
   });
 }
 
-function released(name: string): DeadReferenceError {
+/**
+ * Gives the error for a call over a reference that was released.
+ *
+ * @param name Name of the method.
+ * @returns The error.
+ */
+export function released(name: string): DeadReferenceError {
   return new DeadReferenceError(`Cannot call "${name}": the reference was released`);
 }
 

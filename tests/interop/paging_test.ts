@@ -45,7 +45,19 @@ class Server extends Root {
   remote_ping(): string {
     return "pong";
   }
+  remote_short(collector: RemoteReference): void {
+    new StringPager(collector, Uint8Array.of(1));
+  }
 }
+
+twistedTest("a single page, and its end, reach a Twisted client before the answer", async () => {
+  await using served = serve(new Server(), { hostname: "127.0.0.1", port: 0 });
+  await using python = await startPython("console.py", ["--port", new URL(served.url).port]);
+  await python.ask("keep(got=[])");
+  await python.ask("keep(collector=util.CallbackPageCollector(got.append))");
+  const call = 'root.callRemote("short", collector).addCallback(lambda _: got)';
+  assertEquals((await python.ask(call)).repr, "[[b'\\x01']]");
+});
 
 twistedTest("10 MB in pages reach a Twisted client, by pager, by window and by file", async () => {
   const server = new Server();
