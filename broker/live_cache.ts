@@ -9,7 +9,10 @@ import { applyState } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
 import { asPromise } from "./is_promise.ts";
 import type { Kwargs } from "./kwargs.ts";
+import { PARAMETERS, type Parameters } from "./parameters.ts";
 import { RemoteCache } from "./remote_cache.ts";
+
+const NAMES: Parameters = Object.freeze({ observe_update: ["changes"], observe_remove: ["names"] });
 
 /** An update that a cache has taken. */
 export interface CacheChange {
@@ -115,6 +118,11 @@ export class LiveCache extends RemoteCache {
 
   #wake(): void {
     for (const resolve of this.#waiting) resolve();
+  }
+
+  /** The names of parameters, as an observer in Python may give them. */
+  get [PARAMETERS](): Parameters {
+    return NAMES;
   }
 
   /**

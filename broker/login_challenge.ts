@@ -7,7 +7,10 @@
 import { LoginDenied, UnauthorizedLogin } from "../cred/errors.ts";
 import type { Admission } from "./login_outcome.ts";
 import type { LoginSession } from "./login_session.ts";
+import { PARAMETERS, type Parameters } from "./parameters.ts";
 import { Referenceable } from "./referenceable.ts";
+
+const NAMES: Parameters = Object.freeze({ remote_respond: ["response", "mind"] });
 
 /** What becomes of a challenge. */
 export interface ChallengeHandler {
@@ -54,6 +57,11 @@ export class LoginChallenge extends Referenceable {
       (timeout) => this.#abandon(`no response within ${timeout} ms`),
     );
     session.broker.onRelease(this, () => this.#abandon("the client has given up"));
+  }
+
+  /** What Twisted calls the parameters of its method. */
+  get [PARAMETERS](): Parameters {
+    return NAMES;
   }
 
   /**

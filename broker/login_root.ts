@@ -17,12 +17,18 @@ import { LoginChallenge } from "./login_challenge.ts";
 import type { Admission } from "./login_outcome.ts";
 import type { LoginSession } from "./login_session.ts";
 import { allowedMechanisms, isAllowed, isServed, type LoginMechanism } from "./mechanisms.ts";
+import { PARAMETERS, type Parameters } from "./parameters.ts";
 import { Referenceable } from "./referenceable.ts";
 
 /** Longest name of a user, in bytes or characters. */
 const MAX_NAME = 1024;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+const NAMES: Parameters = Object.freeze({
+  remote_login: ["username"],
+  remote_loginAnonymous: ["mind"],
+});
 
 /** A challenge on its way to the client, and what takes the response. */
 type Challenge = Tuple<[Uint8Array, LoginChallenge]>;
@@ -42,6 +48,11 @@ export class LoginRoot extends Referenceable {
     super();
     this.#portal = portal;
     this.#session = session;
+  }
+
+  /** What Twisted's portal calls the parameters of its methods. */
+  get [PARAMETERS](): Parameters {
+    return NAMES;
   }
 
   /**

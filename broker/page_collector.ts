@@ -14,9 +14,12 @@ import { brokerOf } from "./invoker.ts";
 import type { Kwargs } from "./kwargs.ts";
 import { pageSize } from "./page_size.ts";
 import type { PageCollector } from "./pager.ts";
+import { PARAMETERS, type Parameters } from "./parameters.ts";
 import { Referenceable } from "./referenceable.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import type { CallableName, PageArgs } from "./types.ts";
+
+const NAMES: Parameters = Object.freeze({ remote_gotPage: ["page"] });
 
 /**
  * Takes pages from a pager at the other end; a subclass says what becomes of them.
@@ -99,6 +102,11 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
   ): unknown {
     this.#broker = broker;
     return super.remoteMessageReceived(broker, message, args, kw);
+  }
+
+  /** What Twisted's collector calls the parameter of its method. */
+  get [PARAMETERS](): Parameters {
+    return NAMES;
   }
 
   /**

@@ -16,7 +16,7 @@ import {
 import { JellyRegistry } from "@perspective/broker/jelly";
 import { collectGarbage, collectUntil } from "./gc.ts";
 import { settle, type TestPair, testPair } from "./pair.ts";
-import { rawServer } from "./raw_peer.ts";
+import { rawServer, type Said } from "./raw_peer.ts";
 
 class Document extends LiveCacheable {
   static readonly jellyName = "wiki.Document";
@@ -415,6 +415,24 @@ Deno.test("LiveCache.changes() ends by its signal though changes keep coming", a
   assertEquals(seen, 3);
 });
 
+Deno.test("a LiveCache takes its arguments by name too, as a Python cache does", async () => {
+  await using pair = await rawServer({ registry });
+  const call = pair.broker.root().callRemote("document");
+  await pair.peer.hear();
+  await pair.peer.say(["answer", 1, ["wiki.Document", 3, ["dictionary"]]]);
+  const document = await call as DocumentCache;
+  const named = (name: string, value: Said) => ["dictionary", [["unicode", name], value]];
+  const title = ["dictionary", [["unicode", "title"], ["unicode", "Report"]]];
+  const update = ["cachemessage", 1, 3, "update", 0, ["tuple"], named("changes", title)];
+  await pair.peer.say(update);
+  await settle();
+  assertEquals(document.title, "Report");
+  const names = ["list", ["unicode", "title"]];
+  await pair.peer.say(["cachemessage", 2, 3, "remove", 0, ["tuple"], named("names", names)]);
+  await settle();
+  assert(!("title" in document));
+});
+
 Deno.test("LiveCache.notifyOnChange() tells of updates by own methods, with what they got", async () => {
   const done = Promise.withResolvers<void>();
   class Board extends DocumentCache {
@@ -425,6 +443,7 @@ Deno.test("LiveCache.notifyOnChange() tells of updates by own methods, with what
     observe_fail(): void {
       throw new Error("on purpose");
     }
+    observe_note(_keywords: unknown): void {}
   }
   const boards = new JellyRegistry();
   boards.setUnjellyableForClass(Document, Board);
@@ -442,9 +461,9 @@ Deno.test("LiveCache.notifyOnChange() tells of updates by own methods, with what
   const kw = ["dictionary", [["unicode", "by"], ["unicode", "Ada"]]];
   await pair.peer.say(["cachemessage", 1, 3, "later", 1, ["tuple", 7], ["dictionary"]]);
   await pair.peer.say(["cachemessage", 2, 3, "fail", 0, ["tuple"], ["dictionary"]]);
-  await pair.peer.say(["cachemessage", 3, 3, "update", 0, ["tuple", ["dictionary"]], kw]);
+  await pair.peer.say(["cachemessage", 3, 3, "note", 0, ["tuple"], kw]);
   await settle();
-  assertEquals(changes.map(({ name, kw }) => [name, kw?.by]), [["update", "Ada"]]);
+  assertEquals(changes.map(({ name, kw }) => [name, kw?.by]), [["note", "Ada"]]);
   done.resolve();
   assertEquals(await pair.peer.hear(), ["answer", 1, ["None"]]);
   assertEquals(changes.map(({ name, args }) => [name, ...args]).at(-1), ["later", 7]);

@@ -3,6 +3,7 @@ import {
   CallbackPageCollector,
   callOptions,
   getAllPages,
+  kwargs,
   LimitError,
   NoSuchMethod,
   PageReceiver,
@@ -226,4 +227,15 @@ Deno.test("PageReceiver is told of the end once for each time that the other end
   await pair.client.root().callRemote("drop", receiver);
   await settle();
   assertEquals(heard, ["page", "end"]);
+});
+
+Deno.test("a collector takes a page by its name, as Twisted's does", async () => {
+  class Server extends Root {
+    remote_pages(collector: RemoteReference): void {
+      collector.callRemote("gotPage", kwargs({ page: 5 }));
+      collector.callRemote("endedPaging");
+    }
+  }
+  await using pair = await testPair(new Server());
+  assertEquals(await getAllPages(pair.client.root(), "pages"), [5]);
 });

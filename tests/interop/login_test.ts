@@ -177,6 +177,32 @@ function ourServer({ anonymous = true } = {}) {
   };
 }
 
+twistedTest("Twisted logs in by arguments with names", async () => {
+  await using ours = ourServer();
+  await using python = await startPython("console.py", ["--port", ours.port]);
+  const ask = async (expression: string) => {
+    const { repr, error, message } = await python.ask(expression);
+    return repr ?? `${error}: ${message}`;
+  };
+  await ask("keep(mind=Counter())");
+  await ask('keep(avatar=root.callRemote("loginAnonymous", mind=mind))');
+  assertEquals(await ask('avatar.callRemote("callMind", 1)'), "[1]");
+  const respond = 'c[1].callRemote("respond", response=pb.respond(c[0], b"secret"), mind=mind)';
+  await ask(
+    `keep(avatar=root.callRemote("login", username=b"alice").addCallback(lambda c: ${respond}))`,
+  );
+  assertEquals(await ask('avatar.callRemote("whoami")'), "'alice'");
+  assertEquals(await ask('avatar.callRemote("callMind", 2)'), "[2]");
+  assertEquals(
+    await ask('root.callRemote("login", b"alice", name=1)'),
+    'builtins.TypeError: remote_login() has no parameter "name"',
+  );
+  assertEquals(
+    await ask('root.callRemote("login", b"alice", username=b"alice")'),
+    'builtins.TypeError: remote_login() got "username" twice',
+  );
+});
+
 twistedTest("[Broker loginLogout] Twisted logs in with us, and uses its avatar", async () => {
   await using ours = ourServer();
   const { code, lines } = await runPython("login_client.py", ["--port", ours.port]);
