@@ -43,7 +43,7 @@ import type { BrokerOptions } from "./options.ts";
  * @throws {TypeError} If the URL cannot be used.
  * @throws {RangeError} If a limit or a time is out of range.
  * @throws {ConnectError} If there is no connection.
- * @throws {ProtocolError} If the other end does not speak PB.
+ * @throws {ProtocolError} If the other end does not speak PB, or closes before it has said anything.
  * @throws {unknown} The reason of the signal, if that aborts before.
  */
 export async function connect(
