@@ -9,10 +9,13 @@ import { applyState } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
 import { asPromise } from "./is_promise.ts";
 import type { Kwargs } from "./kwargs.ts";
-import { PARAMETERS, type Parameters } from "./parameters.ts";
+import { type ParameterNames, PARAMETERS } from "./parameters.ts";
 import { RemoteCache } from "./remote_cache.ts";
 
-const NAMES: Parameters = Object.freeze({ observe_update: ["changes"], observe_remove: ["names"] });
+const NAMES: ParameterNames = Object.freeze({
+  observe_update: ["changes"],
+  observe_remove: ["names"],
+});
 
 /** An update that a cache has taken. */
 export interface CacheChange {
@@ -121,7 +124,7 @@ export class LiveCache extends RemoteCache {
   }
 
   /** The names of parameters, as an observer in Python may give them. */
-  get [PARAMETERS](): Parameters {
+  get [PARAMETERS](): ParameterNames {
     return NAMES;
   }
 

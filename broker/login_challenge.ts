@@ -7,10 +7,10 @@
 import { LoginDenied, UnauthorizedLogin } from "../cred/errors.ts";
 import type { Admission } from "./login_outcome.ts";
 import type { LoginSession } from "./login_session.ts";
-import { PARAMETERS, type Parameters } from "./parameters.ts";
+import { type ParameterNames, PARAMETERS } from "./parameters.ts";
 import { Referenceable } from "./referenceable.ts";
 
-const NAMES: Parameters = Object.freeze({ remote_respond: ["response", "mind"] });
+const NAMES: ParameterNames = Object.freeze({ remote_respond: ["response", "mind"] });
 
 /** What becomes of a challenge. */
 export interface ChallengeHandler {
@@ -60,7 +60,7 @@ export class LoginChallenge extends Referenceable {
   }
 
   /** What Twisted calls the parameters of its method. */
-  get [PARAMETERS](): Parameters {
+  get [PARAMETERS](): ParameterNames {
     return NAMES;
   }
 

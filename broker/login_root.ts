@@ -17,7 +17,7 @@ import { LoginChallenge } from "./login_challenge.ts";
 import type { Admission } from "./login_outcome.ts";
 import type { LoginSession } from "./login_session.ts";
 import { allowedMechanisms, isAllowed, isServed, type LoginMechanism } from "./mechanisms.ts";
-import { PARAMETERS, type Parameters } from "./parameters.ts";
+import { type ParameterNames, PARAMETERS } from "./parameters.ts";
 import { Referenceable } from "./referenceable.ts";
 
 /** Longest name of a user, in bytes or characters. */
@@ -25,7 +25,7 @@ const MAX_NAME = 1024;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-const NAMES: Parameters = Object.freeze({
+const NAMES: ParameterNames = Object.freeze({
   remote_login: ["username"],
   remote_loginAnonymous: ["mind"],
 });
@@ -51,7 +51,7 @@ export class LoginRoot extends Referenceable {
   }
 
   /** What Twisted's portal calls the parameters of its methods. */
-  get [PARAMETERS](): Parameters {
+  get [PARAMETERS](): ParameterNames {
     return NAMES;
   }
 

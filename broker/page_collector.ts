@@ -14,12 +14,12 @@ import { brokerOf } from "./invoker.ts";
 import type { Kwargs } from "./kwargs.ts";
 import { pageSize } from "./page_size.ts";
 import type { PageCollector } from "./pager.ts";
-import { PARAMETERS, type Parameters } from "./parameters.ts";
+import { type ParameterNames, PARAMETERS } from "./parameters.ts";
 import { Referenceable } from "./referenceable.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import type { CallableName, PageArgs } from "./types.ts";
 
-const NAMES: Parameters = Object.freeze({ remote_gotPage: ["page"] });
+const NAMES: ParameterNames = Object.freeze({ remote_gotPage: ["page"] });
 
 /**
  * Takes pages from a pager at the other end; a subclass says what becomes of them.
@@ -105,7 +105,7 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
   }
 
   /** What Twisted's collector calls the parameter of its method. */
-  get [PARAMETERS](): Parameters {
+  get [PARAMETERS](): ParameterNames {
     return NAMES;
   }
 

@@ -13,7 +13,7 @@ import type { Kwargs } from "./kwargs.ts";
 export const PARAMETERS: unique symbol = Symbol("parameters");
 
 /** Names of parameters by method. */
-export type Parameters = Readonly<Record<string, readonly string[]>>;
+export type ParameterNames = Readonly<Record<string, readonly string[]>>;
 
 /**
  * Puts keyword arguments in their places.

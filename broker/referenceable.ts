@@ -9,7 +9,7 @@ import type { Broker } from "./broker.ts";
 import { NoSuchMethod } from "./errors.ts";
 import { brokerOf } from "./invoker.ts";
 import type { Kwargs } from "./kwargs.ts";
-import { inPlace, PARAMETERS, type Parameters } from "./parameters.ts";
+import { inPlace, type ParameterNames, PARAMETERS } from "./parameters.ts";
 
 /** Name of the property that says who calls an object: a name that no object of a program has by chance. */
 export const CALLER: unique symbol = Symbol("caller");
@@ -165,7 +165,7 @@ export function callMethod(
     throw new NoSuchMethod(`No such method: ${name}`);
   }
   if (kw === undefined) return Reflect.apply(method, target, args);
-  const names = (target as { [PARAMETERS]?: Parameters })[PARAMETERS]?.[name];
+  const names = (target as { [PARAMETERS]?: ParameterNames })[PARAMETERS]?.[name];
   if (names !== undefined) return Reflect.apply(method, target, inPlace(name, names, args, kw));
   return Reflect.apply(method, target, [...args, kw]);
 }
