@@ -15,6 +15,7 @@ import { BusyMap } from "../transport/busy_map.ts";
 import { Caches } from "./caches.ts";
 import { callAll } from "./call_all.ts";
 import { DeadReferenceError } from "./errors.ts";
+import { noOperation } from "./failure.ts";
 import { Flow } from "./flow.ts";
 import { ImportTable } from "./import_table.ts";
 import { IncomingCalls } from "./incoming_calls.ts";
@@ -165,6 +166,14 @@ export class Broker implements AsyncDisposable {
   /** Whether the connection has ended. */
   get isClosed(): boolean {
     return this.#life.isClosed;
+  }
+
+  /**
+   * Whether calls can be made: not once the connection is closing or closed, or nothing can be written to
+   * it any more.
+   */
+  get takesCalls(): boolean {
+    return this.#life.takesCalls && this.#link.output.failure === undefined;
   }
 
   /** How many things the broker holds: for monitoring, and for tests that look for leaks. */
@@ -403,7 +412,7 @@ export class Broker implements AsyncDisposable {
   ): boolean {
     const { perspective } = target;
     const to = target instanceof RemoteReference ? target.luid : target;
-    this.#send(to, method, [...args, NO_ANSWER], perspective);
+    this.#send(to, method, [...args, NO_ANSWER], perspective).catch(noOperation);
     return !this.#link.output.isFull;
   }
 

@@ -113,17 +113,16 @@ export class OutgoingCalls {
    * @returns What the method returns; at once, if no answer is wanted and the connection can take more.
    * @throws {JellyError} If an argument cannot be sent; nothing was sent then.
    * @throws {LimitError} If too much waits to be written, or too many calls for an answer.
-   * @throws {PBConnectionLost} If nothing can be written any more.
    */
   send({ word, target, method, args, perspective }: OutgoingCall): Promise<unknown> {
     this.#outbox.catchUp();
     const call = splitArgs(args);
     const { options, answer } = call;
     options?.signal?.throwIfAborted();
-    const { failure } = this.#link.output;
-    if (failure !== undefined) throw connectionLost(method, failure);
     this.#outbox.checkRoom(method);
-    if (answer) this.pending.checkRoom(method);
+    // Where nothing can be written any more, it learns that when the connection ends, which is soon.
+    const isLost = this.#link.output.failure !== undefined;
+    if (answer || isLost) this.pending.checkRoom(method);
     // Calls that are made while this one is written come behind it.
     const id = ++this.#lastRequest;
     const write: WriteMessage = (writer, jellier) =>
@@ -132,6 +131,7 @@ export class OutgoingCalls {
       const send = () => void this.#outbox.write(perspective, write);
       return this.#sendLater(this.#early, { id, method, answer, options, send });
     }
+    if (isLost) return this.pending.add(id, method, options);
     try {
       this.#outbox.write(perspective, write);
     } catch (error) {

@@ -18,7 +18,7 @@ import { type Backoff, backoff } from "./backoff.ts";
 import type { Broker } from "./broker.ts";
 import type { CloseOptions } from "./broker_facts.ts";
 import { connect } from "./connect.ts";
-import { NotConnectedError, PBConnectionLost } from "./errors.ts";
+import { GoingAwayError, NotConnectedError, PBConnectionLost } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { brokerSettings } from "./options.ts";
 import { noOperation } from "./failure.ts";
@@ -61,6 +61,10 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   /** Kept while connected: a user whose avatar were collected as garbage would be logged out. */
   #first: RemoteReference | undefined;
   #closeOptions: CloseOptions = {};
+  /** Lets go of the connection, as its other end goes away. */
+  #left: PromiseWithResolvers<GoingAwayError> | undefined;
+  /** Connections that were let go of, over which calls are finished. */
+  readonly #leaving = new Set<Broker>();
 
   /**
    * Creates a session, which begins to connect.
@@ -132,7 +136,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       for (;;) {
         signal?.throwIfAborted();
         const state = this.#state;
-        if (state.kind === "connected" && !state.broker.isClosed) return state.value;
+        if (state.kind === "connected" && state.broker.takesCalls) return state.value;
         if (state.kind === "closed" || patience.isOver) throw this.#notConnected(wait);
         // A race with one promise for all this time would leave something behind in it at each change.
         await patience.sign();
@@ -174,7 +178,13 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       await this.ready(options);
       const state = this.#state;
       // Nothing may come between the look and the work.
-      if (state.kind === "connected" && !state.broker.isClosed) return await work(state.value);
+      if (state.kind !== "connected" || !state.broker.takesCalls) continue;
+      try {
+        return await work(state.value);
+      } catch (error) {
+        if (error instanceof GoingAwayError) this.#leave(state.broker);
+        throw error;
+      }
     }
   }
 
@@ -206,6 +216,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       this.#end.abort(new NotConnectedError("Cannot connect: the session is closed"));
     }
     if (this.#state.kind === "connected") void this.#state.broker.close(options);
+    for (const broker of this.#leaving) void broker.close(options);
     this.#wake();
   }
 
@@ -215,6 +226,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     await undefined;
     try {
       await this.#live();
+      await Promise.all(Array.from(this.#leaving, (broker) => broker.closed));
     } catch (error) {
       // Of all that is called there, only `giveUp` and `backoff` can fail.
       this.#log({ event: "callbackFailed", level: "error", message: "A callback failed", error });
@@ -242,7 +254,10 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       if (signal.aborted) break;
       this.#reason = reason;
       if (this.#giveUp(reason)) break;
-      failures = Date.now() - connectedAt >= this.#stableAfter ? 1 : failures + 1;
+      const wasStable = Date.now() - connectedAt >= this.#stableAfter;
+      failures = wasStable ? 1 : failures + 1;
+      // Who goes away may have somebody to take its place already.
+      if (wasStable && reason instanceof GoingAwayError) continue;
       await this.#pause(reason, failures);
     }
   }
@@ -319,14 +334,24 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     return await this.#recipe(this.#first, broker);
   }
 
-  /** Waits until the connection is lost, and tells why. */
+  /** Waits until the connection is lost or left, and tells why. */
   async #stay(connected: Connected<R>): Promise<Error> {
     const { broker } = connected;
+    const left = this.#left = Promise.withResolvers<GoingAwayError>();
     this.#enter(connected);
     // A callback, or somebody before it, may have closed the session.
     if (this.#end.signal.aborted) void broker.close(this.#closeOptions);
-    return await broker.closed ??
+    return await Promise.race([broker.closed, left.promise]) ??
       new PBConnectionLost("Cannot go on: the other end closed the connection");
+  }
+
+  /** Looks for another connection, as the other end of this one goes away; calls under way are finished. */
+  #leave(broker: Broker): void {
+    if (this.#state.kind !== "connected" || this.#state.broker !== broker) return;
+    this.#leaving.add(broker);
+    broker.closed.then(() => this.#leaving.delete(broker));
+    void broker.close({ graceful: Infinity });
+    this.#left?.resolve(new GoingAwayError("Cannot go on: the other end goes away"));
   }
 
   async #pause(reason: Error, failures: number): Promise<void> {

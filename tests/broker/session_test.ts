@@ -12,6 +12,7 @@ import {
   backoff,
   type Broker,
   connect,
+  GoingAwayError,
   IPerspective,
   NotConnectedError,
   openSession,
@@ -45,9 +46,13 @@ class Counter extends Root {
   remote_count(): number {
     return ++this.calls;
   }
+  readonly #finished = Promise.withResolvers<void>();
   remote_wait(): Promise<void> {
     this.calls++;
-    return new Promise(() => {});
+    return this.#finished.promise;
+  }
+  finish(): void {
+    this.#finished.resolve();
   }
   remote_again(): Counter {
     return this;
@@ -408,6 +413,86 @@ Deno.test("an attempt ends though the connection does not come, and closes one t
   await site.time.runMicrotasks();
   await site.time.tickAsync(1);
   assertEquals([site.dialed.length, site.factory.brokers.size], [2, 0]);
+});
+
+Deno.test("who uses a session whose connection cannot be written to waits for the next one", async () => {
+  await using site = new Site(new Counter());
+  const { connect } = site.options;
+  let isBroken = false;
+  await using session = openSession<Counter>("pb://a.example", {
+    ...site.options,
+    connect: async (url, options) => {
+      if (site.dialed.length > 0) return await connect!(url, options);
+      site.dialed.push(url);
+      const [here, there] = memoryPair();
+      site.factory.buildBroker(there);
+      const broker = new PBClientFactory(options).buildBroker({
+        peer: here.peer,
+        transport: {
+          read: (buffer) => here.transport.read(buffer),
+          write: (bytes) =>
+            isBroken ? Promise.reject(new Error("broken")) : here.transport.write(bytes),
+          close: (reason) => here.transport.close(reason),
+        },
+      });
+      await broker.ready;
+      return broker;
+    },
+  });
+  await session.use((counter) => counter.callRemote("count"));
+  isBroken = true;
+  const lost = assertRejects(
+    () => session.use((counter) => counter.callRemote("count")),
+    PBConnectionLost,
+  );
+  await site.time.runMicrotasks();
+  const counted = session.use((counter) => counter.callRemote("count"));
+  await site.time.tickAsync(1000);
+  await lost;
+  await site.time.tickAsync(1000);
+  assertEquals(await counted, 2);
+});
+
+Deno.test("a session leaves a server that goes away, and calls over the old connection are finished", async () => {
+  const counter = new Counter();
+  await using site = new Site(counter);
+  await using session = openSession<Counter>(["pb://a.example", "pb://b.example"], {
+    ...site.options,
+    stableAfter: 1000,
+  });
+  const old = await session.ready();
+  const { connected } = site;
+  await site.time.tickAsync(1000);
+  const waiting = old.callRemote("wait");
+  await site.time.runMicrotasks();
+  const [server] = site.factory.brokers;
+  void server!.close({ graceful: 60_000 });
+  await assertRejects(() => session.use((counter) => counter.callRemote("count")), GoingAwayError);
+  // Not begun, so it may be done again: over another connection, at once.
+  assertEquals(await session.use((counter) => counter.callRemote("count")), 2);
+  assertEquals([site.dialed.length, connected.isClosed], [2, false]);
+  counter.finish();
+  await waiting;
+  await connected.closed;
+  assertEquals(await session.use((counter) => counter.callRemote("count")), 3);
+});
+
+Deno.test("a session that is closed closes the connection that it has left, too", async () => {
+  await using site = new Site(new Counter());
+  const session = openSession<Counter>("pb://a.example", { ...site.options, stableAfter: 1000 });
+  const old = await session.ready();
+  const { connected } = site;
+  await site.time.tickAsync(1000);
+  const waiting = assertRejects(() => old.callRemote("wait"), PBConnectionLost);
+  await site.time.runMicrotasks();
+  const [server] = site.factory.brokers;
+  const closing = server!.close({ graceful: 60_000 });
+  await assertRejects(() => session.use((counter) => counter.callRemote("count")), GoingAwayError);
+  await session.ready();
+  await session.close();
+  assertEquals(connected.isClosed, true);
+  await waiting;
+  await closing;
 });
 
 class Member extends Avatar {
