@@ -16,6 +16,11 @@ import type { Outbox } from "./outbox.ts";
 
 /** The time is looked at so many times before a peer counts as gone. */
 const TICKS = 4;
+/**
+ * So many times as long it may be silent where bytes wait to be written: the system takes these in steps of a
+ * megabyte or so, which over a slow network are far apart.
+ */
+const WAITING_TIMES = 4;
 /** After so many of them without a byte the peer is asked for an answer. */
 const QUIET_TICKS = 1;
 /** A call of an object that cannot exist, by a request number that no other call has. */
@@ -94,7 +99,10 @@ export class KeepAlive implements Alarm {
     const { within, flow, address, faults } = this.#parts;
     CLOCK.set(this);
     this.#silentTicks = this.#isAlive() ? 0 : this.#silentTicks + 1;
-    if (this.#silentTicks === TICKS - 1) return faults.fail(new PeerGoneError(address, within));
+    const times = this.#hadToWait ? WAITING_TIMES : 1;
+    if (this.#silentTicks >= times * TICKS - 1) {
+      return faults.fail(new PeerGoneError(address, times * within));
+    }
     if (this.#silentTicks === QUIET_TICKS) {
       this.#unanswered++;
       this.#probe(true);

@@ -237,13 +237,18 @@ async function silentPair(root: Root, limits: Partial<BrokerLimits>) {
   };
 }
 
-/** Asserts that a peer is given up within the time, and not much before. */
-async function assertGivenUp(broker: Broker, time: FakeTime): Promise<void> {
-  await pass(time, KEEP_ALIVE / 2);
+/**
+ * Asserts that a peer is given up within the time, which is four times as long where bytes wait for it,
+ * and not much before.
+ */
+async function assertGivenUp(broker: Broker, time: FakeTime, times = 4): Promise<void> {
+  await pass(time, (times - 0.5) * KEEP_ALIVE);
   assert(!broker.isClosed);
   await pass(time, KEEP_ALIVE / 2);
   assert(broker.isClosed);
-  assert(await broker.closed instanceof PeerGoneError);
+  const reason = await broker.closed;
+  assert(reason instanceof PeerGoneError);
+  assertEquals(reason.keepAlive, times * KEEP_ALIVE);
 }
 
 Deno.test("a peer that takes none of its answers is gone, though it is not read", async () => {
@@ -301,7 +306,7 @@ Deno.test("an end that puts off what it hears misses a silent peer whose answer 
     await pair.say(["answer", 0, ["None"]]);
   }
   assertEquals(pair.broker.counts.callsIn, 1);
-  await assertGivenUp(pair.broker, time);
+  await assertGivenUp(pair.broker, time, 1);
 });
 
 Deno.test("within one program nobody is asked, unless the option says so; 0 is never", async () => {
