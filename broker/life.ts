@@ -23,6 +23,11 @@ import { within } from "./within.ts";
 
 /** How long a close waits for what was written to go out, in milliseconds. */
 const CLOSE_TIMEOUT = 1000;
+/**
+ * After the last answers, so many milliseconds are left to a peer that was calling, so that it hears of what
+ * it says next that this was not begun.
+ */
+const LINGER = 200;
 const NORMAL: CloseReason = { kind: "normal", message: "" };
 const OPEN: State = { kind: "open" };
 const NOTHING = new Uint8Array(0);
@@ -31,8 +36,11 @@ const NOTHING = new Uint8Array(0);
 type State =
   | { readonly kind: "negotiating"; readonly negotiation: Negotiation }
   | { readonly kind: "open" }
-  /** Calls under way are finished; `done` goes on before they are. */
-  | { readonly kind: "draining"; readonly done: () => void }
+  /**
+   * Calls under way are finished, and then the peer hears that what it says to the last answers is refused;
+   * `done` goes on before that is so.
+   */
+  | { readonly kind: "draining" | "lingering"; readonly done: () => void }
   | { readonly kind: "closed"; readonly reason: Error | undefined };
 
 /** What a broker lends to its life. */
@@ -112,7 +120,8 @@ export class Life {
   /** Whether calls of ours are possible: not once a close has begun, except while calls are finished. */
   get takesCalls(): boolean {
     const { kind } = this.#state;
-    return kind === "draining" || (kind !== "closed" && this.#closing === undefined);
+    return kind === "draining" || kind === "lingering" ||
+      (kind !== "closed" && this.#closing === undefined);
   }
 
   /**
@@ -150,7 +159,7 @@ export class Life {
   close(options: CloseOptions | Error): Promise<void> {
     const { graceful = 0, reason } = options instanceof Error ? { reason: options } : options;
     duration("graceful", graceful);
-    if (graceful === 0 && this.#state.kind === "draining") this.#state.done();
+    if (graceful === 0 && "done" in this.#state) this.#state.done();
     return this.#closing ??= this.#close(graceful, reason);
   }
 
@@ -197,7 +206,7 @@ export class Life {
     const { hooks, link, log } = this.#parts;
     const reason = this.#endReason(error, unread);
     this.#state = { kind: "closed", reason };
-    if (state.kind === "draining") state.done();
+    if ("done" in state) state.done();
     if (state.kind === "negotiating") state.negotiation.fail(notReady(reason));
     try {
       hooks.clear(reason);
@@ -233,12 +242,23 @@ export class Life {
 
   /** Refuses calls, and waits until those under way are finished. */
   async #drain(graceful: number): Promise<void> {
+    const { calls } = this.#parts;
+    const wasBusy = calls.size !== 0;
+    const over = Date.now() + graceful;
+    calls.refusal = new GoingAwayError();
+    await this.#wait("draining", graceful);
+    const left = Math.min(LINGER, over - Date.now());
+    if (wasBusy && left > 0 && this.#state.kind === "draining") {
+      await this.#wait("lingering", left);
+    }
+    if ("done" in this.#state) this.#state = OPEN;
+  }
+
+  #wait(kind: "draining" | "lingering", time: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#parts.calls.refusal = new GoingAwayError();
-    this.#state = { kind: "draining", done: resolve };
+    this.#state = { kind, done: resolve };
     this.callsEnded();
-    await within(graceful, promise);
-    if (this.#state.kind === "draining") this.#state = OPEN;
+    return within(time, promise);
   }
 
   /** Finds words for why the connection has ended; none if it ended on purpose. */

@@ -242,7 +242,30 @@ Deno.test("Broker.close() with graceful waits as long as it takes, if asked to",
   assert(!pair.server.isClosed);
   server.waiting.resolve("done");
   assertEquals(await call, "done");
+  await time.tickAsync(200);
   await closed;
+});
+
+Deno.test("Broker.close() with graceful refuses what is called in answer to the last answer", async () => {
+  const server = new Server();
+  await using pair = await testPair(server);
+  const root = pair.client.root();
+  const call = root.callRemote("wait");
+  await settle();
+  const closed = pair.server.close({ graceful: 1e9 });
+  await settle();
+  server.waiting.resolve("done");
+  assertEquals(await call, "done");
+  await settle();
+  await assertRejects(() => root.callRemote("echo", 1), GoingAwayError);
+  await closed;
+});
+
+Deno.test("Broker.close() with graceful closes an idle connection at once", async () => {
+  using time = new FakeTime();
+  await using pair = await testPair(new Server());
+  await pair.server.close({ graceful: 1e9 });
+  assertEquals(time.now, time.start);
 });
 
 Deno.test("Broker.close() with graceful ends when the peer closes first", async () => {
