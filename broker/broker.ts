@@ -48,7 +48,8 @@ const KEEP_ALIVE = 60_000;
  * knows of the other's.
  *
  * Made by `connect`, `serve` and their like. Once it is closed, both ends' tables are empty, every
- * call has settled, and the disconnect notifiers have run.
+ * call has settled, and the disconnect notifiers have run. What is marked as internal is for other
+ * parts of this library, and may change with any version.
  */
 export class Broker implements AsyncDisposable {
   /** Marks brokers for code that must not depend on this class. */
@@ -298,6 +299,7 @@ export class Broker implements AsyncDisposable {
    * @param object The object.
    * @returns Its number.
    * @throws {LimitError} If the peer holds too many; the fourth time closes the connection.
+   * @internal
    */
   registerReference(object: LocalObject): number {
     const id = this.#locals.register(object, () => ++this.#lastLocal);
@@ -309,7 +311,11 @@ export class Broker implements AsyncDisposable {
     return id;
   }
 
-  /** The caches of this connection, at both ends; for `jellyFor` methods and rules. */
+  /**
+   * The caches of this connection, at both ends; for `jellyFor` methods and rules.
+   *
+   * @internal
+   */
   get caches(): Caches {
     return this.#caches ??= new Caches({
       broker: this,
@@ -326,6 +332,7 @@ export class Broker implements AsyncDisposable {
    *
    * @param object The object, which is about to be sent.
    * @param cleanup What to do; it is given true if the message that was to bring the object could not be sent.
+   * @internal
    */
   onRelease(object: object, cleanup: (isTakenBack?: boolean) => void): void {
     const once: Cleanup = (isTakenBack) => {
@@ -345,6 +352,7 @@ export class Broker implements AsyncDisposable {
    * @throws {LimitError} If too many objects are held; the object is given back then, or the
    * connection closed if the limit is one of {@linkcode Broker.limitReferences}.
    * @throws {DeadReferenceError} If the connection is closed.
+   * @internal
    */
   referenceArrived(luid: number): RemoteReference {
     // Who goes on reading the value that has closed the connection leaves nothing behind.
@@ -363,6 +371,7 @@ export class Broker implements AsyncDisposable {
    * Tells the peer that a reference is gone; references call it.
    *
    * @param arrivals What the peer counts for it.
+   * @internal
    */
   giveBack(arrivals: Arrivals): void {
     this.#imports?.release(arrivals);
@@ -376,6 +385,7 @@ export class Broker implements AsyncDisposable {
    * @param args Positional arguments, then perhaps keyword arguments, then perhaps options.
    * @param perspective On whose behalf the arguments are written.
    * @returns What the method returned.
+   * @internal
    */
   call(
     target: ObjectId | RemoteCacheObserver,
@@ -404,6 +414,7 @@ export class Broker implements AsyncDisposable {
    * @param args Positional arguments.
    * @returns Whether the connection takes more now.
    * @throws {Error} What keeps the call from being sent.
+   * @internal
    */
   tell(
     target: RemoteReference | RemoteCacheObserver,
@@ -439,6 +450,7 @@ export class Broker implements AsyncDisposable {
    *
    * @param maxBytes About how many bytes; `Infinity` for no such limit.
    * @param tooLong Makes the error with which the connection ends when a message is longer.
+   * @internal
    */
   limitInput(maxBytes: number, tooLong?: () => Error): void {
     this.#link.limitInput(maxBytes, tooLong);
@@ -450,13 +462,18 @@ export class Broker implements AsyncDisposable {
    *
    * @param maxHeld How many; `Infinity` for no such limit.
    * @param tooMany Makes the error with which the connection ends when one more arrives.
+   * @internal
    */
   limitReferences(maxHeld: number, tooMany?: () => Error): void {
     this.#maxHeld = maxHeld;
     this.#tooManyHeld = tooMany;
   }
 
-  /** How long the message is of the call that is being handled, in bytes, while its method begins; 0 else. */
+  /**
+   * How long the message is of the call that is being handled, in bytes, while its method begins; 0 else.
+   *
+   * @internal
+   */
   get messageBytes(): number {
     return this.#incoming.messageBytes;
   }
@@ -474,6 +491,7 @@ export class Broker implements AsyncDisposable {
    * Begins something before the next message is written, and soon in any case; pagers and live objects call it.
    *
    * @param begin Begins it; does not fail.
+   * @internal
    */
   beginSoon(begin: () => void): void {
     this.#outbox.soon(begin);
@@ -484,6 +502,7 @@ export class Broker implements AsyncDisposable {
    *
    * @param pager The pager.
    * @throws {LimitError} If `maxPagers` are under way.
+   * @internal
    */
   pagerBegan(pager: object): void {
     this.#turns.enter(pager);
@@ -493,6 +512,7 @@ export class Broker implements AsyncDisposable {
    * Learns that a pager has ended.
    *
    * @param pager The pager.
+   * @internal
    */
   pagerEnded(pager: object): void {
     this.#turns.leave(pager);
@@ -503,6 +523,7 @@ export class Broker implements AsyncDisposable {
    *
    * @param isFirst Whether it is the pager's first page, which is sent at once where no other one waits.
    * @returns Settles when one page may be sent, or the connection is closed; undefined if that is now.
+   * @internal
    */
   pageTurn(isFirst: boolean): Promise<void> | undefined {
     return isFirst && this.#turns.areFree ? undefined : this.#turns.next();
@@ -544,6 +565,7 @@ export class Broker implements AsyncDisposable {
    * Logs what the peer can bring about again and again: of many entries, one a second.
    *
    * @param entry The entry, without the peer.
+   * @internal
    */
   logOften(entry: Omit<LogEntry, "peer">): void {
     const remark = (this.#logRate ??= new LogRate()).admit();
@@ -554,6 +576,7 @@ export class Broker implements AsyncDisposable {
    * Runs functions of the program; one that fails is logged and keeps no other from running.
    *
    * @param callbacks The functions.
+   * @internal
    */
   notifyAll(callbacks: Iterable<() => unknown>): void {
     callAll(callbacks, (error) => {
