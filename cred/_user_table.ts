@@ -4,7 +4,8 @@
  * @module
  */
 
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { makeNewFile } from "./_new_file.ts";
 import { UserDatabaseError } from "./errors.ts";
 
 /** What is stored of a user's password. */
@@ -19,6 +20,9 @@ export interface StoredUser {
 
 /** Version of the tables below. */
 const VERSION = 1;
+
+/** How long to wait for another process that writes, in milliseconds; all else waits meanwhile. */
+const BUSY_TIMEOUT = 2000;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS cred_settings (
@@ -40,21 +44,26 @@ export class UserTable implements Disposable {
 
   readonly #database: DatabaseSync;
   readonly #owned: boolean;
+  /** What errors call it. */
+  readonly #name: string;
 
-  /** Opens a database, or takes one that is open and stays its owner's. */
+  /**
+   * Opens a database, or takes one that is open and stays its owner's.
+   *
+   * @throws {UserDatabaseError} If it cannot be opened or used, as all that follows does.
+   */
   constructor(database: string | URL | DatabaseSync) {
     this.#owned = !(database instanceof DatabaseSync);
-    this.#database = database instanceof DatabaseSync ? database : new DatabaseSync(database);
+    this.#name = database instanceof DatabaseSync
+      ? database.location() ?? ":memory:"
+      : String(database);
+    this.#database = this.#naming(() => opened(database));
     try {
-      this.#database.exec(SCHEMA);
+      this.#naming(() => this.#database.exec(SCHEMA));
       const version = this.#setting("version", VERSION);
-      if (version !== VERSION) {
-        throw new UserDatabaseError(`Cannot use database: its version is "${version}"`);
-      }
+      if (version !== VERSION) throw this.#unusable(`its version is "${version}"`);
       const secret = this.#setting("secret", crypto.getRandomValues(new Uint8Array(32)));
-      if (!(secret instanceof Uint8Array)) {
-        throw new UserDatabaseError("Cannot use database: its secret is not bytes");
-      }
+      if (!(secret instanceof Uint8Array)) throw this.#unusable("its secret is not bytes");
       this.secret = secret;
     } catch (error) {
       this[Symbol.dispose]();
@@ -64,39 +73,40 @@ export class UserTable implements Disposable {
 
   /** Finds a user. */
   find(name: string): StoredUser | undefined {
-    const row = this.#database.prepare("SELECT scrypt, scram, md5 FROM cred_users WHERE name = ?")
-      .get(name);
+    const sql = "SELECT scrypt, scram, md5 FROM cred_users WHERE name = ?";
+    const row = this.#naming(() => this.#database.prepare(sql).get(name));
     return row as StoredUser | undefined;
   }
 
   /** Lists all names in order. */
   names(): string[] {
-    const rows = this.#database.prepare("SELECT name FROM cred_users ORDER BY name").all();
+    const sql = "SELECT name FROM cred_users ORDER BY name";
+    const rows = this.#naming(() => this.#database.prepare(sql).all());
     return rows.map(({ name }) => String(name));
   }
 
   /** Adds a user, or says false if there is one of that name. */
   add(name: string, { scrypt, scram, md5 }: StoredUser): boolean {
     const sql = "INSERT OR IGNORE INTO cred_users (name, scrypt, scram, md5) VALUES (?, ?, ?, ?)";
-    return this.#database.prepare(sql).run(name, scrypt, scram, md5).changes > 0;
+    return this.#change(sql, name, scrypt, scram, md5);
   }
 
   /** Replaces what is stored of a user, or says false if there is none. */
   replace(name: string, { scrypt, scram, md5 }: StoredUser): boolean {
     const sql = "UPDATE cred_users SET scrypt = ?, scram = ?, md5 = ? WHERE name = ?";
-    return this.#database.prepare(sql).run(scrypt, scram, md5, name).changes > 0;
+    return this.#change(sql, scrypt, scram, md5, name);
   }
 
   /** Replaces what is stored of a user, unless somebody else has done so in between. */
   upgrade(name: string, { from, to }: { from: StoredUser; to: StoredUser }): void {
     const sql =
       "UPDATE cred_users SET scrypt = ?, scram = ?, md5 = ? WHERE name = ? AND scrypt = ?";
-    this.#database.prepare(sql).run(to.scrypt, to.scram, to.md5, name, from.scrypt);
+    this.#change(sql, to.scrypt, to.scram, to.md5, name, from.scrypt);
   }
 
   /** Removes a user, or says false if there is none. */
   remove(name: string): boolean {
-    return this.#database.prepare("DELETE FROM cred_users WHERE name = ?").run(name).changes > 0;
+    return this.#change("DELETE FROM cred_users WHERE name = ?", name);
   }
 
   /** Closes the database, if it was opened here; a second time does nothing. */
@@ -106,11 +116,43 @@ export class UserTable implements Disposable {
 
   /** Reads a setting; one that is not there is written first. */
   #setting(name: string, initial: number | Uint8Array): unknown {
-    const read = this.#database.prepare("SELECT value FROM cred_settings WHERE name = ?");
-    const row = read.get(name);
+    const sql = "SELECT value FROM cred_settings WHERE name = ?";
+    const read = () => this.#naming(() => this.#database.prepare(sql).get(name));
+    const row = read();
     if (row !== undefined) return row.value;
-    const insert = "INSERT OR IGNORE INTO cred_settings (name, value) VALUES (?, ?)";
-    this.#database.prepare(insert).run(name, initial);
-    return read.get(name)?.value; // another process may have been first
+    this.#change("INSERT OR IGNORE INTO cred_settings (name, value) VALUES (?, ?)", name, initial);
+    return read()?.value; // another process may have been first
   }
+
+  /** Runs a statement, and tells whether it has changed anything. */
+  #change(sql: string, ...values: SQLInputValue[]): boolean {
+    return this.#naming(() => this.#database.prepare(sql).run(...values).changes > 0);
+  }
+
+  /** Does something with the database; what SQLite fails with names the file. */
+  #naming<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw isFromSqlite(error) ? this.#unusable(error.message, error) : error;
+    }
+  }
+
+  /** Says why the database cannot be used. */
+  #unusable(fact: string, cause?: Error): UserDatabaseError {
+    const options = { filename: this.#name, cause };
+    return new UserDatabaseError(`Cannot use database "${this.#name}": ${fact}`, options);
+  }
+}
+
+/** Gives the database itself; a file is opened, and made if it is not there. */
+function opened(database: string | URL | DatabaseSync): DatabaseSync {
+  if (database instanceof DatabaseSync) return database;
+  makeNewFile(database);
+  return new DatabaseSync(database, { timeout: BUSY_TIMEOUT });
+}
+
+/** Tells an error of the database from one in the use of it, such as that it is closed. */
+function isFromSqlite(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
 }

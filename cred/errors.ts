@@ -248,12 +248,17 @@ export class ScramError extends LoginFailed {
 export interface UserDatabaseErrorOptions extends ErrorOptions {
   /** The user in question. */
   username?: string;
+
+  /** The file of the database, where it is the database itself that fails. */
+  filename?: string;
 }
 
 /**
- * A database of users cannot do what it was asked: a name is taken or unknown, a password is none.
+ * A database of users cannot do what it was asked: a name is taken or unknown, a password is none, or
+ * the database itself fails, since it is locked or damaged, say.
  *
- * It is for whoever manages users; no login fails with it.
+ * It is for whoever manages users. A login fails with it only if the database does; the server logs
+ * that, and the client is not told.
  *
  * @example
  * ```ts
@@ -269,15 +274,19 @@ export class UserDatabaseError extends Error {
   /** The user in question, if it is one. */
   readonly username: string | undefined;
 
+  /** The file of the database, if it is the database itself that failed. */
+  readonly filename: string | undefined;
+
   /**
    * Creates the error.
    *
    * @param message What cannot be done.
-   * @param options The user, and the cause.
+   * @param options The user or the file, and the cause.
    */
   constructor(message: string, options: UserDatabaseErrorOptions = {}) {
     super(message, options);
     this.name = "UserDatabaseError";
     this.username = options.username;
+    this.filename = options.filename;
   }
 }

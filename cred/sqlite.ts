@@ -87,7 +87,9 @@ const MAX_PASSWORD = 1024;
  * Names and passwords are the same in whatever form of Unicode they are typed (SASLprep). When
  * somebody logs in with a password whose hash is cheaper than the options say, it is hashed anew.
  *
- * The tables are called `cred_users` and `cred_settings`; they may share a database with others.
+ * The tables are called `cred_users` and `cred_settings`; they may share a database with others, and
+ * several processes may use one file. While another one writes, this one waits for up to two seconds,
+ * and its event loop with it; then it gives up, with a `UserDatabaseError` that names the file.
  *
  * @example
  * ```ts
@@ -115,10 +117,11 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
   /**
    * Opens a database, and makes the tables if they are not there.
    *
-   * @param database A file, `":memory:"`, or a database that is open; that one stays the caller's.
+   * @param database A file, which is made if it is not there, for this program's user only;
+   * `":memory:"`; or a database that is open, which stays the caller's, with the settings that it has.
    * @param options What to store, and what it may cost.
    * @throws {RangeError} If an option is out of range.
-   * @throws {UserDatabaseError} If the tables are of a later version.
+   * @throws {UserDatabaseError} If it cannot be opened or used, or the tables are of a later version.
    */
   constructor(database: string | URL | DatabaseSync, options: SqlitePasswordDBOptions = {}) {
     const { scramIterations = DEFAULT_SCRAM_ITERATIONS, storeMD5 = false } = options;
@@ -208,7 +211,7 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
    * @param file The file.
    * @returns Who was added and who was not.
    * @throws {UnauthorizedLogin} If the file cannot be read; its `cause` tells why.
-   * @throws {UserDatabaseError} If the file has hashed passwords.
+   * @throws {UserDatabaseError} If the file has hashed passwords, or the database fails.
    */
   async importFrom(file: FilePasswordDB): Promise<ImportReport> {
     const kinds: readonly CredInterface[] = file.credentialInterfaces;
@@ -221,7 +224,8 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
         await this.addUser(username, password);
         report.added.push(username);
       } catch (error) {
-        if (!(error instanceof UserDatabaseError)) throw error;
+        const isOfUser = error instanceof UserDatabaseError && error.filename === undefined;
+        if (!isOfUser) throw error;
         report.skipped.set(username, error.message);
       }
     }
@@ -235,6 +239,7 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
    * @returns The user's name, as it is in the database.
    * @throws {UnauthorizedLogin} If the user is unknown or the password wrong.
    * @throws {LoginDenied} If too many wait for their passwords to be checked.
+   * @throws {UserDatabaseError} If the database fails.
    */
   async requestAvatarId(credentials: SqliteCredentials): Promise<AvatarId> {
     const name = this.#name(credentials.username);

@@ -1,0 +1,28 @@
+// Another process that uses a file of users: locks it, or adds a user. It says when it is ready, and
+// begins, or ends, when it is given a line.
+
+import { DatabaseSync } from "node:sqlite";
+import { SqlitePasswordDB } from "../../cred/sqlite.ts";
+
+const [file = "", name] = Deno.args;
+
+async function wait(): Promise<void> {
+  console.log("ready");
+  await Deno.stdin.read(new Uint8Array(1));
+}
+
+if (name === undefined) {
+  using database = new DatabaseSync(file);
+  database.exec("BEGIN EXCLUSIVE");
+  await wait();
+  // Whoever has said so cannot say that it waits for the lock: it does nothing else by now.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  database.exec("COMMIT");
+} else {
+  await wait();
+  using users = new SqlitePasswordDB(file, {
+    scrypt: { cost: 16, blockSize: 1, parallelization: 1 },
+    scramIterations: 4096,
+  });
+  await users.addUser(name, "secret");
+}
