@@ -79,6 +79,8 @@ export class DirectoryPublishedStorage implements PublishedStorage {
    * @param bytes The bytes.
    * @returns Resolves when the file is whole.
    * @throws {TypeError} If the name could lead out of the directory.
+   * @throws {Error} If the file cannot be written, as where the disk is full; nothing is left of it then,
+   * and what was kept under that name stays.
    */
   save(name: string, bytes: Uint8Array): Promise<void> {
     const saved = this.#last.then(() => this.#save(name, bytes));
@@ -93,8 +95,14 @@ export class DirectoryPublishedStorage implements PublishedStorage {
     const sizes = this.#sizes ??= await this.#found();
     // Nobody shall find half a file, even if this program ends now.
     const half = `${path}.new`;
-    await Deno.writeFile(half, bytes, { mode: 0o600 });
-    await Deno.rename(half, path);
+    try {
+      await Deno.writeFile(half, bytes, { mode: 0o600 });
+      await Deno.rename(half, path);
+    } catch (error) {
+      // Nobody would count it. Why the state is not kept matters more than why its half is not gone.
+      await Deno.remove(half).catch(() => {});
+      throw error;
+    }
     this.#forget(sizes, name);
     sizes.set(name, bytes.length);
     this.#bytes += bytes.length;

@@ -444,6 +444,40 @@ Deno.test("DirectoryPublishedStorage goes on when somebody has removed its files
   assertEquals((await storage.load("b"))?.length, 2);
 });
 
+Deno.test("DirectoryPublishedStorage leaves no half file when the disk is full", async () => {
+  await using directory = await temporaryDirectory();
+  const { path } = directory;
+  const storage = new DirectoryPublishedStorage(path);
+  await storage.save("a", new Uint8Array(4));
+  const { writeFile } = Deno;
+  const writeHalf: typeof writeFile = async (path, bytes, options) => {
+    assert(bytes instanceof Uint8Array);
+    await writeFile(path, bytes.subarray(bytes.length / 2), options);
+    throw new Error("No space left on device");
+  };
+  Object.assign(Deno, { writeFile: writeHalf });
+  try {
+    for (const name of ["a", "b"]) {
+      await assertRejects(() => storage.save(name, new Uint8Array(8)), Error, "No space left");
+    }
+  } finally {
+    Object.assign(Deno, { writeFile });
+  }
+  assertEquals((await storage.load("a"))?.length, 4);
+  assertEquals(await Array.fromAsync(Deno.readDir(path), ({ name }) => name), ["a"]);
+  await storage.save("b", new Uint8Array(8));
+  assertEquals((await storage.load("b"))?.length, 8);
+});
+
+Deno.test("DirectoryPublishedStorage leaves no half file when a directory is in the way", async () => {
+  await using directory = await temporaryDirectory();
+  const { path } = directory;
+  await Deno.mkdir(`${path}/a`);
+  const storage = new DirectoryPublishedStorage(path);
+  await assertRejects(() => storage.save("a", new Uint8Array(4)));
+  assertEquals(await Array.fromAsync(Deno.readDir(path), ({ name }) => name), ["a"]);
+});
+
 Deno.test("DirectoryPublishedStorage keeps states from other users of the machine", async () => {
   await using directory = await temporaryDirectory();
   const storage = new DirectoryPublishedStorage(directory.path);
