@@ -63,10 +63,11 @@ export type Log = (entry: LogEntry) => void;
 /**
  * Makes a log out of one that a program gave, or out of the console.
  *
- * @param log What the program gave; if it fails, the console takes the entry.
+ * @param log What the program gave, which gets every entry; if it fails, the console takes the entry. Unless
+ * given, the console, where many entries of one kind are not all shown.
  * @returns Takes entries with any messages, and never throws.
  */
-export function safeLog(log: Log = logToConsole): Log {
+export function safeLog(log: Log = consoleLog()): Log {
   return ({ message, ...rest }) => {
     const entry = { ...rest, message: oneLine(message) };
     callAll([() => log(entry)], (error) => {
@@ -76,11 +77,33 @@ export function safeLog(log: Log = logToConsole): Log {
   };
 }
 
-/** Keeps one peer from filling the log: many entries of a kind may come at once, then one a second. */
+/** What {@linkcode LogRate} adds to messages. */
+export interface LogRateRemarks {
+  /** Tells how many entries were left out; `, as did 3 before it` unless given. */
+  leftOut?: (count: number) => string;
+  /** Tells that the next ones may be; `; of what follows, one a second is logged` unless given. */
+  goesOn?: string;
+}
+
+/** Keeps peers from filling the log: many entries of a kind may come at once, then one a second. */
 export class LogRate {
+  readonly #remarks: Required<LogRateRemarks>;
   #credit = BURST;
   #since = 0;
   #leftOut = 0;
+
+  /**
+   * Creates a rate at which no entry was written yet.
+   *
+   * @param remarks What to say of entries that are left out.
+   */
+  constructor(remarks: LogRateRemarks = {}) {
+    const {
+      leftOut = (count) => `, as did ${count} before it`,
+      goesOn = "; of what follows, one a second is logged",
+    } = remarks;
+    this.#remarks = { leftOut, goesOn };
+  }
 
   /**
    * Asks whether an entry is to be written.
@@ -96,10 +119,30 @@ export class LogRate {
       return undefined;
     }
     this.#credit--;
-    const before = this.#leftOut === 0 ? "" : `, as did ${this.#leftOut} before it`;
+    const { leftOut, goesOn } = this.#remarks;
+    const before = this.#leftOut === 0 ? "" : leftOut(this.#leftOut);
     this.#leftOut = 0;
-    return this.#credit < 1 ? `${before}; of what follows, one a second is logged` : before;
+    return this.#credit < 1 ? `${before}${goesOn}` : before;
   }
+}
+
+/** Makes a log of the console that strangers cannot fill, however many they are. */
+function consoleLog(): Log {
+  // Two to an event at most, so that a thousand warnings hide no error.
+  const rates = new Map<string, LogRate>();
+  return (entry) => {
+    const kind = `${entry.level} "${entry.event}"`;
+    let rate = rates.get(kind);
+    if (rate === undefined) {
+      rate = new LogRate({
+        leftOut: (count) => `; ${count} more of ${kind} were left out`,
+        goesOn: `; of ${kind}, one a second is shown`,
+      });
+      rates.set(kind, rate);
+    }
+    const remark = rate.admit();
+    if (remark !== undefined) logToConsole({ ...entry, message: `${entry.message}${remark}` });
+  };
 }
 
 function logToConsole({ level, message, peer, error }: LogEntry): void {

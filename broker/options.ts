@@ -89,7 +89,10 @@ export interface BrokerOptions {
   limits?: Partial<BrokerLimits>;
   /** Whether failures carry the stack of the error to the peer; false unless given. */
   unsafeTracebacks?: boolean;
-  /** Where log entries go; to the console unless given. */
+  /**
+   * Where log entries go; to the console unless given, which of many entries with the same event and level
+   * shows one a second, with the number of the others.
+   */
   log?: Log;
   /**
    * Called in place of each method that the peer calls, for metrics, tracing and the like.
@@ -129,8 +132,8 @@ export interface BrokerSettings {
 }
 
 /**
- * Gives the settings of a client's connection: those that ask for nothing of their own have the same,
- * and so share the tools.
+ * Gives the settings of a client's connection: those that ask for nothing of their own share the tools,
+ * but no log, which counts what it writes.
  *
  * @param options The options.
  * @returns The settings, frozen.
@@ -140,7 +143,7 @@ export function clientSettings(options: BrokerOptions): BrokerSettings {
   const { registry, security, limits, unsafeTracebacks, log, aroundCall, keepAlive } = options;
   const own = [registry, security, limits, unsafeTracebacks, log, aroundCall, keepAlive];
   const isUsual = own.every((option) => option === undefined);
-  return isUsual ? USUAL_SETTINGS : brokerSettings(options);
+  return isUsual ? Object.freeze({ ...USUAL_SETTINGS, log: safeLog() }) : brokerSettings(options);
 }
 
 /**

@@ -1,12 +1,14 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { format } from "node:util";
 import {
   type LogEntry,
   NoSuchMethod,
+  PBServerFactory,
   type RemoteReference,
   Root,
 } from "@perspective/broker/broker";
 import { LogRate, safeLog } from "../../broker/log.ts";
+import { clientSettings } from "../../broker/options.ts";
 import { settle } from "./pair.ts";
 import { rawClient, type Said } from "./raw_peer.ts";
 
@@ -137,6 +139,79 @@ Deno.test("LogRate admits many entries at once, then one a second, and counts th
     ", as did 901 before it; of what follows, one a second is logged",
   );
   assertEquals(rate.admit(16_000), "");
+});
+
+/** A clock that shows what it is told to, until the end of the block. */
+function clock(): Disposable & { show(time: number): void } {
+  const { now } = performance;
+  return {
+    show: (time) => void Object.assign(performance, { now: () => time }),
+    [Symbol.dispose]: () => void Object.assign(performance, { now }),
+  };
+}
+
+Deno.test("on the console, many strangers do not fill the log, and hide nothing else", async () => {
+  const factory = new PBServerFactory(new Service());
+  const other = new PBServerFactory(new Service());
+  const fail = (times: number) => {
+    for (let i = 0; i < times; i++) factory.failed(new Error("It looks like an HTTP client"));
+  };
+  using time = clock();
+  const lines = await printed(() => {
+    time.show(5000);
+    fail(5000);
+    factory.settings.log({ event: "connectionFailed", level: "error", message: "no root" });
+    factory.settings.log({ event: "loginRefused", level: "warning", message: "a guess" });
+    other.failed(new Error("of another server"));
+    time.show(6000);
+    fail(10);
+    time.show(26_000);
+    fail(1);
+  });
+  const said = "It looks like an HTTP client";
+  const kind = 'warning "connectionFailed"';
+  const rest = `; of ${kind}, one a second is shown`;
+  assertEquals(lines.slice(0, 99), Array(99).fill(said));
+  assertEquals(lines.slice(99), [
+    `${said}${rest}`,
+    "no root",
+    "a guess",
+    "of another server",
+    `${said}; 4900 more of ${kind} were left out${rest}`,
+    `${said}; 9 more of ${kind} were left out`,
+  ]);
+});
+
+Deno.test("on the console, errors are limited too, and not by warnings", async () => {
+  const lines = await printed(() => {
+    const log = safeLog();
+    for (const level of ["warning", "error"] as const) {
+      for (let i = 0; i < 1000; i++) log({ event: "callFailed", level, message: level });
+    }
+  });
+  for (const level of ["warning", "error"]) {
+    const count = lines.filter((line) => line.startsWith(level)).length;
+    assert(count >= 100 && count < 200, `${count} of level ${level}`);
+  }
+});
+
+Deno.test("on the console, clients without options are each limited on their own", async () => {
+  const clients = [clientSettings({}), clientSettings({})];
+  const lines = await printed(() => {
+    for (const { log } of clients) {
+      for (let i = 0; i < 100; i++) log({ event: "callFailed", level: "warning", message: "m" });
+    }
+  });
+  assertEquals(lines.length, 200);
+  assertStrictEquals(clients[0]!.tools, clients[1]!.tools);
+});
+
+Deno.test("a log of the program's gets every entry, however many strangers there are", () => {
+  const entries: LogEntry[] = [];
+  const factory = new PBServerFactory(new Service(), { log: (entry) => void entries.push(entry) });
+  for (let i = 0; i < 5000; i++) factory.failed(new Error("It looks like an HTTP client"));
+  assertEquals(entries.length, 5000);
+  assertEquals(new Set(entries.map(({ message }) => message)).size, 1);
 });
 
 class Service extends Root {
