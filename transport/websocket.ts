@@ -115,22 +115,30 @@ export function upgradeWebSocket(request: Request, options: UpgradeOptions = {})
 /**
  * Opens a WebSocket by the runtime's own `WebSocket`, as a browser must.
  *
- * @throws {Error} If it does not open; no runtime tells a page why.
+ * @throws {Error} If it does not open, for which no runtime tells a page why; or the reason of the
+ * signal, at once.
  */
 export async function openWebSocket(
   url: string,
   options: WebSocketOptions & { signal: AbortSignal },
 ): Promise<Dialed> {
   const limits = webSocketLimits(options);
+  const { signal } = options;
+  signal.throwIfAborted();
   const socket = new WebSocket(url, [WINDOWED, PLAIN]);
-  const giveUp = () => socket.close();
-  options.signal.addEventListener("abort", giveUp, { once: true });
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
+  const giveUp = () => {
+    socket.close();
+    // Not by its events: those of a socket that is closed before it was open may never come.
+    reject(signal.reason);
+  };
+  signal.addEventListener("abort", giveUp, { once: true });
   const { host, protocol } = new URL(url);
   const peer: Peer = { kind: "websocket", address: host, secure: protocol === "wss:" };
   try {
-    return await opened(socket, peer, limits);
+    return await Promise.race([opened(socket, peer, limits), givenUp]);
   } finally {
-    options.signal.removeEventListener("abort", giveUp);
+    signal.removeEventListener("abort", giveUp);
   }
 }
 
@@ -142,6 +150,7 @@ function opened(
 ): Promise<Dialed> {
   const { promise: gone, resolve: setGone } = Promise.withResolvers<void>();
   const dialed = new Promise<Dialed>((resolve, reject) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
     socket.addEventListener("open", () => {
       // The server's socket does not know what was agreed on.
       const protocol = peer.protocol ?? (socket.protocol || undefined);
@@ -149,7 +158,19 @@ function opened(
       const transport = new EventTransport(socket, { ...limits, windowed });
       resolve({ transport, peer: { ...peer, protocol }, gone });
     });
+    socket.addEventListener("error", () => {
+      if (socket.readyState !== socket.CLOSED) return;
+      // Mostly "close" follows at once, and has more to say. In Chromium it does not where the page's
+      // content security policy is in the way.
+      timer = setTimeout(() => {
+        setGone();
+        reject(
+          new TransportClosedError("WebSocket failed before it was open, and no reason was given"),
+        );
+      }, 0);
+    });
     socket.addEventListener("close", ({ code, reason }) => {
+      clearTimeout(timer);
       setGone();
       const text = reason === "" ? "" : `, which says "${oneLine(reason)}"`;
       reject(new TransportClosedError(`WebSocket closed before it was open (code ${code}${text})`));

@@ -1,6 +1,12 @@
 // WebSocket inside of Deno.serve, and as a browser has it.
 
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   dial,
   type Dialed,
@@ -314,4 +320,64 @@ Deno.test("openWebSocket() rejects if it does not open", async () => {
   await using site = new Site({ hosts: ["example.org"] });
   const { signal } = new AbortController();
   await assertRejects(() => openWebSocket(site.url, { signal }), TransportClosedError);
+});
+
+/** A WebSocket that never opens. */
+class BlockedSocket extends EventTarget {
+  static latest: BlockedSocket;
+  readonly CONNECTING = 0;
+  readonly OPEN = 1;
+  readonly CLOSING = 2;
+  readonly CLOSED = 3;
+  readyState = 0;
+
+  constructor(_url: string, _protocols: string[]) {
+    super();
+    BlockedSocket.latest = this;
+  }
+
+  /** Fails as in Chromium: what follows "error" is up to the reason. */
+  fail(): void {
+    this.readyState = this.CLOSED;
+    this.dispatchEvent(new Event("error"));
+  }
+
+  close(): void {
+    if (this.readyState === this.CONNECTING) this.readyState = this.CLOSING;
+  }
+}
+
+/** Begins to open a socket that never opens. */
+function openBlocked(signal: AbortSignal): { opening: Promise<Dialed>; socket: BlockedSocket } {
+  const { WebSocket } = globalThis;
+  try {
+    globalThis.WebSocket = BlockedSocket as unknown as typeof WebSocket;
+    const opening = openWebSocket("ws://127.0.0.1:1/pb", { signal });
+    return { opening, socket: BlockedSocket.latest };
+  } finally {
+    globalThis.WebSocket = WebSocket;
+  }
+}
+
+Deno.test("openWebSocket() rejects where a socket fails and its end is not told", async () => {
+  const { opening, socket } = openBlocked(new AbortController().signal);
+  socket.fail();
+  await assertRejects(() => opening, TransportClosedError, "failed before it was open");
+});
+
+Deno.test("openWebSocket() repeats what is told of the end after a failure", async () => {
+  const { opening, socket } = openBlocked(new AbortController().signal);
+  socket.fail();
+  socket.dispatchEvent(new CloseEvent("close", { code: 1006 }));
+  await assertRejects(() => opening, TransportClosedError, "(code 1006)");
+});
+
+Deno.test("openWebSocket() rejects as soon as it is given up, whatever the socket does", async () => {
+  const controller = new AbortController();
+  const { opening, socket } = openBlocked(controller.signal);
+  const reason = new Error("no patience");
+  controller.abort(reason);
+  assertStrictEquals(await assertRejects(() => opening), reason);
+  assertEquals(socket.readyState, socket.CLOSING);
+  await assertRejects(() => openWebSocket("ws://127.0.0.1:1/pb", { signal: controller.signal }));
 });
