@@ -4,7 +4,7 @@
  * @module
  */
 
-import { factOf } from "../transport/errors.ts";
+import { factOf, isGone } from "../transport/errors.ts";
 import type { CloseReason } from "../transport/mod.ts";
 import { oneLine } from "../transport/printable.ts";
 import { PBConnectionLost, ProtocolError } from "./errors.ts";
@@ -34,13 +34,16 @@ export interface ConnectionEnd {
  * Says why a connection has ended.
  *
  * @param end What is known.
- * @returns The reason; undefined if the peer closed it in an orderly way.
+ * @returns The reason; undefined if the peer closed it in an orderly way, or was a client that went
+ * without a word.
  */
 export function endReason(end: ConnectionEnd): Error | undefined {
   const { role, isNegotiating, error, isHeard, closeReason } = end;
   if (isNegotiating) {
-    // Load balancers look whether a server is there in this way.
-    if (role === "server" && error === undefined && !isHeard) return undefined;
+    // Load balancers look whether a server is there in this way; many leave with a reset, as they
+    // have not read what the server said.
+    const isLeft = error === undefined || isGone(error);
+    if (role === "server" && !isHeard && isLeft) return undefined;
     return new ProtocolError(`Cannot connect over PB: ${notConnected(end)}`, { cause: error });
   }
   if (error !== undefined) return toError(error);

@@ -6,7 +6,7 @@
 
 import { type ICredentials, UsernamePassword } from "../cred/credentials.ts";
 import { Portal } from "../cred/portal.ts";
-import { dial, type Dialed, type DialOptions, parseUrl } from "../transport/mod.ts";
+import { dial, type Dialed, type DialOptions, HandshakeError, parseUrl } from "../transport/mod.ts";
 import { Broker } from "./broker.ts";
 import type { BrokerRole } from "./broker_facts.ts";
 import {
@@ -146,12 +146,14 @@ export class PBServerFactory implements AsyncDisposable {
   }
 
   /**
-   * Counts a connection that failed before it stood, as in a handshake, and logs why.
+   * Counts a connection that failed before it stood, as in a handshake, and logs why; unless its peer
+   * only looked whether a server is there.
    *
    * @param error What went wrong.
    */
   failed(error: Error): void {
     this.#connections.countFailure();
+    if (error instanceof HandshakeError && error.isProbe) return;
     const { message } = error;
     this.#settings.log({ event: "connectionFailed", level: "warning", message });
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { TransportClosedError } from "./errors.ts";
 import type { Transport } from "./transport.ts";
 
 /** Most bytes of a head. */
@@ -31,15 +32,18 @@ export interface HttpHead {
 /**
  * Reads a head.
  *
- * @throws {SyntaxError} If what comes is no head of HTTP, or is too long or cut short.
+ * @throws {SyntaxError} If what comes is no head of HTTP, or is too long.
+ * @throws {TransportClosedError} If it is cut short.
  */
-export async function readHead(conn: Transport): Promise<HttpHead> {
+export async function readHead(conn: Pick<Transport, "read">): Promise<HttpHead> {
   let buffer = new Uint8Array(1024);
   let size = 0;
   let checked = 0;
   for (;;) {
     const count = await conn.read(buffer.subarray(size));
-    if (count === null) throw new SyntaxError("the connection ended in the middle of a handshake");
+    if (count === null) {
+      throw new TransportClosedError("the connection ended in the middle of a handshake");
+    }
     size += count;
     const end = endOfHead(buffer.subarray(0, size), checked);
     if (end >= 0) {

@@ -22,6 +22,8 @@ export interface TappedStream {
   readonly stream: Duplex;
   /** Called before each read of the transport, which waits for what it returns. */
   mayRead: () => Promise<void> | void;
+  /** Whether any byte has come. */
+  isHeard: boolean;
   /** What the transport failed with; `node:tls` calls what it could not write written. */
   error?: Error;
 }
@@ -34,6 +36,7 @@ export function streamOf(transport: Transport): TappedStream {
     try {
       await tapped.mayRead();
       const count = await transport.read(buffer.bytes);
+      if (count !== null) tapped.isHeard = true;
       stream.push(count === null ? null : buffer.bytes.slice(0, count));
       buffer.adapt(count ?? 0);
     } catch (error) {
@@ -57,7 +60,7 @@ export function streamOf(transport: Transport): TappedStream {
       done(error);
     },
   });
-  const tapped: TappedStream = { stream, mayRead: () => {} };
+  const tapped: TappedStream = { stream, isHeard: false, mayRead: () => {} };
   return tapped;
 }
 

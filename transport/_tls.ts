@@ -166,7 +166,7 @@ export class TlsAcceptor {
       const fact = (error as { code?: unknown })?.code === "ERR_SSL_WRONG_VERSION_NUMBER"
         ? "the peer does not speak TLS"
         : `TLS handshake failed, ${factOf(error)}`;
-      throw new HandshakeError(address, fact, { cause: error });
+      throw new HandshakeError(address, fact, { cause: error, isProbe: !source.isHeard });
     }
   }
 }

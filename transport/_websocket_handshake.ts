@@ -7,8 +7,9 @@
 import { builtin } from "./_builtin.ts";
 import { headBytes, type HttpHead, type HttpHeaders, readHead } from "./_http_head.ts";
 import { writeAll } from "./_write_all.ts";
+import { factOf, HandshakeError, isGone } from "./errors.ts";
 import { oneLine } from "./printable.ts";
-import type { Transport } from "./transport.ts";
+import type { Dialed, Transport } from "./transport.ts";
 
 /**
  * Sub-protocol in which text frames permit the peer to send: each holds, as a decimal number, how
@@ -196,10 +197,12 @@ export interface ServerHandshake extends UpgradePolicy {
 /**
  * Decides about a client that asks for a WebSocket.
  *
+ * @throws {HandshakeError} If what it says is no request, or it has gone.
  * @throws {Error} If it was refused, which it has been told then.
  */
-export async function openAsServer(conn: Transport, options: ServerHandshake): Promise<Acceptance> {
-  const { start, headers, rest } = await readHead(conn);
+export async function openAsServer(dialed: Dialed, options: ServerHandshake): Promise<Acceptance> {
+  const { transport: conn } = dialed;
+  const { start, headers, rest } = await readRequest(dialed);
   const [, method = "", path] = /^([A-Z]+) (\S+) HTTP\/1\.1$/.exec(start) ?? [];
   const verdict = path === undefined
     ? refusal(400, "the request is malformed")
@@ -226,4 +229,20 @@ export async function openAsServer(conn: Transport, options: ServerHandshake): P
   });
   const last = headBytes("HTTP/1.1 101 Switching Protocols", answer);
   return { protocol, headers, early: rest, last };
+}
+
+/** Reads the head of a client's request. */
+async function readRequest({ transport, peer }: Dialed): Promise<HttpHead> {
+  let isHeard = false;
+  const read = async (buffer: Uint8Array): Promise<number | null> => {
+    const count = await transport.read(buffer);
+    if (count !== null) isHeard = true;
+    return count;
+  };
+  try {
+    return await readHead({ read });
+  } catch (error) {
+    const isProbe = !isHeard && isGone(error);
+    throw new HandshakeError(peer.address, factOf(error), { cause: error, isProbe });
+  }
 }

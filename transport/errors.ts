@@ -80,22 +80,35 @@ export class ListenError extends TransportError {
   }
 }
 
+/** Options for {@linkcode HandshakeError}. */
+export interface HandshakeErrorOptions extends ErrorOptions {
+  /** Whether the peer was gone before it had said anything; false unless given. */
+  isProbe?: boolean;
+}
+
 /** A peer came, but did not get through the handshake of TLS or WebSocket. */
 export class HandshakeError extends TransportError {
   /** Address of the peer. */
   readonly address: string;
+  /**
+   * Whether the peer was gone before it had said anything, however it went: load balancers look in
+   * that way whether a server is there, so that a log may leave it out.
+   */
+  readonly isProbe: boolean;
 
   /**
    * Creates the error.
    *
    * @param address Address of the peer.
    * @param fact What was wrong.
-   * @param options The underlying error as `cause`.
+   * @param options The underlying error as `cause`, and whether the peer had said anything.
    */
-  constructor(address: string, fact: string, options?: ErrorOptions) {
-    super(`Cannot accept connection from "${address}": ${fact}`, options);
+  constructor(address: string, fact: string, options: HandshakeErrorOptions = {}) {
+    const { isProbe = false, ...rest } = options;
+    super(`Cannot accept connection from "${address}": ${fact}`, rest);
     this.name = "HandshakeError";
     this.address = address;
+    this.isProbe = isProbe;
   }
 }
 
@@ -116,6 +129,21 @@ export class WebSocketError extends TransportError {
     this.name = "WebSocketError";
     this.code = code;
   }
+}
+
+/** What the system calls a connection that is gone. */
+const GONE: readonly unknown[] = Object.freeze([
+  "ECONNABORTED",
+  "ECONNRESET",
+  "ENOTCONN",
+  "EPIPE",
+  "ETIMEDOUT",
+]);
+
+/** Tells whether an error says that the connection is gone, and not what was wrong with it. */
+export function isGone(error: unknown): boolean {
+  if (error instanceof TransportClosedError) return true;
+  return error instanceof Error && "code" in error && GONE.includes(error.code);
 }
 
 /** The gist of anything thrown, to stand behind a colon. */

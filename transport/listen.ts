@@ -156,8 +156,9 @@ function webSocketHandshake(
 ): Handshake {
   const policy = { origins, hosts, path };
   const limits = webSocketLimits(options);
-  return async ({ transport: conn, peer }) => {
-    const { protocol, headers, early, last } = await openAsServer(conn, policy);
+  return async (dialed) => {
+    const { transport: conn, peer } = dialed;
+    const { protocol, headers, early, last } = await openAsServer(dialed, policy);
     const windowed = protocol === WINDOWED;
     const transport = new FramedTransport(conn, {
       client: false,

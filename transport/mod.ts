@@ -22,6 +22,7 @@ export * from "./dial.ts";
 export {
   ConnectError,
   HandshakeError,
+  type HandshakeErrorOptions,
   ListenError,
   TransportClosedError,
   TransportError,

@@ -20,6 +20,9 @@ import {
   type Listener,
   memoryPair,
 } from "@perspective/broker/transport";
+import { once } from "node:events";
+import { connect as connectSocket, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { openAsClient } from "../../transport/_websocket_handshake.ts";
 import { CLIENT_TLS, SERVER_TLS } from "../transport/pairs.ts";
 
@@ -106,6 +109,7 @@ const PLACES: { name: string; options: ServeOptions; client: object }[] = [
   { name: "pb", options: { url: "pb://127.0.0.1:0" }, client: {} },
   { name: "pbs", options: { url: "pbs://127.0.0.1:0", ...SERVER_TLS }, client: CLIENT_TLS },
   { name: "ws", options: { url: "ws://127.0.0.1:0/pb" }, client: {} },
+  { name: "wss", options: { url: "wss://127.0.0.1:0/pb", ...SERVER_TLS }, client: CLIENT_TLS },
 ];
 
 for (const { name, options, client } of PLACES) {
@@ -129,6 +133,89 @@ for (const { name, options, client } of PLACES) {
       for (const { level } of book.entries) assertEquals(level, "warning");
     });
   }
+}
+
+/** Waits until a server has counted a connection that failed. */
+async function untilFailed(server: PBServer): Promise<void> {
+  while (server.stats.failed === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Ways in which a load balancer looks whether a server is there; `tls` for those with a handshake of it. */
+const PROBES: { name: string; tls?: true; leave: (socket: Socket) => Promise<void> }[] = [
+  {
+    name: "closes",
+    async leave(socket) {
+      socket.end().resume();
+      await once(socket, "close");
+    },
+  },
+  {
+    name: "resets its connection",
+    async leave(socket) {
+      socket.resetAndDestroy();
+      await once(socket, "close");
+    },
+  },
+  {
+    name: "closes after the TLS handshake",
+    tls: true,
+    async leave(socket) {
+      const inside = connectTls({ socket, ca: CLIENT_TLS.caCerts as string[], host: "127.0.0.1" });
+      await once(inside, "secureConnect");
+      inside.end().resume();
+      await once(inside, "close");
+    },
+  },
+  {
+    name: "resets its connection after the TLS handshake",
+    tls: true,
+    async leave(socket) {
+      const inside = connectTls({ socket, ca: CLIENT_TLS.caCerts as string[], host: "127.0.0.1" });
+      await once(inside, "secureConnect");
+      socket.resetAndDestroy();
+      await once(socket, "close");
+    },
+  },
+];
+
+for (const { name, options, client } of PLACES) {
+  for (const { name: way, tls, leave } of PROBES) {
+    if (tls && !("cert" in options)) continue;
+    Deno.test(`serve() at a ${name} URL counts a peer that ${way} without a byte, and logs nothing`, async () => {
+      const book = new Logbook();
+      await using server = serve(new Echo(), { ...options, log: book.log });
+      const socket = connectSocket(Number(new URL(server.url).port), "127.0.0.1");
+      await once(socket, "connect");
+      await leave(socket);
+      await untilFailed(server);
+      await assertServes(server, client);
+      assertEquals([server.stats.failed, book.entries], [1, []]);
+    });
+  }
+
+  Deno.test(`serve() at a ${name} URL logs a peer that stays and says nothing`, async () => {
+    const book = new Logbook();
+    const limits = { negotiationTimeout: 50 };
+    const times = { handshakeTimeout: 50, limits };
+    await using server = serve(new Echo(), { ...options, ...times, log: book.log });
+    const conn = await Deno.connect({
+      hostname: "127.0.0.1",
+      port: Number(new URL(server.url).port),
+    });
+    assertStringIncludes((await book.until(1)).message, "within 50 ms");
+    await untilFailed(server);
+    conn.close();
+    assertEquals([server.stats.failed, book.entries.length], [1, 1]);
+  });
+}
+
+for (const url of ["pbs://127.0.0.1:0", "wss://127.0.0.1:0/pb"]) {
+  Deno.test(`serve() at ${url} logs a client that does not trust its certificate`, async () => {
+    const book = new Logbook();
+    await using server = serve(new Echo(), { url, ...SERVER_TLS, log: book.log });
+    await assertRejects(() => connect(server.url));
+    assertEquals((await book.until(1)).event, "connectionFailed");
+  });
 }
 
 Deno.test("serve() tells hooks of connections that came about, and counts what went over them", async () => {

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { memoryPair } from "@perspective/broker/transport";
+import { HandshakeError, memoryPair } from "@perspective/broker/transport";
 import { type HttpHeaders, readHead } from "../../transport/_http_head.ts";
 import { openAsClient, openAsServer } from "../../transport/_websocket_handshake.ts";
 import { bytesOf, readToEnd, writeAll } from "./bytes.ts";
@@ -29,7 +29,7 @@ async function ask(
   chunkSize = 4096,
 ): Promise<{ status: string; headers: HttpHeaders; outcome: unknown }> {
   const [client, server] = memoryPair({ chunkSize });
-  const opening = openAsServer(server.transport, { path: "/pb", ...policy }).then(
+  const opening = openAsServer(server, { path: "/pb", ...policy }).then(
     async ({ protocol, last }) => {
       await writeAll(server.transport, last);
       return { protocol };
@@ -143,9 +143,9 @@ for (const { name, request, status } of REFUSED) {
   });
 }
 
-const BROKEN: { name: string; bytes: string; message: string }[] = [
+const BROKEN: { name: string; bytes: string; message: string; isProbe?: boolean }[] = [
   { name: "bytes of another protocol", bytes: "\x04\x80\x02\x82pb\x04\x82none", message: "HTTP" },
-  { name: "nothing", bytes: "", message: "the connection ended in the middle" },
+  { name: "nothing", bytes: "", message: "the connection ended in the middle", isProbe: true },
   { name: "half a request", bytes: "GET / HTTP/1.1\r\nHost", message: "the connection ended" },
   {
     name: "endless headers",
@@ -164,17 +164,17 @@ const BROKEN: { name: string; bytes: string; message: string }[] = [
   },
 ];
 
-for (const { name, bytes, message } of BROKEN) {
+for (const { name, bytes, message, isProbe = false } of BROKEN) {
   Deno.test(`openAsServer() ends with an error at ${name}`, async () => {
     const [client, server] = memoryPair();
     const opening = assertRejects(
-      () => openAsServer(server.transport, { path: "/" }),
-      SyntaxError,
+      () => openAsServer(server, { path: "/" }),
+      HandshakeError,
       message,
     );
     await writeAll(client.transport, bytesOf(bytes));
     client.transport.close();
-    await opening;
+    assertEquals((await opening).isProbe, isProbe);
   });
 }
 
