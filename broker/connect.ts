@@ -40,7 +40,7 @@ import type { BrokerOptions } from "./options.ts";
  * @param url Where to, such as `pb://127.0.0.1:8787`.
  * @param options Rules and limits, a signal and a time for the connection to stand.
  * @returns The broker, once both ends have agreed on a dialect.
- * @throws {TypeError} If the URL cannot be used.
+ * @throws {TypeError} If the URL cannot be used, or with TLS a certificate or key in the options.
  * @throws {RangeError} If a limit or a time is out of range.
  * @throws {ConnectError} If there is no connection.
  * @throws {ProtocolError} If the other end does not speak PB, or closes before it has said anything.

@@ -264,7 +264,7 @@ export class PBClientFactory {
    *
    * @param url Where to, such as `pb://127.0.0.1:8787`; may name a user and an object, see `connect`.
    * @returns The broker, once both ends have agreed on a dialect.
-   * @throws {TypeError} If the URL cannot be used.
+   * @throws {TypeError} If the URL cannot be used, or with TLS a certificate or key in the options.
    * @throws {ConnectError} If there is no connection.
    * @throws {ProtocolError} If the other end does not speak PB.
    */

@@ -14,6 +14,7 @@ import { builtin } from "./_builtin.ts";
 import { certificateOf } from "./_certificate.ts";
 import { closeOnAbort } from "./_deadline.ts";
 import { streamOf, StreamTransport } from "./_node_stream.ts";
+import { PemChecks } from "./_pem_checks.ts";
 import { factOf, HandshakeError } from "./errors.ts";
 import type { Dialed } from "./transport.ts";
 
@@ -55,7 +56,19 @@ export interface TlsClientContext extends TlsClientOptions, Inside {
   readonly signal: AbortSignal;
 }
 
-/** Puts TLS on top of a connection, as the client. */
+/**
+ * Checks a client's options, of which `node:tls` passes over much that is wrong.
+ *
+ * @throws {TypeError} If a certificate or a key is of no use, or one is there without the other.
+ */
+export function checkTlsClient({ caCerts = [], cert, key }: TlsClientOptions): void {
+  const checks = new PemChecks("Cannot connect with TLS");
+  checks.authorities("caCerts", caCerts);
+  if (cert !== undefined && key !== undefined) checks.identity(cert, key);
+  else if (cert !== key) throw checks.fault("options cert and key are needed together");
+}
+
+/** Puts TLS on top of a connection, as the client; its options were checked. */
 export async function tlsClient(dialed: Dialed, options: TlsClientContext): Promise<Dialed> {
   const { caCerts, cert, key, hostname, http, signal, serverName = hostname } = options;
   const { connect } = builtin("node:tls");
@@ -98,28 +111,12 @@ export class TlsAcceptor {
    */
   constructor(options: TlsServerOptions & Inside) {
     const { cert, key, clientCaCerts = [] } = options;
+    const checks = new PemChecks("Cannot listen with TLS");
     if (cert === undefined || key === undefined) {
-      throw new TypeError("Cannot listen with TLS: options cert and key are needed");
+      throw checks.fault("options cert and key are needed");
     }
-    const { X509Certificate, createPrivateKey } = builtin("node:crypto");
-    const check = (what: string, valid: () => boolean) => {
-      let fact = "";
-      try {
-        if (valid()) return;
-      } catch (error) {
-        fact = `: ${factOf(error)}`;
-      }
-      throw new TypeError(`Cannot listen with TLS: ${what}${fact}`);
-    };
-    check("option cert is not a PEM certificate", () => new X509Certificate(cert) !== undefined);
-    check("option key is not a PEM private key", () => createPrivateKey(key) !== undefined);
-    check(
-      "option key is not the key of option cert",
-      () => new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)),
-    );
-    for (const ca of clientCaCerts) {
-      check("option clientCaCerts is not PEM certificates", () => !!new X509Certificate(ca));
-    }
+    checks.identity(cert, key);
+    checks.authorities("clientCaCerts", clientCaCerts);
     this.#options = options;
   }
 

@@ -7,7 +7,7 @@
 import { closeOnAbort, withDeadline } from "./_deadline.ts";
 import { FramedTransport } from "./_framed_transport.ts";
 import { hostAndPort, tcpDialed, unixDialed } from "./_socket.ts";
-import { tlsClient, type TlsClientOptions } from "./_tls.ts";
+import { checkTlsClient, tlsClient, type TlsClientOptions } from "./_tls.ts";
 import { openAsClient, WINDOWED } from "./_websocket_handshake.ts";
 import { deadline } from "./checks.ts";
 import { ConnectError, factOf } from "./errors.ts";
@@ -46,7 +46,7 @@ export interface DialOptions extends TlsClientOptions, WebSocketOptions {
  * left to the caller.
  * @param options How.
  * @returns The connection.
- * @throws {TypeError} If the URL cannot be used.
+ * @throws {TypeError} If the URL cannot be used, or with TLS a certificate or key in the options.
  * @throws {RangeError} If an option is a number that makes no sense.
  * @throws {ConnectError} If the connection cannot be opened.
  */
@@ -55,6 +55,8 @@ export async function dial(url: string | URL | PBUrl, options: DialOptions = {})
   deadline("timeout", timeout);
   webSocketLimits(options);
   const target = typeof url === "string" || url instanceof URL ? parseUrl(url) : url;
+  // A browser has its own certificates.
+  if (target.secure && typeof Deno !== "undefined") checkTlsClient(options);
   try {
     return await withDeadline(
       { timeout, signal },

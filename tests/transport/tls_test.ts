@@ -162,6 +162,66 @@ Deno.test("listen() refuses a key that does not fit its certificate", () => {
   assertStringIncludes(message, "option key is not the key of option cert");
 });
 
+const USELESS: { name: string; options: DialOptions; message: string }[] = [
+  {
+    name: "authorities that are no certificates",
+    options: { caCerts: ["junk"] },
+    message: "option caCerts is not PEM certificates",
+  },
+  {
+    name: "one authority among others that is a key",
+    options: { caCerts: [pem("authority.pem"), pem("server.key")] },
+    message: "option caCerts is not PEM certificates",
+  },
+  {
+    name: "a certificate that is none",
+    options: { ...ALICE_TLS, cert: "junk" },
+    message: "option cert is not a PEM certificate",
+  },
+  {
+    name: "a key that is none",
+    options: { ...ALICE_TLS, key: "junk" },
+    message: "option key is not a PEM private key",
+  },
+  {
+    name: "a certificate and a key that are swapped",
+    options: { ...CLIENT_TLS, cert: pem("client.key"), key: pem("client.pem") },
+    message: "option cert is not a PEM certificate",
+  },
+  {
+    name: "a key of another certificate",
+    options: { ...ALICE_TLS, key: pem("stranger.key") },
+    message: "option key is not the key of option cert",
+  },
+  {
+    name: "a certificate without a key",
+    options: { ...CLIENT_TLS, cert: pem("client.pem") },
+    message: "options cert and key are needed together",
+  },
+  {
+    name: "a key without a certificate",
+    options: { ...CLIENT_TLS, key: pem("client.key") },
+    message: "options cert and key are needed together",
+  },
+];
+
+for (const { name, options, message } of USELESS) {
+  Deno.test(`dial() refuses ${name} before it connects`, async () => {
+    const url = "pbs://localhost:1"; // where nobody listens
+    const error = await assertRejects(() => dial(url, options), TypeError, message);
+    assertStringIncludes(error.message, "Cannot connect with TLS: ");
+  });
+}
+
+Deno.test("dial() takes authorities with text around them, and several in one", async () => {
+  const bundle = `# Our own\n${pem("stranger.pem")}\n# Another\n${pem("authority.pem")}`;
+  await using pair = await connectTo(
+    { url: "pbs://127.0.0.1:0", ...SERVER_TLS },
+    { caCerts: [bundle] },
+  );
+  assertEquals(pair.client.peer.secure, true);
+});
+
 Deno.test("a TLS connection that is cut ends its reads", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   await using target = listen({ url: "pbs://127.0.0.1:0", ...SERVER_TLS });

@@ -1,0 +1,63 @@
+/**
+ * Checks of certificates and keys in options, before anything is opened.
+ *
+ * @module
+ */
+
+import { builtin } from "./_builtin.ts";
+import { factOf } from "./errors.ts";
+
+/** Checks options for one purpose, which its errors name. */
+export class PemChecks {
+  readonly #failure: string;
+
+  /** Takes what the errors begin with, such as `Cannot listen with TLS`. */
+  constructor(failure: string) {
+    this.#failure = failure;
+  }
+
+  /**
+   * Checks a certificate chain and the key of its first certificate.
+   *
+   * @throws {TypeError} If one of them is of no use, or they are not a pair.
+   */
+  identity(cert: string, key: string): void {
+    const { X509Certificate, createPrivateKey } = builtin("node:crypto");
+    this.#check("option cert is not a PEM certificate", () => !!new X509Certificate(cert));
+    this.#check("option key is not a PEM private key", () => !!createPrivateKey(key));
+    this.#check(
+      "option key is not the key of option cert",
+      () => new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)),
+    );
+  }
+
+  /**
+   * Checks certificates of authorities.
+   *
+   * @throws {TypeError} If one of them is of no use.
+   */
+  authorities(option: string, certificates: readonly string[]): void {
+    const { X509Certificate } = builtin("node:crypto");
+    for (const certificate of certificates) {
+      this.#check(
+        `option ${option} is not PEM certificates`,
+        () => !!new X509Certificate(certificate),
+      );
+    }
+  }
+
+  /** Gives the error for options that are wrong. */
+  fault(fact: string): TypeError {
+    return new TypeError(`${this.#failure}: ${fact}`);
+  }
+
+  #check(what: string, isValid: () => boolean): void {
+    let fact = "";
+    try {
+      if (isValid()) return;
+    } catch (error) {
+      fact = `: ${factOf(error)}`;
+    }
+    throw this.fault(`${what}${fact}`);
+  }
+}
