@@ -21,6 +21,7 @@ const WHILE = 1000;
  * What has happened, for programs that count it or raise an alarm. `callFailed` is a call of the peer's, and
  * `callbackFailed` a function of the program, such as `onConnect`; `connectionRefused` is one too many,
  * `connectionFailed` one that never stood, and `connectionClosed` one that ended through a fault;
+ * `acceptFailed` is that no connection can be accepted for a while;
  * `cacheFailed`, `pagesFailed` and `stateFailed` are updates, pages and stored states that did not get
  * where they should; `notUnderstood` is a message of the protocol that one end does not know.
  */
@@ -29,6 +30,7 @@ export type LogEvent =
   | "callbackFailed"
   | "loginRefused"
   | "loginFailed"
+  | "acceptFailed"
   | "connectionRefused"
   | "connectionFailed"
   | "connectionClosed"
@@ -41,7 +43,7 @@ export type LogEvent =
 export interface LogEntry {
   /** What has happened. */
   readonly event: LogEvent;
-  /** How grave it is: an `error` is a fault in a program, a `warning` a peer that misbehaves. */
+  /** How grave it is: an `error` is a fault of a program or its machine, a `warning` a peer that misbehaves. */
   readonly level: "error" | "warning";
   /** One line, also where it repeats what a peer has said: without control characters, and not too long. */
   readonly message: string;

@@ -143,17 +143,22 @@ export function serve(root: ServerRoot, options?: ServeOptions): PBServer;
 export function serve(factory: PBServerFactory, options?: ListenOptions): PBServer;
 export function serve(root: ServerRoot | PBServerFactory, options: ServeOptions = {}): PBServer {
   const factory = root instanceof PBServerFactory ? root : new PBServerFactory(root, options);
-  const { onHandshakeError = (error) => factory.failed(error) } = options;
   const { log } = factory.settings;
+  const {
+    onHandshakeError = (error) => factory.failed(error),
+    onAcceptError = ({ message }) => log({ event: "acceptFailed", level: "error", message }),
+  } = options;
+  const call = (callback: () => void) =>
+    callAll(
+      [callback],
+      (error) =>
+        log({ event: "callbackFailed", level: "error", message: "A callback failed", error }),
+    );
   return new PBServer(
     listen({
       ...options,
-      onHandshakeError: (fault) =>
-        callAll(
-          [() => onHandshakeError(fault)],
-          (error) =>
-            log({ event: "callbackFailed", level: "error", message: "A callback failed", error }),
-        ),
+      onHandshakeError: (fault) => call(() => onHandshakeError(fault)),
+      onAcceptError: (fault) => call(() => onAcceptError(fault)),
     }),
     factory,
   );

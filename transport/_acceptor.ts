@@ -5,7 +5,8 @@
  */
 
 import { tcpDialed, unixDialed } from "./_socket.ts";
-import { factOf, ListenError } from "./errors.ts";
+import { Spell } from "./_spell.ts";
+import { AcceptError, factOf, ListenError } from "./errors.ts";
 import type { Dialed } from "./transport.ts";
 
 /** Milliseconds to wait when the system has no connection to give, as for want of file handles. */
@@ -19,13 +20,23 @@ export interface Acceptor {
   close(): void;
 }
 
+/** Options for accepting connections. */
+export interface AcceptOptions {
+  /**
+   * Told when the system has no connection to give, as for want of file handles, and it is tried again:
+   * once, until that has not happened for ten seconds. What it throws is dropped.
+   */
+  onAcceptError?: (error: AcceptError) => void;
+}
+
 /** Accepts TCP connections. */
 export class TcpAcceptor implements Acceptor {
   readonly #listener: Deno.TcpListener;
-  readonly #life = new Life();
+  readonly #life: Life;
 
-  constructor(listener: Deno.TcpListener) {
+  constructor(listener: Deno.TcpListener, options: AcceptOptions = {}) {
     this.#listener = listener;
+    this.#life = new Life(options);
   }
 
   accept(): Promise<Dialed | null> {
@@ -37,11 +48,17 @@ export class TcpAcceptor implements Acceptor {
   }
 }
 
+/** Options for {@linkcode UnixAcceptor}. */
+export interface UnixAcceptOptions extends AcceptOptions {
+  /** Permissions of the socket's file; what the process gives to new files otherwise. */
+  mode?: number;
+}
+
 /** Accepts connections to a Unix socket, whose file it makes; Deno removes it at the end. */
 export class UnixAcceptor implements Acceptor {
   readonly #path: string;
   readonly #mode: number | undefined;
-  readonly #life = new Life();
+  readonly #life: Life;
   readonly #opening: Promise<void> | undefined;
   #listener: Deno.UnixListener | undefined;
 
@@ -50,9 +67,10 @@ export class UnixAcceptor implements Acceptor {
    *
    * @throws {Deno.errors.NotFound} If the folder is not there; likewise for other faults.
    */
-  constructor(path: string, mode?: number) {
+  constructor(path: string, options: UnixAcceptOptions = {}) {
     this.#path = path;
-    this.#mode = mode;
+    this.#mode = options.mode;
+    this.#life = new Life(options);
     try {
       this.#open();
     } catch (error) {
@@ -109,7 +127,13 @@ async function answers(path: string): Promise<boolean> {
 /** The life of an acceptor, which only ends on request. */
 class Life {
   readonly #end = Promise.withResolvers<void>();
+  readonly #options: AcceptOptions;
+  readonly #trouble = new Spell();
   ended = false;
+
+  constructor(options: AcceptOptions) {
+    this.#options = options;
+  }
 
   end(close: () => void): void {
     if (this.ended) return;
@@ -126,6 +150,7 @@ class Life {
       } catch (error) {
         if (this.ended) break;
         if (isGone(error)) continue;
+        if (this.#trouble.begins()) this.#tell(error);
         let timer: ReturnType<typeof setTimeout> | undefined;
         const pause = new Promise((resolve) => timer = setTimeout(resolve, PAUSE));
         await Promise.race([pause, this.#end.promise]);
@@ -133,6 +158,14 @@ class Life {
       }
     }
     return null;
+  }
+
+  #tell(error: unknown): void {
+    try {
+      this.#options.onAcceptError?.(new AcceptError(factOf(error), { cause: error }));
+    } catch {
+      // Accepting goes on.
+    }
   }
 }
 

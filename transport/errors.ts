@@ -80,6 +80,20 @@ export class ListenError extends TransportError {
   }
 }
 
+/** No connection can be accepted at the moment, as for want of file handles; it is tried again. */
+export class AcceptError extends TransportError {
+  /**
+   * Creates the error.
+   *
+   * @param fact Why none can be accepted.
+   * @param options The system's own error as `cause`.
+   */
+  constructor(fact: string, options?: ErrorOptions) {
+    super(`Cannot accept connections: ${fact}; trying again`, options);
+    this.name = "AcceptError";
+  }
+}
+
 /** Options for {@linkcode HandshakeError}. */
 export interface HandshakeErrorOptions extends ErrorOptions {
   /** Whether the peer was gone before it had said anything; false unless given. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Acceptor, TcpAcceptor, UnixAcceptor } from "./_acceptor.ts";
+import { type AcceptOptions, type Acceptor, TcpAcceptor, UnixAcceptor } from "./_acceptor.ts";
 import { FramedTransport } from "./_framed_transport.ts";
 import {
   type Handshake,
@@ -22,7 +22,7 @@ import { webSocketLimits, type WebSocketOptions } from "./websocket.ts";
 
 /** Options for {@linkcode listen}. */
 export interface ListenOptions
-  extends TlsServerOptions, UpgradePolicy, WebSocketOptions, HandshakeOptions {
+  extends TlsServerOptions, UpgradePolicy, WebSocketOptions, HandshakeOptions, AcceptOptions {
   /** Where to listen, instead of `hostname`, `port` and `path`. */
   url?: string | URL;
   /** Address to listen at; `0.0.0.0`, which is every IPv4 address of the machine, unless given. */
@@ -84,14 +84,14 @@ export function listen(options: ListenOptions | string | URL): Listener {
   try {
     if (place.scheme === "pb+unix") {
       const { path } = place;
-      const acceptor = new UnixAcceptor(path, options.mode);
+      const acceptor = new UnixAcceptor(path, options);
       return new AcceptorListener(acceptor, { transport: "unix", path }, url);
     }
     const handshake = handshakeFor(place, options);
     const socket = listenTcp(place, options.reusePort ?? false);
     const { hostname, port } = socket.addr;
     const addr: ListenAddr = { transport: "tcp", hostname, port };
-    const tcp = new TcpAcceptor(socket);
+    const tcp = new TcpAcceptor(socket, options);
     const acceptor = handshake ? new HandshakeAcceptor(tcp, handshake, options) : tcp;
     return new AcceptorListener(acceptor, addr, urlOf({ ...place, port }));
   } catch (error) {

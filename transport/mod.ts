@@ -15,11 +15,13 @@
  * @module
  */
 
+export type { AcceptOptions } from "./_acceptor.ts";
 export type { HandshakeOptions } from "./_handshake_acceptor.ts";
 export type { TlsClientOptions, TlsServerOptions } from "./_tls.ts";
 export type { UpgradePolicy } from "./_websocket_handshake.ts";
 export * from "./dial.ts";
 export {
+  AcceptError,
   ConnectError,
   HandshakeError,
   type HandshakeErrorOptions,

@@ -23,6 +23,7 @@ import {
 import { once } from "node:events";
 import { connect as connectSocket, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { fileURLToPath } from "node:url";
 import { openAsClient } from "../../transport/_websocket_handshake.ts";
 import { CLIENT_TLS, SERVER_TLS } from "../transport/pairs.ts";
 
@@ -134,6 +135,42 @@ for (const { name, options, client } of PLACES) {
     });
   }
 }
+
+Deno.test("serve() logs once that there are no more file handles, and goes on when there are", async () => {
+  const code = `
+    import { connect, Root, serve } from ${JSON.stringify(import.meta.resolve("../../mod.ts"))};
+    const logged = Promise.withResolvers();
+    const log = ({ event, level, message }) => {
+      console.log(event, level, message);
+      logged.resolve();
+    };
+    const server = serve(new Root(), { hostname: "127.0.0.1", port: 0, log });
+    const files = [];
+    try {
+      for (;;) files.push(Deno.openSync("/dev/null"));
+    } catch { /* as many as there are */ }
+    files.pop().close(); // for the client
+    const connecting = connect(server.url);
+    await logged.promise;
+    for (const file of files) file.close();
+    const broker = await connecting;
+    console.log("connected");
+    await broker.close();
+    await server.close();`;
+  const script = await Deno.makeTempFile({ suffix: ".ts" });
+  await Deno.writeTextFile(script, code);
+  const run = 'ulimit -n 100 && exec "$1" run --no-check --allow-all --config "$2" "$3"';
+  const config = fileURLToPath(import.meta.resolve("../../deno.json"));
+  const { stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", run, "sh", Deno.execPath(), config, script],
+  }).output();
+  assertEquals(
+    new TextDecoder().decode(stdout),
+    "acceptFailed error Cannot accept connections: too many open files; trying again\nconnected\n",
+    new TextDecoder().decode(stderr),
+  );
+  await Deno.remove(script);
+});
 
 /** Waits until a server has counted a connection that failed. */
 async function untilFailed(server: PBServer): Promise<void> {
