@@ -16,7 +16,7 @@ import { closeOnAbort } from "./_deadline.ts";
 import { streamOf, StreamTransport } from "./_node_stream.ts";
 import { PemChecks } from "./_pem_checks.ts";
 import { factOf, HandshakeError } from "./errors.ts";
-import type { Dialed } from "./transport.ts";
+import type { Dialed, PeerCertificate } from "./transport.ts";
 
 /** How a client verifies the server, and shows who it is. */
 export interface TlsClientOptions {
@@ -32,10 +32,13 @@ export interface TlsClientOptions {
 
 /** How a server shows who it is, and whom it lets in. */
 export interface TlsServerOptions {
-  /** The server's certificate chain in PEM form. */
-  cert?: string;
-  /** The private key of the server's certificate in PEM form. */
-  key?: string;
+  /**
+   * The server's certificate chain in PEM form. A function is asked at each handshake: a certificate that it
+   * gives anew is that of new connections, and ends no others.
+   */
+  cert?: string | (() => string);
+  /** The private key of the server's certificate in PEM form, or a function that gives it. */
+  key?: string | (() => string);
   /** Authorities in PEM form that sign the certificates of clients; clients are asked if given. */
   clientCaCerts?: readonly string[];
   /** Whether a client needs a certificate where `clientCaCerts` are given; `true` unless given. */
@@ -115,7 +118,7 @@ export class TlsAcceptor {
     if (cert === undefined || key === undefined) {
       throw checks.fault("options cert and key are needed");
     }
-    checks.identity(cert, key);
+    checks.identity(current(cert), current(key));
     checks.authorities("clientCaCerts", clientCaCerts);
     this.#options = options;
   }
@@ -126,37 +129,19 @@ export class TlsAcceptor {
    * @throws {HandshakeError} If it fails; the connection is closed then.
    */
   async handshake(dialed: Dialed): Promise<Dialed> {
-    const { cert, key, clientCaCerts, requireClientCert = true, http } = this.#options;
     const { address } = dialed.peer;
-    // A server for one connection that does not listen: the public way to put TLS on a stream as
-    // the server, with the client's certificate checked, and to know which stream it was.
-    const server = builtin("node:tls").createServer({
-      cert,
-      key,
-      ...(clientCaCerts && { ca: [...clientCaCerts], requestCert: true }),
-      rejectUnauthorized: clientCaCerts !== undefined && requireClientCert,
-      // Never: who calls sees to the time. Its own timer would keep what has failed for two minutes.
-      handshakeTimeout: -1,
-      ...(http && { ALPNProtocols: ["http/1.1"] }),
-    });
     const source = streamOf(dialed.transport);
-    const { stream } = source;
-    const done = new Promise<TLSSocket>((resolve, reject) => {
-      server.once("secureConnection", resolve);
-      server.on("tlsClientError", reject);
-      onceOver(stream, reject);
-    });
-    server.emit("connection", stream);
     try {
-      const socket = await done.catch((error) => {
-        stream.destroy();
+      const socket = await this.#secured(source.stream).catch((error) => {
+        source.stream.destroy();
         throw error;
       });
       const transport = new StreamTransport(socket, source);
       const certificate = certificateOf(socket);
-      if (certificate !== undefined && !socket.authorized) {
+      const refusal = this.#refusalOf(socket, certificate);
+      if (refusal !== undefined) {
         transport.close();
-        throw socket.authorizationError;
+        throw new Error(refusal);
       }
       return { transport, peer: { kind: "tls", address, secure: true, certificate } };
     } catch (error) {
@@ -166,6 +151,45 @@ export class TlsAcceptor {
       throw new HandshakeError(address, fact, { cause: error, isProbe: !source.isHeard });
     }
   }
+
+  async #secured(stream: Duplex): Promise<TLSSocket> {
+    const { cert, key, clientCaCerts, http } = this.#options;
+    // A server for one connection that does not listen: the public way to put TLS on a stream as
+    // the server, with the client's certificate checked, and to know which stream it was.
+    const server = builtin("node:tls").createServer({
+      cert: current(cert!),
+      key: current(key!),
+      ...(clientCaCerts && { ca: [...clientCaCerts], requestCert: true }),
+      // It would not tell why.
+      rejectUnauthorized: false,
+      // Never: who calls sees to the time. Its own timer would keep what has failed for two minutes.
+      handshakeTimeout: -1,
+      ...(http && { ALPNProtocols: ["http/1.1"] }),
+    });
+    const done = new Promise<TLSSocket>((resolve, reject) => {
+      server.once("secureConnection", resolve);
+      server.on("tlsClientError", reject);
+      onceOver(stream, reject);
+    });
+    server.emit("connection", stream);
+    return await done;
+  }
+
+  /** Says why a client is not let in, if it is not. */
+  #refusalOf(socket: TLSSocket, certificate: PeerCertificate | undefined): string | undefined {
+    const { clientCaCerts, requireClientCert = true } = this.#options;
+    if (socket.authorized) return undefined;
+    if (certificate !== undefined) {
+      return `the certificate of the client is refused: ${factOf(socket.authorizationError)}`;
+    }
+    const isRequired = clientCaCerts !== undefined && requireClientCert;
+    return isRequired ? "the client has shown no certificate" : undefined;
+  }
+}
+
+/** Gives an option as it is now. */
+function current(pem: string | (() => string)): string {
+  return typeof pem === "function" ? pem() : pem;
 }
 
 /** Tells when there is nothing more to come for a handshake. */

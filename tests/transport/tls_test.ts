@@ -76,6 +76,38 @@ for (const { name, options, message } of DISTRUSTED) {
   });
 }
 
+Deno.test("listen() takes a certificate that is renewed for new connections, and ends no others", async () => {
+  const { promise: told, resolve: onHandshakeError } = Promise.withResolvers<HandshakeError>();
+  const own = { cert: pem("server.pem"), key: pem("server.key") };
+  let now = own;
+  await using listener = listen({
+    url: "pbs://127.0.0.1:0",
+    cert: () => now.cert,
+    key: () => now.key,
+    onHandshakeError,
+  });
+  const connected = async () => {
+    const [client, server] = await Promise.all([
+      dial(listener.url, CLIENT_TLS),
+      listener.accept(),
+    ]);
+    return { client, server: server! };
+  };
+  const first = await connected();
+  now = { cert: ALICE_TLS.cert!, key: ALICE_TLS.key! };
+  // It is for another name.
+  await assertRejects(() => dial(listener.url, CLIENT_TLS), ConnectError);
+  now = { cert: "", key: "" };
+  await assertRejects(() => dial(listener.url, CLIENT_TLS), ConnectError);
+  await told;
+  now = own;
+  await first.server.transport.write(bytesOf("hi"));
+  assertEquals(await readExactly(first.client.transport, 2), bytesOf("hi"));
+  first.client.transport.close();
+  first.server.transport.close();
+  await Promise.all([first.client.transport.closed, first.server.transport.closed]);
+});
+
 Deno.test("listen() tells who a client with a certificate is", async () => {
   await using pair = await connectTo(MUTUAL, ALICE_TLS);
   const { kind, secure, certificate } = pair.server.peer;
@@ -105,12 +137,20 @@ Deno.test("listen() tells who a client is through WebSocket", async () => {
   assertEquals(pair.server.peer.certificate?.commonName, "alice");
 });
 
-const STRANGERS: { name: string; options: DialOptions }[] = [
-  { name: "without a certificate", options: CLIENT_TLS },
-  { name: "with a certificate of another authority", options: STRANGER },
+const STRANGERS: { name: string; options: DialOptions; fact: string }[] = [
+  {
+    name: "without a certificate",
+    options: CLIENT_TLS,
+    fact: "the client has shown no certificate",
+  },
+  {
+    name: "with a certificate of another authority",
+    options: STRANGER,
+    fact: "the certificate of the client is refused: ",
+  },
 ];
 
-for (const { name, options } of STRANGERS) {
+for (const { name, options, fact } of STRANGERS) {
   Deno.test(`listen() refuses clients ${name} where one is required`, async () => {
     const { promise: told, resolve: onHandshakeError } = Promise.withResolvers<HandshakeError>();
     await using listener = listen({ ...MUTUAL, onHandshakeError });
@@ -121,7 +161,7 @@ for (const { name, options } of STRANGERS) {
       await transport.closed;
       return count;
     }, () => 0);
-    assertStringIncludes((await told).message, "TLS handshake failed");
+    assertStringIncludes((await told).message, `TLS handshake failed, ${fact}`);
     assertEquals(await refused, 0);
   });
 }
