@@ -13,7 +13,6 @@ import type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_f
 import type { BrokerHooks } from "./broker_hooks.ts";
 import { BusyMap } from "../transport/busy_map.ts";
 import { Caches } from "./caches.ts";
-import { callAll } from "./call_all.ts";
 import { DeadReferenceError } from "./errors.ts";
 import { noOperation } from "./failure.ts";
 import { Flow } from "./flow.ts";
@@ -26,7 +25,7 @@ import { Life } from "./life.ts";
 import { Link, type Received } from "./link.ts";
 import { type Cleanup, type LocalObject, LocalTable, ROOT } from "./local_table.ts";
 import { type CopiedAvatarOptions, login, type LoginOptions } from "./login.ts";
-import { type LogEntry, LogRate } from "./log.ts";
+import { callLogged, type LogEntry, LogRate } from "./log.ts";
 import { VERSION, writeNumber } from "./message_parts.ts";
 import { Messages } from "./messages.ts";
 import { Negotiation } from "./negotiation.ts";
@@ -579,9 +578,7 @@ export class Broker implements AsyncDisposable {
    * @internal
    */
   notifyAll(callbacks: Iterable<() => unknown>): void {
-    callAll(callbacks, (error) => {
-      this.log({ event: "callbackFailed", level: "error", message: "A callback failed", error });
-    });
+    callLogged(callbacks, (entry) => this.log(entry));
   }
 
   /**

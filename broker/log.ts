@@ -79,6 +79,18 @@ export function safeLog(log: Log = consoleLog()): Log {
   };
 }
 
+/**
+ * Calls functions of the program one after the other; one that fails is logged and keeps no other from running.
+ *
+ * @param callbacks The functions; what they return is not waited for.
+ * @param log Takes the entries.
+ */
+export function callLogged(callbacks: Iterable<() => unknown>, log: Log): void {
+  callAll(callbacks, (error) => {
+    log({ event: "callbackFailed", level: "error", message: "A callback failed", error });
+  });
+}
+
 /** What {@linkcode LogRate} adds to messages. */
 export interface LogRateRemarks {
   /** Tells how many entries were left out; `, as did 3 before it` unless given. */

@@ -8,9 +8,9 @@ import { duration } from "../transport/checks.ts";
 import { listen, type ListenAddr, type Listener, type ListenOptions } from "../transport/mod.ts";
 import type { Broker } from "./broker.ts";
 import { BusySet } from "../transport/busy_set.ts";
-import { callAll } from "./call_all.ts";
 import { GOING_AWAY, type ServerStats, type ShutdownOptions } from "./connections.ts";
 import { PBServerFactory, type ServerOptions, type ServerRoot } from "./factory.ts";
+import { callLogged } from "./log.ts";
 
 /** Options for {@linkcode serve}. */
 export interface ServeOptions extends ServerOptions, ListenOptions {}
@@ -148,12 +148,7 @@ export function serve(root: ServerRoot | PBServerFactory, options: ServeOptions 
     onHandshakeError = (error) => factory.failed(error),
     onAcceptError = ({ message }) => log({ event: "acceptFailed", level: "error", message }),
   } = options;
-  const call = (callback: () => void) =>
-    callAll(
-      [callback],
-      (error) =>
-        log({ event: "callbackFailed", level: "error", message: "A callback failed", error }),
-    );
+  const call = (callback: () => void) => callLogged([callback], log);
   return new PBServer(
     listen({
       ...options,

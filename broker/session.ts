@@ -19,7 +19,7 @@ import type { Broker } from "./broker.ts";
 import type { CloseOptions } from "./broker_facts.ts";
 import { connect } from "./connect.ts";
 import { GoingAwayError, NotConnectedError, PBConnectionLost } from "./errors.ts";
-import type { Log } from "./log.ts";
+import { callLogged, type Log } from "./log.ts";
 import { brokerSettings } from "./options.ts";
 import { noOperation } from "./failure.ts";
 import { orAborted, Patience } from "./patience.ts";
@@ -268,11 +268,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     this.#change = Promise.withResolvers();
     change.resolve();
     for (const patience of this.#waiting) patience.wake();
-    try {
-      this.#options.onState?.(state);
-    } catch (error) {
-      this.#log({ event: "callbackFailed", level: "error", message: "A callback failed", error });
-    }
+    callLogged([() => this.#options.onState?.(state)], this.#log);
   }
 
   /** Tries one URL after the other. */
