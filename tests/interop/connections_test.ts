@@ -1,6 +1,6 @@
 // Connections with real Twisted: liveness, sessions, TLS, and going away.
 
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import {
   type Broker,
   type BrokerOptions,
@@ -192,8 +192,7 @@ twistedTest("a server that goes away answers a Twisted client, and refuses new c
   root.gate.resolve("done");
   assertEquals((await python.ask("calls[0]")).repr, "'done'");
   await closed;
-  assertEquals(
-    (await python.ask('root.callRemote("echo", 3)')).error,
-    "twisted.spread.pb.DeadReferenceError",
-  );
+  // Whether the other end has heard of the end already is left to the network.
+  const late = await python.ask('root.callRemote("echo", 3)');
+  assertMatch(String(late.error), /DeadReferenceError$|PBConnectionLost$/);
 });
