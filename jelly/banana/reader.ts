@@ -164,8 +164,7 @@ export class BananaReader {
     this.heavy();
     if (this.#type === VOCAB) return encoder.encode(WORDS[this.count]);
     const from = this.#at;
-    // Unlike a slice, it takes memory that was not cleared first: of 64 KiB, a quarter of the time.
-    return new Uint8Array(this.#bytes.subarray(from, this.#at = from + this.count));
+    return this.#bytes.slice(from, this.#at = from + this.count);
   }
 
   /**
