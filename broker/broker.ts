@@ -497,35 +497,12 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Counts a pager that begins; pagers call it.
+   * The turns that pagers of this connection take.
    *
-   * @param pager The pager.
-   * @throws {LimitError} If `maxPagers` are under way.
    * @internal
    */
-  pagerBegan(pager: object): void {
-    this.#turns.enter(pager);
-  }
-
-  /**
-   * Learns that a pager has ended.
-   *
-   * @param pager The pager.
-   * @internal
-   */
-  pagerEnded(pager: object): void {
-    this.#turns.leave(pager);
-  }
-
-  /**
-   * Waits for a turn to send a page: pagers take turns, as fast as the peer takes what they send.
-   *
-   * @param isFirst Whether it is the pager's first page, which is sent at once where no other one waits.
-   * @returns Settles when one page may be sent, or the connection is closed; undefined if that is now.
-   * @internal
-   */
-  pageTurn(isFirst: boolean): Promise<void> | undefined {
-    return isFirst && this.#turns.areFree ? undefined : this.#turns.next();
+  get pageTurns(): PageTurns {
+    return this.#pageTurns ??= new PageTurns(this.#link, this.settings.limits);
   }
 
   /**
@@ -597,11 +574,6 @@ export class Broker implements AsyncDisposable {
   /** Same as {@linkcode Broker.close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** The pagers' turns. */
-  get #turns(): PageTurns {
-    return this.#pageTurns ??= new PageTurns(this.#link, this.settings.limits);
   }
 
   /** The calls that we make. */

@@ -65,17 +65,16 @@ export class PageTurns {
     this.#pagers.delete(pager);
   }
 
-  /** Whether nobody else waits for a turn, and one page may be written now. */
-  get areFree(): boolean {
-    return !this.#isRunning && this.#link.output.buffered <= this.#mostWaiting;
-  }
-
   /**
    * Waits for a turn.
    *
-   * @returns Settles when one page may be written, or the link is closed.
+   * @param isFirst Whether it is for a pager's first page, which is sent at once where no other one waits.
+   * @returns Settles when one page may be written, or the link is closed; undefined if that is now.
    */
-  next(): Promise<void> {
+  next(isFirst: boolean): Promise<void> | undefined {
+    if (isFirst && !this.#isRunning && this.#link.output.buffered <= this.#mostWaiting) {
+      return undefined;
+    }
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#asking.push(resolve);
     if (!this.#isRunning) this.#run();

@@ -156,7 +156,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     const { broker } = this.collector;
     if (signal?.aborted) return this.#aborted();
     try {
-      broker.pagerBegan(this);
+      broker.pageTurns.enter(this);
     } catch (error) {
       return this.#end({ error });
     }
@@ -170,7 +170,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     const { broker } = collector;
     try {
       // Nothing is opened or read while the peer takes nothing.
-      const begin = broker.pageTurn(true);
+      const begin = broker.pageTurns.next(true);
       if (begin !== undefined) await begin;
       for (let isFirst = true; this.#state.kind === "paging"; isFirst = false) {
         const made = this.nextPage();
@@ -178,7 +178,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
         const page = isLater ? await made : made;
         if (page === undefined) break;
         // A first page that is there at once has the turn that was waited for.
-        const turn = isFirst && !isLater ? undefined : broker.pageTurn(isFirst);
+        const turn = isFirst && !isLater ? undefined : broker.pageTurns.next(isFirst);
         if (turn !== undefined) await turn;
         if (this.#hasEnded) return;
         if (this.#window !== 0) await this.#sendInWindow(page);
@@ -226,7 +226,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     const { callback, args, signal } = this.#options;
     const { broker } = collector;
     broker.dontNotifyOnDisconnect(this.#disconnected);
-    broker.pagerEnded(this);
+    broker.pageTurns.leave(this);
     signal?.removeEventListener("abort", this.#aborted);
     this.#releaseCollector();
     broker.notifyAll([() => this.pagingEnded(failure?.error)]);
