@@ -25,6 +25,19 @@ import type { Dialed, Transport } from "@perspective/broker/transport";
 import type { Kind } from "../transport/pairs.ts";
 import { assertNothingLeft } from "./raw_peer.ts";
 
+/** A connection of which every write fails once it is broken; it is read as before. */
+export function breakable(
+  { transport, peer }: Dialed,
+): { dialed: Dialed; fault: { isBroken: boolean } } {
+  const fault = { isBroken: false };
+  const broken: Transport = {
+    read: (buffer) => transport.read(buffer),
+    write: (bytes) => fault.isBroken ? Promise.reject(new Error("broken")) : transport.write(bytes),
+    close: (reason) => transport.close(reason),
+  };
+  return { dialed: { transport: broken, peer }, fault };
+}
+
 /** A connection that has faults when it is told to. */
 export class Faulty implements Transport {
   readonly #transport: Transport;

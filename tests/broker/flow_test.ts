@@ -13,6 +13,7 @@ import {
   Root,
 } from "@perspective/broker/broker";
 import { memoryPair, type MemoryPairOptions } from "@perspective/broker/transport";
+import { breakable } from "./faults.ts";
 import { settle, settled, testPair } from "./pair.ts";
 import { rawClient, rawServer, type Said } from "./raw_peer.ts";
 
@@ -443,20 +444,12 @@ Deno.test("two ends that make all their calls at once both get all their answers
 Deno.test("what had come by the time that a write fails is still taken", async () => {
   const [here, there] = memoryPair();
   const server = new PBServerFactory(new Server()).buildBroker(there);
-  const client = new PBClientFactory().buildBroker({
-    peer: here.peer,
-    transport: {
-      read: (buffer) => here.transport.read(buffer),
-      write: (bytes) =>
-        isBroken ? Promise.reject(new Error("broken")) : here.transport.write(bytes),
-      close: (reason) => here.transport.close(reason),
-    },
-  });
-  let isBroken = false;
+  const { dialed, fault } = breakable(here);
+  const client = new PBClientFactory().buildBroker(dialed);
   await client.ready;
   const answered = client.root().callRemote("large");
   await settle();
-  isBroken = true;
+  fault.isBroken = true;
   const lost = assertRejects(() => client.root().callRemote("large"), Error, "connection lost");
   assertEquals(await answered, new Uint8Array(1000));
   await settle();
@@ -469,16 +462,8 @@ Deno.test("what had come by the time that a write fails is still taken", async (
 /** A server's broker whose writes can be made to fail, over a pair in memory. */
 async function fragile(server: Root, limits: Partial<BrokerLimits>) {
   const [here, there] = memoryPair();
-  const fault = { isBroken: false };
-  const broker = new PBServerFactory(server, { limits }).buildBroker({
-    peer: there.peer,
-    transport: {
-      read: (buffer) => there.transport.read(buffer),
-      write: (bytes) =>
-        fault.isBroken ? Promise.reject(new Error("broken")) : there.transport.write(bytes),
-      close: (reason) => there.transport.close(reason),
-    },
-  });
+  const { dialed, fault } = breakable(there);
+  const broker = new PBServerFactory(server, { limits }).buildBroker(dialed);
   const client = new PBClientFactory().buildBroker(here);
   await client.ready;
   return { broker, client, fault };

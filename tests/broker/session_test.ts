@@ -39,6 +39,7 @@ import {
   UsernamePassword,
 } from "@perspective/broker/cred";
 import { ConnectError, memoryPair } from "@perspective/broker/transport";
+import { breakable } from "./faults.ts";
 import { collectGarbage } from "./gc.ts";
 
 class Counter extends Root {
@@ -418,29 +419,21 @@ Deno.test("an attempt ends though the connection does not come, and closes one t
 Deno.test("who uses a session whose connection cannot be written to waits for the next one", async () => {
   await using site = new Site(new Counter());
   const { connect } = site.options;
-  let isBroken = false;
+  const [here, there] = memoryPair();
+  const { dialed, fault } = breakable(here);
   await using session = openSession<Counter>("pb://a.example", {
     ...site.options,
     connect: async (url, options) => {
       if (site.dialed.length > 0) return await connect!(url, options);
       site.dialed.push(url);
-      const [here, there] = memoryPair();
       site.factory.buildBroker(there);
-      const broker = new PBClientFactory(options).buildBroker({
-        peer: here.peer,
-        transport: {
-          read: (buffer) => here.transport.read(buffer),
-          write: (bytes) =>
-            isBroken ? Promise.reject(new Error("broken")) : here.transport.write(bytes),
-          close: (reason) => here.transport.close(reason),
-        },
-      });
+      const broker = new PBClientFactory(options).buildBroker(dialed);
       await broker.ready;
       return broker;
     },
   });
   await session.use((counter) => counter.callRemote("count"));
-  isBroken = true;
+  fault.isBroken = true;
   const lost = assertRejects(
     () => session.use((counter) => counter.callRemote("count")),
     PBConnectionLost,
