@@ -8,11 +8,12 @@ import type { ICredentials } from "../cred/credentials.ts";
 import { WORD } from "../jelly/banana/mod.ts";
 import type { Unjellier } from "../jelly/mod.ts";
 import type { Dialed, Peer } from "../transport/mod.ts";
+import type { StrangerBounds } from "./bound.ts";
 import type { RemoteCacheObserver } from "./cacheable.ts";
 import type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
 import type { BrokerHooks } from "./broker_hooks.ts";
-import { BusyMap } from "../transport/busy_map.ts";
 import { Caches } from "./caches.ts";
+import { Disconnects } from "./disconnects.ts";
 import { DeadReferenceError } from "./errors.ts";
 import { noOperation } from "./failure.ts";
 import { Flow } from "./flow.ts";
@@ -70,9 +71,8 @@ export class Broker implements AsyncDisposable {
   readonly #limit: ObjectLimit;
   #imports: ImportTable | undefined;
   #caches: Caches | undefined;
-  /** Most of the peer's objects that are held, beside what the limits of all connections say. */
-  #maxHeld = Infinity;
-  #tooManyHeld: (() => Error) | undefined;
+  /** What the peer is held to while it is a stranger. */
+  #bounds: StrangerBounds | undefined;
   /** References by name, which the peer does not count. */
   #named: Map<string, RemoteReference> | undefined;
   #keepAlive: KeepAlive | undefined;
@@ -80,7 +80,7 @@ export class Broker implements AsyncDisposable {
   readonly #life: Life;
   /** The last number that an object or a cache of ours got. */
   #lastLocal = 0;
-  #disconnects: BusyMap<() => void, number> | undefined;
+  #disconnects: Disconnects | undefined;
   #logRate: LogRate | undefined;
 
   /**
@@ -349,7 +349,7 @@ export class Broker implements AsyncDisposable {
    * @param luid Number of the object at the other end.
    * @returns The reference.
    * @throws {LimitError} If too many objects are held; the object is given back then, or the
-   * connection closed if the limit is one of {@linkcode Broker.limitReferences}.
+   * connection closed if the limit is one for strangers.
    * @throws {DeadReferenceError} If the connection is closed.
    * @internal
    */
@@ -360,8 +360,9 @@ export class Broker implements AsyncDisposable {
     }
     const imports = this.#imports ??= new ImportTable(this, this.#outbox);
     const reference = imports.arrived(luid, this.#incoming.perspective);
-    if (imports.size <= this.#maxHeld) return reference;
-    const error = this.#tooManyHeld!();
+    const bound = this.#bounds?.references;
+    if (bound === undefined || imports.size <= bound.most) return reference;
+    const error = bound.passed();
     this.#hooks.fail(error);
     throw error;
   }
@@ -445,27 +446,14 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Limits how much of an unfinished message is kept, beside what the limits of all messages say.
+   * Limits what the peer may do while nobody has logged in, beside what the limits of all connections say.
    *
-   * @param maxBytes About how many bytes; `Infinity` for no such limit.
-   * @param tooLong Makes the error with which the connection ends when a message is longer.
+   * @param bounds The limits; undefined for none, once somebody has.
    * @internal
    */
-  limitInput(maxBytes: number, tooLong?: () => Error): void {
-    this.#link.limitInput(maxBytes, tooLong);
-  }
-
-  /**
-   * Limits how many of the peer's objects are held at once, beside what the limits of all connections
-   * say.
-   *
-   * @param maxHeld How many; `Infinity` for no such limit.
-   * @param tooMany Makes the error with which the connection ends when one more arrives.
-   * @internal
-   */
-  limitReferences(maxHeld: number, tooMany?: () => Error): void {
-    this.#maxHeld = maxHeld;
-    this.#tooManyHeld = tooMany;
+  limitStranger(bounds: StrangerBounds | undefined): void {
+    this.#bounds = bounds;
+    this.#link.limitInput(bounds?.messageBytes);
   }
 
   /**
@@ -512,8 +500,7 @@ export class Broker implements AsyncDisposable {
    */
   notifyOnDisconnect(notifier: () => void): void {
     if (this.isClosed) return this.notifyAll([notifier]);
-    const disconnects = this.#disconnects ??= new BusyMap();
-    disconnects.set(notifier, (disconnects.get(notifier) ?? 0) + 1);
+    (this.#disconnects ??= new Disconnects()).add(notifier);
   }
 
   /**
@@ -522,10 +509,7 @@ export class Broker implements AsyncDisposable {
    * @param notifier The function.
    */
   dontNotifyOnDisconnect(notifier: () => void): void {
-    const times = this.#disconnects?.get(notifier);
-    if (times === undefined) return;
-    if (times === 1) this.#disconnects!.delete(notifier);
-    else this.#disconnects!.set(notifier, times - 1);
+    this.#disconnects?.remove(notifier);
   }
 
   /**
@@ -609,11 +593,9 @@ export class Broker implements AsyncDisposable {
     this.#pageTurns?.clear();
     this.#outgoing?.fail(reason);
     this.#caches?.clear(reason);
-    const disconnects = this.#disconnects?.entries() ?? [];
+    const disconnects = this.#disconnects ?? [];
     this.#disconnects = undefined;
-    for (const [notifier, times] of disconnects) {
-      this.notifyAll(new Array<() => void>(times).fill(notifier));
-    }
+    this.notifyAll(disconnects);
     this.#locals.clear();
     this.#imports?.clear();
   }

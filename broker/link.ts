@@ -10,6 +10,7 @@ import { InputBuffer } from "../jelly/banana/input_buffer.ts";
 import { type Alarm, CLOCK } from "../transport/clock.ts";
 import { BusyTime } from "../transport/event_turn.ts";
 import type { CloseReason, Transport } from "../transport/mod.ts";
+import type { Bound } from "./bound.ts";
 import { closeReason } from "./close_reason.ts";
 import { LinkOutput, type OutputHandler } from "./link_output.ts";
 import type { BrokerSettings } from "./options.ts";
@@ -68,9 +69,8 @@ export class Link implements OutputHandler {
   readonly #invoker: object;
   readonly #tools: Toolbox;
   readonly #input = new InputBuffer();
-  /** Most bytes of one expression, finished or not, give or take one read. */
-  #maxBytes = Infinity;
-  #tooLong: (() => Error) | undefined;
+  /** Of the bytes of one expression, finished or not, give or take one read. */
+  #bound: Bound | undefined;
   /** What both ends have agreed on, once they have. */
   #dialect: Dialect | undefined;
   /** Lent while something comes, or an expression is unfinished. */
@@ -161,12 +161,10 @@ export class Link implements OutputHandler {
   /**
    * Limits how long an expression may be, beside what the limits of all expressions say.
    *
-   * @param maxBytes Most bytes of one, finished or not, give or take one read; `Infinity` for no such limit.
-   * @param tooLong Makes the error with which the connection ends when one is longer.
+   * @param bound Of its bytes, finished or not, give or take one read; undefined for no such limit.
    */
-  limitInput(maxBytes: number, tooLong?: () => Error): void {
-    this.#maxBytes = maxBytes;
-    this.#tooLong = tooLong;
+  limitInput(bound: Bound | undefined): void {
+    this.#bound = bound;
   }
 
   /**
@@ -189,7 +187,7 @@ export class Link implements OutputHandler {
         const turn = busy.done();
         if (turn !== undefined) await turn;
         if (!this.#isOpen) break;
-        if (input.length > this.#maxBytes) throw this.#tooLong!();
+        this.#checkLength(input.length);
       }
     } catch (caught) {
       error = caught;
@@ -327,7 +325,7 @@ export class Link implements OutputHandler {
         : start + this.#putOffBytes;
       if (end === -1) return "unfinished";
       const length = this.#expressionBytes = end - start;
-      if (length > this.#maxBytes) throw this.#tooLong!();
+      this.#checkLength(length);
       tools.reader.reset(bytes, start);
       const received = this.#handler.expressionReceived(tools, this.#isBehindAnswer);
       this.#putOffBytes = received === "later" ? length : 0;
@@ -338,6 +336,11 @@ export class Link implements OutputHandler {
       left -= length;
     }
     return "done";
+  }
+
+  #checkLength(length: number): void {
+    const bound = this.#bound;
+    if (bound !== undefined && length > bound.most) throw bound.passed();
   }
 
   async #paused(): Promise<void> {

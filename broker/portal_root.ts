@@ -5,6 +5,7 @@
  */
 
 import type { Portal } from "../cred/portal.ts";
+import type { StrangerBounds } from "./bound.ts";
 import type { Broker } from "./broker.ts";
 import { Crowd } from "../transport/crowd.ts";
 import { LoginLimitError } from "./errors.ts";
@@ -32,6 +33,7 @@ import type { IPBRoot, RemoteTarget } from "./referenceable.ts";
 export class PortalRoot implements IPBRoot {
   readonly #portal: Portal;
   readonly #settings: PortalSettings;
+  readonly #bounds: StrangerBounds;
   /** The connections over which nobody has logged in. */
   readonly #strangers = new Crowd<LoginSession>();
 
@@ -46,6 +48,7 @@ export class PortalRoot implements IPBRoot {
   constructor(portal: Portal, options: PortalOptions = {}) {
     this.#portal = portal;
     this.#settings = portalSettings(options);
+    this.#bounds = strangerBounds(this.#settings);
   }
 
   /** How many connections there are over which nobody has logged in. */
@@ -69,20 +72,13 @@ export class PortalRoot implements IPBRoot {
   /** Limits what a stranger can do; gives what to call when it is one no more. */
   #watch(session: LoginSession): () => void {
     const { broker } = session;
-    const { maxStrangers, maxStrangerBytes, maxStrangerReferences } = this.#settings;
+    const { maxStrangers } = this.#settings;
     if (this.#strangers.size >= maxStrangers) {
       const fact = `there are ${maxStrangers} connections without a login`;
       this.#strangers.takeOne()!.close("maxStrangers", fact);
     }
     this.#strangers.add(session);
-    broker.limitInput(maxStrangerBytes, () => {
-      const fact = `more than ${maxStrangerBytes} bytes, and nobody has logged in`;
-      return new LoginLimitError("maxStrangerBytes", `Cannot read message: ${fact}`);
-    });
-    broker.limitReferences(maxStrangerReferences, () => {
-      const fact = `more than ${maxStrangerReferences} are held, and nobody has logged in`;
-      return new LoginLimitError("maxStrangerReferences", `Cannot take reference: ${fact}`);
-    });
+    broker.limitStranger(this.#bounds);
     const stop = session.after(
       "loginTimeout",
       (timeout) => session.close("loginTimeout", `nobody has logged in within ${timeout} ms`),
@@ -90,11 +86,30 @@ export class PortalRoot implements IPBRoot {
     const known = (): void => {
       stop();
       this.#strangers.delete(session);
-      broker.limitInput(Infinity);
-      broker.limitReferences(Infinity);
+      broker.limitStranger(undefined);
       broker.dontNotifyOnDisconnect(known);
     };
     broker.notifyOnDisconnect(known);
     return known;
   }
+}
+
+function strangerBounds(settings: PortalSettings): StrangerBounds {
+  const { maxStrangerBytes, maxStrangerReferences } = settings;
+  return {
+    messageBytes: {
+      most: maxStrangerBytes,
+      passed() {
+        const fact = `more than ${maxStrangerBytes} bytes, and nobody has logged in`;
+        return new LoginLimitError("maxStrangerBytes", `Cannot read message: ${fact}`);
+      },
+    },
+    references: {
+      most: maxStrangerReferences,
+      passed() {
+        const fact = `more than ${maxStrangerReferences} are held, and nobody has logged in`;
+        return new LoginLimitError("maxStrangerReferences", `Cannot take reference: ${fact}`);
+      },
+    },
+  };
 }
