@@ -131,6 +131,17 @@ export interface BrokerSettings {
   readonly tools: Toolbox;
 }
 
+/** All options by name, for the compiler to see that none is missing: one would be passed over. */
+const OPTIONS: Readonly<Record<keyof BrokerOptions, true>> = Object.freeze({
+  registry: true,
+  security: true,
+  limits: true,
+  unsafeTracebacks: true,
+  log: true,
+  aroundCall: true,
+  keepAlive: true,
+});
+
 /**
  * Gives the settings of a client's connection: those that ask for nothing of their own share the tools,
  * but no log, which counts what it writes.
@@ -140,9 +151,8 @@ export interface BrokerSettings {
  * @throws {RangeError} As {@linkcode brokerSettings} does.
  */
 export function clientSettings(options: BrokerOptions): BrokerSettings {
-  const { registry, security, limits, unsafeTracebacks, log, aroundCall, keepAlive } = options;
-  const own = [registry, security, limits, unsafeTracebacks, log, aroundCall, keepAlive];
-  const isUsual = own.every((option) => option === undefined);
+  const names = Object.keys(OPTIONS) as (keyof BrokerOptions)[];
+  const isUsual = names.every((name) => options[name] === undefined);
   return isUsual ? Object.freeze({ ...USUAL_SETTINGS, log: safeLog() }) : brokerSettings(options);
 }
 
