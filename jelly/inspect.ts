@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isList, type Sexp } from "./sexp.ts";
+import { isInt, isList, type Sexp } from "./sexp.ts";
 import { Float } from "./values/float.ts";
 
 /** Options for {@linkcode inspectSexp}. */
@@ -121,10 +121,6 @@ function layOut(piece: Piece, indent: number, width: number, tail = 0): string {
     column += widthOf(inner) + 1;
   }
   return text;
-}
-
-function isInt(value: unknown): boolean {
-  return Number.isSafeInteger(value) && !Object.is(value, -0);
 }
 
 function printFloat(value: number): string {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Float } from "./values/float.ts";
+import { Float } from "./values/float.ts";
 
 /**
  * An s-expression, as a tree of JavaScript values.
@@ -17,6 +17,26 @@ import type { Float } from "./values/float.ts";
  * - An array is a list.
  */
 export type Sexp = number | bigint | Float | Uint8Array | readonly Sexp[];
+
+/**
+ * Tells whether a number is an int, by the rule of {@linkcode Sexp}.
+ *
+ * @param value Any value.
+ * @returns True for a safe integer other than -0.
+ */
+export function isInt(value: unknown): boolean {
+  return Number.isSafeInteger(value) && !Object.is(value, -0);
+}
+
+/**
+ * Makes the atom of a float.
+ *
+ * @param value Any number.
+ * @returns The number, as a {@linkcode Float} where it would be taken for an int.
+ */
+export function floatAtom(value: number): number | Float {
+  return isInt(value) ? new Float(value) : value;
+}
 
 /**
  * Makes the bytes of an atom, such as the tag of a list.

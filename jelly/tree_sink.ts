@@ -8,10 +8,9 @@ import { BananaError } from "./banana/errors.ts";
 import { type BananaLimits, DEFAULT_LIMITS } from "./banana/limits.ts";
 import { checkInteger, checkList, checkReceived, checkString } from "./banana/outgoing.ts";
 import { WORD, WORDS } from "./banana/tokens.ts";
-import { atom, type Sexp } from "./sexp.ts";
+import { atom, floatAtom, type Sexp } from "./sexp.ts";
 import type { Mark, Sink, Wrap } from "./sink.ts";
 import { checkTree } from "./tree_source.ts";
-import { Float } from "./values/float.ts";
 
 /** A list that is being filled. */
 interface OpenList {
@@ -103,7 +102,7 @@ export class TreeSink implements Sink {
    * @param value Any number.
    */
   float(value: number): void {
-    this.#put(Number.isSafeInteger(value) && !Object.is(value, -0) ? new Float(value) : value);
+    this.#put(floatAtom(value));
   }
 
   /**

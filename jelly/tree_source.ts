@@ -9,7 +9,7 @@ import { HeavyCount } from "./banana/heavy_count.ts";
 import { type BananaLimits, DEFAULT_LIMITS } from "./banana/limits.ts";
 import { FLOAT, INT, LIST, STRING, wordNumber } from "./banana/tokens.ts";
 import { utf8 } from "./banana/utf8.ts";
-import type { Sexp } from "./sexp.ts";
+import { isInt, type Sexp } from "./sexp.ts";
 import type { ElementType, Source } from "./source.ts";
 import { Float } from "./values/float.ts";
 
@@ -69,9 +69,7 @@ export class TreeSource implements Source {
     }
     if (item instanceof Uint8Array) return STRING;
     if (item instanceof Float) return FLOAT;
-    return typeof item === "bigint" || (Number.isSafeInteger(item) && !Object.is(item, -0))
-      ? INT
-      : FLOAT;
+    return typeof item === "bigint" || isInt(item) ? INT : FLOAT;
   }
 
   /**

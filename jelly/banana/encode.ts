@@ -5,7 +5,7 @@
  */
 
 import { Float } from "../values/float.ts";
-import type { Sexp } from "../sexp.ts";
+import { isInt, type Sexp } from "../sexp.ts";
 import { BananaDecoder } from "./decoder.ts";
 import { BananaError } from "./errors.ts";
 import { type BananaLimits, bananaLimits } from "./limits.ts";
@@ -78,7 +78,7 @@ export function decode(bytes: Uint8Array, options: BananaOptions = {}): Sexp {
  */
 export function writeSexp(writer: BananaWriter, sexp: Sexp, maxDepth: number): void {
   if (typeof sexp === "number") {
-    if (Number.isSafeInteger(sexp) && !Object.is(sexp, -0)) writer.integer(sexp);
+    if (isInt(sexp)) writer.integer(sexp);
     else writer.float(sexp);
   } else if (typeof sexp === "bigint") {
     writer.integer(sexp);

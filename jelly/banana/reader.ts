@@ -4,8 +4,7 @@
  * @module
  */
 
-import type { Sexp } from "../sexp.ts";
-import { Float } from "../values/float.ts";
+import { floatAtom, type Sexp } from "../sexp.ts";
 import { HeavyCount } from "./heavy_count.ts";
 import { isPairHead, isTextTag, PAIR_HEAD_BYTES, TEXT_TAG_BYTES, viewOf } from "./heads.ts";
 import { type BananaLimits, DEFAULT_LIMITS } from "./limits.ts";
@@ -277,10 +276,8 @@ export class BananaReader {
       case STRING:
       case VOCAB:
         return this.bytes();
-      case FLOAT: {
-        const value = this.float();
-        return Number.isSafeInteger(value) && !Object.is(value, -0) ? new Float(value) : value;
-      }
+      case FLOAT:
+        return floatAtom(this.float());
       default:
         return this.integer();
     }
