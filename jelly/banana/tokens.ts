@@ -29,115 +29,64 @@ export type Dialect = "pb" | "none";
 export const DIALECTS: readonly Dialect[] = Object.freeze(["pb", "none"] as const);
 
 /**
- * The words that dialect `pb` sends as a number; a word's number is its index.
- * Number 0 is not in use.
+ * Numbers of the known words, by name: up to 31 those that dialect `pb` sends as a number, and then
+ * others that a reader gives as one.
  */
-export const VOCABULARY: readonly string[] = Object.freeze([
-  "",
-  "None",
-  "class",
-  "dereference",
-  "reference",
-  "dictionary",
-  "function",
-  "instance",
-  "list",
-  "module",
-  "persistent",
-  "tuple",
-  "unpersistable",
-  "copy",
-  "cache",
-  "cached",
-  "remote",
-  "local",
-  "lcache",
-  "version",
-  "login",
-  "password",
-  "challenge",
-  "logged_in",
-  "not_logged_in",
-  "cachemessage",
-  "message",
-  "answer",
-  "error",
-  "decref",
-  "decache",
-  "uncache",
-]);
-
-/**
- * Words with a meaning of their own that the vocabulary lacks. A reader gives
- * a known word as a number: its index in the vocabulary, or from 32 up its
- * place here.
- */
-const MORE_WORDS: readonly Word[] = [
-  "unicode",
-  "boolean",
-  "set",
-  "frozenset",
-  "decimal",
-  "datetime",
-  "date",
-  "time",
-  "timedelta",
-  "method",
-  "didNotUnderstand",
-];
-
-/** All known words; a word's number is its index. */
-export const WORDS: readonly string[] = Object.freeze([...VOCABULARY, ...MORE_WORDS]);
+export const WORD = {
+  None: 1,
+  class: 2,
+  dereference: 3,
+  reference: 4,
+  dictionary: 5,
+  function: 6,
+  instance: 7,
+  list: 8,
+  module: 9,
+  persistent: 10,
+  tuple: 11,
+  unpersistable: 12,
+  copy: 13,
+  cache: 14,
+  cached: 15,
+  remote: 16,
+  local: 17,
+  lcache: 18,
+  version: 19,
+  login: 20,
+  password: 21,
+  challenge: 22,
+  logged_in: 23,
+  not_logged_in: 24,
+  cachemessage: 25,
+  message: 26,
+  answer: 27,
+  error: 28,
+  decref: 29,
+  decache: 30,
+  uncache: 31,
+  // Those that follow have a meaning of their own, but the vocabulary lacks them.
+  unicode: 32,
+  boolean: 33,
+  set: 34,
+  frozenset: 35,
+  decimal: 36,
+  datetime: 37,
+  date: 38,
+  time: 39,
+  timedelta: 40,
+  method: 41,
+  didNotUnderstand: 42,
+} as const;
+Object.freeze(WORD);
 
 /** Name of a known word. */
-export type Word =
-  | "None"
-  | "class"
-  | "dereference"
-  | "reference"
-  | "dictionary"
-  | "function"
-  | "instance"
-  | "list"
-  | "module"
-  | "persistent"
-  | "tuple"
-  | "unpersistable"
-  | "copy"
-  | "cache"
-  | "cached"
-  | "remote"
-  | "local"
-  | "lcache"
-  | "version"
-  | "login"
-  | "password"
-  | "challenge"
-  | "logged_in"
-  | "not_logged_in"
-  | "cachemessage"
-  | "message"
-  | "answer"
-  | "error"
-  | "decref"
-  | "decache"
-  | "uncache"
-  | "unicode"
-  | "boolean"
-  | "set"
-  | "frozenset"
-  | "decimal"
-  | "datetime"
-  | "date"
-  | "time"
-  | "timedelta"
-  | "method"
-  | "didNotUnderstand";
+export type Word = keyof typeof WORD;
 
-/** Numbers of the known words, by name. */
-export const WORD: Readonly<Record<Word, number>> = Object.freeze(
-  Object.fromEntries(WORDS.map((word, number) => [word, number]).slice(1)),
-) as Readonly<Record<Word, number>>;
+/** All known words; a word's number is its index. Number 0 is not in use. */
+export const WORDS: readonly string[] = Object.freeze(["", ...Object.keys(WORD)]);
+
+/** The words that dialect `pb` sends as a number; a word's number is its index. */
+export const VOCABULARY: readonly string[] = Object.freeze(WORDS.slice(0, 1 + WORD.uncache));
 
 const numbers = new Map(WORDS.map((word, number) => [word, number]));
 
