@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hostAndPort } from "./_host.ts";
 import type { Dialed, Peer, Transport } from "./transport.ts";
 
 /** A Deno connection that may be closed twice; reads and writes go straight through. */
@@ -28,11 +29,6 @@ export class SocketTransport implements Transport {
     this.#closed = true;
     this.#conn.close();
   }
-}
-
-/** Host and port as one reads them in a URL. */
-export function hostAndPort(hostname: string, port: number): string {
-  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
 /** A TCP connection, without the wait for more bytes that delays small messages (Nagle's algorithm). */

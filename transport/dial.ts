@@ -6,7 +6,8 @@
 
 import { closeOnAbort, withDeadline } from "./_deadline.ts";
 import { FramedTransport } from "./_framed_transport.ts";
-import { hostAndPort, tcpDialed, unixDialed } from "./_socket.ts";
+import { bracketed, hostAndPort } from "./_host.ts";
+import { tcpDialed, unixDialed } from "./_socket.ts";
 import { checkTlsClient, tlsClient, type TlsClientOptions } from "./_tls.ts";
 import { openAsClient, WINDOWED } from "./_websocket_handshake.ts";
 import { deadline } from "./checks.ts";
@@ -95,11 +96,8 @@ async function dialWebSocket(
   { hostname, port, path, secure }: PBUrl,
   options: DialContext,
 ): Promise<Dialed> {
-  const usualPort = port === (secure ? 443 : 80);
-  const host = hostAndPort(hostname, port).slice(
-    0,
-    usualPort ? -String(port).length - 1 : undefined,
-  );
+  const isUsualPort = port === (secure ? 443 : 80);
+  const host = isUsualPort ? bracketed(hostname) : hostAndPort(hostname, port);
   const { protocol, early } = await closeOnAbort(
     options.signal,
     () => conn.close(),

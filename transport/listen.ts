@@ -12,7 +12,7 @@ import {
   type HandshakeOptions,
   handshakeOptions,
 } from "./_handshake_acceptor.ts";
-import { hostAndPort } from "./_socket.ts";
+import { hostAndPort } from "./_host.ts";
 import { TlsAcceptor, type TlsServerOptions } from "./_tls.ts";
 import { openAsServer, type UpgradePolicy, WINDOWED } from "./_websocket_handshake.ts";
 import { factOf, ListenError } from "./errors.ts";

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { hostAndPort } from "./_host.ts";
+
 /** The port of Perspective Broker, as in Twisted. */
 export const DEFAULT_PORT = 8787;
 
@@ -100,7 +102,7 @@ export function parseUrl(url: string | URL): PBUrl {
 
   const hostname = normalHostname(text, parsed.hostname);
   const port = parsed.port === "" ? known.port : Number(parsed.port);
-  const host = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  const host = hostAndPort(hostname, port);
   if (scheme === "ws" || scheme === "wss") {
     const path = parsed.pathname + parsed.search;
     const href = `${scheme}://${host}${path}${parsed.hash}`;

@@ -5,7 +5,7 @@
  */
 
 import { EventTransport } from "./_event_transport.ts";
-import { hostAndPort } from "./_socket.ts";
+import { hostAndPort } from "./_host.ts";
 import { judgeUpgrade, PLAIN, type UpgradePolicy, WINDOWED } from "./_websocket_handshake.ts";
 import { positiveInteger } from "./checks.ts";
 import { TransportClosedError } from "./errors.ts";
