@@ -64,13 +64,19 @@ export function streamOf(transport: Transport): TappedStream {
   return tapped;
 }
 
+/** A read that waits. */
+interface Reader {
+  readonly buffer: Uint8Array;
+  readonly resolve: (count: number | null) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** A TLS connection of `node:tls` as a transport. */
 export class StreamTransport implements Transport {
   readonly #stream: Duplex;
   readonly #source: TappedStream;
   readonly #closed = Promise.withResolvers<void>();
-  #reader: { buffer: Uint8Array; resolve: (count: number | null) => void } | undefined;
-  #rejectReader: (error: Error) => void = () => {};
+  #reader: Reader | undefined;
   #error: Error | undefined;
   #writing = false;
   #ended = false;
@@ -104,8 +110,7 @@ export class StreamTransport implements Transport {
   read(buffer: Uint8Array): Promise<number | null> {
     if (!this.#isOpen) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
-      this.#reader = { buffer, resolve };
-      this.#rejectReader = reject;
+      this.#reader = { buffer, resolve, reject };
       this.#give();
     });
   }
@@ -159,14 +164,14 @@ export class StreamTransport implements Transport {
   #give(): void {
     const reader = this.#reader;
     if (reader === undefined) return;
-    const { buffer, resolve } = reader;
+    const { buffer, resolve, reject } = reader;
     const count = Math.min(this.#stream.readableLength, buffer.length);
     // Where nothing is there, the call makes the stream look for more, or for the end.
     const bytes: Uint8Array | null = this.#stream.read(count);
     if (bytes !== null) {
       buffer.set(bytes);
       resolve(count);
-    } else if (this.#error !== undefined) this.#rejectReader(this.#error);
+    } else if (this.#error !== undefined) reject(this.#error);
     else if (this.#ended) resolve(null);
     else return;
     this.#reader = undefined;
