@@ -31,11 +31,14 @@ export interface Loose {
 /**
  * Where the cache is. It is held as long as something may have changed in it, and loose from when
  * its state is kept beside it, so that the garbage collector may show whether the program still uses it.
+ * It is gone when its first copy could not be read, and when no updates come any more.
  */
 type Place =
   | { readonly kind: "held"; readonly cache: RemoteCache }
   | Loose
-  | { readonly kind: "broken" };
+  | { readonly kind: "gone" };
+
+const GONE: Place = { kind: "gone" };
 
 /** What a table lends to its entries. */
 export interface HeldCacheOwner {
@@ -70,7 +73,6 @@ export class HeldCache implements RemoteTarget {
   uses = 1;
   readonly #owner: HeldCacheOwner;
   #place: Place;
-  #isOver = false;
 
   /**
    * Creates an entry.
@@ -92,7 +94,7 @@ export class HeldCache implements RemoteTarget {
 
   /** Whether the program uses the cache, and updates come. */
   get isLive(): boolean {
-    return this.uses !== 0 && !this.#isOver;
+    return this.uses !== 0 && this.#place.kind !== "gone";
   }
 
   /**
@@ -113,7 +115,7 @@ export class HeldCache implements RemoteTarget {
         this.#owner.touched(this, place);
         return cache;
       }
-      case "broken":
+      case "gone":
         throw new JellyError(`Cannot receive cache ${this.luid}: its state could not be read`);
     }
   }
@@ -147,7 +149,7 @@ export class HeldCache implements RemoteTarget {
     kw: Kwargs | undefined,
   ): unknown {
     // The peer has not heard yet that there is no cache.
-    if (this.#place.kind === "broken") return null;
+    if (this.#place.kind === "gone") return null;
     const cache = this.take();
     const result = cache.remoteMessageReceived(broker, message, args, kw);
     // One that takes its time may change the cache when its state was kept already.
@@ -191,12 +193,12 @@ export class HeldCache implements RemoteTarget {
     if (!this.isLive) return;
     this.take();
     this.#owner.giveBack(this);
-    this.#tell(undefined);
+    this.#tell(this.#place, undefined);
   }
 
   /** Notes that the first copy could not be read; what was read of it is of no use. */
   broke(): void {
-    this.#place = { kind: "broken" };
+    this.#place = GONE;
     this.#owner.giveBack(this);
   }
 
@@ -206,15 +208,14 @@ export class HeldCache implements RemoteTarget {
    * @param reason Why the connection was lost.
    */
   end(reason: Error | undefined): void {
-    const { isLive } = this;
-    this.#isOver = true;
-    if (isLive) this.#tell(reason);
-    this.#place = { kind: "broken" };
+    const place = this.#place;
+    const wasLive = this.isLive;
+    this.#place = GONE;
+    if (wasLive) this.#tell(place, reason);
   }
 
-  #tell(reason: Error | undefined): void {
-    const place = this.#place;
-    if (place.kind === "broken") return;
+  #tell(place: Place, reason: Error | undefined): void {
+    if (place.kind === "gone") return;
     const cache = place.kind === "held" ? place.cache : place.cache.deref();
     if (cache !== undefined) this.broker.notifyAll([() => cache.updatesEnded(reason)]);
   }
