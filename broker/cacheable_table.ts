@@ -5,9 +5,9 @@
  */
 
 import { WORD } from "../jelly/banana/mod.ts";
+import { BusyMap } from "../transport/busy_map.ts";
 import type { Broker } from "./broker.ts";
 import type { Faults } from "./broker_hooks.ts";
-import { BusyMap } from "../transport/busy_map.ts";
 import { type Cacheable, RemoteCacheObserver } from "./cacheable.ts";
 import { ProtocolError } from "./errors.ts";
 import { writeNumber } from "./message_parts.ts";

@@ -4,11 +4,11 @@
  * @module
  */
 
+import { BusySet } from "../transport/busy_set.ts";
 import type { Dialed } from "../transport/mod.ts";
 import { duration, positiveInteger } from "../transport/checks.ts";
 import type { Broker } from "./broker.ts";
 import type { Traffic } from "./broker_facts.ts";
-import { BusySet } from "../transport/busy_set.ts";
 import { GoingAwayError, LimitError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { BrokerOptions } from "./options.ts";

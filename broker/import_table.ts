@@ -6,8 +6,8 @@
 
 import { WORD } from "../jelly/banana/mod.ts";
 import { type NumberKey, numberKey } from "../jelly/number_key.ts";
-import type { Broker } from "./broker.ts";
 import { BusyMap } from "../transport/busy_map.ts";
+import type { Broker } from "./broker.ts";
 import { LimitError } from "./errors.ts";
 import type { Outbox } from "./outbox.ts";
 import { type Arrivals, RemoteReference } from "./remote_reference.ts";

@@ -5,10 +5,10 @@
  */
 
 import { WORD } from "../jelly/banana/mod.ts";
+import { type Alarm, type AlarmPlace, CLOCK } from "../transport/clock.ts";
 import type { Faults } from "./broker_hooks.ts";
 import { PeerGoneError } from "./errors.ts";
 import type { Flow } from "./flow.ts";
-import { type Alarm, type AlarmPlace, CLOCK } from "../transport/clock.ts";
 import { splitArgs } from "./kwargs.ts";
 import type { Link } from "./link.ts";
 import { writeCall } from "./message_parts.ts";

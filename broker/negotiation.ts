@@ -12,8 +12,8 @@ import {
   LIST,
   STRING,
 } from "../jelly/banana/mod.ts";
-import type { Faults } from "./broker_hooks.ts";
 import { type Alarm, type AlarmPlace, CLOCK } from "../transport/clock.ts";
+import type { Faults } from "./broker_hooks.ts";
 import { ProtocolError } from "./errors.ts";
 import { guessPeer } from "./guess_peer.ts";
 import type { Link } from "./link.ts";

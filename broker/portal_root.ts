@@ -5,9 +5,9 @@
  */
 
 import type { Portal } from "../cred/portal.ts";
+import { Crowd } from "../transport/crowd.ts";
 import type { StrangerBounds } from "./bound.ts";
 import type { Broker } from "./broker.ts";
-import { Crowd } from "../transport/crowd.ts";
 import { LoginLimitError } from "./errors.ts";
 import { LoginRoot } from "./login_root.ts";
 import { LoginSession } from "./login_session.ts";

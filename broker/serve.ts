@@ -4,10 +4,10 @@
  * @module
  */
 
+import { BusySet } from "../transport/busy_set.ts";
 import { duration } from "../transport/checks.ts";
 import { listen, type ListenAddr, type Listener, type ListenOptions } from "../transport/mod.ts";
 import type { Broker } from "./broker.ts";
-import { BusySet } from "../transport/busy_set.ts";
 import { GOING_AWAY, type ServerStats, type ShutdownOptions } from "./connections.ts";
 import { PBServerFactory, type ServerOptions, type ServerRoot } from "./factory.ts";
 import { callLogged } from "./log.ts";
