@@ -50,13 +50,7 @@ export function respond(challenge: Uint8Array, password: string | Uint8Array): U
   return respondMD5(challenge, md5(password));
 }
 
-/**
- * Answers a challenge for somebody who knows the MD5 of the password.
- *
- * @param challenge The challenge.
- * @param digest MD5 of the password.
- * @returns MD5 of both.
- */
+/** Answers a challenge for somebody who knows the MD5 of the password. */
 function respondMD5(challenge: Uint8Array, digest: Uint8Array): Uint8Array {
   const both = new Uint8Array(digest.length + challenge.length);
   both.set(digest);
@@ -64,13 +58,8 @@ function respondMD5(challenge: Uint8Array, digest: Uint8Array): Uint8Array {
   return md5(both);
 }
 
-/**
- * Hashes with MD5.
- *
- * @param data Bytes, or text in UTF-8.
- * @returns Sixteen bytes.
- */
-export function md5(data: string | Uint8Array): Uint8Array {
+/** Hashes bytes, or text in UTF-8, with MD5. */
+function md5(data: string | Uint8Array): Uint8Array {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data.slice();
   return new Uint8Array(stdCrypto.subtle.digestSync("MD5", bytes));
 }

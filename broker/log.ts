@@ -9,7 +9,7 @@
 
 import type { Peer } from "../transport/mod.ts";
 import { oneLine } from "../transport/printable.ts";
-import { callAll } from "./call_all.ts";
+import { asPromise } from "./is_promise.ts";
 import { shown } from "./shown.ts";
 
 /** So many entries of a kind are written at once; then, one in a while. */
@@ -89,6 +89,17 @@ export function callLogged(callbacks: Iterable<() => unknown>, log: Log): void {
   callAll(callbacks, (error) => {
     log({ event: "callbackFailed", level: "error", message: "A callback failed", error });
   });
+}
+
+/** Calls functions one after the other; what one throws, or its promise rejects with, keeps no other from running. */
+function callAll(callbacks: Iterable<() => unknown>, failed: (error: unknown) => void): void {
+  for (const callback of callbacks) {
+    try {
+      asPromise(callback())?.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
 }
 
 /** What {@linkcode LogRate} adds to messages. */

@@ -9,7 +9,7 @@ import { toText } from "./_bytes.ts";
 import { ScramError } from "./errors.ts";
 
 /** Longest message that is read, in bytes. */
-export const MAX_MESSAGE = 4096;
+const MAX_MESSAGE = 4096;
 
 /** What a client says first. */
 export interface ClientFirst {

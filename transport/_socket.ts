@@ -8,7 +8,7 @@ import { hostAndPort } from "./_host.ts";
 import type { Dialed, Peer, Transport } from "./transport.ts";
 
 /** A Deno connection that may be closed twice; reads and writes go straight through. */
-export class SocketTransport implements Transport {
+class SocketTransport implements Transport {
   readonly #conn: Deno.Conn;
   #closed = false;
 

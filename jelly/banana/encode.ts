@@ -68,15 +68,8 @@ export function decode(bytes: Uint8Array, options: BananaOptions = {}): Sexp {
   return first;
 }
 
-/**
- * Writes an s-expression element by element.
- *
- * @param writer Where to.
- * @param sexp The expression.
- * @param maxDepth Most lists in each other.
- * @throws {BananaError} If a part is of no kind that banana knows, or a limit is passed.
- */
-export function writeSexp(writer: BananaWriter, sexp: Sexp, maxDepth: number): void {
+/** Writes an s-expression element by element, with as many lists in each other at the most. */
+function writeSexp(writer: BananaWriter, sexp: Sexp, maxDepth: number): void {
   if (typeof sexp === "number") {
     if (isInt(sexp)) writer.integer(sexp);
     else writer.float(sexp);
@@ -101,6 +94,7 @@ export function writeSexp(writer: BananaWriter, sexp: Sexp, maxDepth: number): v
 
 /** Names the kind of a value that is no s-expression. */
 function kindOf(value: unknown): string {
-  if (value === null || typeof value !== "object") return `${value === null ? null : typeof value}`;
+  if (value === null) return "null";
+  if (typeof value !== "object") return typeof value;
   return `object of class ${value.constructor?.name ?? "null"}`;
 }

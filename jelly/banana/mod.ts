@@ -14,7 +14,7 @@
  */
 
 export * from "./decoder.ts";
-export { type BananaOptions, decode, encode } from "./encode.ts";
+export * from "./encode.ts";
 export * from "./errors.ts";
 export { KnownKey } from "./heads.ts";
 export { KeyCache } from "./key_cache.ts";

@@ -1,5 +1,6 @@
 // Logins between this library and real Twisted, in both roles.
 
+import { createHash } from "node:crypto";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import {
   AllowAnonymousAccess,
@@ -21,7 +22,6 @@ import {
   UsernamePassword,
 } from "@perspective/broker";
 import { SqlitePasswordDB } from "@perspective/broker/cred/sqlite";
-import { md5 } from "../../broker/challenge.ts";
 import { type Facts, type PythonPeer, startPython, twistedTest } from "../interop/peer.ts";
 import { type Grant, Member, type TestPortal, testPortal, users } from "./login_realm.ts";
 
@@ -72,10 +72,11 @@ const CHECKERS: Record<
     return database;
   },
   "a checker of MD5 digests": () => {
+    const digest = createHash("md5").update("secret").digest();
     const checker: ICredentialsChecker<IUsernameMD5Password> = {
       credentialInterfaces: [IUsernameMD5Password],
       async requestAvatarId(credentials) {
-        if (await credentials.checkMD5Password(md5("secret"))) return credentials.username;
+        if (await credentials.checkMD5Password(digest)) return credentials.username;
         throw new UnauthorizedLogin();
       },
     };
