@@ -1,5 +1,4 @@
 /** Two connected brokers whose tables must be empty in the end. */
-import { assertEquals } from "@std/assert";
 import {
   type BrokerPair,
   connectPair,
@@ -7,6 +6,7 @@ import {
   type PairOptions,
   type ServerRoot,
 } from "@perspective/broker/broker";
+import { assertNothingLeft } from "./raw_peer.ts";
 
 /** A pair that notes what is logged at either end. */
 export interface TestPair extends BrokerPair {
@@ -30,17 +30,7 @@ export async function testPair(root: ServerRoot, options: PairOptions = {}): Pro
     clientLog,
     async [Symbol.asyncDispose]() {
       await pair[Symbol.asyncDispose]();
-      for (const broker of [pair.client, pair.server]) {
-        assertEquals(broker.counts, {
-          localObjects: 0,
-          remoteObjects: 0,
-          cachedObjects: 0,
-          caches: 0,
-          callsIn: 0,
-          callsOut: 0,
-          bufferedBytes: 0,
-        });
-      }
+      for (const broker of [pair.client, pair.server]) assertNothingLeft(broker);
     },
   };
 }
