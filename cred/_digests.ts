@@ -20,7 +20,7 @@ export function digest(name: DigestName, ...parts: (string | Uint8Array)[]): Uin
 
 /** Same as {@linkcode digest}, in hexadecimal. */
 export function hexDigest(name: DigestName, ...parts: (string | Uint8Array)[]): string {
-  return toHex(digest(name, ...parts));
+  return digest(name, ...parts).toHex();
 }
 
 /** Authenticates data with a key (RFC 2104) and gives the code in hexadecimal. */
@@ -30,9 +30,4 @@ export function hexHmac(name: DigestName, key: string | Uint8Array, data: Uint8A
   block.set(given.length > BLOCK ? digest(name, given) : given);
   const inner = digest(name, block.map((byte) => byte ^ 0x36), data);
   return hexDigest(name, block.map((byte) => byte ^ 0x5c), inner);
-}
-
-/** Writes bytes in lower-case hexadecimal. */
-export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { hexHmac, toHex } from "./_digests.ts";
+import { hexHmac } from "./_digests.ts";
 import { equalSecrets, toBytes, toText } from "./_bytes.ts";
 import type { CredInterface } from "./cred_interface.ts";
 import { IUsernameHashedPassword } from "./credentials.ts";
@@ -99,5 +99,5 @@ export class CramMD5Credentials implements IUsernameHashedPassword {
 }
 
 function randomDigits(): bigint {
-  return BigInt(`0x${toHex(crypto.getRandomValues(new Uint8Array(16)))}`);
+  return BigInt(`0x${crypto.getRandomValues(new Uint8Array(16)).toHex()}`);
 }

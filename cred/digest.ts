@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type DigestName, hexDigest, toHex } from "./_digests.ts";
+import { type DigestName, hexDigest } from "./_digests.ts";
 import { equalSecrets, toText } from "./_bytes.ts";
 import type { CredInterface } from "./cred_interface.ts";
 import { IUsernameDigestHash, IUsernameHashedPassword } from "./credentials.ts";
@@ -221,7 +221,7 @@ export class DigestCredentialFactory {
    * @returns The fields of the header.
    */
   getChallenge(host = ""): DigestChallenge {
-    const nonce = toHex(crypto.getRandomValues(new Uint8Array(12)));
+    const nonce = crypto.getRandomValues(new Uint8Array(12)).toHex();
     const key = `${nonce},${host},${Math.trunc(this.#clock())}`;
     return {
       nonce,

@@ -131,7 +131,7 @@ function printFloat(value: number): string {
 function printBytes(bytes: Uint8Array, maxBytes: number): string {
   const shown = bytes.subarray(0, maxBytes);
   const text = printableText(shown, shown.length < bytes.length);
-  const quoted = text === undefined ? `hex"${hex(shown)}"` : JSON.stringify(text);
+  const quoted = text === undefined ? `hex"${shown.toHex()}"` : JSON.stringify(text);
   return shown.length < bytes.length ? `${quoted}... (${bytes.length} bytes)` : quoted;
 }
 
@@ -144,10 +144,6 @@ function printableText(bytes: Uint8Array, cutShort: boolean): string | undefined
   } catch {
     return undefined;
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function wholeNumber(name: string, value: number, most = Number.MAX_SAFE_INTEGER): number {
