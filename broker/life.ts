@@ -265,15 +265,14 @@ export class Life {
   #endReason(error: unknown, unread: Uint8Array): Error | undefined {
     const { role, link, peer, log } = this.#parts;
     const { isNegotiating } = this;
-    const { closeReason, bytesReceived } = link;
     const reason = this.#closing === undefined
       ? endReason({
         role,
         isNegotiating,
         error,
         unread,
-        isHeard: bytesReceived !== 0,
-        closeReason,
+        isHeard: link.bytesReceived !== 0,
+        closeReason: link.closeReason,
       })
       : this.#fault;
     // A client that gets no connection learns it from `ready`.

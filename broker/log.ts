@@ -12,10 +12,10 @@ import { oneLine } from "../transport/printable.ts";
 import { asPromise } from "./is_promise.ts";
 import { shown } from "./shown.ts";
 
-/** So many entries of a kind are written at once; then, one in a while. */
+/** So many entries of a kind are written at once. */
 const BURST = 100;
-/** That while, in milliseconds. */
-const WHILE = 1000;
+/** Then one entry is written in so many milliseconds. */
+const INTERVAL = 1000;
 
 /**
  * What has happened, for programs that count it or raise an alarm. `callFailed` is a call of the peer's, and
@@ -137,7 +137,7 @@ export class LogRate {
    * @returns What its message is to say of those that are not, mostly nothing; undefined if it is one of them.
    */
   admit(now: number = performance.now()): string | undefined {
-    this.#credit = Math.min(BURST, this.#credit + (now - this.#since) / WHILE);
+    this.#credit = Math.min(BURST, this.#credit + (now - this.#since) / INTERVAL);
     this.#since = now;
     if (this.#credit < 1) {
       this.#leftOut++;

@@ -139,12 +139,12 @@ function whyNone(peer: Peer, credentials: ICredentials, options: LoginOptions): 
   const ifSecure = suitable.filter((mechanism) =>
     isAllowed(mechanism, peer, { ...options, secure: true })
   );
-  return ifSecure.length === 0
-    ? `the options do not allow ${suitable.join(", ")} over this connection`
-    : `${
-      ifSecure.join(", ")
-    } may be used over a secure connection only (pbs:, wss:, or the option ` +
-      "secure where a proxy does the TLS)";
+  if (ifSecure.length === 0) {
+    return `the options do not allow ${suitable.join(", ")} over this connection`;
+  }
+  const names = ifSecure.join(", ");
+  return `${names} may be used over a secure connection only (pbs:, wss:, or the option secure ` +
+    "where a proxy does the TLS)";
 }
 
 async function loginScram(

@@ -131,12 +131,9 @@ export function applyState(object: object, state: unknown): void {
       if (value instanceof Placeholder) value.whenResolved((real) => owner.set!.call(object, real));
       else owner.set.call(object, value);
     } else {
-      throw new JellyError(
-        `Cannot set "${key}" of ${
-          Object.getPrototypeOf(object).constructor.name
-        }: its class has a ` +
-          `${owner.get ? "getter without setter" : "method"} of that name`,
-      );
+      const { name } = Object.getPrototypeOf(object).constructor;
+      const kind = owner.get ? "getter without setter" : "method";
+      throw new JellyError(`Cannot set "${key}" of ${name}: its class has a ${kind} of that name`);
     }
   }
 }

@@ -149,7 +149,7 @@ class Life {
         return await accept();
       } catch (error) {
         if (this.ended) break;
-        if (isGone(error)) continue;
+        if (isOfConnection(error)) continue;
         if (this.#trouble.begins()) this.#tell(error);
         let timer: ReturnType<typeof setTimeout> | undefined;
         const pause = new Promise((resolve) => timer = setTimeout(resolve, PAUSE));
@@ -170,7 +170,7 @@ class Life {
 }
 
 /** Tells whether it was the connection that failed, as it was reset before it was accepted: the next one is fine. */
-function isGone(error: unknown): boolean {
+function isOfConnection(error: unknown): boolean {
   const { NotConnected, ConnectionReset, ConnectionAborted } = Deno.errors;
   return [NotConnected, ConnectionReset, ConnectionAborted].some((kind) => error instanceof kind);
 }

@@ -7,12 +7,13 @@
 import { BananaError } from "./errors.ts";
 import type { BananaLimits } from "./limits.ts";
 
-/** As many elements as one of these takes the memory of, about: a byte string of no bytes 200 bytes. */
-const ELEMENTS = 8;
+/** One such value takes about as much memory as so many elements: an empty byte string, 200 bytes. */
+const ELEMENTS_EACH = 8;
 
 /**
- * The byte strings, sets and objects of one message, and whatever else is neither text nor number,
- * list, tuple nor dictionary of texts: a message of nothing else could take a hundred times its size.
+ * Counts the heavy values of one message: byte strings, sets, objects, and all else but texts, numbers,
+ * lists, tuples, and dictionaries with texts for keys. In memory, a message of nothing else could be a
+ * hundred times as large as on the wire.
  */
 export class HeavyCount {
   readonly #doing: "read" | "send";
@@ -27,7 +28,7 @@ export class HeavyCount {
    */
   constructor(doing: "read" | "send", { maxElements }: BananaLimits) {
     this.#doing = doing;
-    this.#most = Math.ceil(maxElements / ELEMENTS);
+    this.#most = Math.ceil(maxElements / ELEMENTS_EACH);
     this.#left = this.#most;
   }
 
