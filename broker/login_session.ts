@@ -20,7 +20,7 @@ import type { PortalSettings } from "./portal_options.ts";
 /** Longest name that is written into a log. */
 const MAX_LOGGED_NAME = 64;
 
-/** What asks the limiter, where there is none. */
+/** The admission of every attempt, where there is no limiter to ask. */
 const ADMITTED = Promise.resolve();
 
 /** Logs in by a portal, and asks for admission when it has what the client says. */

@@ -196,4 +196,5 @@ function brokerLimits(limits?: Partial<BrokerLimits>): BrokerLimits {
   return Object.freeze({ ...bananaLimits(limits), ...own });
 }
 
+/** Of clients without options of their own, which share its tools, however many they are. */
 const USUAL_SETTINGS: BrokerSettings = brokerSettings();

@@ -420,8 +420,9 @@ export class Jellier {
     try {
       write();
       if (this.#wraps.length !== 0) this.#sink.wrap(this.#wraps);
-      // Not counted were the list of the message, the lists of text, and at the worst every list on
-      // the way to the deepest one is wrapped. Where that would be too deep, look how deep it is.
+      // The list of the message and that of a text are not counted, nor are those of references: there
+      // may be one around each list on the way to the deepest. Only where all that could pass the limit
+      // it is worth measuring.
       const deepest = this.#deepest + 2 + Math.min(this.#deepest, this.#wraps.length);
       if (deepest > this.#maxDepth) this.#sink.check();
     } catch (error) {

@@ -77,7 +77,7 @@ export class BananaWriter {
   readonly #limits: BananaLimits;
   /** Whether the dialect has the vocabulary. */
   #hasWords = false;
-  /** Known keys in dialect `pb`, and what of them is good for the dialect in use. */
+  /** Known keys, whose bytes are those of dialect `pb`; and the same while that dialect is in use. */
   readonly #allKeys: KeyCache | undefined;
   #keys: KeyCache | undefined;
   /** Up to this length a text is written letter by letter. */
@@ -99,7 +99,7 @@ export class BananaWriter {
   constructor(options: BananaWriterOptions = {}) {
     const { dialect = "none", limits = DEFAULT_LIMITS, keys } = options;
     this.#limits = limits;
-    // A limit below what is written without a look at it is looked at everywhere.
+    // A known key is written without a check of its length: where one could pass the limit, none is kept.
     this.#allKeys = limits.maxStringBytes < MAX_KEY_BYTES ? undefined : keys;
     this.#shortText = Math.min(SHORT_TEXT, limits.maxStringBytes);
     this.dialect = dialect;
