@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ICredentials, UsernamePassword } from "../cred/credentials.ts";
+import type { ICredentials } from "../cred/credentials.ts";
 import { Portal } from "../cred/portal.ts";
 import { dial, type Dialed, type DialOptions, HandshakeError, parseUrl } from "../transport/mod.ts";
 import { Broker } from "./broker.ts";
@@ -27,6 +27,7 @@ import type { PortalOptions } from "./portal_options.ts";
 import { PortalRoot } from "./portal_root.ts";
 import type { IPBRoot, RemoteTarget } from "./referenceable.ts";
 import type { RemoteReference } from "./remote_reference.ts";
+import { credentialsIn } from "./url_credentials.ts";
 
 /** What a server gives its clients: an object, a portal to log in at, or something of each connection's own. */
 export type ServerRoot = Portal | IPBRoot | RemoteTarget;
@@ -272,12 +273,12 @@ export class PBClientFactory {
     const connected = this.#attempt();
     try {
       const target = parseUrl(url);
-      const { objectName: rootName, username, password } = target;
-      const credentials = username === undefined
-        ? undefined
-        : new UsernamePassword(username, password ?? "");
       const dialed = await dial(target, this.#options);
-      const role: BrokerRole = { kind: "client", rootName, credentials };
+      const role: BrokerRole = {
+        kind: "client",
+        rootName: target.objectName,
+        credentials: credentialsIn(target),
+      };
       return await this.#agree(this.#begin(dialed, role, connected));
     } catch (error) {
       connected.reject(error);

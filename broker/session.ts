@@ -4,7 +4,6 @@
  * @module
  */
 
-import { UsernamePassword } from "../cred/credentials.ts";
 import { UnauthorizedLogin, UnhandledCredentials } from "../cred/errors.ts";
 import { parseUrl } from "../transport/mod.ts";
 import {
@@ -26,6 +25,7 @@ import { orAborted, Patience } from "./patience.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import { toError } from "./to_error.ts";
 import type { Recipe, SessionOptions, SessionState, UseOptions } from "./session_options.ts";
+import { credentialsIn } from "./url_credentials.ts";
 
 /**
  * Keeps up a connection to a server: connects again whenever it is lost, logs in again, and derives
@@ -319,11 +319,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
 
   /** Logs in, if there is anybody to log in as, and follows the recipe. */
   async #begin(url: string, broker: Broker): Promise<R> {
-    const { username, password } = parseUrl(url);
-    const user = username === undefined
-      ? undefined
-      : new UsernamePassword(username, password ?? "");
-    const { credentials = user, mind = null, login } = this.#options;
+    const { credentials = credentialsIn(parseUrl(url)), mind = null, login } = this.#options;
     this.#first = credentials === undefined
       ? broker.root()
       : await broker.login(credentials, mind, login);
