@@ -53,7 +53,7 @@ export interface Arrivals {
  * assertEquals(await echo.remote.echo("hi"), "hi");
  * ```
  */
-export class RemoteReference<T = unknown> implements IJellyable {
+export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   /** Number or name of the object at the other end. */
   readonly luid: ObjectId;
   /** Only tells the compiler what the object can do. */
