@@ -228,12 +228,7 @@ Deno.test("much that was put off is handled turn by turn", async () => {
   await using pair = await testPair(server, { server: { limits: { maxCallsIn: 1 } } });
   const root = pair.client.root();
   const client = new Gate();
-  const asking = root.callRemote(
-    "callBack",
-    new class extends Referenceable {
-      remote_ask = () => client.pass();
-    }(),
-  );
+  const asking = askClient(root, client);
   await settle();
   const noted = Array.from({ length: 10 }, () => root.callRemote("note", new Uint8Array(100_000)));
   await settle();
@@ -250,12 +245,7 @@ Deno.test("a connection that closes drops what was put off, and keeps no timer",
   const pair = await testPair(server, { server: { limits: { maxCallsIn: 1 } } });
   const root = pair.client.root();
   const client = new Gate();
-  const asking = root.callRemote(
-    "callBack",
-    new class extends Referenceable {
-      remote_ask = () => client.pass();
-    }(),
-  );
+  const asking = askClient(root, client);
   await settle();
   const lost = Array.from({ length: 10 }, () => root.callRemote("note", new Uint8Array(100_000)));
   await settle();
