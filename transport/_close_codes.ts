@@ -14,8 +14,6 @@ export const CloseCode = {
   unsupportedData: 1003,
   /** Not sent: stands for a close frame without a code. */
   none: 1005,
-  /** Not sent: stands for a connection that ended without a close frame. */
-  abnormal: 1006,
   invalidText: 1007,
   policyViolation: 1008,
   tooLarge: 1009,

@@ -67,11 +67,6 @@ export class BananaReader {
     return this.#bytes.length;
   }
 
-  /** Where the next element begins. */
-  get position(): number {
-    return this.#at;
-  }
-
   /**
    * Goes to the beginning of an expression.
    *

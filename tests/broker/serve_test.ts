@@ -174,7 +174,7 @@ Deno.test("serve() logs once that there are no more file handles, and goes on wh
 
 /** Waits until a server has counted a connection that failed. */
 async function untilFailed(server: PBServer): Promise<void> {
-  while (server.stats.failed === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await until(() => server.stats.failed === 0 ? undefined : true);
 }
 
 /** Ways in which a load balancer looks whether a server is there; `tls` for those with a handshake of it. */

@@ -77,14 +77,14 @@ function freePort(): number {
   return listener.addr.port;
 }
 
-/** Waits until somebody listens. */
+/** Waits until somebody listens, at most for as long as a slow machine may need. */
 async function listening(port: number): Promise<void> {
-  for (;;) {
+  for (let left = 1500;; left--) {
     try {
       using _connection = await Deno.connect({ hostname: "127.0.0.1", port });
       return;
     } catch (error) {
-      if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+      if (!(error instanceof Deno.errors.ConnectionRefused) || left === 0) throw error;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
