@@ -105,9 +105,9 @@ export class CallOptions<Answer extends boolean = boolean> {
 /** Options for {@linkcode callOptions}. */
 export interface CallOptionsInit<Answer extends boolean = boolean> {
   /** Gives the call up when it aborts; the peer is not told, its answer is dropped. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Time for the answer, in milliseconds; no limit unless given. */
-  timeout?: number;
+  timeout?: number | undefined;
   /**
    * Whether the peer is to answer; true unless given. Without an answer, the
    * call resolves to undefined as soon as the connection can take more, and errors of the

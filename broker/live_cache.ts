@@ -30,7 +30,7 @@ export interface CacheChange {
 /** Options for {@linkcode LiveCache.changes}. */
 export interface ChangesOptions {
   /** Ends the iteration when it aborts, with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**

@@ -34,7 +34,7 @@ export interface LoginOptions extends MechanismOptions {
    */
   usernameAs?: "bytes" | "text";
   /** Gives the login up when it aborts; should the server accept it all the same, it is logged out. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**

@@ -38,7 +38,7 @@ export interface PagerOptions<Args extends readonly unknown[] = []> {
   /** Whether the reference to the collector may be used afterwards; it is released unless set. */
   keepCollector?: boolean;
   /** Stops the paging when it aborts; the collector is not told that it is at its end. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Where a pager is in its life. */

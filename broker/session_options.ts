@@ -79,7 +79,7 @@ export interface SessionOptions extends ClientOptions {
   /** Milliseconds after which a connection that is lost counts as one that was good; 10,000 unless given. */
   stableAfter?: number;
   /** Milliseconds that users of the session wait for a connection, 0 for not at all, or `Infinity`; 30,000 unless given. */
-  wait?: number;
+  wait?: number | undefined;
   /**
    * Tells for which errors not to try again: the session closes with it. Wrong credentials (`UnauthorizedLogin`) and
    * those that the server cannot handle (`UnhandledCredentials`) unless given.
@@ -90,13 +90,13 @@ export interface SessionOptions extends ClientOptions {
   /** Called with every state, as it is entered. */
   onState?: (state: SessionState) => void;
   /** Closes the session when it aborts. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Options for using a session. */
 export interface UseOptions {
   /** Milliseconds to wait for a connection, 0 for not at all, or `Infinity`; as the session's options say unless given. */
-  wait?: number;
+  wait?: number | undefined;
   /** Ends the waiting. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }

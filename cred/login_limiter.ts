@@ -61,7 +61,7 @@ export interface LimitLoginOptions extends LoginFacts {
   /** Is asked, and told. */
   readonly limiter: LoginLimiter;
   /** Aborts when nobody waits for the attempt any more; then it is not made, if it was not begun. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -9,7 +9,7 @@ export interface JellyErrorOptions extends ErrorOptions {
   /** The part of the value that is at fault. */
   culprit?: unknown;
   /** Name of the limit that was passed, if one was. */
-  limit?: string;
+  limit?: string | undefined;
 }
 
 /**

@@ -31,12 +31,12 @@ export interface UpgradePolicy {
    * Unless given, those whose host is the one that they connect to. Programs other than browsers
    * send no origin and are always let through: this protects users of browsers, not the server.
    */
-  origins?: readonly string[];
+  origins?: readonly string[] | undefined;
   /**
    * Host names, without port, under which the server may be asked for; all unless given. A server
    * on a private network should list its own: a page can make a name of its own lead there.
    */
-  hosts?: readonly string[];
+  hosts?: readonly string[] | undefined;
 }
 
 /** What came to ask for a WebSocket. */

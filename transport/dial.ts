@@ -19,7 +19,7 @@ import { openWebSocket, webSocketLimits, type WebSocketOptions } from "./websock
 /** Options for {@linkcode dial}. */
 export interface DialOptions extends TlsClientOptions, WebSocketOptions {
   /** Gives up opening the connection; one that stands is not touched. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Milliseconds for everything until the connection stands; 30,000 unless given. */
   timeout?: number;
   /** Headers of the request that opens a WebSocket, such as `Authorization`; not in browsers. */

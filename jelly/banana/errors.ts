@@ -7,7 +7,7 @@
 /** Options of {@linkcode BananaError}: those of `Error`, and the limit that was passed. */
 export interface BananaErrorOptions extends ErrorOptions {
   /** Name of the limit, as in {@linkcode BananaLimits}, if one was passed. */
-  limit?: string;
+  limit?: string | undefined;
 }
 
 /**
