@@ -87,7 +87,7 @@ export interface SessionOptions extends ClientOptions {
   giveUp?: (reason: Error) => boolean;
   /** Makes a connection; `connect` unless given. */
   connect?: (url: string, options: ClientOptions) => Promise<Broker>;
-  /** Called with every state, as it is entered. */
+  /** Called with every state, as it is entered; `session.states()` knows the type of what the recipe gave. */
   onState?: (state: SessionState) => void;
   /** Closes the session when it aborts. */
   signal?: AbortSignal | undefined;
