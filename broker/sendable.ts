@@ -10,7 +10,7 @@ import type { Cacheable } from "./cacheable.ts";
 import type { Copyable, RemoteCopy } from "./copyable.ts";
 import type { CopyableFailure } from "./failure.ts";
 import type { KwargsBrand } from "./kwargs.ts";
-import type { FieldName, IsArray, NeverSent, Unchanged } from "./received.ts";
+import type { Arriving, FieldName, IsArray, NeverSent, Unchanged } from "./received.ts";
 import type { Referenceable, Serializable } from "./referenceable.ts";
 import type { RemoteCache } from "./remote_cache.ts";
 import type { RemoteFailure } from "./remote_error.ts";
@@ -50,7 +50,7 @@ export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
   : T extends NeverSent ? Unsendable<"it has no form on the wire: take a text or a plain object">
   : T extends RemoteCache ? Cacheable
   : T extends RemoteCopy ? Copyable
-  : T extends Cacheable ? T | RemoteCache
+  : T extends Cacheable ? T | (T extends Arriving<infer There> ? There : RemoteCache)
   : T extends RemoteReference<infer Target> ? Referrer<Target>
   : T extends AsReferenceable<infer Target> | ViewPoint<infer Target> ? RemoteReference<Target>
   : T extends Referenceable ? RemoteReference<T>

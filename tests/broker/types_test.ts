@@ -286,6 +286,8 @@ Deno.test("a copy or cache says by arrivesAs what it is at the other end", async
   assertEquals(game.isWon, true);
   assertEquals("arrivesAs" in new Game(), false);
   assertType<IsExact<Received<{ all: Game[] }>, { all: View[] }>>(true);
+  assertType<IsExact<Sendable<Game>, Game | View>>(true);
+  assertType<IsExact<Sendable<Cacheable>, Cacheable | RemoteCache>>(true);
 });
 
 Deno.test("callRemote() takes the names of remote methods only, without their prefix", () => {
