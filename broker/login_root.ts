@@ -12,7 +12,10 @@ import type { AvatarGrant, Portal } from "../cred/portal.ts";
 import { ScramCredentials } from "../cred/scram_credentials.ts";
 import { type Tuple, tuple } from "../jelly/mod.ts";
 import { IPerspective } from "./avatar.ts";
+import type { Broker } from "./broker.ts";
 import { challenge, ChallengedCredentials } from "./challenge.ts";
+import { NoSuchMethod } from "./errors.ts";
+import type { Kwargs } from "./kwargs.ts";
 import { LoginChallenge } from "./login_challenge.ts";
 import type { Admission } from "./login_outcome.ts";
 import type { LoginSession } from "./login_session.ts";
@@ -53,6 +56,30 @@ export class LoginRoot extends Referenceable {
   /** What Twisted's portal calls the parameters of its methods. */
   get [PARAMETERS](): ParameterNames {
     return NAMES;
+  }
+
+  /**
+   * Takes a call, which only a login can be: whoever calls anything else has forgotten to log in.
+   *
+   * @param broker The connection that it came over.
+   * @param message Name of the method, without the prefix.
+   * @param args The positional arguments.
+   * @param kw The keyword arguments, if there are any.
+   * @returns What the method returns.
+   * @throws {NoSuchMethod} If there is no such method.
+   */
+  override remoteMessageReceived(
+    broker: Broker,
+    message: string,
+    args: unknown[],
+    kw: Kwargs | undefined,
+  ): unknown {
+    try {
+      return super.remoteMessageReceived(broker, message, args, kw);
+    } catch (error) {
+      if (!(error instanceof NoSuchMethod) || message.startsWith("login")) throw error;
+      throw new NoSuchMethod(`${error.message}; log in first`);
+    }
   }
 
   /**

@@ -51,6 +51,16 @@ class Mind extends Referenceable {
   }
 }
 
+Deno.test("a server with logins tells whoever calls its root to log in first", async () => {
+  await using pair = await testPair(testPortal().portal);
+  const root = pair.client.root();
+  const error = await assertRejects(() => root.callRemote("whoami"), RemoteError);
+  assertEquals(error.message, "No such method: remote_whoami; log in first");
+  // What clients go by that ask for a way to log in which is not there.
+  const missing = await assertRejects(() => root.callRemote("loginByBadge"), RemoteError);
+  assertEquals(missing.message, "No such method: remote_loginByBadge");
+});
+
 Deno.test("[Broker loginConnectionRefused] login over a refused connection fails with that error", async () => {
   const server = serve(new Portal(new TestRealm()), { hostname: "127.0.0.1", port: 0 });
   await server.close();
