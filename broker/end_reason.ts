@@ -8,7 +8,7 @@ import { factOf, isGone } from "../transport/errors.ts";
 import type { CloseReason } from "../transport/mod.ts";
 import { oneLine } from "../transport/printable.ts";
 import { PBConnectionLost, ProtocolError } from "./errors.ts";
-import { guessPeer, guessSilentPeer } from "./guess_peer.ts";
+import { guessPeer, guessShutDoor, guessSilentPeer } from "./guess_peer.ts";
 import { toError } from "./to_error.ts";
 
 /** Most characters that are repeated of what the peer said when it closed. */
@@ -57,7 +57,8 @@ function notConnected({ role, error, unread, isHeard, closeReason }: ConnectionE
   const fact = error === undefined ? "the other end closed the connection" : factOf(error);
   if (guess !== undefined) return guess;
   if (error === undefined) {
-    return closeReason === undefined ? fact : `${fact}, ${words(closeReason)}`;
+    if (closeReason !== undefined) return `${fact}, ${words(closeReason)}`;
+    return role === "client" && !isHeard ? `${fact}; ${guessShutDoor()}` : fact;
   }
   return isHeard ? fact : `${fact}; ${guessSilentPeer(role)}`;
 }

@@ -43,3 +43,12 @@ export function guessSilentPeer(role: "client" | "server"): string {
   }
   return "the other end says nothing: perhaps it wants TLS (a pbs: URL) or WebSocket (ws: or wss:)";
 }
+
+/**
+ * Says why a server may close the connection before it has said anything.
+ *
+ * @returns Words for it.
+ */
+export function guessShutDoor(): string {
+  return "perhaps it wants TLS (a pbs: URL) or a certificate (cert, key), or has no room";
+}

@@ -92,7 +92,7 @@ Deno.test("serve() goes on when the root object of a connection fails", async ()
   }
   const root = new Moody();
   await using server = serve(root, { ...HERE, log: book.log });
-  await assertRejects(() => connect(server.url), ProtocolError, "closed the connection");
+  await assertRejects(() => connect(server.url), ProtocolError, "closed the connection; perhaps");
   const { level, message, error } = book.entries[0]!;
   assertEquals([level, (error as Error).message], ["error", "not in the mood"]);
   assertStringIncludes(message, 'Cannot serve "127.0.0.1:');
