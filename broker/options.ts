@@ -69,7 +69,7 @@ const DEFAULT_BROKER_LIMITS: BrokerLimits = Object.freeze({ ...DEFAULT_LIMITS, .
 export interface ReceivedCall {
   /** The connection that it came over. */
   readonly broker: Broker;
-  /** The object that is called. */
+  /** The object that is called: of an avatar its `AsReferenceable`, of a view its `ViewPoint`, whose `object` has the method. */
   readonly target: RemoteTarget;
   /** Name of the method, without prefix, as the peer has it: the object need not have such a method. */
   readonly method: string;
