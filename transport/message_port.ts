@@ -8,6 +8,7 @@ import { Inbox } from "./_inbox.ts";
 import { FIRST_WINDOW, ReceiveWindow, SendWindow } from "./_window.ts";
 import { positiveInteger } from "./checks.ts";
 import { TransportError } from "./errors.ts";
+import { oneLine } from "./printable.ts";
 import type { CloseReason, Dialed, Transport } from "./transport.ts";
 
 /** Most bytes of a message. */
@@ -31,11 +32,29 @@ export interface MessagePortOptions {
   window?: number;
 }
 
+/** What messages go through: a `MessagePort`, a `Worker`, or within a worker its `self`. */
+export interface MessageEndpoint {
+  /** Sends a message. */
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  /** Has a listener told of messages, and of what goes wrong. */
+  addEventListener(
+    type: string,
+    listener: (event: Event) => void,
+    options?: AddEventListenerOptions,
+  ): void;
+  /** Begins to listen; ports have it. */
+  start?(): void;
+  /** Ends a port; or the worker, if it is its `self`, for which it is not called. */
+  close?(): void;
+}
+
 /**
- * Makes a connection out of a message port, whose other port the other end makes one of.
+ * Makes a connection out of a message port, whose other port the other end makes one of; or out of a
+ * worker, which makes one of its `self`.
  *
  * A port does not tell when the program at its other end is gone: end a worker only after its
- * connection is closed, or close the connection then.
+ * connection is closed, or close the connection then. A worker that fails is noticed where it is given
+ * itself.
  *
  * @example To a worker
  * ```ts
@@ -52,12 +71,17 @@ export interface MessagePortOptions {
  * assertEquals(await there.read(new Uint8Array(8)), null);
  * ```
  *
- * @param port The port, which nobody else may use from now on.
+ * @param port The port, or the worker, through which nobody else may send from now on; where others do,
+ * give the worker a port of its own. A worker that is to be the client takes its `self` before it
+ * waits for anything, as what the server says first would be lost.
  * @param options The window.
  * @returns The connection.
  * @throws {RangeError} If the window is no positive integer.
  */
-export function fromMessagePort(port: MessagePort, options: MessagePortOptions = {}): Dialed {
+export function fromMessagePort(
+  port: MessageEndpoint,
+  options: MessagePortOptions = {},
+): Dialed {
   const { window = 2 ** 20 } = options;
   positiveInteger("window", window);
   const transport = new PortTransport(port, window);
@@ -65,23 +89,27 @@ export function fromMessagePort(port: MessagePort, options: MessagePortOptions =
 }
 
 class PortTransport implements Transport {
-  readonly #port: MessagePort;
+  readonly #port: MessageEndpoint;
+  readonly #listening = new AbortController();
   readonly #inbox: Inbox;
   readonly #sendWindow = new SendWindow(FIRST_WINDOW);
   readonly #receiveWindow: ReceiveWindow;
   #open = true;
   #closeReason: CloseReason | undefined;
 
-  constructor(port: MessagePort, window: number) {
+  constructor(port: MessageEndpoint, window: number) {
     this.#port = port;
     this.#receiveWindow = new ReceiveWindow(FIRST_WINDOW, window);
     this.#inbox = new Inbox({
       onRead: (count) => this.#permit(this.#receiveWindow.release(count)),
     });
-    port.addEventListener("message", (event) => this.#onMessage(event.data));
-    port.addEventListener("messageerror", () => this.#fail("a message could not be read"));
-    port.addEventListener("close", () => this.#end());
-    port.start();
+    this.#on("message", (event) => this.#onMessage((event as MessageEvent).data));
+    this.#on("messageerror", () => this.#fail("a message could not be read"));
+    this.#on("close", () => this.#end());
+    if ("terminate" in port) {
+      this.#on("error", (event) => this.#fail(`the worker failed: ${textOf(event)}`));
+    }
+    port.start?.();
   }
 
   get closeReason(): CloseReason | undefined {
@@ -104,6 +132,10 @@ class PortTransport implements Transport {
     this.#inbox.abandon();
     this.#post({ close: { kind: reason.kind, message: reason.message } });
     this.#end();
+  }
+
+  #on(type: string, listener: (event: Event) => void): void {
+    this.#port.addEventListener(type, listener, { signal: this.#listening.signal });
   }
 
   #post(message: PortMessage, transfer: Transferable[] = []): void {
@@ -142,8 +174,15 @@ class PortTransport implements Transport {
     this.#open = false;
     this.#inbox.end();
     this.#sendWindow.close();
-    this.#port.close();
+    this.#listening.abort();
+    // Of a worker it would end the whole.
+    if (this.#port.start !== undefined) this.#port.close?.();
   }
+}
+
+/** What a worker failed of. */
+function textOf(event: Event): string {
+  return oneLine((event as Partial<ErrorEvent>).message ?? "it does not say of what");
 }
 
 /** Gives the reason for which the peer closes, if that is what it says. */

@@ -1,4 +1,4 @@
-import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { fromMessagePort, TransportError } from "@perspective/broker/transport";
 import { bytesOf, pattern, readExactly, readToEnd, writeAll } from "./bytes.ts";
 
@@ -17,6 +17,36 @@ Deno.test("fromMessagePort() connects to a worker", async () => {
   await writeAll(transport, bytesOf("please close"));
   assertEquals(await readToEnd(transport), { count: 0 });
   assertEquals(transport.closeReason, { kind: "goingAway", message: "as you wish" });
+  worker.terminate();
+});
+
+const SELF_WORKER = new URL("./self_worker.ts", import.meta.url);
+
+Deno.test("fromMessagePort() connects to a worker through itself, and leaves it to others in the end", async () => {
+  const worker = new Worker(SELF_WORKER, { type: "module" });
+  const { transport } = fromMessagePort(worker);
+  await writeAll(transport, bytesOf("hello"));
+  assertEquals(await readExactly(transport, 5), bytesOf("hello"));
+  transport.close();
+  const { promise: answer, resolve } = Promise.withResolvers<unknown>();
+  worker.onmessage = ({ data }) => resolve(data);
+  worker.postMessage("hello");
+  assertEquals(await answer, "hello to you");
+  worker.terminate();
+});
+
+Deno.test("fromMessagePort() ends when the worker fails that it was given", async () => {
+  const worker = new Worker(SELF_WORKER, { type: "module" });
+  worker.addEventListener("error", (event) => event.preventDefault());
+  const { transport } = fromMessagePort(worker);
+  await writeAll(transport, Uint8Array.of(0));
+  const { error } = await readToEnd(transport);
+  assertInstanceOf(error, TransportError);
+  assertStringIncludes(
+    error.message,
+    "the worker failed: Uncaught (in promise) Error: the first b",
+  );
+  await assertRejects(() => transport.write(pattern(1)), TransportError);
   worker.terminate();
 });
 
