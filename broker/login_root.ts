@@ -208,7 +208,7 @@ export class LoginRoot extends Referenceable {
   async #scram(credentials: ScramCredentials, mind: unknown): Promise<AvatarGrant<IPerspective>> {
     let grant: AvatarGrant<IPerspective>;
     try {
-      grant = await this.#portal.login(credentials, mind, IPerspective);
+      grant = await this.#ask(credentials, mind);
     } catch (error) {
       // A client that was not asked for its proof would learn that there is no such user.
       if (error instanceof UnauthorizedLogin) await credentials.pretend();
@@ -220,10 +220,11 @@ export class LoginRoot extends Referenceable {
   }
 
   #login(credentials: ICredentials, mind: unknown, username?: string): Promise<Admission> {
-    return this.#session.login(
-      () => this.#portal.login(credentials, mind, IPerspective),
-      username,
-    );
+    return this.#session.login(() => this.#ask(credentials, mind), username);
+  }
+
+  #ask(credentials: ICredentials, mind: unknown): Promise<AvatarGrant<IPerspective>> {
+    return this.#portal.login(this.#session.watched(credentials), mind, IPerspective);
   }
 
   /** Makes credentials of what the client sent, if it may use the mechanism. */

@@ -4,12 +4,15 @@
  * @module
  */
 
+import { ACCEPTED } from "../cred/accepted.ts";
+import { ANONYMOUS, type AvatarId } from "../cred/checkers.ts";
+import type { ICredentials } from "../cred/credentials.ts";
 import { LoginDenied, LoginFailed } from "../cred/errors.ts";
 import { limitExchange } from "../cred/login_limiter.ts";
 import type { AvatarGrant } from "../cred/portal.ts";
 import { Turns } from "../cred/turns.ts";
 import { type Alarm, CLOCK } from "../transport/clock.ts";
-import { hostOf, type Visitor } from "../transport/crowd.ts";
+import { hostOf } from "../transport/crowd.ts";
 import type { Peer } from "../transport/mod.ts";
 import type { IPerspective } from "./avatar.ts";
 import type { Broker } from "./broker.ts";
@@ -26,18 +29,26 @@ const ADMITTED = Promise.resolve();
 /** Logs in by a portal, and asks for admission when it has what the client says. */
 type Exchange = (admit: () => Promise<void>) => Promise<AvatarGrant<IPerspective>>;
 
+/** Learns how far a connection has come. */
+export interface LoginSteps {
+  /** Is called when a checker has said whose credentials a client has shown, unless they are nobody's. */
+  readonly accepted: () => void;
+  /** Is called when somebody has logged in. */
+  readonly admitted: () => void;
+}
+
 /** Names of the settings that are times. */
 type Timeout = "challengeTimeout" | "loginTimeout";
 
 /** The logins of one connection. */
-export class LoginSession implements Visitor {
+export class LoginSession {
   /** The connection. */
   readonly broker: Broker;
   /** The options of the portal. */
   readonly settings: PortalSettings;
   /** The address that the connection comes from. */
   readonly host: string;
-  readonly #onAdmitted: () => void;
+  readonly #steps: LoginSteps;
   /** The attempts whose outcome is open: each may be a failure. */
   readonly #attempts = new Turns();
   /** What those who are logged in have been given. */
@@ -54,13 +65,13 @@ export class LoginSession implements Visitor {
    *
    * @param broker The connection.
    * @param settings The options of the portal.
-   * @param onAdmitted Is called when somebody has logged in.
+   * @param steps Learns how far the connection has come.
    */
-  constructor(broker: Broker, settings: PortalSettings, onAdmitted: () => void) {
+  constructor(broker: Broker, settings: PortalSettings, steps: LoginSteps) {
     this.broker = broker;
     this.settings = settings;
     this.host = addressFor(settings, broker.peer) ?? "";
-    this.#onAdmitted = onAdmitted;
+    this.#steps = steps;
   }
 
   /** Whether nobody can log in any more. */
@@ -133,13 +144,26 @@ export class LoginSession implements Visitor {
     }
   }
 
+  /**
+   * Has credentials tell when they are accepted.
+   *
+   * @param credentials The credentials.
+   * @returns The same.
+   */
+  watched(credentials: ICredentials): ICredentials {
+    const accepted = (avatarId: AvatarId): void => {
+      if (avatarId !== ANONYMOUS) this.#steps.accepted();
+    };
+    return Object.assign(credentials, { [ACCEPTED]: accepted });
+  }
+
   /** Makes an attempt; one that succeeds is under way no more, but held. */
   async #admit(attempt: Exchange, leave: () => void, username?: string): Promise<Admission> {
     try {
       const grant = await this.#limited(attempt, username);
       leave();
       const admission = new Admission(this.broker, this.#counted(grant), this.#present);
-      this.#onAdmitted();
+      this.#steps.admitted();
       return admission;
     } catch (error) {
       throw this.refusal(error, username);

@@ -55,19 +55,18 @@ export interface PortalOptions extends MechanismOptions {
    */
   maxLogins?: number;
   /**
-   * Most connections over which nobody has logged in yet; one more closes the oldest of them; 1,000
-   * unless given.
+   * Most connections over which nobody has shown who he is, to a checker, or has logged in as nobody in
+   * particular; one more closes the oldest of them; 1,000 unless given.
    */
   maxStrangers?: number;
   /**
-   * About how many bytes of an unfinished message are kept until somebody has logged in, and how many
-   * all logins that are under way over a connection may have brought, with their minds; 65,536 unless
-   * given.
+   * About how many bytes of an unfinished message are kept until then, and how many all logins that
+   * are under way over a connection may have brought, with their minds; 65,536 unless given.
    */
   maxStrangerBytes?: number;
   /**
-   * Most of the peer's objects that are held at once until somebody has logged in; 64 unless given.
-   * The mind of each login that is under way may be one of them.
+   * Most of the peer's objects that are held at once until then; 64 unless given. The mind of each login
+   * that is under way may be one of them.
    */
   maxStrangerReferences?: number;
 }

@@ -6,13 +6,11 @@
 
 import type { Portal } from "../cred/portal.ts";
 import { Crowd } from "../transport/crowd.ts";
-import type { StrangerBounds } from "./bound.ts";
 import type { Broker } from "./broker.ts";
-import { LoginLimitError } from "./errors.ts";
 import { LoginRoot } from "./login_root.ts";
-import { LoginSession } from "./login_session.ts";
-import { type PortalOptions, type PortalSettings, portalSettings } from "./portal_options.ts";
+import { type PortalOptions, portalSettings } from "./portal_options.ts";
 import type { IPBRoot, RemoteTarget } from "./referenceable.ts";
+import { Stranger, strangerBounds, type StrangersPlace } from "./stranger.ts";
 
 /**
  * Gives every connection a root object that takes logins at a portal.
@@ -32,10 +30,7 @@ import type { IPBRoot, RemoteTarget } from "./referenceable.ts";
  */
 export class PortalRoot implements IPBRoot {
   readonly #portal: Portal;
-  readonly #settings: PortalSettings;
-  readonly #bounds: StrangerBounds;
-  /** The connections over which nobody has logged in. */
-  readonly #strangers = new Crowd<LoginSession>();
+  readonly #strangers: StrangersPlace;
 
   /**
    * Creates the root of a portal.
@@ -47,13 +42,13 @@ export class PortalRoot implements IPBRoot {
    */
   constructor(portal: Portal, options: PortalOptions = {}) {
     this.#portal = portal;
-    this.#settings = portalSettings(options);
-    this.#bounds = strangerBounds(this.#settings);
+    const settings = portalSettings(options);
+    this.#strangers = { settings, bounds: strangerBounds(settings), crowd: new Crowd() };
   }
 
-  /** How many connections there are over which nobody has logged in. */
+  /** How many connections there are over which nobody has shown who he is, or logged in. */
   get strangers(): number {
-    return this.#strangers.size;
+    return this.#strangers.crowd.size;
   }
 
   /**
@@ -63,53 +58,7 @@ export class PortalRoot implements IPBRoot {
    * @returns The object that takes logins.
    */
   rootObject(broker: Broker): RemoteTarget {
-    let known = (): void => {};
-    const session = new LoginSession(broker, this.#settings, () => known());
-    known = this.#watch(session);
+    const { session } = new Stranger(broker, this.#strangers);
     return new LoginRoot(this.#portal, session);
   }
-
-  /** Limits what a stranger can do; gives what to call when it is one no more. */
-  #watch(session: LoginSession): () => void {
-    const { broker } = session;
-    const { maxStrangers } = this.#settings;
-    if (this.#strangers.size >= maxStrangers) {
-      const fact = `there are ${maxStrangers} connections without a login`;
-      this.#strangers.takeOne()!.close("maxStrangers", fact);
-    }
-    this.#strangers.add(session);
-    broker.limitStranger(this.#bounds);
-    const stop = session.after(
-      "loginTimeout",
-      (timeout) => session.close("loginTimeout", `nobody has logged in within ${timeout} ms`),
-    );
-    const known = (): void => {
-      stop();
-      this.#strangers.delete(session);
-      broker.limitStranger(undefined);
-      broker.dontNotifyOnDisconnect(known);
-    };
-    broker.notifyOnDisconnect(known);
-    return known;
-  }
-}
-
-function strangerBounds(settings: PortalSettings): StrangerBounds {
-  const { maxStrangerBytes, maxStrangerReferences } = settings;
-  return {
-    messageBytes: {
-      most: maxStrangerBytes,
-      passed() {
-        const fact = `more than ${maxStrangerBytes} bytes, and nobody has logged in`;
-        return new LoginLimitError("maxStrangerBytes", `Cannot read message: ${fact}`);
-      },
-    },
-    references: {
-      most: maxStrangerReferences,
-      passed() {
-        const fact = `more than ${maxStrangerReferences} are held, and nobody has logged in`;
-        return new LoginLimitError("maxStrangerReferences", `Cannot take reference: ${fact}`);
-      },
-    },
-  };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Acceptable, ACCEPTED } from "./accepted.ts";
 import { ANONYMOUS, type AvatarId, type ICredentialsChecker } from "./checkers.ts";
 import { CredInterface, providedBy } from "./cred_interface.ts";
 import type { ICredentials } from "./credentials.ts";
@@ -134,6 +135,7 @@ export class Portal {
     if (typeof avatarId !== "string" && avatarId !== ANONYMOUS) {
       throw new TypeError(`Cannot log in "${String(avatarId)}": checker returned no avatar id`);
     }
+    (credentials as Acceptable)[ACCEPTED]?.(avatarId);
     const grant = await this.realm.requestAvatar(avatarId, mind, ...interfaces);
     return checkedGrant(grant, interfaces);
   }

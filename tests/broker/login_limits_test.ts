@@ -536,6 +536,26 @@ Deno.test("one connection too many without a login closes the oldest of them", a
   assert([known, second, third].every(({ server }) => !server.isClosed));
 });
 
+Deno.test("somebody known is no stranger while the realm decides, but has no more time for that", async () => {
+  using time = new FakeTime();
+  const avatarFor = () => new Promise(() => {});
+  const { root } = testPortal({ maxStrangers: 1, loginTimeout: 1000, avatarFor });
+  const known = await testPair(root);
+  const outcome = known.client.login(alice, null, MD5).catch(() => {});
+  while (root.strangers !== 0) await time.tickAsync(0);
+  const stranger = await testPair(root);
+  assert(!known.server.isClosed);
+  await time.tickAsync(1000);
+  await time.tickAsync(0);
+  assertEquals(await limitOf(known.server), "loginTimeout");
+  await outcome;
+  for (const pair of [stranger, known]) {
+    const closed = pair[Symbol.asyncDispose]();
+    await time.tickAsync(0);
+    await closed;
+  }
+});
+
 Deno.test("the peer is told why it was closed, where the transport can", async () => {
   const { root } = testPortal({ maxStrangers: 1 });
   await using first = await rawClient(root);
@@ -629,7 +649,9 @@ const HOARDS: { name: string; send: (root: RemoteReference) => Promise<unknown>[
 ];
 for (const { name, send } of HOARDS) {
   Deno.test(`a stranger that has more objects held is closed, and leaves none: ${name}`, async () => {
-    const { root } = testPortal({ avatarFor: () => new Promise(() => {}) });
+    const { credentialInterfaces } = users();
+    const busy = { credentialInterfaces, requestAvatarId: () => new Promise<never>(() => {}) };
+    const { root } = testPortal({ checkers: [busy] });
     await using pair = await testPair(root);
     const outcomes = Promise.allSettled(send(pair.client.root()));
     assertEquals(await limitOf(pair.server), "maxStrangerReferences");
@@ -644,6 +666,37 @@ for (const { name, send } of HOARDS) {
     }]);
   });
 }
+
+/** A mind that has much to say when the realm asks for it. */
+class Loaded extends Referenceable {
+  remote_called(): unknown {
+    return [things(500), "x".repeat(300_000)];
+  }
+}
+const askMind = async (name: string, mind: unknown): Promise<Member> => {
+  await (mind as RemoteReference).callRemote("called");
+  return new Member(name, mind);
+};
+
+for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
+  Deno.test(`a realm may ask the mind of somebody known for much, and then decide: ${mechanism}`, async () => {
+    const { root } = testPortal({ avatarFor: askMind });
+    await using pair = await testPair(root);
+    const avatar = await pair.client.login<Member>(alice, new Loaded(), {
+      mechanisms: [mechanism],
+    });
+    assertEquals(await avatar.callRemote("whoami"), "alice");
+    assertEquals(pair.serverLog, []);
+  });
+}
+
+Deno.test("a realm that asks the mind of nobody in particular for much asks a stranger", async () => {
+  const { root } = testPortal({ checkers: [new AllowAnonymousAccess()], avatarFor: askMind });
+  await using pair = await testPair(root);
+  const outcome = pair.client.login(new Anonymous(), new Loaded()).catch(() => {});
+  assertEquals(await limitOf(pair.server), "maxStrangerBytes");
+  await outcome;
+});
 
 Deno.test("a rule that reads on when a stranger has sent too many objects is given no more", async () => {
   const faults: unknown[] = [];
