@@ -11,7 +11,7 @@ import type { BrokerRole, CloseOptions } from "./broker_facts.ts";
 import type { BrokerHooks } from "./broker_hooks.ts";
 import { closeReason, isFaultOfPeer } from "./close_reason.ts";
 import { endReason } from "./end_reason.ts";
-import { GoingAwayError } from "./errors.ts";
+import { GoingAwayError, LimitError } from "./errors.ts";
 import type { Flow } from "./flow.ts";
 import type { IncomingCalls } from "./incoming_calls.ts";
 import type { Link } from "./link.ts";
@@ -277,7 +277,8 @@ export class Life {
       : this.#fault;
     // A client that gets no connection learns it from `ready`.
     if (isFaultOfPeer(reason) && !(isNegotiating && role === "client")) {
-      const message = `Connection to ${peer.address} closed: ${reason!.message}`;
+      const limit = reason instanceof LimitError ? ` (${reason.limit})` : "";
+      const message = `Connection to ${peer.address} closed: ${reason!.message}${limit}`;
       const event = isNegotiating ? "connectionFailed" : "connectionClosed";
       log({ event, level: "warning", message, peer });
     }

@@ -302,7 +302,7 @@ for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
     assertEquals(realm.events, []);
     assertEquals(
       pair.serverLog.at(-1)!.message,
-      "Connection to memory:first closed: Cannot keep connection: 3 logins have failed",
+      "Connection to memory:first closed: Cannot keep connection: 3 logins have failed (maxFailedLogins)",
     );
   });
 }
@@ -661,7 +661,8 @@ for (const { name, send } of HOARDS) {
     assertEquals(pair.serverLog.filter(({ event }) => event !== "callFailed"), [{
       event: "connectionClosed",
       level: "warning",
-      message: `Connection to memory:first closed: Cannot take reference: ${fact}`,
+      message:
+        `Connection to memory:first closed: Cannot take reference: ${fact} (maxStrangerReferences)`,
       peer: pair.server.peer,
     }]);
   });
