@@ -13,6 +13,7 @@ import type { RemoteCacheObserver } from "./cacheable.ts";
 import type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
 import type { BrokerHooks } from "./broker_hooks.ts";
 import { Caches } from "./caches.ts";
+import { causedBy } from "./caused_by.ts";
 import { Disconnects } from "./disconnects.ts";
 import { DeadReferenceError } from "./errors.ts";
 import { noOperation } from "./failure.ts";
@@ -435,9 +436,10 @@ export class Broker implements AsyncDisposable {
   ): Promise<unknown> {
     const life = this.#life;
     if (!life.takesCalls) {
-      throw new DeadReferenceError(`Cannot call "${method}": the connection is closed`, {
-        cause: life.reason,
-      });
+      throw new DeadReferenceError(
+        `Cannot call "${method}": the connection is closed`,
+        causedBy(life.reason),
+      );
     }
     const outgoing = this.#ownCalls;
     return typeof target === "object"

@@ -7,6 +7,7 @@
 import { factOf, isGone } from "../transport/errors.ts";
 import type { CloseReason } from "../transport/mod.ts";
 import { oneLine } from "../transport/printable.ts";
+import { causedBy } from "./caused_by.ts";
 import { PBConnectionLost, ProtocolError } from "./errors.ts";
 import { guessPeer, guessShutDoor, guessSilentPeer } from "./guess_peer.ts";
 import { toError } from "./to_error.ts";
@@ -44,7 +45,7 @@ export function endReason(end: ConnectionEnd): Error | undefined {
     // have not read what the server said.
     const isLeft = error === undefined || isGone(error);
     if (role === "server" && !isHeard && isLeft) return undefined;
-    return new ProtocolError(`Cannot connect over PB: ${notConnected(end)}`, { cause: error });
+    return new ProtocolError(`Cannot connect over PB: ${notConnected(end)}`, causedBy(error));
   }
   if (error !== undefined) return toError(error);
   if (closeReason === undefined || closeReason.kind === "normal") return undefined;

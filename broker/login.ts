@@ -10,6 +10,7 @@ import { UnhandledCredentials } from "../cred/errors.ts";
 import { ScramClient, type ScramClientOptions } from "../cred/scram.ts";
 import type { Peer } from "../transport/mod.ts";
 import type { Broker } from "./broker.ts";
+import { causedBy } from "./caused_by.ts";
 import { respond } from "./challenge.ts";
 import { NoSuchMethod, ProtocolError } from "./errors.ts";
 import {
@@ -234,5 +235,5 @@ function release(avatar: unknown): void {
 
 function unhandled(fact: string, cause?: unknown): UnhandledCredentials {
   const message = `Cannot log in: ${fact}`;
-  return new UnhandledCredentials(message, cause === undefined ? {} : { cause });
+  return new UnhandledCredentials(message, causedBy(cause));
 }

@@ -5,6 +5,7 @@
  */
 
 import type { BrokerHooks } from "./broker_hooks.ts";
+import { causedBy } from "./caused_by.ts";
 import { CallTimeoutError, LimitError, PBConnectionLost, ProtocolError } from "./errors.ts";
 import type { CallOptions } from "./kwargs.ts";
 import { throwAtCaller } from "./remote_error.ts";
@@ -155,7 +156,10 @@ export class PendingCalls {
  */
 export function connectionLost(method: string, cause: Error | undefined): PBConnectionLost {
   const why = cause === undefined ? "" : `: ${cause.message}`;
-  return new PBConnectionLost(`Cannot finish call "${method}": connection lost${why}`, { cause });
+  return new PBConnectionLost(
+    `Cannot finish call "${method}": connection lost${why}`,
+    causedBy(cause),
+  );
 }
 
 /** Lets a signal and a time end the waiting for an answer. */

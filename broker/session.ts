@@ -16,6 +16,7 @@ import {
 import { type Backoff, backoff } from "./backoff.ts";
 import type { Broker } from "./broker.ts";
 import type { CloseOptions } from "./broker_facts.ts";
+import { causedBy } from "./caused_by.ts";
 import { connect } from "./connect.ts";
 import { GoingAwayError, NotConnectedError, PBConnectionLost } from "./errors.ts";
 import { callLogged, type Log } from "./log.ts";
@@ -364,7 +365,10 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       ? "it is closed"
       : `not connected${wait === 0 ? "" : ` within ${wait} ms`}`;
     const why = cause === undefined ? "" : `: ${cause.message}`;
-    return new NotConnectedError(`Cannot use session with "${href}": ${fact}${why}`, { cause });
+    return new NotConnectedError(
+      `Cannot use session with "${href}": ${fact}${why}`,
+      causedBy(cause),
+    );
   }
 }
 

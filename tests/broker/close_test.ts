@@ -90,6 +90,18 @@ for (const before of [0, 1, 8]) {
   });
 }
 
+Deno.test("Broker.close() has calls fail with errors that show no cause, as there is none", async () => {
+  await using pair = await testPair(new Server());
+  const root = pair.client.root();
+  const waiting = assertRejects(() => root.callRemote("wait"), PBConnectionLost);
+  await pair.client.close();
+  const errors = [
+    await waiting,
+    await assertRejects(() => root.callRemote("echo", 1), DeadReferenceError),
+  ];
+  assertEquals(errors.map((error) => Object.hasOwn(error, "cause")), [false, false]);
+});
+
 Deno.test("Broker.close() with graceful waits for our own calls too", async () => {
   const server = new Server();
   await using pair = await testPair(server);
