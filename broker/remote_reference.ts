@@ -160,6 +160,9 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   /**
    * Has a function called when the connection is lost.
    *
+   * Until then the connection keeps the reference, and it is not collected as garbage; take back what is
+   * no longer of use. It is called for a reference that was released, too.
+   *
    * @param callback Gets this reference.
    */
   notifyOnDisconnect(callback: (reference: RemoteReference<T>) => void): void {
