@@ -67,7 +67,7 @@ export {
   portno,
   type ReceivedCall,
 } from "./options.ts";
-export type { ParameterNames } from "./parameters.ts";
+export { type ParameterNames, PARAMETERS } from "./parameters.ts";
 export { type Audience, Publishable } from "./publishable.ts";
 export * from "./published_storage.ts";
 export type * from "./received.ts";

@@ -8,11 +8,32 @@ import type { Kwargs } from "./kwargs.ts";
 
 /**
  * Name of the property that has, for methods of an object, the names of their parameters: such methods take
- * keyword arguments as those of Python do. All others get them as one `Kwargs` behind the others.
+ * keyword arguments as those of Python do, one that they do not have is a `TypeError`, and one that is left
+ * out takes its default. All others get them as one `Kwargs` behind the others.
+ *
+ * @example A method that Python calls as it likes
+ * ```ts
+ * import { connectPair, kwargs, PARAMETERS, type ParameterNames, Root } from "@perspective/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Bank extends Root {
+ *   get [PARAMETERS](): ParameterNames {
+ *     return { remote_move: ["amount", "to"] };
+ *   }
+ *   // def remote_move(self, amount, to="savings"):
+ *   remote_move(amount: number, to = "savings"): string {
+ *     return `${amount} to ${to}`;
+ *   }
+ * }
+ * await using pair = await connectPair(new Bank());
+ * const bank = pair.client.root();
+ * assertEquals(await bank.callRemote("move", kwargs({ to: "rent", amount: 5 })), "5 to rent");
+ * assertEquals(await bank.callRemote("move", 5), "5 to savings");
+ * ```
  */
 export const PARAMETERS: unique symbol = Symbol("parameters");
 
-/** Names of parameters by method. */
+/** The names of all parameters, in their order, by the name of the method with its prefix. */
 export type ParameterNames = Readonly<Record<string, readonly string[]>>;
 
 /**
