@@ -117,7 +117,7 @@ export class Broker implements AsyncDisposable {
       role: role.kind,
       link,
       outbox,
-      timeout: limits.negotiationTimeout,
+      timeout: Math.min(limits.negotiationTimeout, role.timeout ?? Infinity),
       faults: hooks,
     });
     this.#life = new Life(negotiation, {

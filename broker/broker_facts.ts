@@ -21,6 +21,8 @@ export interface BrokerRole {
   readonly rootName?: string;
   /** As whom {@linkcode Broker.login} logs in where it is not told. */
   readonly credentials?: ICredentials | undefined;
+  /** Milliseconds that a client waits for a dialect, where that is less than the limit of connections. */
+  readonly timeout?: number | undefined;
 }
 
 /** Options for {@linkcode Broker.close}. */

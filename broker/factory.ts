@@ -205,7 +205,13 @@ function rootFor(root: ServerRoot, login?: PortalOptions): (broker: Broker) => R
 }
 
 /** Options for {@linkcode PBClientFactory}. */
-export interface ClientOptions extends BrokerOptions, DialOptions {}
+export interface ClientOptions extends BrokerOptions, DialOptions {
+  /**
+   * Milliseconds for everything until the connection stands, and then for the server to say which
+   * dialects it speaks, if that is less than `negotiationTimeout`; 30,000 unless given.
+   */
+  timeout?: number;
+}
 
 /**
  * Makes connections to a server, with the methods of Twisted's factory: what is asked of it is asked
@@ -278,6 +284,7 @@ export class PBClientFactory {
         kind: "client",
         rootName: target.objectName,
         credentials: credentialsIn(target),
+        timeout: this.#options.timeout,
       };
       return await this.#agree(this.#begin(dialed, role, connected));
     } catch (error) {

@@ -8,10 +8,12 @@ import {
 } from "@std/assert";
 import {
   type Broker,
+  connect,
   connectPair,
   type LogEntry,
   PBClientFactory,
   PBServerFactory,
+  ProtocolError,
   type Referenceable,
   RemoteError,
   RemoteReference,
@@ -199,3 +201,11 @@ function brokerOf(factory: PBClientFactory | PBServerFactory): Broker {
   broker.close();
   return broker;
 }
+
+Deno.test("connect() waits no longer than its timeout for a server that says nothing", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = `pb://127.0.0.1:${listener.addr.port}`;
+  const refused = assertRejects(() => connect(url, { timeout: 50 }), ProtocolError, "50 ms");
+  using _silent = await listener.accept();
+  await refused;
+});
