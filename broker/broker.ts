@@ -6,7 +6,7 @@
 
 import type { ICredentials } from "../cred/credentials.ts";
 import { WORD } from "../jelly/banana/mod.ts";
-import type { Unjellier } from "../jelly/mod.ts";
+import { JellyError, type Unjellier } from "../jelly/mod.ts";
 import type { Dialed, Peer } from "../transport/mod.ts";
 import type { StrangerBounds } from "./bound.ts";
 import type { RemoteCacheObserver } from "./cacheable.ts";
@@ -294,12 +294,12 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Counts a reference to an object that is being sent; for `jellyFor` methods.
+   * Counts a reference to an object that is being sent; for `jellyFor` methods, of references that
+   * travel under a tag of their own.
    *
    * @param object The object.
-   * @returns Its number.
+   * @returns Its number, which is to be sent.
    * @throws {LimitError} If the peer holds too many; the fourth time closes the connection.
-   * @internal
    */
   registerReference(object: LocalObject): number {
     const id = this.#locals.register(object, () => ++this.#lastLocal);
@@ -347,14 +347,18 @@ export class Broker implements AsyncDisposable {
   /**
    * Takes an arrival of a reference; for the rules that read values.
    *
-   * @param luid Number of the object at the other end.
+   * @param luid Number of the object at the other end, as it came.
    * @returns The reference.
+   * @throws {JellyError} If that is no number.
    * @throws {LimitError} If too many objects are held; the object is given back then, or the
-   * connection closed if the limit is one for strangers.
+   * connection closed if nobody has logged in yet.
    * @throws {DeadReferenceError} If the connection is closed.
-   * @internal
+   * @typeParam T The class of the object.
    */
-  referenceArrived(luid: number): RemoteReference {
+  referenceArrived<T = unknown>(luid: number): RemoteReference<T> {
+    if (!Number.isSafeInteger(luid)) {
+      throw new JellyError("Cannot receive reference: it has no number");
+    }
     // Who goes on reading the value that has closed the connection leaves nothing behind.
     if (this.isClosed) {
       throw new DeadReferenceError("Cannot take reference: the connection is closed");
@@ -362,7 +366,7 @@ export class Broker implements AsyncDisposable {
     const imports = this.#imports ??= new ImportTable(this, this.#outbox);
     const reference = imports.arrived(luid, this.#incoming.perspective);
     const bound = this.#bounds?.references;
-    if (bound === undefined || imports.size <= bound.most) return reference;
+    if (bound === undefined || imports.size <= bound.most) return reference as RemoteReference<T>;
     const error = bound.passed();
     this.#hooks.fail(error);
     throw error;

@@ -2,12 +2,19 @@ import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@
 import {
   AsReferenceable,
   Avatar,
+  type Broker,
   NoSuchMethod,
   Referenceable,
   type RemoteReference,
   Root,
 } from "@perspective/broker/broker";
-import { inspectSexp, jelly, JellyError } from "@perspective/broker/jelly";
+import {
+  inspectSexp,
+  type Jellier,
+  jelly,
+  JellyError,
+  JellyRegistry,
+} from "@perspective/broker/jelly";
 import { testPair } from "./pair.ts";
 
 class Thing extends Referenceable {
@@ -38,6 +45,54 @@ Deno.test("[Jelly referenceable] a Referenceable jellies to a reference whose lu
   const twice = jelly([thing, thing], { invoker: pair.server });
   assertEquals(inspectSexp(twice), '["list", ["remote", 1], ["remote", 1]]');
   assertEquals(pair.server.counts.localObjects, 2);
+});
+
+Deno.test("a Referenceable may travel under a tag of its own, as those of twisted.words do", async () => {
+  class Group extends Thing {
+    constructor(readonly label: string) {
+      super();
+    }
+    override jellyFor(jellier: Jellier): void {
+      const broker = jellier.invoker as Broker;
+      jellier.tagged("words.PBGroup", this.label, broker.registerReference(this));
+    }
+  }
+  class Broken extends Thing {
+    override jellyFor(jellier: Jellier): void {
+      jellier.tagged("words.PBGroup", "lounge", "one");
+    }
+  }
+  class PBGroup {
+    constructor(readonly label: unknown, readonly reference: RemoteReference) {}
+  }
+  const registry = new JellyRegistry();
+  registry.setRule("words.PBGroup", (unjellier, list) => {
+    const label = list.next();
+    return new PBGroup(
+      label,
+      (unjellier.invoker as Broker).referenceArrived(list.next() as number),
+    );
+  });
+  class Words extends Service {
+    readonly lounge = new Group("lounge");
+    remote_lounge(): Group {
+      return this.lounge;
+    }
+    remote_broken(): Broken {
+      return new Broken();
+    }
+  }
+  await using pair = await testPair(new Words(), { client: { registry } });
+  const root = pair.client.root();
+  const group = await root.callRemote("lounge") as PBGroup;
+  assertEquals([group.label, await group.reference.callRemote("name")], ["lounge", "thing"]);
+  const again = await root.callRemote("lounge") as PBGroup;
+  assertStrictEquals(again.reference, group.reference);
+  assertEquals(pair.server.counts.localObjects, 2);
+  await assertRejects(() => root.callRemote("broken"), JellyError, "it has no number");
+  group.reference.release();
+  await root.callRemote("echo", null);
+  assertEquals(pair.server.counts.localObjects, 1);
 });
 
 Deno.test("a Referenceable travels over connections only", () => {
