@@ -104,8 +104,10 @@ function shortestLook(table: Table, keys: readonly unknown[], enough: number): n
   let shortest = Infinity;
   for (let left = LOOKS; left > 0 && shortest > enough; left--) {
     const start = performance.now();
-    for (const key of keys) table.has(key);
-    shortest = Math.min(shortest, performance.now() - start);
+    // All are there. A compiler that sees that nobody asks leaves the looking up out.
+    if (keys.every((key) => table.has(key))) {
+      shortest = Math.min(shortest, performance.now() - start);
+    }
   }
   return shortest;
 }

@@ -40,6 +40,16 @@ for (const [name, make] of Object.entries(SENT)) {
   });
 }
 
+Deno.test("numbers that were chosen are refused when the code that notices them was compiled, too", () => {
+  const sent = encode(SENT.set!(chosen(40_000)), { dialect: "pb" });
+  const isRefused = () =>
+    assertThrows(() => decodeValue(sent), JellyError, "numbers were chosen so that it takes long");
+  isRefused();
+  const harmless = encode([atom("set"), ...Array(20_000).keys()], { dialect: "pb" });
+  for (let i = 0; i < 300; i++) decodeValue(harmless);
+  isRefused();
+});
+
 /** Numbers as they come. */
 function plain(count: number): (number | bigint)[] {
   const kinds = [
