@@ -1,10 +1,11 @@
 /**
- * Sets and dictionaries whose numbers were chosen to make them slow.
+ * Sets and dictionaries whose numbers, as such or as texts, were chosen to make them slow.
  *
  * @module
  */
 
 import { JellyError } from "./errors.ts";
+import { maybeIndex } from "./state.ts";
 
 /** A set or dictionary with fewer items is not looked after: no choice of them takes long. */
 const GUARDED_ITEMS = 256;
@@ -25,15 +26,15 @@ type Table = Pick<ReadonlySet<unknown>, "has">;
 /**
  * Looks after a `Set` or `Map` that a peer fills.
  *
- * The runtime hashes numbers in a way that everybody knows, so that a peer could choose many that fall
- * into the same place, where each has to be compared with all others: 40,000 such numbers take
- * seconds. How it hashes texts is a secret of each process, and objects have a hash by chance. So it is
- * numbers that are looked up again now and then, a few by chance; and when that takes far longer than it
- * does in a table of plain numbers, the value is refused.
+ * The runtime hashes numbers, and texts of digits, in a way that everybody knows, so that a peer could
+ * choose many that fall into the same place, where each has to be compared with all others: 40,000 of
+ * them take seconds. How it hashes other texts is a secret of each process, and objects have a hash by
+ * chance. So it is numbers that are looked up again now and then, a few by chance; and when that takes
+ * far longer than it does in a table of plain numbers, the value is refused.
  */
 export class NumberGuard {
   readonly #table: Table;
-  readonly #sample: (number | bigint)[] = [];
+  readonly #sample: unknown[] = [];
   #count = 0;
 
   /**
@@ -49,10 +50,11 @@ export class NumberGuard {
    * Learns what was added to the table.
    *
    * @param key The key.
-   * @throws {JellyError} If it is a number, and those in the table take too long to be found.
+   * @throws {JellyError} If it is a number, or a text of one, and those in the table take too long to be
+   * found.
    */
   added(key: unknown): void {
-    if (typeof key !== "number" && typeof key !== "bigint") return;
+    if (!isNumber(key)) return;
     const count = ++this.#count;
     const place = count <= SAMPLE ? count - 1 : Math.floor(Math.random() * count);
     if (place < SAMPLE) this.#sample[place] = key;
@@ -67,7 +69,7 @@ export class NumberGuard {
 /**
  * Begins to look after a table, if it will be large.
  *
- * @param table The table, which is empty or has texts only.
+ * @param table The table, which is empty.
  * @param items How many items it will have.
  * @returns What is to learn of each key, if anything is.
  */
@@ -89,6 +91,12 @@ export function checkNumbers(items: readonly unknown[]): void {
     table.add(item);
     guard.added(item);
   }
+}
+
+/** Tells whether a key is a number, or may be a text that the runtime hashes as one. */
+function isNumber(key: unknown): boolean {
+  const type = typeof key;
+  return type === "number" || type === "bigint" || (type === "string" && maybeIndex(key as string));
 }
 
 /** Tells whether keys take far longer to be found than in a table of plain numbers. */

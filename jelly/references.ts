@@ -5,6 +5,7 @@
  */
 
 import { JellyError } from "./errors.ts";
+import { checkNumbers, guardOf } from "./number_guard.ts";
 import { type NumberKey, numberKey } from "./number_key.ts";
 import { Placeholder } from "./placeholder.ts";
 import { fillFrozenSet, type FrozenSet } from "./values/frozen_set.ts";
@@ -152,7 +153,8 @@ export class References {
   /**
    * Mends what holds placeholders, when the whole value is there.
    *
-   * @throws {JellyError} If an object has not come, or a place for it is read-only.
+   * @throws {JellyError} If an object has not come, a place for it is read-only, or what has come for a
+   * set or dictionary are numbers that take too long to be found in it.
    */
   finish(): void {
     if (this.#missing !== 0) {
@@ -163,7 +165,10 @@ export class References {
       }
     }
     for (const container of this.#incomplete) mend(container);
-    for (const [set, items] of this.#unfilled) fillFrozenSet(set, items);
+    for (const [set, items] of this.#unfilled) {
+      checkNumbers(items);
+      fillFrozenSet(set, items);
+    }
   }
 }
 
@@ -176,11 +181,21 @@ function mend(container: object): void {
   if (container instanceof Map) {
     const pairs = [...container];
     container.clear();
-    for (const [key, value] of pairs) container.set(resolved(key), resolved(value));
+    const guard = guardOf(container, pairs.length);
+    for (const [key, value] of pairs) {
+      const real = resolved(key);
+      container.set(real, resolved(value));
+      guard?.added(real);
+    }
   } else if (container instanceof Set) {
     const items = [...container];
     container.clear();
-    for (const item of items) container.add(resolved(item));
+    const guard = guardOf(container, items.length);
+    for (const item of items) {
+      const real = resolved(item);
+      container.add(real);
+      guard?.added(real);
+    }
   } else {
     for (const [key, value] of Object.entries(container)) {
       if (value instanceof Placeholder) replace(container, key, value.object);

@@ -11,7 +11,7 @@ import type { IUnjellyable } from "./jellyable.ts";
 import { type JellyList, SourceList } from "./jelly_list.ts";
 import { Lookup } from "./lookup.ts";
 import type { AnyClass } from "./names.ts";
-import { checkNumbers, guardOf } from "./number_guard.ts";
+import { checkNumbers, guardOf, type NumberGuard } from "./number_guard.ts";
 import { isStackOverflow } from "./overflow.ts";
 import { Placeholder } from "./placeholder.ts";
 import { type ReferenceId, References } from "./references.ts";
@@ -42,6 +42,15 @@ export interface UnjellierOptions {
   persistentLoad?: (id: Sexp, unjellier: Unjellier) => unknown;
   /** The connection that the value came from, if it came from one. */
   invoker?: object;
+}
+
+/** The first pair of a dictionary whose key is no text. */
+interface FirstPair {
+  /** What has come before it. */
+  readonly map: Map<unknown, unknown>;
+  readonly guard: NumberGuard | undefined;
+  readonly key: unknown;
+  readonly value: unknown;
 }
 
 /**
@@ -306,9 +315,11 @@ export class Unjellier {
     const set = openFrozenSet<unknown>();
     if (id !== undefined) this.#references!.define(id, set);
     const elements = this.#array([], items);
-    checkNumbers(elements);
     if (this.#references?.isIncomplete(elements)) this.#references.fillLater(set, elements);
-    else fillFrozenSet(set, elements);
+    else {
+      checkNumbers(elements);
+      fillFrozenSet(set, elements);
+    }
     return set;
   }
 
@@ -326,9 +337,14 @@ export class Unjellier {
       const value = this.#element();
       if (typeof key !== "string") {
         this.#source.heavy();
-        const map = new Map<unknown, unknown>(Object.entries(object));
+        const map = new Map<unknown, unknown>();
         if (this.#references?.isIncomplete(object)) this.#references.noteObject(map);
-        return this.#pairs(map, key, value, items - i - 1);
+        const guard = guardOf(map, items);
+        for (const [text, value] of Object.entries(object)) {
+          map.set(text, value);
+          guard?.added(text);
+        }
+        return this.#pairs({ map, guard, key, value }, items - i - 1);
       }
       this.#references?.note(object, value);
       if (key === "__proto__" || maybeIndex(key)) setField(object, key, value);
@@ -338,8 +354,7 @@ export class Unjellier {
   }
 
   /** Adds a pair that was read, and those that follow. */
-  #pairs(map: Map<unknown, unknown>, key: unknown, value: unknown, items: number): unknown {
-    const guard = guardOf(map, items);
+  #pairs({ map, guard, key, value }: FirstPair, items: number): unknown {
     for (;; items--) {
       this.#references?.note(map, key);
       this.#references?.note(map, value);

@@ -1,4 +1,4 @@
-// Sets and dictionaries of numbers that were chosen to fall into one place of a table.
+// Sets and dictionaries of numbers, or texts of digits, that were chosen to fall into one place of a table.
 
 import { assertEquals, assertThrows } from "@std/assert";
 import {
@@ -20,24 +20,62 @@ function chosen(count: number): bigint[] {
   return Array.from({ length: count }, (_, i) => (BigInt(i + 1) << 64n) + 1n);
 }
 
+/** Texts of digits, of which V8 looks at the lowest 24 bits only. */
+function chosenTexts(count: number): Sexp[] {
+  return Array.from({ length: count }, (_, i) => textOf(`${i * 2 ** 16}`));
+}
+
+function textOf(text: string): Sexp {
+  return [atom("unicode"), atom(text)];
+}
+
 /** The same containers as their sender would write them, who need not have them. */
-const SENT: Record<string, (numbers: readonly bigint[]) => Sexp> = {
-  "set": (numbers) => [atom("set"), ...numbers],
-  "frozen set": (numbers) => [atom("frozenset"), ...numbers],
-  "dictionary": (numbers) => [DICTIONARY, ...numbers.map((number) => [number, 0])],
-  "dictionary that begins with a text": (numbers) => [
+const SENT: Record<string, (keys: readonly Sexp[]) => Sexp> = {
+  "set": (keys) => [atom("set"), ...keys],
+  "frozen set": (keys) => [atom("frozenset"), ...keys],
+  "dictionary": (keys) => [DICTIONARY, [0, 0], ...keys.map((key) => [key, 0])],
+  "dictionary that begins with a text": (keys) => [
     DICTIONARY,
-    [[atom("unicode"), atom("text")], 0],
-    ...numbers.map((number) => [number, 0]),
+    [textOf("text"), 0],
+    [0, 0],
+    ...keys.map((key) => [key, 0]),
+  ],
+  "dictionary that ends with a number": (keys) => [
+    DICTIONARY,
+    ...keys.map((key) => [key, 0]),
+    [0, 0],
   ],
 };
 
+/** What refers to each key before it comes. */
+function sentAhead(make: (keys: readonly Sexp[]) => Sexp, keys: readonly Sexp[]): Sexp {
+  const ahead = keys.map((_, i) => [atom("dereference"), i + 1]);
+  return [atom("tuple"), make(ahead), ...keys.map((key, i) => [atom("reference"), i + 1, key])];
+}
+
 for (const [name, make] of Object.entries(SENT)) {
-  Deno.test(`a ${name} of numbers that were chosen to take long is refused before it has`, () => {
-    // All of them would take many minutes.
-    const sent = encode(make(chosen(200_000)), { dialect: "pb" });
-    assertThrows(() => decodeValue(sent), JellyError, "numbers were chosen so that it takes long");
-  });
+  for (
+    const [kind, keys] of [["numbers", chosen(200_000)], ["texts", chosenTexts(65_536)]] as const
+  ) {
+    Deno.test(`a ${name} of ${kind} that were chosen to take long is refused before it has`, () => {
+      // All of them would take up to many minutes.
+      const sent = encode(make(keys), { dialect: "pb" });
+      assertThrows(
+        () => decodeValue(sent),
+        JellyError,
+        "numbers were chosen so that it takes long",
+      );
+    });
+
+    Deno.test(`a ${name} of ${kind} that were chosen to take long, and come behind it, is refused`, () => {
+      const sent = encode(sentAhead(make, keys.slice(0, 40_000)), { dialect: "pb" });
+      assertThrows(
+        () => decodeValue(sent),
+        JellyError,
+        "numbers were chosen so that it takes long",
+      );
+    });
+  }
 }
 
 Deno.test("numbers that were chosen are refused when the code that notices them was compiled, too", () => {
@@ -50,18 +88,22 @@ Deno.test("numbers that were chosen are refused when the code that notices them 
   isRefused();
 });
 
-/** Numbers as they come. */
-function plain(count: number): (number | bigint)[] {
+/** Numbers as they come, as such and as texts. */
+function plain(count: number): (number | bigint | string)[] {
   const kinds = [
     (i: number) => i,
     (i: number) => i * 1_000_003,
     (i: number) => i + 0.5,
     (i: number) => BigInt(i) * 1_000_000_007n + 2n ** 60n,
+    (i: number) => `${i}`,
+    (i: number) => `${i}000`,
+    (i: number) => `0${i}`,
+    (i: number) => `${i}-${i}`,
   ];
-  return kinds.flatMap((make) => Array.from({ length: count / 4 }, (_, i) => make(i + 1)));
+  return kinds.flatMap((make) => Array.from({ length: count / 8 }, (_, i) => make(i + 1)));
 }
 
-const CONTAINERS: Record<string, (numbers: readonly (number | bigint)[]) => unknown> = {
+const CONTAINERS: Record<string, (numbers: readonly (number | bigint | string)[]) => unknown> = {
   "set": (numbers) => new Set(numbers),
   "frozen set": (numbers) => new FrozenSet(numbers),
   "dictionary": (numbers) => new Map(numbers.map((number) => [number, null])),
@@ -70,7 +112,7 @@ const CONTAINERS: Record<string, (numbers: readonly (number | bigint)[]) => unkn
 };
 
 for (const [name, make] of Object.entries(CONTAINERS)) {
-  Deno.test(`a ${name} of many numbers as they come is read`, () => {
+  Deno.test(`a ${name} of many numbers as they come, or texts of them, is read`, () => {
     const value = make(plain(40_000));
     assertEquals(decodeValue(encodeValue(value)), value);
   });
