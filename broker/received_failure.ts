@@ -42,14 +42,14 @@ const KNOWN: ReadonlyMap<string, AnyClass> = new Map<string, AnyClass>([
  * @throws {JellyError} If the state is no dictionary.
  */
 export function receiveFailure(state: unknown, registry: JellyRegistry): Error {
-  const fields = new Map(stateEntries(state));
-  const type = textOf(fields.get("type")) || EXCEPTION[0]!;
-  const list = fields.get("parents");
+  const fields = fieldsOf(state);
+  const type = textOf(fields.type) || EXCEPTION[0]!;
+  const list = fields.parents;
   const parents = Array.isArray(list) ? list.map(textOf).filter((name) => name !== "") : [];
   const failure = new CopiedFailure(
     type,
-    textOf(fields.get("value")),
-    textOf(fields.get("traceback")),
+    textOf(fields.value),
+    textOf(fields.traceback),
     parents.length === 0 ? [type] : parents,
   );
   const cls = knownClass(failure.parents, registry);
@@ -76,6 +76,15 @@ function knownClass(names: readonly string[], registry: JellyRegistry): AnyClass
     if (typeof found === "function" && found.prototype instanceof Error) return found as AnyClass;
   }
   return undefined;
+}
+
+/** Gives the fields that are looked at: a peer may send any others. */
+function fieldsOf(state: unknown): Record<"type" | "value" | "traceback" | "parents", unknown> {
+  const fields = { type: null, value: null, traceback: null, parents: null };
+  for (const [name, value] of stateEntries(state)) {
+    if (Object.hasOwn(fields, name)) Object.assign(fields, { [name]: value });
+  }
+  return fields;
 }
 
 function textOf(value: unknown): string {

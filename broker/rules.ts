@@ -5,6 +5,7 @@
  */
 
 import { utf8 } from "../jelly/banana/utf8.ts";
+import { stateEntries } from "../jelly/state.ts";
 import { JellyError, type Sexp, type UnjellyRule } from "../jelly/mod.ts";
 import { FAILURE_TAG } from "./failure.ts";
 import { brokerOf } from "./invoker.ts";
@@ -50,6 +51,8 @@ export const PB_RULES: ReadonlyMap<string, UnjellyRule> = new Map<string, Unjell
   [FAILURE_TAG, (unjellier, list) => {
     const { registry } = brokerOf(unjellier, list).settings;
     // Twisted has classes among the parents of what is no Exception, such as asyncio.CancelledError.
-    return receiveFailure(unjellier.leniently(() => list.next()), registry);
+    const state = unjellier.leniently(() => list.next());
+    for (const [, field] of stateEntries(state)) unjellier.copied(field);
+    return receiveFailure(state, registry);
   }],
 ]);

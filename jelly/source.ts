@@ -30,11 +30,12 @@ export interface Source {
   /** Reads the float that `next` found. */
   float(): number;
   /**
-   * Counts a value that takes much more memory than its bytes do.
+   * Counts values that take much more memory than their bytes do.
    *
+   * @param count How many; one unless given.
    * @throws {BananaError} If there are too many.
    */
-  heavy(): void;
+  heavy(count?: number): void;
   /** Reads the byte string that `next` found, as a copy; it counts as heavy. */
   bytes(): Uint8Array;
   /** Reads the byte string that `next` found, as UTF-8. */

@@ -103,12 +103,13 @@ export class TreeSource implements Source {
   }
 
   /**
-   * Counts a value that takes much memory.
+   * Counts values that take much memory.
    *
+   * @param count How many; one unless given.
    * @throws {BananaError} If there are too many: more than an eighth of `maxElements`.
    */
-  heavy(): void {
-    this.#heavy.add();
+  heavy(count?: number): void {
+    this.#heavy.add(count);
   }
 
   /**

@@ -25,6 +25,7 @@ import { fillFrozenSet, openFrozenSet } from "./values/frozen_set.ts";
 import { readTime, type TimeKind } from "./values/times.ts";
 import { openTuple } from "./values/tuple.ts";
 import { Unpersistable } from "./values/unpersistable.ts";
+import { isDictionary, weightOf } from "./weight.ts";
 
 // As constants of this module they cost nothing to compare with.
 const { unicode: UNICODE, dictionary: DICTIONARY, list: LIST_TAG, tuple: TUPLE } = WORD;
@@ -83,6 +84,8 @@ export class Unjellier {
   readonly #allowed = new Uint8Array(WORDS.length);
   /** The objects with numbers, if there are any. */
   #references: References | undefined;
+  /** What was referred to last. */
+  #shared: unknown;
   /** Number of the object that a rule is making. */
   #creating: ReferenceId | undefined;
   #isLenient = false;
@@ -183,6 +186,18 @@ export class Unjellier {
     if (this.#creating === undefined) return;
     this.#references!.announce(this.#creating, object);
     this.#creating = undefined;
+  }
+
+  /**
+   * Counts a part that is copied, and may be shared with many others: else a short message could take as
+   * long, and as much memory, as one that is much longer.
+   *
+   * @param part The part.
+   * @throws {BananaError} If too much is copied.
+   * @internal
+   */
+  copied(part: unknown): void {
+    this.#source.heavy(weightOf(part));
   }
 
   /** Reads the next element, and lets a number stand for it if one is given. */
@@ -418,12 +433,15 @@ export class Unjellier {
     if (items < 1) throw new JellyError("Cannot read dereference: it needs a number");
     const id = this.#integer("dereference");
     this.#skip(items - 1);
-    return (this.#references ??= new References()).get(id);
+    const object = this.#shared = (this.#references ??= new References()).get(id);
+    // Texts and bytes are decoded, and put into other texts, wherever they are.
+    if (typeof object === "string" || object instanceof Uint8Array) this.copied(object);
+    return object;
   }
 
   /** Reads what stands behind a tag that is no plain value. */
   #byName(tag: string, items: number, id: ReferenceId | undefined): unknown {
-    const list = new SourceList(this.#source, items, () => this.#element());
+    const list = new SourceList(this.#source, items, () => this.#part());
     const outer = this.#creating;
     this.#creating = id;
     try {
@@ -437,6 +455,13 @@ export class Unjellier {
     } finally {
       this.#creating = outer;
     }
+  }
+
+  /** Reads what may be the state of an object: one that others have, too, is copied again. */
+  #part(): unknown {
+    const part = this.#element();
+    if (part === this.#shared && isDictionary(part)) this.copied(part);
+    return part;
   }
 
   #apply(tag: string, list: JellyList): unknown {
@@ -521,6 +546,7 @@ export class Unjellier {
       });
     } finally {
       this.#references = undefined;
+      this.#shared = undefined;
       this.#creating = undefined;
       if (this.#post.length !== 0) this.#post = [];
     }

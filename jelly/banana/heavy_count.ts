@@ -33,12 +33,13 @@ export class HeavyCount {
   }
 
   /**
-   * Counts one.
+   * Counts some.
    *
-   * @throws {BananaError} If it is one too many.
+   * @param count How many; one unless given.
+   * @throws {BananaError} If they are too many.
    */
-  add(): void {
-    if (this.#left-- === 0) this.#refuse();
+  add(count: number = 1): void {
+    if ((this.#left -= count) < 0) this.#refuse();
   }
 
   /** Begins another message. */

@@ -162,12 +162,13 @@ export class BananaReader {
   }
 
   /**
-   * Counts a value that takes much more memory than its bytes do, byte strings included.
+   * Counts values that take much more memory than their bytes do, byte strings included.
    *
+   * @param count How many; one unless given.
    * @throws {BananaError} If the expression has too many of them: more than an eighth of `maxElements`.
    */
-  heavy(): void {
-    this.#heavy.add();
+  heavy(count?: number): void {
+    this.#heavy.add(count);
   }
 
   /**

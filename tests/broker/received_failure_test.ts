@@ -7,6 +7,7 @@ import {
   Root,
 } from "@perspective/broker/broker";
 import { JellyError, JellyRegistry } from "@perspective/broker/jelly";
+import { BananaError } from "@perspective/broker/jelly/banana";
 import { UnauthorizedLogin } from "@perspective/broker/cred";
 import { failure } from "./failing.ts";
 import { testPair } from "./pair.ts";
@@ -38,8 +39,11 @@ class Forger extends Root {
   remote_value(): unknown {
     return new Forged(this.#state);
   }
-  remote_values(): unknown[] {
-    return [new Forged(this.#state)];
+  remote_values(count = 1): unknown[] {
+    return Array.from({ length: count }, () => new Forged(this.#state));
+  }
+  remote_relatives(count: number, parents: string[]): unknown[] {
+    return Array.from({ length: count }, () => new Forged({ parents }));
   }
 }
 
@@ -135,6 +139,17 @@ Deno.test("a failure that claims to be of a registered class that is no error st
     { client: { registry } },
   );
   await failure(pair.client.root().callRemote("fail"));
+});
+
+Deno.test("what many failures share is not copied without end", async () => {
+  const fields = Array.from({ length: 1000 }, (_, i) => [`field${i}`, 0]);
+  await using pair = await testPair(new Forger(Object.fromEntries(fields)));
+  const root = pair.client.root();
+  assertEquals((await root.callRemote("values", 200) as unknown[]).length, 200);
+  await assertRejects(() => root.callRemote("values", 300), BananaError, "maxElements");
+  const names = Array.from({ length: 10_000 }, (_, i) => `app.Error${i}`);
+  assertEquals((await root.callRemote("relatives", 200, names) as unknown[]).length, 200);
+  await assertRejects(() => root.callRemote("relatives", 300, names), BananaError, "maxElements");
 });
 
 Deno.test("errors of cred arrive as what they are", async () => {

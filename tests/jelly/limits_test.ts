@@ -156,6 +156,50 @@ Deno.test("an eighth of maxElements holds for objects that are sent as their sta
   );
 });
 
+Deno.test("an eighth of maxElements holds for what is copied of a state that objects share", () => {
+  class Thing extends Unjellyable {}
+  const registry = new JellyRegistry();
+  registry.setUnjellyableForClass("tests.Thing", Thing);
+  const fields = ["a", "b", "c"].map((name) => [[atom("unicode"), atom(name)], 0]);
+  const things = (count: number): Sexp[] => [
+    atom("list"),
+    [atom("reference"), 1, [atom("dictionary"), ...fields]],
+    ...new Array(count).fill([atom("tests.Thing"), [atom("dereference"), 1]]),
+  ];
+  // Each counts as one, and its fields as eight each.
+  const options = { registry, limits: { maxElements: 8 * 100 } };
+  for (const read of [(sexp: Sexp) => unjelly(sexp, options), viaBytes]) {
+    assertEquals((read(things(4)) as unknown[]).length, 5);
+    assertThrows(() => read(things(5)), banana.BananaError, "more than 100");
+  }
+  // One that is not used as a state is not copied.
+  const list = [
+    atom("list"),
+    ...things(0).slice(1),
+    ...new Array(100).fill([atom("dereference"), 1]),
+  ];
+  assertEquals((viaBytes(list) as unknown[]).length, 101);
+
+  function viaBytes(sexp: Sexp): unknown {
+    return decodeValue(banana.encode(sexp, { dialect: "pb" }), options);
+  }
+});
+
+Deno.test("an eighth of maxElements holds for texts and bytes that occur again", () => {
+  // Nobody sends them in this way: they have no identity.
+  for (const text of [new Uint8Array(640), [atom("unicode"), new Uint8Array(640).fill(65)]]) {
+    const again = (count: number): Sexp => [
+      atom("list"),
+      [atom("reference"), 1, text],
+      ...new Array(count).fill([atom("dereference"), 1]),
+    ];
+    const read = (count: number) =>
+      decodeValue(banana.encode(again(count), { dialect: "pb" }), { limits: { maxElements: 808 } });
+    assertEquals((read(10) as unknown[]).length, 11);
+    assertThrows(() => read(11), banana.BananaError, "more than 101");
+  }
+});
+
 Deno.test("an eighth of maxElements holds for byte strings where no value was expected", () => {
   const limits = { maxElements: 24 };
   const strings = ["a", "b", "c", "d"].map(atom);
