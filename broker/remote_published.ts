@@ -9,6 +9,7 @@ import {
   applyState,
   decodeValue,
   encodeValue,
+  JellyError,
   type JellyList,
   type Unjellier,
 } from "../jelly/mod.ts";
@@ -20,6 +21,9 @@ import { EVERYBODY } from "./publishable.ts";
 import type { PublishedStorage } from "./published_storage.ts";
 import { RemoteCache } from "./remote_cache.ts";
 import { RemoteReference } from "./remote_reference.ts";
+
+/** Longest identifier, in characters or bytes: no storage has longer names, and many objects may share one. */
+const MAX_NAME = 1024;
 
 /** What is kept of a cache that may be collected. */
 interface Kept {
@@ -96,7 +100,8 @@ export abstract class RemotePublished extends RemoteCache {
    *
    * @param ext What the name ends with; `pub` unless given.
    * @returns The name, in which nothing has a meaning to a file system.
-   * @throws {JellyError} If one of the three is good for this connection only, such as a reference.
+   * @throws {JellyError} If one of the three is good for this connection only, such as a reference, or is
+   * longer than 1024 characters or bytes.
    */
   getFileName(ext: string = "pub"): string {
     const parts = [this.service, this.perspective, this.publishedID];
@@ -252,10 +257,13 @@ function warn(broker: Broker, message: string, error: unknown): void {
 /** Makes a part of a file name of a name that a peer gave: another one for each, of whatever type. */
 function fileNameOf(part: unknown): string {
   if (typeof part === "string") {
+    if (part.length > MAX_NAME) {
+      throw new JellyError(`Cannot make a name of a text: it has more than ${MAX_NAME} characters`);
+    }
     return encodeURIComponent(part.toWellFormed()).replace(/[-.!~*'()]/g, percent);
   }
   // No text becomes this: behind a percent sign it has two digits.
-  return `%x${encodeValue(part).toHex()}`;
+  return `%x${encodeValue(part, { limits: { maxMessageBytes: MAX_NAME } }).toHex()}`;
 }
 
 function percent(char: string): string {

@@ -283,17 +283,24 @@ Deno.test("a state that refers to the connection is used, and not kept", async (
   assertEquals(storage.load("None-None-report.pub"), undefined);
 });
 
-Deno.test("an object known by what is good for one connection only is used, and not kept", async () => {
-  const server = new Server();
-  Object.assign(server.report, { publishedID: new Referenceable() });
-  const untouched: PublishedStorage = {
-    load: () => Promise.reject(new Error("asked")),
-    save: () => Promise.reject(new Error("told")),
-  };
-  const { text, log } = await fetched(server, untouched);
-  assertEquals(text, "first");
-  assertEquals(log.map(({ message }) => message), ["Cannot keep a published object"]);
-});
+const UNKEPT: Record<string, () => unknown> = {
+  "what is good for one connection only": () => new Referenceable(),
+  "a long text": () => "x".repeat(1025),
+  "a long list": () => new Array(1024).fill(0),
+};
+for (const [what, make] of Object.entries(UNKEPT)) {
+  Deno.test(`an object known by ${what} is used, and not kept`, async () => {
+    const server = new Server();
+    Object.assign(server.report, { publishedID: make() });
+    const untouched: PublishedStorage = {
+      load: () => Promise.reject(new Error("asked")),
+      save: () => Promise.reject(new Error("told")),
+    };
+    const { text, log } = await fetched(server, untouched);
+    assertEquals(text, "first");
+    assertEquals(log.map(({ message }) => message), ["Cannot keep a published object"]);
+  });
+}
 
 Deno.test("an object that cannot be activated rejects, and calls nobody back", async () => {
   class Broken extends Report {
