@@ -101,6 +101,12 @@ Deno.test("DigestCredentialFactory.decode() refuses a response that is too long"
   assertThrows(() => factory.decode(long, { method: "GET" }), LoginFailed, "too long");
 });
 
+Deno.test("DigestCredentialFactory.decode() takes white space off both ends of a value, and none within", () => {
+  const space = "\t\v\f ".repeat(500);
+  const header = `username="${space}a${space}b${space}",opaque=o,nonce=n`;
+  assertEquals(decode(header).username, `a${space}b`);
+});
+
 Deno.test("DigestCredentialFactory.getChallenge() fills a header", () => {
   const factory = new DigestCredentialFactory("MD5", "test realm");
   const challenge = factory.getChallenge("192.0.2.1");
