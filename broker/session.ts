@@ -28,6 +28,9 @@ import { toError } from "./to_error.ts";
 import type { Recipe, SessionOptions, SessionState, UseOptions } from "./session_options.ts";
 import { credentialsIn } from "./url_credentials.ts";
 
+/** Most connections that were let go of, and over which calls are finished. */
+const MAX_LEAVING = 8;
+
 /**
  * Keeps up a connection to a server: connects again whenever it is lost, logs in again, and derives
  * again the references that a program needs. `openSession` makes one.
@@ -341,6 +344,9 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   /** Looks for another connection, as the other end of this one goes away; calls under way are finished. */
   #leave(broker: Broker): void {
     if (this.#state.kind !== "connected" || this.#state.broker !== broker) return;
+    // A server could go away for ever, and never answer what is under way.
+    const [oldest] = this.#leaving;
+    if (this.#leaving.size >= MAX_LEAVING) void oldest!.close();
     this.#leaving.add(broker);
     broker.closed.then(() => this.#leaving.delete(broker));
     void broker.close({ graceful: Infinity });

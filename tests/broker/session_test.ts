@@ -488,6 +488,30 @@ Deno.test("a session that is closed closes the connection that it has left, too"
   await closing;
 });
 
+Deno.test("a session keeps no more than eight connections that it has left", async () => {
+  class Fickle extends Counter {
+    remote_leave(): void {
+      throw new GoingAwayError();
+    }
+  }
+  await using site = new Site(new Fickle());
+  await using session = openSession<Fickle>("pb://a.example", {
+    ...site.options,
+    stableAfter: 1000,
+  });
+  const lost: string[] = [];
+  for (let i = 0; i < 10; i++) {
+    const fickle = await session.ready();
+    await site.time.tickAsync(1000);
+    fickle.callRemote("wait").catch((error) => lost.push(error.name));
+    await assertRejects(() => session.use((fickle) => fickle.callRemote("leave")), GoingAwayError);
+    await session.ready();
+  }
+  await site.time.runMicrotasks();
+  assertEquals(lost, ["PBConnectionLost", "PBConnectionLost"]);
+  assertEquals([site.dialed.length, site.factory.brokers.size], [11, 9]);
+});
+
 class Member extends Avatar {
   perspective_mind(): unknown {
     return this.mind;
