@@ -108,8 +108,12 @@ function hostnameOf(host: string): string | undefined {
   return URL.parse(`http://${host}`)?.hostname;
 }
 
-/** The elements of a comma-separated header, in lower case. */
+/**
+ * The elements of a comma-separated header, in lower case; none where there is other than ASCII in it, whose white
+ * space is not HTTP's: `Deno.upgradeWebSocket` would throw.
+ */
 function tokens(header = ""): string[] {
+  if (/[^\t\x20-\x7e]/.test(header)) return [];
   return header.split(",").map((token) => token.trim().toLowerCase()).filter(Boolean);
 }
 

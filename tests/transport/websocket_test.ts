@@ -96,6 +96,19 @@ const REFUSED: { name: string; options: UpgradeOptions; headers: HeadersInit; st
     status: 403,
   },
   { name: "another host", options: { hosts: ["example.org"] }, headers: {}, status: 403 },
+  // Deno would throw for both, and write down the stack of a handler that fails.
+  {
+    name: "white space that is not HTTP's behind the upgrade",
+    options: {},
+    headers: { upgrade: "websocket\u00a0" },
+    status: 426,
+  },
+  {
+    name: "white space that is not HTTP's before the connection's upgrade",
+    options: {},
+    headers: { connection: "\u00a0upgrade" },
+    status: 400,
+  },
 ];
 
 for (const { name, options, headers, status } of REFUSED) {
