@@ -152,7 +152,8 @@ class PortTransport implements Transport {
       if (this.#receiveWindow.receive(message.length) < message.length) {
         return this.#fail("peer sent more bytes than permitted");
       }
-      this.#inbox.push(message, true);
+      // A view of a part would keep the whole.
+      this.#inbox.push(message, message.length === message.buffer.byteLength);
       this.#inbox.deliver();
     } else if (Number.isSafeInteger(message) && message as number > 0) {
       this.#sendWindow.grant(message as number);
