@@ -127,7 +127,11 @@ export interface BrokerSettings {
   readonly aroundCall: BrokerOptions["aroundCall"];
   /** Milliseconds within which it is noticed that the peer is gone, 0 for never; undefined for the default. */
   readonly keepAlive: number | undefined;
-  /** What reads and writes messages, which the connections share. */
+  /**
+   * What reads and writes messages, which the connections share.
+   *
+   * @internal
+   */
   readonly tools: Toolbox;
 }
 
