@@ -10,6 +10,8 @@ export interface JellyErrorOptions extends ErrorOptions {
   culprit?: unknown;
   /** Name of the limit that was passed, if one was. */
   limit?: string | undefined;
+  /** The path to that part. */
+  path?: string;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface JellyErrorOptions extends ErrorOptions {
  */
 export class JellyError extends Error {
   /** The path to the fault, such as `args[1].user.onClick`; undefined if it is not known. */
-  path: string | undefined;
+  readonly path: string | undefined;
   /** Name of the limit that was passed, such as `maxDepth`; undefined for other faults. */
   readonly limit: string | undefined;
   /** The part of the value that is at fault. */
@@ -35,11 +37,12 @@ export class JellyError extends Error {
    * Creates the error.
    *
    * @param message What could not be done, and why.
-   * @param options The cause, the culprit, the limit.
+   * @param options The cause, the culprit, the path to it, the limit.
    */
   constructor(message: string, options: JellyErrorOptions = {}) {
     super(message, options);
     this.name = "JellyError";
+    this.path = options.path;
     this.limit = options.limit;
     this.culprit = options.culprit;
     Object.defineProperty(this, "culprit", { enumerable: false });

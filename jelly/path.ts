@@ -23,8 +23,8 @@ const NAME = /^[\p{L}_$][\p{L}\p{N}_$]*$/u;
  * @returns The error to throw in its place.
  */
 export function located(error: unknown, step: string, part: unknown): unknown {
-  const fault = asFault(error, part);
-  if (fault !== undefined) fault.path = step + fault.path;
+  const fault = faultOf(error, part);
+  if (fault !== undefined) fault.steps = step + fault.steps;
   return fault ?? error;
 }
 
@@ -37,13 +37,11 @@ export function located(error: unknown, step: string, part: unknown): unknown {
  * @returns The error to throw in its place.
  */
 export function explained(error: unknown, name: string, value: unknown): unknown {
-  const fault = asFault(error, value);
+  const fault = faultOf(error, value);
   if (fault === undefined) return error;
-  const path = clip(name + fault.path, MAX_PATH);
-  const { cause, culprit, limit } = fault;
-  const told = new JellyError(`Cannot send ${path}: ${fault.message}`, { cause, culprit, limit });
-  told.path = path;
-  return told;
+  const path = clip(name + fault.steps, MAX_PATH);
+  const { message, cause, culprit, limit } = fault;
+  return new JellyError(`Cannot send ${path}: ${message}`, { cause, culprit, limit, path });
 }
 
 /**
@@ -62,19 +60,19 @@ export function keyStep(key: unknown): string {
   return `.get(${isPrimitive ? clip(String(key), MAX_KEY) : "…"})`;
 }
 
-/** Takes a fault that has a path already, or makes one of an error of this library. */
-function asFault(error: unknown, culprit: unknown): JellyError | undefined {
-  // A path that begins with a name belongs to an error that was explained before.
-  if (error instanceof JellyError && /^([.[]|$)/.test(error.path ?? "-")) return error;
+/** A fault on its way out of a value, which does not know yet where that begins. */
+class Fault extends JellyError {
+  /** The steps to it from the container that it has come to. */
+  steps = "";
+}
+
+/** Takes a fault that is on its way, or makes one of an error of this library. */
+function faultOf(error: unknown, culprit: unknown): Fault | undefined {
+  if (error instanceof Fault) return error;
   if (!(error instanceof JellyError || error instanceof BananaError)) return undefined;
   const { message, limit } = error;
-  const fault = new JellyError(message.replace(/^Cannot send (?:(?:message|tree): )?/, ""), {
-    cause: error,
-    culprit,
-    limit,
-  });
-  fault.path = "";
-  return fault;
+  const fact = message.replace(/^Cannot send (?:(?:message|tree): )?/, "");
+  return new Fault(fact, { cause: error, culprit, limit });
 }
 
 function clip(text: string, length: number): string {
