@@ -24,7 +24,7 @@ setUnjellyableForClass("wiki.Document", DocumentCache);
 /** What the viewers write. */
 const POEM = ["Roses are red.", "Violets too."] as const;
 
-/** Somebody with a connection and the document of the server. */
+/** A viewer, with a connection and a cache of the server's document. */
 class Viewer implements AsyncDisposable {
   private constructor(
     readonly name: string,
@@ -38,12 +38,12 @@ class Viewer implements AsyncDisposable {
     if (!(document instanceof DocumentCache)) throw new TypeError("The server has no document");
     return new Viewer(name, broker, document);
   }
-  /** Has the server change the document. */
+  /** Asks the server to change the document. */
   async change(method: "rename" | "write", text: string): Promise<void> {
     console.log(`${this.name} says ${method}: ${text}`);
     await this.broker.root().callRemote(method, text);
   }
-  /** Says what this viewer sees, once that is so. */
+  /** Prints what this viewer sees, once that meets a condition. */
   async seesOnce(condition: (document: DocumentCache) => boolean): Promise<void> {
     const { name, document } = this;
     if (!condition(document)) {
@@ -51,7 +51,7 @@ class Viewer implements AsyncDisposable {
     }
     console.log(`${name} sees ${document}`);
   }
-  /** The document is not needed any more: the server need tell no more changes. */
+  /** Releases the document, so that the server sends no more changes. */
   leave(): void {
     console.log(`${this.name} leaves`);
     this.document.release();

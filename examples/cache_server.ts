@@ -1,15 +1,15 @@
 /**
- * A document that its viewers see change, as it does.
+ * A document whose viewers see changes as they happen.
  *
  *     deno task deno run -A examples/cache_server.ts --port 8787
  *
- * `cache_client.ts` has two viewers, and so has Python: `python3 examples/python/cache_client.py`.
+ * `cache_client.ts` is two viewers, and so is Python: `python3 examples/python/cache_client.py`.
  */
 
 import { LiveCacheable, Root, serve } from "@perspective/broker";
 import { runAt, serveUntilInterrupted } from "./place.ts";
 
-/** A document whose fields all caches follow. */
+/** A document; all caches follow its fields. */
 class Document extends LiveCacheable {
   static readonly jellyName = "wiki.Document";
   title = "Untitled";

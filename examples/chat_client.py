@@ -16,7 +16,7 @@ from twisted.spread import pb
 
 def show(text):
     """Prints a line at once."""
-    # What others say must not move the cursor, or worse.
+    # What others say must not be able to move the cursor, or worse.
     print("".join(c if c.isprintable() else " " for c in text), flush=True)
 
 
@@ -68,7 +68,7 @@ class Keyboard(LineOnlyReceiver):
             self.saying.addErrback(lambda failure: show(f"! {failure.getErrorMessage()}"))
 
     def connectionLost(self, reason):
-        # What was said last is to arrive before the connection is closed.
+        # The last line has to arrive before the connection is closed.
         self.saying.addBoth(lambda _: self.finished.callback(None))
 
 

@@ -3,8 +3,8 @@
  *
  *     deno task deno run -A examples/chat_client.ts --user alice --password tea
  *
- * Each line that is typed is said in the room; `/quit` or the end of the input leaves it. When the
- * connection is lost, it comes back by itself.
+ * Each line that is typed is said in the room; `/quit` or the end of the input leaves it. If the
+ * connection is lost, the client reconnects by itself.
  */
 
 import { parseArgs } from "node:util";
@@ -29,7 +29,7 @@ class Terminal implements ChatView {
 
   said({ who, text, at }: Line): void {
     const time = new Date(at).toTimeString().slice(0, 5);
-    // What others say must not move the cursor, or worse.
+    // What others say must not be able to move the cursor, or worse.
     // deno-lint-ignore no-control-regex -- these are what is taken out
     console.log(`${time} ${who}: ${text.replace(/[\x00-\x1f\x7f-\x9f]/g, " ")}`);
   }
@@ -52,7 +52,7 @@ class Terminal implements ChatView {
   }
 }
 
-/** The lines of the input. */
+/** Reads the lines of the input. */
 async function* typedLines(): AsyncGenerator<string, void, void> {
   let rest = "";
   for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
@@ -63,7 +63,7 @@ async function* typedLines(): AsyncGenerator<string, void, void> {
   if (rest !== "") yield rest;
 }
 
-/** Says what is typed, until the end. */
+/** Says what is typed, until the input ends. */
 async function talk(chat: ChatClient): Promise<void> {
   for await (const line of typedLines()) {
     if (line === "/quit") break;
@@ -72,7 +72,7 @@ async function talk(chat: ChatClient): Promise<void> {
   }
 }
 
-/** Runs the client; gives the exit code. */
+/** Runs the client; returns the exit code. */
 async function run(): Promise<number> {
   const { values } = parseArgs({
     options: {

@@ -3,8 +3,8 @@
  *
  *     deno task deno run -A examples/chat_server.ts
  *
- * It listens for TCP (`chat_client.py`, `chat_client.ts`) and serves a page, which speaks the same over
- * WebSocket. One factory makes all connections, so the limits and the end are one for all of them.
+ * It listens for TCP (`chat_client.py`, `chat_client.ts`) and serves a page, which speaks the same
+ * protocol over WebSocket. One factory makes all connections, so limits and shutdown are shared.
  */
 
 import { parseArgs } from "node:util";
@@ -30,9 +30,9 @@ Usage: chat_server.ts [--host HOST] [--port PORT] [--http-port PORT] [--user NAM
   --user NAME:PASSWORD  who may log in; alice, bob and carol with the password "tea" unless given
   --help                this text`;
 
-/** What a page may do: load what is here, and connect to here. */
+/** What the page may do: load from this server, and connect to it. */
 const HEADERS = {
-  // The last one is for WebAssembly, with which @std/crypto computes MD5.
+  // The last one is for the WebAssembly that @std/crypto uses to compute MD5.
   "content-security-policy":
     "default-src 'none'; style-src 'self'; img-src data:; connect-src 'self'; base-uri 'none'; " +
     "form-action 'none'; frame-ancestors 'none'; script-src 'self' 'wasm-unsafe-eval'",
@@ -49,7 +49,7 @@ interface Asset {
 
 const FOLDER = new URL("./chat/", import.meta.url);
 
-/** Makes one script of `page.ts` and all that it imports. */
+/** Bundles `page.ts` and everything that it imports into one script. */
 async function bundlePage(): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--platform=browser", "--minify", fileURLToPath(new URL("page.ts", FOLDER))],
@@ -84,7 +84,7 @@ function answer(request: Request, assets: ReadonlyMap<string, Asset>): Response 
   });
 }
 
-/** Where to listen, and who may come in. */
+/** Where to listen, and who may log in. */
 interface Options {
   readonly hostname: string;
   readonly port: number;
@@ -129,7 +129,7 @@ async function run({ hostname, port, httpPort, users }: Options): Promise<void> 
   const factory = new PBServerFactory(portal, {
     login: { limiter: new LoginThrottle() },
     maxConnections: 1000,
-    // One who does not read what the others say is not waited for.
+    // Do not wait for a client that does not read what the others say.
     limits: { maxBufferedBytes: 1024 * 1024 },
   });
   const server = serve(factory, { hostname, port });

@@ -15,7 +15,7 @@ import {
 } from "@perspective/broker";
 import { type Place, runAt } from "./place.ts";
 
-/** What the shop's orders arrive as: their fields, with methods of our own. */
+/** What the shop's orders arrive as: their fields, with our own methods. */
 class OrderCopy extends RemoteCopy {
   id = 0;
   price = 0;
@@ -27,7 +27,7 @@ class OrderCopy extends RemoteCopy {
   }
 }
 
-/** An address to be sent. */
+/** An address to send. */
 class Address extends Copyable {
   static readonly jellyName = "shop.Address";
   constructor(readonly street: string, readonly city: string) {

@@ -1,5 +1,5 @@
 /**
- * A shop that gives copies of its orders, and takes copies of addresses.
+ * A shop that sends copies of its orders, and receives copies of addresses.
  *
  *     deno task deno run -A examples/copy_server.ts --port 8787
  *
@@ -9,7 +9,7 @@
 import { Copyable, PBError, Root, serve, setUnjellyableForClass } from "@perspective/broker";
 import { runAt, serveUntilInterrupted } from "./place.ts";
 
-/** An order, which travels as its fields: not what the shop has paid, which is private. */
+/** An order, which travels as its fields, except for what the shop has paid, which is private. */
 class Order extends Copyable {
   static readonly jellyName = "shop.Order";
   readonly #cost: number;
@@ -24,7 +24,7 @@ class Order extends Copyable {
   }
 }
 
-/** An address. This class both travels and arrives, so it can be made without arguments. */
+/** An address. This class is both sent and received, so it can be made without arguments. */
 class Address extends Copyable {
   static readonly jellyName = "shop.Address";
   street = "";

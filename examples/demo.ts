@@ -1,8 +1,8 @@
 /**
  * Two programs that log in and call each other: `deno task demo`.
  *
- * This one serves a shop, and starts itself a second time, as its customer. Each line says which
- * process it is from. It ends by itself, with exit code 0 if all went as it should.
+ * This one serves a shop, and starts itself a second time as its customer. Each line says which
+ * process it is from. It exits by itself, with code 0 if all went well.
  */
 
 import {
@@ -23,17 +23,17 @@ import {
   UsernamePassword,
 } from "@perspective/broker";
 
-/** How long the whole may take, in milliseconds. */
+/** How long the demo may take, in milliseconds. */
 const PATIENCE = 30_000;
 
-/** An error that the customer is to see, under a name that any peer can look for. */
+/** An error meant for the customer, under a name that any peer can check for. */
 class OutOfStock extends PBError {
   static override readonly jellyName = "demo.OutOfStock";
 }
 
 // The server.
 
-/** What a customer can do: each has one. */
+/** What a customer can do: each has their own. */
 class Customer extends Avatar {
   readonly #stock = new Map([["apples", 5], ["pears", 0]]);
 
@@ -55,7 +55,7 @@ class Customer extends Avatar {
   }
 }
 
-/** Gives each customer who has logged in an avatar. */
+/** Gives each customer who logs in an avatar. */
 class Shop implements IRealm {
   requestAvatar(avatarId: AvatarId): AvatarGrant<IPerspective> {
     say(`${String(avatarId)} comes in`);
@@ -119,21 +119,21 @@ async function runCustomer(url: string): Promise<number> {
   return 0;
 }
 
-/** Makes a call, and says what it gave. */
+/** Makes a call, and prints its result. */
 async function expect(expected: unknown, name: string, call: () => Promise<unknown>) {
   const text = JSON.stringify(await call());
   say(`calls ${name}: ${text}`);
   if (text !== JSON.stringify(expected)) throw new Error(`Expected ${JSON.stringify(expected)}`);
 }
 
-/** Makes a call that has to fail at the other end, and says how it did. */
+/** Makes a call that has to fail at the other end, and prints how it failed. */
 async function expectError(kind: AnyClass, name: string, call: () => Promise<unknown>) {
   const error = await call().then(() => undefined, (error) => error);
   say(`calls ${name}: ${error?.remoteType ?? "no error"}, ${error?.message}`);
   if (error?.check?.(kind) !== kind) throw new Error(`Expected ${kind.name}`);
 }
 
-/** Prints a line with the process that it is from. */
+/** Prints a line, with the name of this process. */
 function say(what: string): void {
   const who = url === undefined ? "shop    " : "customer";
   console.log(`${who} ${String(Deno.pid).padEnd(7)} ${what}`);

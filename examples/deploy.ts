@@ -1,11 +1,11 @@
 /**
- * A service as it can stand on Deno Deploy: `Deno.serve`, WebSockets and a portal. It needs no other
- * sockets, no flags, and keeps nothing that must survive.
+ * A service for Deno Deploy: `Deno.serve`, WebSockets and a portal. It needs no other sockets and
+ * no flags, and keeps nothing that must outlive the process.
  *
  *     deno task deno run --allow-net --allow-env examples/deploy.ts
  *
- * Everybody may come in as a guest; the environment variable `USERS`, such as `alice:tea bob:tea`, says
- * who may come in by name; `HOST` and `PORT` say where to listen. A client is
+ * Anybody may log in as a guest; the environment variable `USERS`, such as `alice:tea bob:tea`,
+ * says who may log in by name; `HOST` and `PORT` say where to listen. Clients use
  * `connect("ws://127.0.0.1:8000")`, or `wss://` and the host's name.
  */
 
@@ -22,15 +22,15 @@ import {
   type RemoteReference,
 } from "@perspective/broker";
 
-/** Milliseconds that calls under way get to be finished: there are five seconds until the end. */
+/** Milliseconds for calls under way to finish: the instance is stopped after five seconds. */
 const GRACE = 4000;
 
-/** What a client may give to be told of the time. */
+/** What a client may pass to be told the time. */
 export class Watch extends Referenceable {
   remote_tick(_left: number): void {}
 }
 
-/** What everybody gets who comes in. It belongs to one connection, and ends with it. */
+/** What everybody who logs in gets. It belongs to one connection, and ends with it. */
 export class Visitor extends Avatar {
   readonly #name: string;
 
@@ -86,7 +86,7 @@ const http = Deno.serve(
   },
 );
 
-/** Lets calls be finished, tells clients that the server goes away, and ends. */
+/** Lets calls finish, tells clients that the server is going away, and exits. */
 async function drain(): Promise<void> {
   console.log("Closing");
   await factory.close({ graceful: GRACE });

@@ -1,5 +1,5 @@
 /**
- * Sends its arguments to an echo server, and says what came back.
+ * Sends its arguments to an echo server, and prints what comes back.
  *
  *     deno task deno run -A examples/echo_client.ts --port 8787 hello 42
  *
@@ -15,7 +15,7 @@ Usage: echo_client.ts [--host HOST] [--port PORT] [VALUE...]
 
   VALUE        what is echoed: JSON if it can be, else text`;
 
-/** An object of ours that the server calls. */
+/** An object of this client that the server calls. */
 class Listener extends Referenceable {
   remote_called(...args: unknown[]): unknown[] {
     console.log("The server calls us with", args);
@@ -23,7 +23,7 @@ class Listener extends Referenceable {
   }
 }
 
-/** Reads an argument: `42` is a number, `hello` a text. */
+/** Parses an argument: `42` is a number, `hello` a text. */
 function valueOf(argument: string): unknown {
   try {
     return JSON.parse(argument);
@@ -32,7 +32,7 @@ function valueOf(argument: string): unknown {
   }
 }
 
-/** Has values echoed, an object called back, and a call fail. */
+/** Makes calls that echo values, call an object back, and fail. */
 async function talk(url: string, values: readonly unknown[]): Promise<void> {
   await using broker = await connect(url);
   const echo = broker.root();

@@ -14,7 +14,7 @@ class Echo extends Root {
   remote_echo(value: unknown): unknown {
     return value;
   }
-  /** Calls an object that the client has sent; gives what it answers. */
+  /** Calls an object that the client has sent, and returns its answer. */
   remote_callMe(reference: RemoteReference, ...args: unknown[]): Promise<unknown> {
     return reference.callRemote("called", ...args);
   }

@@ -3,7 +3,7 @@
  *
  *     deno task deno run -A examples/login_client.ts --port 8787 --user alice --say hello
  *
- * It asks for the password unless that is given, and goes on showing lines with `--stay`.
+ * It asks for the password unless it is given, and with `--stay` keeps showing new lines.
  */
 
 import { connect, Referenceable, UsernamePassword } from "@perspective/broker";
@@ -22,7 +22,7 @@ class Screen extends Referenceable {
   }
 }
 
-/** Reads a line from the terminal, without showing it. */
+/** Reads a line from the terminal without echoing it. */
 async function askPassword(user: string): Promise<string> {
   console.log(`Password of ${user}:`);
   const isTerminal = Deno.stdin.isTerminal();

@@ -1,10 +1,10 @@
 /**
- * A message board for users in a database. The first run adds one, and says how to log in.
+ * A message board for users in a database. The first run adds a user, and prints how to log in.
  *
  *     deno task deno run -A examples/login_server.ts --port 8787 --database users.db
  *     deno task deno run -A examples/login_server.ts --database users.db --add bob
  *
- * With `--md5`, stock Twisted clients can log in too: docs/login.md tells what that costs.
+ * With `--md5`, stock Twisted clients can log in too: docs/login.md says what that costs.
  */
 
 import {
@@ -51,7 +51,7 @@ class Board implements IRealm {
     }];
   }
 
-  /** Shows a line to everybody whose client has given an object to show it to. */
+  /** Shows a line to all users whose clients have passed an object to show it to. */
   write(line: string): void {
     this.lines.push(line);
     for (const { mind } of this.#members) {
@@ -60,7 +60,7 @@ class Board implements IRealm {
   }
 }
 
-/** Adds a user with a password that nobody has to think of, and says it. */
+/** Adds a user with a random password, and prints it. */
 async function addUser(users: SqlitePasswordDB, name: string): Promise<void> {
   const password = crypto.getRandomValues(new Uint8Array(12)).toBase64();
   await users.addUser(name, password);

@@ -16,11 +16,11 @@ import {
 } from "@perspective/broker";
 import { runAt, serveUntilInterrupted } from "./place.ts";
 
-/** The files that are for everybody, by name: what a client asks for is never a path. */
+/** The files that anybody may read, by name: what a client asks for is never used as a path. */
 const FILES = new Map([["LICENSE", new URL("../LICENSE", import.meta.url)]]);
 
 class Library extends Root {
-  /** Sends a file; who has called learns by the answer when it is sent, or why it is not. */
+  /** Sends a file; the answer tells the caller when it is sent, or why it could not be. */
   remote_file(collector: RemoteReference, name: string): Promise<void> {
     const file = FILES.get(name);
     if (file === undefined) throw new PBError(`There is no file ${name}`);

@@ -14,16 +14,16 @@ export interface Place {
   port: number;
 }
 
-/** What an example was given beside its place. */
+/** What an example was given besides its place. */
 export type Given<Options extends ParseArgsOptionsConfig> = ReturnType<
   typeof parseArgs<{ options: Options; allowPositionals: true }>
 >;
 
 /** Options for {@linkcode runAt}. */
 export interface RunAtOptions<Options extends ParseArgsOptionsConfig> {
-  /** Options of its own; none unless given. */
+  /** The example's own options; none unless given. */
   options?: Options;
-  /** Whether it takes arguments that are no options; false unless given. */
+  /** Whether it accepts arguments that are not options; false unless given. */
   allowPositionals?: boolean;
 }
 
@@ -39,11 +39,11 @@ const PLACE_USAGE = `
   --help       this text`;
 
 /**
- * Runs an example at the place that its options name, or says how it is used.
+ * Runs an example at the place that its options name, or prints how it is used.
  *
- * @param usage What it is, how it is called, and what options of its own mean.
+ * @param usage What the example is, how to call it, and what its own options mean.
  * @param main The example.
- * @param own What it takes beside its place.
+ * @param own What it accepts besides its place.
  */
 export async function runAt<Options extends ParseArgsOptionsConfig = Record<never, never>>(
   usage: string,
@@ -56,7 +56,7 @@ export async function runAt<Options extends ParseArgsOptionsConfig = Record<neve
     const { host, port, help } = given.values as { host: string; port: string; help: boolean };
     if (help) return console.log(usage + PLACE_USAGE);
     const place = { hostname: host, port: portOf(port) };
-    // What is parsed has the options of both, which the compiler does not work out.
+    // The result has the options of both, which the compiler cannot infer.
     run = () => main(place, given as unknown as Given<Options>);
   } catch (error) {
     return fail(error, `\n\n${usage}${PLACE_USAGE}`);
@@ -65,7 +65,7 @@ export async function runAt<Options extends ParseArgsOptionsConfig = Record<neve
 }
 
 /**
- * Says where a server listens, and waits until the process is asked to end, as by Ctrl-C.
+ * Prints where a server listens, and waits until the process is asked to end, as by Ctrl-C.
  *
  * @param server The server.
  */

@@ -1,23 +1,23 @@
 /**
- * Ending in good order, for examples that serve.
+ * Clean shutdown, for examples that serve.
  *
  * @module
  */
 
-/** What can be closed in good order: a server, a factory, a session. */
+/** What can be shut down cleanly: a server, a factory, a session. */
 export interface Closable {
-  /** Closes it; calls under way get so many milliseconds to be finished. */
+  /** Closes it; calls under way get `graceful` milliseconds to finish. */
   close(options: { graceful: number }): Promise<void>;
 }
 
-/** What asks a process to end: Ctrl-C, and the `kill` of systemd, Docker, Kubernetes and Deno Deploy. */
+/** Signals that ask a process to end: by Ctrl-C, systemd, Docker, Kubernetes and Deno Deploy. */
 const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM"];
 
 /**
- * Has a process end in good order when it is asked to: no new calls, those under way are finished,
- * clients are told; all within 5 seconds. Who asks a second time does not want to wait.
+ * Shuts the process down cleanly when it is asked to end: new calls are refused, those under way
+ * are finished, clients are told; all within 5 seconds. A second signal does not wait.
  *
  * @param services What to close.
  * @param graceful Milliseconds for calls under way.

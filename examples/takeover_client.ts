@@ -1,5 +1,6 @@
 /**
- * Keeps a session with `takeover_server.ts`: writes a note, shows all, and stays until it is taken over.
+ * Keeps a session with `takeover_server.ts`: writes a note, shows all of them, and stays until it
+ * is taken over.
  *
  *     deno task deno run -A examples/takeover_client.ts --port 8787
  *
@@ -11,13 +12,13 @@ import { type Place, runAt } from "./place.ts";
 import { closeOnSignals } from "./shutdown.ts";
 import type { Client, Notebook } from "./takeover_server.ts";
 
-/** This client, which the server calls. */
+/** This client, as the server calls it. */
 class Terminal extends Referenceable implements Client {
   session: Session<unknown> | undefined;
 
   remote_takenOver(): void {
     console.log("Somebody has logged in as the same user");
-    // Who connects again would take over in its turn, and so on. The answer goes out first.
+    // A session that reconnects would take over in turn, and so on. The answer is sent first.
     this.session?.close({ graceful: 1000 });
   }
 }

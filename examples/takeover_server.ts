@@ -1,9 +1,9 @@
 /**
- * Notes that each user keeps at one place at a time: who logs in again takes over.
+ * Notes that each user keeps in one place at a time: logging in again takes over.
  *
  *     deno task deno run -A examples/takeover_server.ts --port 8787
  *
- * The client that was there before is told, so that it does not come back and take over in its turn.
+ * The previous client is told, so that it does not reconnect and take over in turn.
  */
 
 import {
@@ -21,13 +21,13 @@ import {
 } from "@perspective/broker";
 import { type Place, runAt, serveUntilInterrupted } from "./place.ts";
 
-/** What the client of a user has to offer. */
+/** What a user's client has to provide. */
 export interface Client {
   /** Somebody has logged in as the same user; the connection is about to be closed. */
   remote_takenOver(): void;
 }
 
-/** Milliseconds that a client has to hear that it was taken over. */
+/** Milliseconds that a client gets to learn that it was taken over. */
 const TIME_TO_HEAR = 1000;
 
 /** What a user can do. */
@@ -57,7 +57,7 @@ export class TakeoverRealm implements IRealm {
       throw new LoginDenied("Cannot log in: a user's client has to be told when it is taken over");
     }
     const before = this.#clients.get(user);
-    // From here on a third client takes over from this one, even while the first is being told.
+    // From now on a third client takes over from this one, even while the first is being told.
     this.#clients.set(user, client);
     if (before !== undefined) await this.#takeOver(user, before);
     const notes = this.#notes.get(user) ?? [];
@@ -75,7 +75,7 @@ export class TakeoverRealm implements IRealm {
     try {
       await client.callRemote("takenOver", callOptions({ timeout: TIME_TO_HEAR }));
     } catch {
-      // It may be gone, which is perhaps why the user has come again.
+      // It may be gone, which is perhaps why the user logs in again.
     }
     await client.broker.close({
       graceful: TIME_TO_HEAR,

@@ -1,5 +1,5 @@
 /**
- * Two guests and one book, which they see with their own eyes.
+ * Two guests and one book, of which each has a view.
  *
  *     deno task deno run -A examples/views_client.ts --port 8787
  *
@@ -9,7 +9,7 @@
 import { connect, PBError, RemoteReference, UsernamePassword } from "@perspective/broker";
 import { type Place, runAt } from "./place.ts";
 
-/** Logs in, and gives the book as the guest sees it. */
+/** Logs in, and returns the guest's view of the book. */
 async function bookOf(name: string, { hostname, port }: Place) {
   const broker = await connect(`pb://${hostname}:${port}`);
   const guest = await broker.login(new UsernamePassword(name, "secret"));

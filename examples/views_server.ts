@@ -1,5 +1,5 @@
 /**
- * A guest book for alice and bob, which everybody sees with their own eyes.
+ * A guest book for alice and bob, of which each has a view.
  *
  *     deno task deno run -A examples/views_server.ts --port 8787
  *
@@ -21,7 +21,7 @@ import {
 } from "@perspective/broker";
 import { runAt, serveUntilInterrupted } from "./place.ts";
 
-/** A book that everybody may read and write; its methods learn who calls. */
+/** A book that everybody may read and write; its methods are told who calls. */
 class GuestBook extends Viewable {
   readonly #notes: { by: string; text: string }[] = [];
 
@@ -38,7 +38,7 @@ class GuestBook extends Viewable {
   }
 }
 
-/** What somebody gets who has logged in. */
+/** What a guest gets after logging in. */
 class Guest extends Avatar {
   constructor(readonly name: string, readonly book: GuestBook) {
     super();

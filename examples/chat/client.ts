@@ -1,5 +1,5 @@
 /**
- * A client's end of the chat, without anything to see: for the terminal (`chat_client.ts`) and for
+ * The client side of the chat, without a user interface: for the terminal (`chat_client.ts`) and
  * the page (`page.ts`).
  */
 
@@ -17,7 +17,7 @@ import {
   UnauthorizedLogin,
   UnhandledCredentials,
 } from "@perspective/broker";
-// Types only: nothing of the server gets into a page.
+// Types only, so that no server code ends up in the page.
 import type { Line, Member, Room, Screen } from "./rooms.ts";
 
 export type { Line };
@@ -27,7 +27,7 @@ export class PeopleCache extends LiveCache {
   names: string[] = [];
 }
 
-/** What a client has when it is connected. */
+/** What a client has while it is connected. */
 interface Seat {
   room: RemoteReference<Room>;
   people: PeopleCache;
@@ -37,13 +37,13 @@ interface Seat {
 export interface ChatView {
   /** Somebody has said something. */
   said(line: Line): void;
-  /** Who is there, each time that it changes. */
+  /** Who is in the room; called each time that changes. */
   people(names: readonly string[]): void;
-  /** How the connection is. */
+  /** The state of the connection has changed. */
   state(state: SessionState): void;
 }
 
-/** Where to, and as whom. */
+/** Where to connect, and as whom. */
 export interface ChatOptions {
   url: string | URL;
   credentials: ICredentials;
@@ -51,10 +51,10 @@ export interface ChatOptions {
   view: ChatView;
 }
 
-/** Milliseconds that something to say waits for a connection. */
+/** Milliseconds that a line waits for a connection. */
 const PATIENCE = 10_000;
 
-/** The object that the server calls: shows each line once, however often it joins again. */
+/** The object that the server calls: shows each line once, however often the client rejoins. */
 class ChatScreen extends Referenceable implements Screen {
   readonly #view: ChatView;
   readonly #seen = new Set<string>();
@@ -73,7 +73,7 @@ class ChatScreen extends Referenceable implements Screen {
   }
 }
 
-/** Keeps a seat in a room, over as many connections as it takes. */
+/** Keeps its place in a room, over as many connections as it takes. */
 export class ChatClient implements AsyncDisposable {
   readonly #session: Session<Seat>;
 
@@ -97,22 +97,22 @@ export class ChatClient implements AsyncDisposable {
     });
   }
 
-  /** Resolves when it has ended: to why, or undefined if on purpose. */
+  /** Resolves when the client has ended, with the reason, or undefined if that was on purpose. */
   get closed(): Promise<Error | undefined> {
     return this.#session.closed;
   }
 
-  /** Says something; while there is no connection it waits for one. */
+  /** Says something; without a connection, it waits for one. */
   async say(text: string): Promise<void> {
     await this.#session.use(({ room }) => room.callRemote("say", text), { wait: PATIENCE });
   }
 
-  /** Connects now, rather than later. */
+  /** Reconnects now, rather than later. */
   retry(): void {
     this.#session.retry();
   }
 
-  /** Leaves. */
+  /** Leaves the room and disconnects. */
   async close(): Promise<void> {
     await this.#session.close();
   }
@@ -122,7 +122,7 @@ export class ChatClient implements AsyncDisposable {
   }
 }
 
-/** Tells whether trying again cannot help: the password is wrong, or the room's name. */
+/** Whether trying again cannot help, since the password or the room's name is wrong. */
 function isHopeless(reason: Error): boolean {
   return reason instanceof UnauthorizedLogin || reason instanceof UnhandledCredentials ||
     (reason instanceof RemoteError && Boolean(reason.check("chat.ChatError")));

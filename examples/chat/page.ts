@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
-/** The page of the chat; `chat_server.ts` makes `page.js` of it. */
+/** The page of the chat; `chat_server.ts` bundles it into `page.js`. */
 
 import { type SessionState, UnauthorizedLogin, UsernamePassword } from "@perspective/broker";
 import { ChatClient, type Line } from "./client.ts";
 
-/** What is in `index.html`, by its id. */
+/** Finds an element of `index.html` by its id. */
 function find<E extends Element>(id: string, type: new () => E): E {
   const element = document.getElementById(id);
   if (element instanceof type) return element;
@@ -29,7 +29,7 @@ const sayAlert = find("say-alert", HTMLElement);
 
 let chat: ChatClient | undefined;
 
-/** Logs in, and stays until the client has ended. */
+/** Logs in, and waits until the client has ended. */
 async function enter(): Promise<void> {
   const [name, room] = [nameInput.value.trim(), roomInput.value.trim()];
   const url = new URL("chat", location.href);
@@ -110,7 +110,7 @@ function showPeople(names: readonly string[]): void {
   }));
 }
 
-/** Says what was typed; if that fails, it stays to be sent again. */
+/** Sends what was typed; if that fails, the text stays, to be sent again. */
 async function say(): Promise<void> {
   const text = textInput.value;
   textInput.value = "";
@@ -134,5 +134,5 @@ sayForm.addEventListener("submit", (event) => {
 leaveButton.addEventListener("click", () => chat?.close());
 retryButton.addEventListener("click", () => chat?.retry());
 addEventListener("online", () => chat?.retry());
-// A page that is kept for the back button would otherwise stay in the room.
+// Otherwise a page that the browser keeps for the back button would stay in the room.
 addEventListener("pagehide", () => chat?.close());

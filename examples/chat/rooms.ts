@@ -1,8 +1,8 @@
 /**
  * The rooms of the chat, and who is in them: what `chat_server.ts` serves.
  *
- * A member joins a room, and gets two objects: the room, to say something there, and a live cache of
- * who is there. What is said in the room goes to the object that the member gave at the login.
+ * A member who joins a room gets two objects: the room, to say something there, and a live cache of
+ * who is there. What is said in the room goes to the object that the member passed at login.
  */
 
 import {
@@ -19,20 +19,20 @@ import {
   Viewable,
 } from "@perspective/broker";
 
-/** What somebody has said. */
+/** A line that a member has said. */
 export type Line = {
-  /** Tells it from all others, so that who joins again knows which ones are new. */
+  /** Unique, so that a client that rejoins knows which lines are new. */
   id: string;
-  /** Who has said it. */
+  /** Who said it. */
   who: string;
   text: string;
   /** When, in milliseconds since 1970. */
   at: number;
 };
 
-/** What a member's client gives at the login: it is called with what is said. */
+/** What a member's client passes at login: it is called with what is said. */
 export interface Screen {
-  /** Shows lines of a room; right after joining, those that were said before. */
+  /** Shows lines from a room; right after joining, those that were said before. */
   remote_said(room: string, lines: Line[]): void;
 }
 
@@ -48,18 +48,18 @@ export class People extends LiveCacheable {
   names: string[] = [];
 }
 
-/** Nobody waits until a client has shown a line. */
+/** The server does not wait until a client has shown a line. */
 const NO_ANSWER = callOptions({ answer: false });
-/** So many lines are kept for those who come later. */
+/** Number of lines that are kept for members who join later. */
 const HISTORY = 100;
 const MAX_TEXT = 2000;
 const MAX_ROOMS = 100;
-/** What one user may have of it: windows that are open, and rooms that each is in. */
+/** Limits for one user: windows that are open, and rooms that each window is in. */
 const MAX_WINDOWS = 10;
 const MAX_JOINED = 10;
 const ROOM_NAME = /^[\p{L}\p{N}][\p{L}\p{N} _-]{0,29}$/u;
 
-/** A place to talk. Its `view_` methods learn which member calls. */
+/** A place to talk. Its `view_` methods are told which member calls. */
 export class Room extends Viewable {
   readonly name: string;
   readonly people: People = new People();
@@ -104,14 +104,14 @@ export class Room extends Viewable {
     if (this.#members.delete(member)) this.#changed();
   }
 
-  /** Setting the field is all: the caches follow. Who is there twice is named once. */
+  /** Sets the field, and the caches follow. A user who is there twice is named once. */
   #changed(): void {
     const names = Array.from(this.#members, ({ name }) => name);
     this.people.names = [...new Set(names)].sort();
   }
 }
 
-/** A user who is logged in; twice, if somebody has two windows open. */
+/** A logged-in user: one for each window that the user has open. */
 export class Member extends Avatar {
   readonly name: string;
   readonly #chat: Chat;
@@ -136,7 +136,7 @@ export class Member extends Avatar {
 
   show(room: Room, lines: Line[]): void {
     if (!(this.#screen instanceof RemoteReference)) return;
-    // A client that is gone, or does not read, is the connection's business.
+    // If the client is gone, or does not read, the connection takes care of it.
     this.#screen.callRemote("said", room.name, lines, NO_ANSWER).catch(() => {});
   }
 }
@@ -167,7 +167,7 @@ export class Chat implements IRealm {
     return [...this.#rooms.keys()].sort();
   }
 
-  /** Finds a room for a member, or opens it. */
+  /** Finds a room for a member, or opens a new one. */
   roomFor(member: Member, name: string): Room {
     const joined = [...this.#rooms.values()].filter((room) => room.has(member)).length;
     if (joined >= MAX_JOINED) throw new ChatError(`You are in ${joined} rooms already`);
@@ -182,7 +182,7 @@ export class Chat implements IRealm {
     return room;
   }
 
-  /** Closes a room where nobody is, if there are too many. */
+  /** If there are too many rooms, closes an empty one. */
   #makePlace(): void {
     if (this.#rooms.size < MAX_ROOMS) return;
     for (const [name, room] of this.#rooms) {

@@ -39,7 +39,7 @@ POEM = ["Roses are red.", "Violets too."]
 
 
 class Viewer:
-    """Somebody with a connection and the document of the server."""
+    """A viewer, with a connection and a cache of the server's document."""
 
     def __init__(self, name):
         self.name, self.factory = name, pb.PBClientFactory()
@@ -59,7 +59,7 @@ class Viewer:
         print(f"{self.name} sees {self.document}")
 
     def leave(self):
-        """The document is not needed any more: the server need tell no more changes."""
+        """Releases the document, so that the server sends no more changes."""
         print(f"{self.name} leaves")
         self.document = None
 

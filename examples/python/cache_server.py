@@ -12,7 +12,7 @@ class Document(pb.Cacheable):
     """A document that tells its caches of each change."""
 
     def __init__(self):
-        # By connection, as Python 3 cannot compare the observers of two.
+        # By connection, as Python 3 cannot compare observers of different connections.
         self.fields, self.observers = {"title": "Untitled", "lines": []}, {}
 
     def getTypeToCopy(self):

@@ -17,7 +17,7 @@ class OrderCopy(pb.RemoteCopy):
 
 
 class Address(pb.Copyable):
-    """An address to be sent."""
+    """An address to send."""
 
     def __init__(self, street, city):
         self.street, self.city = street, city

@@ -20,7 +20,7 @@ async def main(connect):
     print(f"The table has {sum(map(len, pages))} bytes, in {len(pages)} pages")
 
     try:
-        # getAllPages would not tell of the error.
+        # getAllPages would not report the error.
         await root.callRemote("file", util.CallbackPageCollector(print), "secrets")
     except pb.RemoteError as error:
         print(error)

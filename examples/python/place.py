@@ -34,7 +34,7 @@ def serve(factory, description):
 
 
 def run(main, description):
-    """Runs a coroutine function that connects factories, and ends with an exit code."""
+    """Runs a coroutine function that connects factories, and exits with a code."""
     args, codes = options(description), [0]
 
     def connect(factory):

@@ -12,7 +12,7 @@ from twisted.spread import pb
 
 
 async def bookOf(name, connect):
-    """Logs in, and gives the book as the guest sees it."""
+    """Logs in, and returns the guest's view of the book."""
     factory = pb.PBClientFactory()
     await connect(factory)
     guest = await factory.login(UsernamePassword(name, b"secret"))

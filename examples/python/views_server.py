@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 
 class GuestBook(pb.Viewable):
-    """A book that everybody may read and write; its methods learn who calls."""
+    """A book that everybody may read and write; its methods are told who calls."""
 
     def __init__(self):
         self.notes = []
@@ -30,7 +30,7 @@ class GuestBook(pb.Viewable):
 
 
 class Guest(pb.Avatar):
-    """What somebody gets who has logged in."""
+    """What a guest gets after logging in."""
 
     def __init__(self, name, book):
         self.name, self.book = name, book
