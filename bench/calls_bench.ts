@@ -1,4 +1,4 @@
-/** Calls between two ends in this process; with `deno task bench`. */
+/** Calls between two ends in this process; run with `deno task bench`. */
 
 import {
   type Broker,

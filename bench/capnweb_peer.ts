@@ -1,6 +1,6 @@
 /**
  * Cap'n Web in the peer benchmark (bench/README.md). With `--transport npm` its client connects
- * by npm's `ws`, since Deno's own WebSocket client waits for acknowledgements.
+ * through npm's `ws`, since Deno's own WebSocket client waits for acknowledgements.
  *
  * @module
  */
@@ -18,7 +18,7 @@ class Api extends RpcTarget {
   }
 }
 
-/** What the client calls: every method of a stub gives a promise. */
+/** What the client calls: every method of a stub returns a promise. */
 interface Remote {
   echo(value: string | BenchRecord[]): Promise<unknown>;
   sink(bytes: Uint8Array): Promise<unknown>;
@@ -36,7 +36,7 @@ await play({
   },
   connect({ port, transport }) {
     const url = `ws://127.0.0.1:${port}/`;
-    // Npm's client has what Cap'n Web uses of a WebSocket; stubs of remote objects have any method.
+    // Npm's client has all that Cap'n Web uses of a WebSocket; a stub has any method.
     const socket = transport === "npm"
       ? new NpmWebSocket(url, { perMessageDeflate: false }) as unknown as WebSocket
       : new WebSocket(url);

@@ -31,7 +31,7 @@ class User extends Avatar {
   }
 }
 
-/** The URL of the server, also where it listens; `--transport` is `tcp` or `ws`. */
+/** The server's URL, also the one that it listens at; `--transport` is `tcp` or `ws`. */
 function url({ transport, port }: BenchOptions): string {
   return `${transport === "tcp" ? "pb" : transport}://127.0.0.1:${port}`;
 }
@@ -56,7 +56,7 @@ await play({
   },
   async login(options) {
     const broker = await connect(url(options));
-    // As Twisted's clients log in: by challenge and response.
+    // By challenge and response, as Twisted's clients do.
     await broker.login(new UsernamePassword("user", "password"), null, { mechanisms: ["MD5"] });
     await broker.close();
   },

@@ -1,14 +1,14 @@
 /**
  * The least that remote calls can cost in JavaScript, as a contender: a number and a promise for each
- * call, messages of 40 bytes, one write for all that a turn of the event loop has to say, and
- * nothing serialized. Nobody is faster who answers calls one by one.
+ * call, messages of 40 bytes, one write per turn of the event loop, and no serialization. Nothing
+ * that answers calls one by one is faster.
  *
  * @module
  */
 
 import type { BenchClient, Contender } from "./harness.ts";
 
-/** Bytes of a message: number of the call, length of what follows the message, and filler. */
+/** Bytes of a message: number of the call, length of what follows the message, and padding. */
 const MESSAGE = 40;
 
 /** Collects what is written in one turn, and writes it at once. */
@@ -52,7 +52,7 @@ class Out {
       }
       this.#bytes = spare;
     } catch {
-      // The other end has gone.
+      // The other end is gone.
     }
     this.#isWriting = false;
   }
@@ -62,7 +62,7 @@ class Out {
 async function read(conn: Deno.TcpConn, size: number, take: (id: number) => void): Promise<void> {
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
-  /** Bytes that wait, and those of a long message that are still to be passed over. */
+  /** Bytes that wait, and bytes of a long message that are still to be skipped. */
   let length = 0;
   let rest = 0;
   try {
@@ -113,10 +113,10 @@ export async function connectFloor(port: number, size = 65_536): Promise<BenchCl
   };
 }
 
-/** What both ends of a login say in turn, in bytes; the server begins. */
+/** Sizes of the messages that the two ends of a login send in turn, in bytes; the server begins. */
 const LOGIN_MESSAGES = [27, 51, 40, 55, 12];
 
-/** Says and hears as much as one end of a login does, and nothing of it is looked at. */
+/** Sends and receives as much as one end of a login does, without looking at any of it. */
 async function exchange(conn: Deno.TcpConn, isServer: boolean): Promise<void> {
   conn.setNoDelay(true);
   const buffer = new Uint8Array(1024);

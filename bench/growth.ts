@@ -1,7 +1,7 @@
 /**
- * How cost grows: one table for each thing that may become many (bench/README.md, "Growth").
+ * How cost grows: one table for each thing that can grow (bench/README.md, "Growth").
  *
- * Names of tables as arguments run these alone.
+ * Arguments are names of tables, to run only those.
  *
  * @module
  */
@@ -31,5 +31,5 @@ for (const name of names) {
   }
   console.log(`${await table()}\n`);
 }
-// Servers and connections that were only measured need no orderly end.
+// Servers and connections that were only measured need no clean shutdown.
 Deno.exit();

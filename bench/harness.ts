@@ -1,25 +1,25 @@
 /**
- * Measures a client and a server in two processes, in the modes of the peer
- * benchmark (bench/README.md): the same command line, the same loops for every contender.
+ * Measures a client and a server in two processes, in the modes of the peer benchmark
+ * (bench/README.md): the same command line and the same loops for every contender.
  *
  * @module
  */
 
-/** One connection, as far as the modes need it. */
+/** One connection, with what the modes need of it. */
 export interface BenchClient {
   /** Echoes a text. */
   echo(text: string): Promise<unknown>;
   /** Echoes a list of records. */
   echoPayload(payload: BenchRecord[]): Promise<unknown>;
-  /** Takes bytes, answers how many. */
+  /** Receives bytes, answers with their number. */
   sink(bytes: Uint8Array): Promise<unknown>;
   /** Closes the connection. */
   close(): void | Promise<void>;
 }
 
-/** What is measured. */
+/** A contender: what is measured. */
 export interface Contender {
-  /** Starts a server on a free port of the loopback address, gives the port. */
+  /** Starts a server on a free port of the loopback address, returns the port. */
   serve(options: BenchOptions): number | Promise<number>;
   /** Connects to it. */
   connect(options: BenchOptions): Promise<BenchClient>;
@@ -51,7 +51,7 @@ type Call = () => Promise<unknown>;
 
 const CHUNK = 65_536;
 const TEXT = "0123456789";
-/** A server that nobody ends, ends itself after so many milliseconds. */
+/** Milliseconds after which a server that nothing has ended exits by itself. */
 const SERVER_TIME = 120_000;
 
 /** Makes the payload: records with an integer, a text and a float. */
@@ -101,7 +101,7 @@ function residentKiB(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]);
 }
 
-/** Begins to count; the function that it gives ends it. */
+/** Begins to measure; the function that it returns ends the measurement. */
 function meter(options: BenchOptions): (calls: number) => Result {
   const start = performance.now();
   const server = cpuTime(options.serverPid);
@@ -154,7 +154,7 @@ async function windowed(options: BenchOptions, width: number, call: Call): Promi
   return result;
 }
 
-/** Memory of the server for each connection that has made one call and is quiet. */
+/** The server's memory per connection that has made one call and is quiet. */
 async function idle(options: BenchOptions, open: () => Promise<BenchClient>): Promise<Result> {
   const kept: BenchClient[] = [];
   const openMany = async (count: number) => {
@@ -226,7 +226,7 @@ async function runClient(contender: Contender, options: BenchOptions): Promise<R
 /**
  * Plays the role that the command line names.
  *
- * @param contender What is measured.
+ * @param contender The contender to measure.
  */
 export async function play(contender: Contender): Promise<void> {
   const options = parse(Deno.args);

@@ -1,6 +1,6 @@
 /**
- * Measures this library side by side with its peers, as far as they are installed, and prints
- * tables with ratios (bench/README.md, "Peers").
+ * Measures this library side by side with those of its peers that are installed, and prints tables
+ * with ratios (bench/README.md, "Peers").
  *
  *     deno task bench:peers [--reps 3] [--seconds 1] [--only id,id] [--modes mode,mode]
  *
@@ -10,7 +10,7 @@
 import { parseArgs } from "node:util";
 import { markdown, median, short, shortMedian } from "./table.ts";
 
-/** A program, or two, to be measured; as in contenders.json. */
+/** A program to measure, or a pair of them, as in contenders.json. */
 interface Entry {
   readonly id: string;
   readonly label: string;
@@ -21,17 +21,17 @@ interface Entry {
   readonly modes: string[];
 }
 
-/** What a client says: numbers by name, or an error. */
+/** What a client reports: numbers by name, or an error. */
 interface Result {
   readonly error?: string;
   readonly [name: string]: number | string | undefined;
 }
 
-/** What is measured when nothing else is said; in `seq@same` both ends share a processor. */
+/** Modes that are measured by default; in `seq@same` both ends share a processor. */
 const MODES = "seq,seq@same,pipe64,pipe1000,payload16,bytes,login,idle";
-/** How long a process may take to end, in milliseconds. */
+/** How long a process may take to exit, in milliseconds. */
 const PATIENCE = 3000;
-/** What the ratios refer to. */
+/** The contender that the ratios are relative to. */
 const BASES = ["twisted", "capnweb", "capnweb-npm", "floor"];
 
 const { values: options } = parseArgs({
@@ -58,7 +58,7 @@ async function works(program: string, ...args: string[]): Promise<boolean> {
   }
 }
 
-/** Starts one end, on a processor of its own where that can be chosen. */
+/** Starts one end, on a processor of its own where the system can choose one. */
 function start(words: string[], processor: number, stdin: "piped" | "null"): Deno.ChildProcess {
   const expanded = words.flatMap((word) => interpreters[word] ?? [word]);
   const [program, ...args] = canPin ? ["taskset", "-c", `${processor}`, ...expanded] : expanded;
@@ -66,7 +66,7 @@ function start(words: string[], processor: number, stdin: "piped" | "null"): Den
     .spawn();
 }
 
-/** Waits for a line that begins with a word; gives what follows it. */
+/** Waits for a line that begins with a word; returns what follows the word. */
 async function lineWith(process: Deno.ChildProcess, word: string): Promise<Result> {
   let text = "";
   for await (const part of process.stdout.pipeThrough(new TextDecoderStream())) {
@@ -106,7 +106,7 @@ async function measure(entry: Entry, modeAndPlace: string): Promise<Result> {
   }
 }
 
-/** Waits until a process has ended by itself, but not for long. */
+/** Waits until a process has exited by itself, but not for long. */
 async function end(process: Deno.ChildProcess): Promise<void> {
   const timer = setTimeout(() => process.kill("SIGKILL"), PATIENCE);
   await process.status;
@@ -114,7 +114,7 @@ async function end(process: Deno.ChildProcess): Promise<void> {
   if (!process.stderr.locked) await process.stderr.cancel();
 }
 
-/** Whether a contender has such a mode. */
+/** Whether a contender supports a mode. */
 function hasMode({ modes }: Entry, mode: string): boolean {
   return modes.includes(mode.split("@")[0]!);
 }
@@ -126,7 +126,7 @@ const modes = options.modes.split(",");
 const results = new Map<Entry, Map<string, Result[]>>(entries.map((entry) => [entry, new Map()]));
 const absent = new Map<Entry, string>();
 
-// The repetitions are the outermost loop, so that a slow minute of the machine hits all alike.
+// Repetitions are the outermost loop, so that a slow minute of the machine affects all alike.
 for (let repetition = 1; repetition <= Number(options.reps); repetition++) {
   for (const entry of entries) {
     for (const mode of modes.filter((mode) => hasMode(entry, mode) && !absent.has(entry))) {

@@ -1,7 +1,7 @@
 /**
- * The codec beside others, to bytes and back: `deno bench -A bench/serialize_bench.ts`.
+ * Compares the codec with others, to bytes and back: `deno bench -A bench/serialize_bench.ts`.
  *
- * Each codec reads what it wrote itself. Only ours keeps track of which objects are the same.
+ * Each codec reads what it wrote itself. Only ours keeps track of object identity.
  *
  * @module
  */

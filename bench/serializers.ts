@@ -1,5 +1,5 @@
 /**
- * Serializers to compare with, from npm: as they are installed, or as they can be.
+ * Serializers from npm to compare with: those that are installed, or can be.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 /** Turns values into bytes and back. */
 export interface Serializer {
-  /** What to call it. */
+  /** Its name in the results. */
   readonly name: string;
   /** Turns a value into bytes. */
   encode(value: unknown): Uint8Array;
@@ -26,12 +26,12 @@ const JSON_BYTES: Serializer = {
   decode: (bytes) => JSON.parse(new TextDecoder().decode(bytes)),
 };
 
-/** Gives the serializers that can be had here; says what stands in the way of the others. */
+/** Returns the serializers that are available here; prints why the others are not. */
 export async function serializers(): Promise<Serializer[]> {
   try {
     return [JSON_BYTES, ...await Promise.all(PACKAGES.map(fromDeno))];
   } catch {
-    // Deno wants the optional parts of a package for every system, which a closed network may lack.
+    // Deno wants a package's optional parts for every system, which a closed network may lack.
   }
   try {
     await install();
@@ -43,7 +43,7 @@ export async function serializers(): Promise<Serializer[]> {
 }
 
 async function fromDeno(specifier: string): Promise<Serializer> {
-  // No literal: Deno must not look for it before the program runs.
+  // Not a literal: Deno must not look for the package before the program runs.
   const { encode, decode } = await import(`npm:${specifier}`);
   return { name: nameOf(specifier), encode, decode };
 }
@@ -56,7 +56,7 @@ async function fromFolder(specifier: string): Promise<Serializer> {
   return { name, encode, decode };
 }
 
-/** Has npm install the packages beside this file, unless they are there. */
+/** Installs the packages beside this file with npm, unless they are there. */
 async function install(): Promise<void> {
   const found = await Promise.all(
     PACKAGES.map((specifier) => exists(new URL(`node_modules/${nameOf(specifier)}`, FOLDER))),

@@ -1,5 +1,5 @@
 /**
- * Numbers as one reads them, in Markdown tables.
+ * Readable numbers in Markdown tables.
  *
  * @module
  */
@@ -22,20 +22,20 @@ export function shortMedian(values: readonly number[]): string {
   return short(middle) + (isNoisy ? " ~" : "");
 }
 
-/** Gives the value in the middle, or the mean of both that are. */
+/** Returns the median: the middle value, or the mean of the two middle ones. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
-/** Names a number of bytes: `64 KiB`. */
+/** Formats a number of bytes: `64 KiB`. */
 export function bytes(count: number): string {
   if (count >= 1024 ** 2) return `${Math.round(count / 1024 ** 2)} MiB`;
   return count >= 1024 ? `${Math.round(count / 1024)} KiB` : `${count} B`;
 }
 
-/** Lays a table out; all columns but the first hold numbers. */
+/** Lays out a table; all columns but the first hold numbers. */
 export function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, i) =>
     Math.max(4, title.length, ...rows.map((row) => row[i]?.length ?? 0))

@@ -18,7 +18,7 @@ from zope.interface import implementer
 HOST = "127.0.0.1"
 CHUNK = bytes(i * 7 & 255 for i in range(65536))
 TEXT = "0123456789"
-# A server that nobody ends, ends itself after so many seconds.
+# Seconds after which a server that nothing has ended exits by itself.
 SERVER_TIME = 120
 
 
@@ -159,7 +159,7 @@ async def windowed(options, width, call):
 
 
 async def idle(options):
-    """Memory of the server for each connection that has made one call and is quiet."""
+    """The server's memory per connection that has made one call and is quiet."""
     kept = []
 
     async def open_many(count):

@@ -9,11 +9,11 @@ import { memoryPair } from "@perspective/broker/transport";
 import { bytes, markdown, short } from "../table.ts";
 import { least } from "./meter.ts";
 
-/** The longest message that is sent; without options, it would be a little too long. */
+/** The longest message that is sent; with default limits, it would be a little too long. */
 const MOST = 64 * 1024 ** 2;
 /** Bytes of one string in the message. */
 const STRING = 4096;
-/** Pieces in which the message arrives; so many bytes at most are sent in such pieces. */
+/** Sizes of the pieces in which messages arrive, and the longest message sent in such pieces. */
 const CHUNKS = [
   { size: 1, most: 64 * 1024 },
   { size: 1024, most: 4 * 1024 ** 2 },
@@ -27,7 +27,7 @@ class Counter extends Root {
   }
 }
 
-/** Nanoseconds for each byte of a message that is sent, read and answered, within this process. */
+/** Nanoseconds per byte of a message that is sent, read and answered, within this process. */
 async function nanoseconds(total: number, chunkSize: number): Promise<number> {
   const limits = { maxMessageBytes: 2 * MOST, maxBufferedBytes: 4 * MOST };
   const [here, there] = memoryPair({ chunkSize, highWaterMark: 2 * MOST });
@@ -46,7 +46,7 @@ async function nanoseconds(total: number, chunkSize: number): Promise<number> {
   return time * 1000 / (calls * total);
 }
 
-/** Measures, and lays out. */
+/** Measures, and lays out the table. */
 export async function bytesTable(): Promise<string> {
   const rows: string[][] = [];
   await nanoseconds(1024, Infinity);

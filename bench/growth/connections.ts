@@ -11,19 +11,19 @@ import { markdown, short } from "../table.ts";
 import { ownTime, timeOf } from "./meter.ts";
 import { startServer } from "./server.ts";
 
-/** Connections that are opened at a time. */
+/** Number of connections that are opened at a time. */
 const AT_ONCE = 20;
-/** Calls that are measured. */
+/** Number of calls that are measured. */
 const CALLS = 4000;
-/** Calls in flight, each over another connection. */
+/** Number of calls in flight, each over a different connection. */
 const IN_FLIGHT = 64;
 const SIZES = [1, 10, 100, 1000, 3000, 10_000];
 const TEXT = "0123456789";
 
-/** A connection of which only one call at a time is made. */
+/** A connection over which only one call is made at a time. */
 type Client = Pick<BenchClient, "echo" | "close">;
 
-/** Microseconds for each connection or call, and KiB for each connection. */
+/** Microseconds per connection or call, and KiB per connection. */
 interface Costs {
   readonly opening: number;
   readonly overOne: number;
@@ -36,14 +36,14 @@ function residentKiB(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]);
 }
 
-/** How many files a process may have open, as far as the system tells. */
+/** How many files a process may have open; `Infinity` if the system does not say. */
 function fileLimit(): number {
   const limits = Deno.readTextFileSync("/proc/self/limits");
   const limit = /Max open files\s+(\d+)/.exec(limits)?.[1];
   return limit === undefined ? Infinity : Number(limit);
 }
 
-/** Opens connections until there are so many, each with a first call. */
+/** Opens connections until there are `size` of them, and makes a first call over each. */
 async function openUntil(
   size: number,
   clients: Client[],
@@ -59,7 +59,7 @@ async function openUntil(
   }));
 }
 
-/** Calls over one connection after the other. */
+/** Makes calls over one connection after another. */
 async function callAll(clients: readonly Client[]): Promise<void> {
   let next = 0;
   await Promise.all(Array.from({ length: IN_FLIGHT }, async () => {
@@ -67,12 +67,12 @@ async function callAll(clients: readonly Client[]): Promise<void> {
   }));
 }
 
-/** Calls over the first connection, while the others are quiet. */
+/** Makes calls over the first connection, while the others are quiet. */
 async function callOne([client]: readonly Client[]): Promise<void> {
   for (let i = 0; i < CALLS; i++) await client!.echo(TEXT);
 }
 
-/** Measures with more and more connections to a server, which is another process. */
+/** Measures with more and more connections to a server in another process. */
 async function measure(
   program: string,
   sizes: readonly number[],
@@ -110,7 +110,7 @@ async function measure(
   return costs;
 }
 
-/** Measures, and lays out. */
+/** Measures, and lays out the table. */
 export async function connectionsTable(): Promise<string> {
   const sizes = SIZES.filter((size) => size < fileLimit() - 100);
   const ours = await measure("contender.ts", sizes, async (port) => {

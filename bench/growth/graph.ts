@@ -8,28 +8,28 @@ import { valueCodec } from "@perspective/broker/jelly";
 import { markdown, short } from "../table.ts";
 import { least } from "./meter.ts";
 
-/** A node, which refers to the one before it and to one far away. */
+/** A node, which refers to the previous one and to one far away. */
 interface Node {
   id: number;
   previous: Node | null;
   other: Node | null;
 }
 
-/** Nodes in an array, each of which is referred to from two others. */
+/** Nodes in an array, each of which two others refer to. */
 function graph(size: number): Node[] {
   const nodes = Array.from(
     { length: size },
     (_, id): Node => ({ id, previous: null, other: null }),
   );
   nodes.forEach((node, i) => {
-    // An array of nodes that are all known keeps the depth small.
+    // An array of nodes that are all known by then keeps the depth small.
     node.previous = nodes[i - 1] ?? null;
     node.other = nodes[(i * 7919) % (i + 1)] ?? null;
   });
   return nodes;
 }
 
-/** Writes and reads a value; microseconds for each. */
+/** Writes and reads a value; returns the microseconds for each. */
 async function measure(value: unknown[]): Promise<{ out: number; in: number; bytes: number }> {
   const codec = valueCodec({
     limits: { maxListItems: 1 << 24, maxElements: 1 << 26, maxMessageBytes: 1 << 29 },
@@ -43,7 +43,7 @@ async function measure(value: unknown[]): Promise<{ out: number; in: number; byt
   return { out, in: back, bytes: encoded.length };
 }
 
-/** Measures, and lays out. */
+/** Measures, and lays out the table. */
 export async function graphTable(): Promise<string> {
   const rows: string[][] = [];
   for (let size = 1000; size <= 1_000_000; size *= 10) {

@@ -11,10 +11,10 @@ import { runInNewContext } from "node:vm";
 
 setFlagsFromString("--expose-gc");
 
-/** Collects garbage now, all of it. */
+/** Collects all garbage now. */
 export const collect: () => void = runInNewContext("gc");
 
-/** Collects garbage, and lets finalizers run and what they send go out. */
+/** Collects garbage, lets finalizers run, and lets what they send go out. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 3; i++) {
     collect();
@@ -22,13 +22,13 @@ export async function settle(): Promise<void> {
   }
 }
 
-/** Microseconds of processor time that this process has used, with all its threads. */
+/** Microseconds of processor time that this process has used, in all its threads. */
 export function ownTime(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
 }
 
-/** The same of another process; Linux only. */
+/** The same for another process; Linux only. */
 export function timeOf(pid: number): number {
   let nanoseconds = 0;
   for (const { name } of Deno.readDirSync(`/proc/${pid}/task`)) {

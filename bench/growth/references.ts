@@ -8,9 +8,9 @@ import { connectPair, Referenceable, type RemoteReference, Root } from "@perspec
 import { markdown, short } from "../table.ts";
 import { least, settle } from "./meter.ts";
 
-/** References that arrive or are given back at a time. */
+/** Number of references that arrive or are given back at a time. */
 const BATCH = 1000;
-/** Calls that are measured. */
+/** Number of calls that are measured. */
 const CALLS = 5000;
 
 class Item extends Referenceable {
@@ -23,7 +23,7 @@ class Store extends Root {
   }
 }
 
-/** Measures, and lays out. */
+/** Measures, and lays out the table. */
 export async function referencesTable(): Promise<string> {
   const limits = { maxReferences: 200_000, maxImports: 200_000 };
   await using pair = await connectPair(new Store(), { client: { limits }, server: { limits } });
@@ -37,7 +37,7 @@ export async function referencesTable(): Promise<string> {
     for (const reference of held.splice(-BATCH)) reference.release();
     await store.callRemote("more", 0);
   };
-  /** Calls one reference after the other, all over the range that is held. */
+  /** Calls one reference after another, spread over all that are held. */
   const callAll = async () => {
     for (let i = 0; i < CALLS; i++) await held[(i * 7919) % held.length]!.remote.nothing();
   };

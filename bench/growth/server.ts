@@ -1,5 +1,5 @@
 /**
- * Servers of the peer benchmark as processes of their own.
+ * Servers of the peer benchmark, in processes of their own.
  *
  * @module
  */
@@ -13,8 +13,8 @@ export interface ServerProcess extends AsyncDisposable {
 /**
  * Starts the server of a contender, such as `contender.ts`.
  *
- * @param program File of the contender.
- * @param mode What it is for.
+ * @param program The contender's file.
+ * @param mode The mode that it serves.
  * @param transport How clients connect.
  */
 export async function startServer(

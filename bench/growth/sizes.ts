@@ -8,9 +8,9 @@ import { connect } from "@perspective/broker/broker";
 import { bytes, markdown, short } from "../table.ts";
 import { startServer } from "./server.ts";
 
-/** A string may have no more than 640 KiB, so the largest message has two of half a mebibyte. */
+/** A string may have at most 640 KiB, so the largest message has two of half a mebibyte. */
 const LONGEST = 512 * 1024;
-/** What a delayed acknowledgement takes, in milliseconds, less some. */
+/** A little less than a delayed acknowledgement takes, in milliseconds. */
 const DELAY = 38;
 
 interface Times {
@@ -19,7 +19,7 @@ interface Times {
   readonly delayed: number;
 }
 
-/** Sends bytes there and back, one at a time; gives milliseconds. */
+/** Sends bytes there and back, one message at a time; returns the milliseconds. */
 async function measure(call: (value: unknown) => Promise<unknown>, size: number): Promise<Times> {
   const value = size > LONGEST
     ? [new Uint8Array(size / 2), new Uint8Array(size / 2)]
@@ -38,7 +38,7 @@ async function measure(call: (value: unknown) => Promise<unknown>, size: number)
   };
 }
 
-/** Measures, and lays out. */
+/** Measures, and lays out the table. */
 export async function sizesTable(): Promise<string> {
   const columns = new Map<string, Times[]>();
   const sizes: number[] = [];

@@ -8,11 +8,11 @@ import { connect, Referenceable, Root, serve } from "@perspective/broker/broker"
 import { markdown, short } from "../table.ts";
 import { settle } from "./meter.ts";
 
-/** Calls between two looks at the memory. */
+/** Number of calls between two looks at the memory. */
 const CALLS = 400_000;
-/** How often it is looked at. */
+/** Number of looks at the memory. */
 const LOOKS = 6;
-/** Calls in flight. */
+/** Number of calls in flight. */
 const IN_FLIGHT = 100;
 
 class Item extends Referenceable {}
@@ -26,7 +26,7 @@ class Server extends Root {
   }
 }
 
-/** Measures, and lays out. */
+/** Measures, and lays out the table. */
 export async function trafficTable(): Promise<string> {
   await using server = serve(new Server(), { url: "pb://127.0.0.1:0" });
   await using broker = await connect(server.url);
@@ -42,7 +42,7 @@ export async function trafficTable(): Promise<string> {
         if (left % 10 !== 0) await root.callRemote("echo", left);
         else if (left % 100 !== 0) await root.callRemote("echo", record);
         else if (left % 1000 !== 0) (await root.callRemote("item")).release();
-        // Left to the garbage collector, as most programs do.
+        // Left to the garbage collector, as in most programs.
         else await root.callRemote("item");
       }
     }));
