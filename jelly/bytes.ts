@@ -35,7 +35,7 @@ export interface ValueCodec {
    *
    * @param value The value.
    * @returns Its bytes.
-   * @throws {JellyError} If some part of the value cannot be sent.
+   * @throws {JellyError} If any part of the value cannot be sent.
    */
   encode(value: unknown): Uint8Array;
   /**
@@ -44,7 +44,7 @@ export interface ValueCodec {
    * @param bytes One whole expression.
    * @returns The value.
    * @throws {BananaError} If the bytes are not one whole expression.
-   * @throws {JellyError} If the expression is no value.
+   * @throws {JellyError} If the expression is not a value.
    */
   decode(bytes: Uint8Array): unknown;
 }
@@ -73,7 +73,7 @@ export function valueCodec(options: EncodeValueOptions & DecodeValueOptions = {}
   scanner.dialect = dialect;
   const reader = new BananaReader(registry.names, limits);
   const unjellier = new Unjellier(reader, options);
-  // Code of the program's own that is called on the way may use the codec too: it gets another.
+  // The program's own code that is called along the way may use the codec too: it gets another one.
   let isEncoding = false;
   let isDecoding = false;
   return {
@@ -128,7 +128,7 @@ export function valueCodec(options: EncodeValueOptions & DecodeValueOptions = {}
  * @param value The value.
  * @param options Dialect, rules and limits.
  * @returns The bytes.
- * @throws {JellyError} If some part of the value cannot be sent; its path says which.
+ * @throws {JellyError} If any part of the value cannot be sent; the error's path says which.
  */
 export function encodeValue(value: unknown, options: EncodeValueOptions = {}): Uint8Array {
   return valueCodec(options).encode(value);
@@ -148,8 +148,8 @@ export function encodeValue(value: unknown, options: EncodeValueOptions = {}): U
  * @param bytes One whole expression.
  * @param options Dialect, rules and limits.
  * @returns The value.
- * @throws {BananaError} If the bytes are not one whole expression, or pass a limit.
- * @throws {JellyError} If the expression is no value.
+ * @throws {BananaError} If the bytes are not one whole expression, or exceed a limit.
+ * @throws {JellyError} If the expression is not a value.
  */
 export function decodeValue(bytes: Uint8Array, options: DecodeValueOptions = {}): unknown {
   return valueCodec(options).decode(bytes);

@@ -1,5 +1,5 @@
 /**
- * What goes wrong between values and s-expressions.
+ * Errors in converting between values and s-expressions.
  *
  * @module
  */
@@ -8,14 +8,14 @@
 export interface JellyErrorOptions extends ErrorOptions {
   /** The part of the value that is at fault. */
   culprit?: unknown;
-  /** Name of the limit that was passed, if one was. */
+  /** Name of the limit that was exceeded, if any. */
   limit?: string | undefined;
   /** The path to that part. */
   path?: string;
 }
 
 /**
- * A value that cannot be serialized, or an s-expression that is no value.
+ * Thrown for a value that cannot be serialized, or an s-expression that is not a value.
  *
  * @example
  * ```ts
@@ -26,9 +26,9 @@ export interface JellyErrorOptions extends ErrorOptions {
  * ```
  */
 export class JellyError extends Error {
-  /** The path to the fault, such as `args[1].user.onClick`; undefined if it is not known. */
+  /** The path to the fault, such as `args[1].user.onClick`; undefined if unknown. */
   readonly path: string | undefined;
-  /** Name of the limit that was passed, such as `maxDepth`; undefined for other faults. */
+  /** Name of the limit that was exceeded, such as `maxDepth`; undefined for other faults. */
   readonly limit: string | undefined;
   /** The part of the value that is at fault. */
   readonly culprit: unknown;
@@ -50,8 +50,8 @@ export class JellyError extends Error {
 }
 
 /**
- * A type, class, module or function that the security options do not allow,
- * or that nobody registered (`twisted.spread.jelly.InsecureJelly`).
+ * Thrown for a type, class, module or function that the security options do not allow, or that is
+ * not registered (`twisted.spread.jelly.InsecureJelly`).
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Printing s-expressions for people to read.
+ * Prints s-expressions for people to read.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { Float } from "./values/float.ts";
 
 /** Options for {@linkcode inspectSexp}. */
 export interface InspectSexpOptions {
-  /** Deepest list to look into, from 1 to 1000; 20 unless given. */
+  /** Maximum depth of the lists to look into, from 1 to 1000; 20 unless given. */
   depth?: number;
-  /** Most numbers, byte strings and lists to print in all; 1000 unless given. */
+  /** Maximum number of numbers, byte strings and lists to print in all; 1000 unless given. */
   maxItems?: number;
-  /** Most bytes to print of one byte string; 200 unless given. */
+  /** Maximum number of bytes to print of each byte string; 200 unless given. */
   maxBytes?: number;
   /** Width in characters beyond which a list is broken into lines; 80 unless given. */
   width?: number;
@@ -22,10 +22,11 @@ export interface InspectSexpOptions {
 /**
  * Prints an s-expression in a form like JSON.
  *
- * Bytes are quoted text if they are printable UTF-8, otherwise `hex"00ff"`. Floats have a point or an
- * exponent, ints have none. Lists too wide for a line are broken, with two spaces for each level. What
- * is left out is counted: `... 3 more`, `[...]`, `"abc"... (655360 bytes)`. The length of the result
- * and the work are bounded by the options, whatever the expression.
+ * Bytes are printed as quoted text if they are printable UTF-8, otherwise as `hex"00ff"`. Floats
+ * have a point or an exponent; ints have neither. Lists too wide for a line are broken, and
+ * indented by two spaces for each level. Omissions are marked:
+ * `... 3 more`, `[...]`, `"abc"... (655360 bytes)`. The options bound the work and the length of
+ * the result, whatever the expression.
  *
  * @example A message
  * ```ts
@@ -96,8 +97,8 @@ function widthOf(piece: Piece): number {
 /**
  * Turns pieces into lines.
  *
- * A list that does not fit keeps its atoms side by side, as many as a line takes, and gives each list
- * in it a line of its own. `tail` is the room that brackets and a comma after the piece need.
+ * A list that does not fit keeps its atoms side by side, as many as fit on a line, and puts each
+ * nested list on a line of its own. `tail` is the width of the brackets and comma after the piece.
  */
 function layOut(piece: Piece, indent: number, width: number, tail = 0): string {
   if (typeof piece === "string") return piece;
@@ -135,7 +136,7 @@ function printBytes(bytes: Uint8Array, maxBytes: number): string {
   return shown.length < bytes.length ? `${quoted}... (${bytes.length} bytes)` : quoted;
 }
 
-/** Reads bytes as text, or gives `undefined` if they are not, or not fit to be shown. */
+/** Reads bytes as text; `undefined` if they are not text, or not fit to be shown. */
 function printableText(bytes: Uint8Array, cutShort: boolean): string | undefined {
   try {
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

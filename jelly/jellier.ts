@@ -1,5 +1,5 @@
 /**
- * The walk out: values to elements (`twisted.spread.jelly._Jellier`).
+ * Turns values into outgoing elements (`twisted.spread.jelly._Jellier`).
  *
  * @module
  */
@@ -27,30 +27,30 @@ import { Unpersistable } from "./values/unpersistable.ts";
 
 const { hasOwnProperty } = Object.prototype;
 
-/** An identifier in a store of the program's own, as it goes on the wire; a list is one of several parts. */
+/** An identifier in the program's store, as sent on the wire; a list if it has several parts. */
 export type PersistentId = string | number | bigint | Uint8Array | readonly PersistentId[];
 
 /** Options of {@linkcode Jellier}. */
 export interface JellierOptions {
-  /** Which classes may be sent as their state though they have no `jellyFor`; none unless given. */
+  /** Which classes may be sent as plain state, without a `jellyFor`; none unless given. */
   security?: Taster;
   /** The names of classes, functions and modules; the global registry unless given. */
   registry?: JellyRegistry;
-  /** Depth and size of what may be sent; see {@linkcode BananaLimits} for the defaults. */
+  /** Limits on the depth and size of the value; see {@linkcode BananaLimits} for the defaults. */
   limits?: BananaLimits;
-  /** Gives the identifier under which the other end finds an object by itself, or undefined. */
+  /** Returns the identifier by which the peer finds an object in its own store, or undefined. */
   persistentStore?: (object: object, jellier: Jellier) => PersistentId | undefined;
   /** Sends what no rule covers as `unpersistable`, as Twisted does, instead of refusing it. */
   unpersistable?: boolean;
-  /** The connection that the value is for, if it is for one. */
+  /** The connection that the value is for, if any. */
   invoker?: object;
 }
 
 /**
  * Writes values to a sink.
  *
- * Each call of {@linkcode Jellier.write} is a message of its own, in which objects that occur more than
- * once keep their identity; nothing stays from one to the next.
+ * Each call of {@linkcode Jellier.write} writes a separate message, in which objects that occur
+ * more than once keep their identity; nothing is kept from one to the next.
  *
  * @example
  * ```ts
@@ -64,8 +64,8 @@ export interface JellierOptions {
  */
 export class Jellier {
   /**
-   * The connection that the value is for, if it is for one; `jellyFor` may look at it. Connections that
-   * share a jellier set it before each message.
+   * The connection that the value is for, if any; `jellyFor` may look at it. Connections that share
+   * a jellier set it before each message.
    */
   invoker: object | undefined;
   readonly #sink: Sink;
@@ -76,7 +76,7 @@ export class Jellier {
   readonly #maxDepth: number;
   readonly #heavy: HeavyCount;
   readonly #seen = new SeenObjects();
-  /** Numbers of the objects that came more than once, and the places to mark for it. */
+  /** Numbers of the objects that occurred more than once, and the elements to wrap for them. */
   #ids: Map<object, number> | undefined;
   #wraps: Wrap[] = [];
   #depth = 0;
@@ -85,7 +85,7 @@ export class Jellier {
   /**
    * Creates a jellier.
    *
-   * @param sink Where to write.
+   * @param sink What to write to.
    * @param options Rules and limits.
    */
   constructor(sink: Sink, options: JellierOptions = {}) {
@@ -105,8 +105,8 @@ export class Jellier {
    *
    * @param value The value.
    * @param name What to call the value in the path of an error.
-   * @throws {JellyError} If some part of it cannot be sent; its path says which.
-   * What was written of the value before is for the caller to take back.
+   * @throws {JellyError} If any part of it cannot be sent; the error's path says which.
+   * The caller must then discard what was already written of the value.
    */
   write(value: unknown, name: string = "value"): void {
     this.#whole(() => this.jelly(value), value, name);
@@ -117,14 +117,14 @@ export class Jellier {
    *
    * @param items The values; the array itself has no identity on the wire.
    * @param name What to call the tuple in the path of an error.
-   * @throws {JellyError} If some part of it cannot be sent; its path says which.
+   * @throws {JellyError} If any part of it cannot be sent; the error's path says which.
    */
   writeTuple(items: readonly unknown[], name: string): void {
     this.#whole(() => this.#array(WORD.tuple, items), items, name);
   }
 
   /**
-   * Writes a part of a value: for `jellyFor` methods, which write exactly one element.
+   * Writes a part of a value; for `jellyFor` methods, which must write exactly one element.
    *
    * @param value The part.
    */
@@ -136,8 +136,8 @@ export class Jellier {
   }
 
   /**
-   * Notes that an object begins here, so that where it comes again, it is the
-   * same object on the other side. Call it before anything is written.
+   * Records that an object begins here, so that where it occurs again, the peer gets the same
+   * object. Call this before writing anything of the object.
    *
    * @param object The object.
    */
@@ -149,7 +149,7 @@ export class Jellier {
    * Writes a list that begins with a tag.
    *
    * @param tag The tag.
-   * @param values The values behind it.
+   * @param values The values after the tag.
    */
   tagged(tag: string, ...values: readonly unknown[]): void {
     this.#enter(1);
@@ -187,7 +187,7 @@ export class Jellier {
     }
   }
 
-  /** Writes the values that are neither containers nor objects with rules of their own. */
+  /** Writes the values that are neither containers nor objects with their own rules. */
   #rare(value: object): void {
     if (value instanceof Float) return this.#sink.float(value.value);
     if (value instanceof Decimal) return this.#decimal(value);
@@ -240,7 +240,7 @@ export class Jellier {
   }
 
   #plain(value: Record<string, unknown>): void {
-    // With hasOwnProperty in it, a for-in loop is twice as fast as one over Object.keys.
+    // A for-in loop with hasOwnProperty is twice as fast as one over Object.keys.
     let left = 0;
     for (const key in value) if (hasOwnProperty.call(value, key)) left++;
     this.#enter(2);
@@ -253,7 +253,7 @@ export class Jellier {
         part = key;
         this.#sink.pair(key);
         part = value[key];
-        // Most are texts and numbers: those do without another call.
+        // Most values are strings and numbers, which do without another call.
         if (typeof part === "string") this.#sink.text(part);
         else if (typeof part === "number") this.#number(part);
         else this.jelly(part);
@@ -332,7 +332,7 @@ export class Jellier {
     );
   }
 
-  /** Writes an object that stands for a module, if it does. */
+  /** Writes an object as a module if it is registered as one, and returns whether it is. */
   #module(value: object): boolean {
     const name = this.#registry.nameOf(value);
     if (name !== undefined) this.#atom(WORD.module, name);
@@ -349,7 +349,7 @@ export class Jellier {
     this.#depth--;
   }
 
-  /** Writes an object of a class without `jellyFor`: by an identifier, or by its state, or not. */
+  /** Writes an object without `jellyFor` as an identifier or as its state, or refuses it. */
   #instance(value: object): void {
     const id = this.#persistentStore?.(value, this);
     if (id !== undefined) {
@@ -385,7 +385,7 @@ export class Jellier {
     }
   }
 
-  /** Notes an object; one that came before is written as a reference to that place. */
+  /** Records a new object and returns true; one that occurred before is written as a reference. */
   #isNew(object: object): boolean {
     if (this.#seen.add(object, this.#sink.mark)) return true;
     this.#dereference(object);
@@ -420,9 +420,9 @@ export class Jellier {
     try {
       write();
       if (this.#wraps.length !== 0) this.#sink.wrap(this.#wraps);
-      // The list of the message and that of a text are not counted, nor are those of references: there
-      // may be one around each list on the way to the deepest. Only where all that could pass the limit
-      // it is worth measuring.
+      // The list of the message and that of a text are not counted, nor are those of references, of
+      // which there may be one around each list on the way to the deepest. Measuring is worthwhile
+      // only if all of these together could exceed the limit.
       const deepest = this.#deepest + 2 + Math.min(this.#deepest, this.#wraps.length);
       if (deepest > this.#maxDepth) this.#sink.check();
     } catch (error) {
@@ -442,8 +442,8 @@ export class Jellier {
 }
 
 /**
- * Tells whether an object is a plain one, made by `{}` or `Object.create(null)`. What has `Object`
- * for its constructor is taken for one: to ask for the prototype takes several times as long.
+ * Returns whether an object is plain, as made by `{}` or `Object.create(null)`. An object whose
+ * constructor is `Object` counts as one: asking for the prototype takes several times as long.
  */
 function isPlain(value: object): value is Record<string, unknown> {
   if (value.constructor === Object) return true;
@@ -451,7 +451,7 @@ function isPlain(value: object): value is Record<string, unknown> {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Says what to do instead with what is often tried. */
+/** Suggests what to send instead of some values that programs often try to send. */
 function hintFor(value: object): string {
   if (value instanceof Promise) return "; send what it resolves to";
   if (value instanceof Error) return "; throw it, or send failure2Copyable(error)";
@@ -465,7 +465,7 @@ function tooDeep(limit: number): JellyError {
   return new JellyError(`more than ${limit} lists in each other (maxDepth)`, { limit: "maxDepth" });
 }
 
-/** Gives a date, time or duration in the form in which it travels; undefined for other values. */
+/** Returns a date, time or duration in the form in which it is sent; undefined for other values. */
 function timeOf(value: object): WrittenTime | undefined {
   try {
     return writeTime(value);

@@ -1,5 +1,5 @@
 /**
- * Values to s-expressions and back, in one call.
+ * Converts values to s-expressions and back in one call.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import { Unjellier, type UnjellierOptions } from "./unjellier.ts";
 
 /** Options of {@linkcode jelly}. */
 export interface JellyOptions extends Omit<JellierOptions, "limits"> {
-  /** Depth and size of what may be written; see {@linkcode BananaLimits} for the defaults. */
+  /** Limits on the depth and size of the value; see {@linkcode BananaLimits} for the defaults. */
   limits?: Partial<BananaLimits>;
 }
 
 /** Options of {@linkcode unjelly}. */
 export interface UnjellyOptions extends UnjellierOptions {
-  /** Depth and size of what may be read; see {@linkcode BananaLimits} for the defaults. */
+  /** Limits on the depth and size of the value; see {@linkcode BananaLimits} for the defaults. */
   limits?: Partial<BananaLimits>;
 }
 
@@ -38,7 +38,7 @@ export interface UnjellyOptions extends UnjellierOptions {
  * @param value The value.
  * @param options Rules and limits.
  * @returns The s-expression.
- * @throws {JellyError} If some part of the value cannot be sent; its path says which.
+ * @throws {JellyError} If any part of the value cannot be sent; the error's path says which.
  */
 export function jelly(value: unknown, options: JellyOptions = {}): Sexp {
   const limits = bananaLimits(options.limits);
@@ -66,9 +66,9 @@ export function jelly(value: unknown, options: JellyOptions = {}): Sexp {
  * @param sexp The s-expression.
  * @param options Rules and limits.
  * @returns The value.
- * @throws {JellyError} If the expression is no value.
- * @throws {InsecureJelly} If it names what is not allowed or not known.
- * @throws {BananaError} If it passes a limit.
+ * @throws {JellyError} If the expression is not a value.
+ * @throws {InsecureJelly} If it names something that is not allowed or not known.
+ * @throws {BananaError} If it exceeds a limit.
  */
 export function unjelly(sexp: Sexp, options: UnjellyOptions = {}): unknown {
   const limits = bananaLimits(options.limits);

@@ -1,5 +1,5 @@
 /**
- * What follows a tag, for a rule to read.
+ * The items after a tag, for a rule to read.
  *
  * @module
  */
@@ -8,31 +8,29 @@ import { JellyError } from "./errors.ts";
 import type { Sexp } from "./sexp.ts";
 import type { Source } from "./source.ts";
 
-/**
- * The items of a list behind its tag, read one after the other by a rule.
- */
+/** The items of a list after its tag, which a rule reads one by one. */
 export interface JellyList {
-  /** How many items are left. */
+  /** Number of items left. */
   readonly length: number;
   /**
    * Reads the next item as a value.
    *
    * @returns The value.
-   * @throws {JellyError} If there is none.
+   * @throws {JellyError} If no item is left.
    */
   next(): unknown;
   /**
    * Reads the next item as it stands, as an s-expression.
    *
    * @returns The item.
-   * @throws {JellyError} If there is none.
+   * @throws {JellyError} If no item is left.
    */
   nextSexp(): Sexp;
 }
 
-/** The items that a source stands before. */
+/** The items that a source is about to read. */
 export class SourceList implements JellyList {
-  /** How many items are left. */
+  /** Number of items left. */
   length: number;
   readonly #source: Source;
   readonly #unjelly: () => unknown;
@@ -40,9 +38,9 @@ export class SourceList implements JellyList {
   /**
    * Creates a list.
    *
-   * @param source Stands before the items.
-   * @param length How many there are.
-   * @param unjelly Reads one as a value.
+   * @param source The source, positioned before the items.
+   * @param length Number of items.
+   * @param unjelly Reads one item as a value.
    */
   constructor(source: Source, length: number, unjelly: () => unknown) {
     this.#source = source;
@@ -70,7 +68,7 @@ export class SourceList implements JellyList {
     return this.#source.sexp();
   }
 
-  /** Passes over what is left. */
+  /** Skips the items that are left. */
   finish(): void {
     for (; this.length !== 0; this.length--) this.#source.skip();
   }

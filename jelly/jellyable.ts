@@ -21,28 +21,29 @@ export interface IJellyable {
   jellyFor(jellier: Jellier): void;
 }
 
-/** An object that is made empty and then reads itself. */
+/** An object that is created empty and then reads its own state. */
 export interface IUnjellyable {
   /**
    * Reads the object.
    *
-   * One that gives this very object calls `unjellier.created(this)` first: then what it reads may refer to
-   * it. Otherwise there is a placeholder in such a place, as in Twisted, until the whole value is there.
+   * A method that returns this very object should call `unjellier.created(this)` first: then what
+   * it reads can refer to the object. Otherwise, as in Twisted, there is a placeholder wherever it
+   * is referred to, until the whole value has been read.
    *
-   * @param unjellier What reads the whole value.
-   * @param list What follows the tag: its items are read one after the other.
-   * @returns The object to be used, mostly this one.
+   * @param unjellier The unjellier that reads the whole value.
+   * @param list The items after the tag, to be read one by one.
+   * @returns The object to use, usually this one.
    */
   unjellyFor(unjellier: Unjellier, list: JellyList): unknown;
-  /** Called when the whole value was read, if the object has this method. */
+  /** Called once the whole value has been read, if the object has this method. */
   postUnjelly?(): void;
 }
 
 /**
- * Tells whether an object serializes itself.
+ * Returns whether an object serializes itself.
  *
  * @param object Any object.
- * @returns True if it has a method `jellyFor`.
+ * @returns True if it has a `jellyFor` method.
  */
 export function isJellyable(object: object): object is IJellyable {
   return typeof (object as Partial<IJellyable>).jellyFor === "function";
@@ -65,10 +66,10 @@ export function isJellyable(object: object): object is IJellyable {
  */
 export class Jellyable implements IJellyable {
   /**
-   * Gives the state to send: the object's own fields, unless overridden.
+   * Returns the state to send: the object's own fields, unless overridden.
    *
-   * @param _jellier What will write the state.
-   * @returns Any value; a plain object as a rule.
+   * @param _jellier The jellier that will write the state.
+   * @returns Any value; usually a plain object.
    */
   getStateFor(_jellier: Jellier): unknown {
     return ownState(this);
@@ -86,7 +87,7 @@ export class Jellyable implements IJellyable {
 }
 
 /**
- * An object that is received as a state; register its class to have instances made.
+ * An object that is received as a state. Register its class to have instances created.
  *
  * @example
  * ```ts
@@ -110,11 +111,11 @@ export class Jellyable implements IJellyable {
  */
 export class Unjellyable implements IUnjellyable {
   /**
-   * Takes the received state: every entry becomes a field, unless overridden.
+   * Applies the received state: every entry becomes a field, unless overridden.
    *
-   * @param _unjellier What has read the state.
+   * @param _unjellier The unjellier that read the state.
    * @param state The state; null counts as empty.
-   * @throws {JellyError} If the state is no dictionary, or names a method of the class.
+   * @throws {JellyError} If the state is not a dictionary, or names a method of the class.
    */
   setStateFor(_unjellier: Unjellier, state: unknown): void {
     applyState(this, state);
@@ -123,8 +124,8 @@ export class Unjellyable implements IUnjellyable {
   /**
    * Reads the state.
    *
-   * @param unjellier What reads the whole value.
-   * @param list What follows the tag.
+   * @param unjellier The unjellier that reads the whole value.
+   * @param list The items after the tag.
    * @returns This object.
    */
   unjellyFor(unjellier: Unjellier, list: JellyList): unknown {

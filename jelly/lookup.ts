@@ -1,5 +1,5 @@
 /**
- * What received names stand for.
+ * Resolves received names.
  *
  * @module
  */
@@ -14,8 +14,8 @@ import { Method } from "./values/method.ts";
 /**
  * Looks received names up in a registry, as far as the security options allow.
  *
- * A name is never more than a key of the registry: nothing is loaded, and no
- * property is read, because a peer named it.
+ * A name is only ever a key of the registry: nothing is loaded, and no property is read, because a
+ * peer named it.
  */
 export class Lookup {
   readonly #security: Taster;
@@ -58,7 +58,7 @@ export class Lookup {
   class(name: string): AnyClass {
     const cls = this.#registry.value(name);
     if (cls === undefined) {
-      // Mostly forgotten, and nothing that security options would help with.
+      // Usually the registration was forgotten; security options would not help.
       const fact = "no class is registered for it (setUnjellyableForClass)";
       throw new InsecureJelly(`Cannot receive "${name}": ${fact}`);
     }
@@ -81,11 +81,11 @@ export class Lookup {
   }
 
   /**
-   * Takes a received value for a class, if it is one that is allowed.
+   * Checks that a received value is a class, and an allowed one.
    *
    * @param value The value.
    * @returns The class.
-   * @throws {InsecureJelly} If it is none, or is not allowed.
+   * @throws {InsecureJelly} If it is not a class, or is not allowed.
    */
   asClass(value: unknown): AnyClass {
     if (!isClass(value)) throw new InsecureJelly("Cannot make instance: what is named is no class");
@@ -98,10 +98,11 @@ export class Lookup {
    *
    * @param name Its name.
    * @param self The object.
-   * @param value What is to be its class.
-   * @returns The method; it was not called.
-   * @throws {InsecureJelly} If the class is none, or is not allowed.
-   * @throws {JellyError} If the object is not of the class, or the class has no such method itself.
+   * @param value Its class, as received.
+   * @returns The method, not called.
+   * @throws {InsecureJelly} If `value` is not a class, or is not allowed.
+   * @throws {JellyError} If the object is not an instance of the class, or the class itself has no
+   * such method.
    */
   method(name: string, self: unknown, value: unknown): Method {
     const cls = this.asClass(value);

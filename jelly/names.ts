@@ -1,5 +1,5 @@
 /**
- * The names by which classes go on the wire.
+ * The names of classes on the wire.
  *
  * @module
  */
@@ -8,11 +8,11 @@
 export type AnyClass = abstract new (...args: never[]) => unknown;
 
 /**
- * Gives the name by which a class goes on the wire.
+ * Returns the name that a class has on the wire.
  *
- * That is its own static `jellyName`, such as `"shop.Till"`, or else its `name`. A subclass does not
- * inherit the `jellyName` of its parent: two classes never share a name by accident. Give every class
- * a `jellyName` that is ever minified or meets a Python class.
+ * That is its own static `jellyName`, such as `"shop.Till"`, or else its `name`. A subclass does
+ * not inherit the `jellyName` of its parent: two classes never share a name by accident. Give a
+ * `jellyName` to every class that may be minified or has a counterpart in Python.
  *
  * @example A class that Python knows as `shop.Till`
  * ```ts
@@ -30,7 +30,7 @@ export type AnyClass = abstract new (...args: never[]) => unknown;
  *
  * @param cls A class.
  * @returns Its name.
- * @throws {TypeError} If the name is not a text, or empty.
+ * @throws {TypeError} If the name is not a string, or is empty.
  */
 export function jellyNameOf(cls: AnyClass): string {
   const { jellyName, name } = cls as { jellyName?: unknown; name?: unknown };
@@ -42,7 +42,7 @@ export function jellyNameOf(cls: AnyClass): string {
 }
 
 /**
- * Gives the module part of a dotted name: all before the last dot.
+ * Returns the module part of a dotted name: everything before the last dot.
  *
  * @example Module of a class
  * ```ts
@@ -61,7 +61,8 @@ export function moduleNameOf(name: string): string {
 }
 
 /**
- * Tells a class from a function: only a class has a prototype that stays the same one.
+ * Returns whether a value is a class, as opposed to a function: only a class has a prototype that
+ * cannot be replaced.
  *
  * @example Two things that `typeof` calls functions
  * ```ts
@@ -73,7 +74,7 @@ export function moduleNameOf(name: string): string {
  * ```
  *
  * @param value Any value.
- * @returns True for a class, also for one of the runtime's own.
+ * @returns True for a class, including those built into the runtime.
  */
 export function isClass(value: unknown): value is AnyClass {
   return typeof value === "function" &&

@@ -1,5 +1,5 @@
 /**
- * Sets and dictionaries whose numbers, as such or as texts, were chosen to make them slow.
+ * Detects sets and dictionaries whose numbers, or strings of digits, were chosen to make them slow.
  *
  * @module
  */
@@ -7,30 +7,30 @@
 import { JellyError } from "./errors.ts";
 import { maybeIndex } from "./state.ts";
 
-/** A set or dictionary with fewer items is not looked after: no choice of them takes long. */
+/** A set or dictionary with fewer items than this is not guarded: no choice of them takes long. */
 const GUARDED_ITEMS = 256;
-/** After so many numbers their places are looked at again. */
+/** How many numbers are added between checks of how long look-ups take. */
 const INTERVAL = 256;
-/** How many of them, chosen by chance. */
+/** How many of the numbers, chosen at random, a check looks up. */
 const SAMPLE = 32;
-/** The shortest of so many looks counts: something else may come between one. */
+/** Maximum number of tries in a check: the shortest counts, since others may be interrupted. */
 const LOOKS = 8;
-/** Milliseconds for a look that are never too many: 1.5 microseconds for a number. */
+/** Milliseconds for a try that are never too many: 1.5 microseconds for each number. */
 const NEVER_SLOW = 0.05;
-/** So many times as long as in a table of plain numbers is too long. */
+/** How many times as long as in a table of plain numbers is too long. */
 const SLOW = 100;
 
 /** A table in which a number can be looked up. */
 type Table = Pick<ReadonlySet<unknown>, "has">;
 
 /**
- * Looks after a `Set` or `Map` that a peer fills.
+ * Guards a `Set` or `Map` that a peer fills.
  *
- * The runtime hashes numbers, and texts of digits, in a way that everybody knows, so that a peer could
- * choose many that fall into the same place, where each has to be compared with all others: 40,000 of
- * them take seconds. How it hashes other texts is a secret of each process, and objects have a hash by
- * chance. So it is numbers that are looked up again now and then, a few by chance; and when that takes
- * far longer than it does in a table of plain numbers, the value is refused.
+ * How the runtime hashes numbers, and strings of digits, is public knowledge, so a peer could
+ * choose many that fall into the same place, where each must be compared with all the others:
+ * 40,000 of them take seconds. How it hashes other strings depends on a secret of each process, and
+ * objects have random hashes. So from time to time a few numbers, chosen at random, are looked up
+ * again; if that takes far longer than in a table of plain numbers, the value is refused.
  */
 export class NumberGuard {
   readonly #table: Table;
@@ -38,20 +38,20 @@ export class NumberGuard {
   #count = 0;
 
   /**
-   * Begins to look after a table.
+   * Begins to guard a table.
    *
-   * @param table The table, which is empty.
+   * @param table The table, still empty.
    */
   constructor(table: Table) {
     this.#table = table;
   }
 
   /**
-   * Learns what was added to the table.
+   * Notes what was added to the table.
    *
    * @param key The key.
-   * @throws {JellyError} If it is a number, or a text of one, and those in the table take too long to be
-   * found.
+   * @throws {JellyError} If it is a number, or a string of one, and it takes too long to look up
+   * those in the table.
    */
   added(key: unknown): void {
     if (!isNumber(key)) return;
@@ -67,21 +67,21 @@ export class NumberGuard {
 }
 
 /**
- * Begins to look after a table, if it will be large.
+ * Begins to guard a table if it will be large.
  *
- * @param table The table, which is empty.
+ * @param table The table, still empty.
  * @param items How many items it will have.
- * @returns What is to learn of each key, if anything is.
+ * @returns The guard, to be told of each key, or undefined.
  */
 export function guardOf(table: Table, items: number): NumberGuard | undefined {
   return items < GUARDED_ITEMS ? undefined : new NumberGuard(table);
 }
 
 /**
- * Checks what is to be put into a set at once.
+ * Checks items that will be put into a set all at once.
  *
  * @param items The items.
- * @throws {JellyError} If there are numbers among them that take too long to be found in it.
+ * @throws {JellyError} If it would take too long to look up the numbers among them.
  */
 export function checkNumbers(items: readonly unknown[]): void {
   const table = new Set<unknown>();
@@ -93,13 +93,13 @@ export function checkNumbers(items: readonly unknown[]): void {
   }
 }
 
-/** Tells whether a key is a number, or may be a text that the runtime hashes as one. */
+/** Returns whether a key is a number, or may be a string that the runtime hashes as one. */
 function isNumber(key: unknown): boolean {
   const type = typeof key;
   return type === "number" || type === "bigint" || (type === "string" && maybeIndex(key as string));
 }
 
-/** Tells whether keys take far longer to be found than in a table of plain numbers. */
+/** Returns whether looking up keys takes far longer than in a table of plain numbers. */
 function isSlow(table: Table, keys: readonly unknown[]): boolean {
   const time = shortestLook(table, keys, NEVER_SLOW);
   if (time <= NEVER_SLOW) return false;
@@ -107,12 +107,14 @@ function isSlow(table: Table, keys: readonly unknown[]): boolean {
   return time > SLOW * shortestLook(new Set(plain), plain, 0);
 }
 
-/** How long it takes to look keys up, in milliseconds: the first time that is short enough, or the shortest. */
+/**
+ * Looks keys up and returns the milliseconds it took: the first that are few enough, or the fewest.
+ */
 function shortestLook(table: Table, keys: readonly unknown[], enough: number): number {
   let shortest = Infinity;
   for (let left = LOOKS; left > 0 && shortest > enough; left--) {
     const start = performance.now();
-    // All are there. A compiler that sees that nobody asks leaves the looking up out.
+    // All are there. If the result were not used, the compiler would leave out the look-ups.
     if (keys.every((key) => table.has(key))) {
       shortest = Math.min(shortest, performance.now() - start);
     }

@@ -1,5 +1,5 @@
 /**
- * Keys for tables whose numbers a peer chooses.
+ * Keys for tables indexed by numbers that a peer chooses.
  *
  * @module
  */
@@ -7,16 +7,18 @@
 /** A number as the key of a table. */
 export type NumberKey = number | string;
 
-/** Numbers below are so few that no choice of them makes a table slow. */
+/** There are so few numbers below this one that no choice of them makes a table slow. */
 const MANY = 65_536;
 
 /**
- * Gives the key of a number. The runtime hashes numbers, and texts of digits, in a way that everybody
- * knows, so that a peer could choose many that take quadratic time; how it hashes other texts is a
- * secret of each process.
+ * Returns the key for a number.
+ *
+ * How the runtime hashes numbers, and strings of digits, is public knowledge, so a peer could
+ * choose many that take quadratic time; how it hashes other strings depends on a secret of each
+ * process.
  *
  * @param id The number.
- * @returns The number itself if it is small, or else a text that is no number.
+ * @returns The number itself if it is small, or else a string that is not a number.
  */
 export function numberKey(id: number | bigint): NumberKey {
   return typeof id === "number" && id >= 0 && id < MANY ? id : `#${id}`;

@@ -1,15 +1,17 @@
 /**
- * Tells when the call stack was used up.
+ * Recognizes that the call stack was exhausted.
  *
  * @module
  */
 
 /**
- * Tells whether an error says that the call stack was used up: the limit on
- * depth leaves room, but a program may call from deep down, and have its own code in between.
+ * Returns whether an error says that the call stack was exhausted.
+ *
+ * The limit on depth leaves room for it, but a program may call from deep in the stack, and its own
+ * code may run between the levels.
  *
  * @param error What was caught.
- * @returns True for the errors that engines throw then.
+ * @returns True for the errors that engines throw in that case.
  */
 export function isStackOverflow(error: unknown): boolean {
   return error instanceof Error && /call stack|too much recursion/.test(error.message) &&

@@ -1,7 +1,7 @@
 /**
- * Where in a value a fault is, to name it in an error.
+ * Locates a fault within a value, so that an error can name the place.
  *
- * The path is put together on the way out from the fault: each container that is left adds its step.
+ * The path is assembled on the way out from the fault: each container adds its step as it is left.
  *
  * @module
  */
@@ -9,15 +9,15 @@
 import { BananaError } from "./banana/errors.ts";
 import { JellyError } from "./errors.ts";
 
-/** Longer paths, and longer keys in them, help nobody. */
+/** Maximum lengths of a path, and of a key in it, in characters: longer ones would help nobody. */
 const MAX_PATH = 200;
 const MAX_KEY = 40;
 const NAME = /^[\p{L}_$][\p{L}\p{N}_$]*$/u;
 
 /**
- * Notes the step to the part of a value that an error came from.
+ * Adds to an error the step to the part of a value that it came from.
  *
- * @param error What was thrown; errors of the program's own stay as they are.
+ * @param error What was thrown; the program's own errors stay as they are.
  * @param step The step, such as `[1]` or `.name`.
  * @param part The part.
  * @returns The error to throw in its place.
@@ -29,9 +29,9 @@ export function located(error: unknown, step: string, part: unknown): unknown {
 }
 
 /**
- * Makes the error that tells the program what cannot be sent, and why.
+ * Creates the error that tells the program what cannot be sent, and why.
  *
- * @param error What came out of the value.
+ * @param error What was thrown while the value was being written.
  * @param name What to call the value.
  * @param value The value.
  * @returns The error to throw in its place.
@@ -45,10 +45,10 @@ export function explained(error: unknown, name: string, value: unknown): unknown
 }
 
 /**
- * Names a key as a step of a path.
+ * Formats a key as a step of a path.
  *
  * @param key The key.
- * @returns The step, such as `.name`, `["two words"]`, or `.get(1)` for a key that is no text.
+ * @returns The step, such as `.name`, `["two words"]`, or `.get(1)` for a key that is not a string.
  */
 export function keyStep(key: unknown): string {
   if (typeof key === "string") {
@@ -60,13 +60,13 @@ export function keyStep(key: unknown): string {
   return `.get(${isPrimitive ? clip(String(key), MAX_KEY) : "…"})`;
 }
 
-/** A fault on its way out of a value, which does not know yet where that begins. */
+/** A fault on its way out of a value: the beginning of its path is not known yet. */
 class Fault extends JellyError {
-  /** The steps to it from the container that it has come to. */
+  /** The steps to the fault from the container that it has reached. */
   steps = "";
 }
 
-/** Takes a fault that is on its way, or makes one of an error of this library. */
+/** Returns a fault as it is, and an error of this library as a new fault; undefined for others. */
 function faultOf(error: unknown, culprit: unknown): Fault | undefined {
   if (error instanceof Fault) return error;
   if (!(error instanceof JellyError || error instanceof BananaError)) return undefined;

@@ -1,27 +1,27 @@
 /**
- * Stands for an object that was referred to and has not come
+ * Stands for an object that was referred to before it arrived
  * (`twisted.persisted.crefutil.NotKnown`).
  *
  * @module
  */
 
-/** An object that is still to come; the program sees it only where a factory looks into its state. */
+/** An object that is still to come; a program sees one only if its factory inspects the state. */
 export class Placeholder {
-  /** The object, once it is there. */
+  /** The object, once it has arrived. */
   object: unknown;
   #waiting: ((object: unknown) => void)[] = [];
 
   /**
-   * Calls a function with the object, as soon as it is there.
+   * Calls a function with the object as soon as it arrives.
    *
-   * @param take Takes the object.
+   * @param take Receives the object.
    */
   whenResolved(take: (object: unknown) => void): void {
     this.#waiting.push(take);
   }
 
   /**
-   * Gives the object.
+   * Supplies the object, and calls the functions that wait for it.
    *
    * @param object The object.
    */

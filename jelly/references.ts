@@ -1,5 +1,5 @@
 /**
- * The objects of one received value that have numbers: those that occur more than once in it.
+ * The objects in a received value that have numbers: those that occur in it more than once.
  *
  * @module
  */
@@ -15,25 +15,25 @@ import { Tuple } from "./values/tuple.ts";
 export type ReferenceId = number | bigint;
 
 /**
- * Finds objects by their numbers, and mends what held a placeholder for an
- * object that came later (`twisted.persisted.crefutil`).
+ * Finds objects by their numbers, and replaces the placeholders for objects that came later
+ * (`twisted.persisted.crefutil`).
  */
 export class References {
   readonly #claimed = new Set<NumberKey>();
   readonly #objects = new Map<NumberKey, unknown>();
-  /** How many were referred to and have not come. */
+  /** Number of objects that were referred to and have not arrived. */
   #missing = 0;
-  /** Whether any was referred to before it came: what was made since may hold its placeholder. */
+  /** Whether any was referred to before it arrived: what was made since may hold a placeholder. */
   #hasForward = false;
-  /** Objects whose state is being read, and whether something in it has referred to them. */
+  /** Objects whose state is being read, and whether anything in it has referred to them. */
   readonly #unread = new Map<NumberKey, boolean>();
-  /** What holds a placeholder, or may. */
+  /** Containers and objects that hold a placeholder, or may hold one. */
   readonly #incomplete = new Set<object>();
-  /** What frozen sets are to be filled with, once the placeholders in it are resolved. */
+  /** The items to fill frozen sets with, once the placeholders among them are resolved. */
   readonly #unfilled = new Map<FrozenSet, unknown[]>();
 
   /**
-   * Announces that an object with a number begins.
+   * Claims a number for an object that is about to be read.
    *
    * @param id The number.
    * @throws {JellyError} If another object has it.
@@ -45,8 +45,8 @@ export class References {
   }
 
   /**
-   * Lets a number that was claimed stand for an object whose state is still to be read, so that the state
-   * may refer to it.
+   * Assigns a claimed number to an object whose state is still to be read, so that the state can
+   * refer to it.
    *
    * @param id The number.
    * @param object The object.
@@ -57,7 +57,7 @@ export class References {
   }
 
   /**
-   * Lets a number that was claimed stand for an object.
+   * Assigns a claimed number to an object.
    *
    * @param id The number.
    * @param object The object.
@@ -73,11 +73,11 @@ export class References {
   }
 
   /**
-   * Takes the object that was read, for good.
+   * Assigns a claimed number to the final object, once it has been read.
    *
    * @param id The number.
    * @param object The object.
-   * @throws {JellyError} If it is not the one that was announced, and that one is in use already.
+   * @throws {JellyError} If it is not the announced object, and something refers to that one.
    */
   finished(id: ReferenceId, object: unknown): void {
     const key = numberKey(id);
@@ -92,7 +92,7 @@ export class References {
   }
 
   /**
-   * Gives the object that has a number.
+   * Returns the object that has a number.
    *
    * @param id The number.
    * @returns The object, or a placeholder for it.
@@ -122,26 +122,26 @@ export class References {
   }
 
   /**
-   * Remembers an object that was made of a state with placeholders in it, if there were any.
+   * Remembers an object whose state may have held placeholders, if there have been any.
    *
-   * @param object The object; its own fields are looked at in the end.
+   * @param object The object; its own fields are checked at the end.
    */
   noteObject(object: object): void {
     if (this.#hasForward) this.#incomplete.add(object);
   }
 
   /**
-   * Tells whether a container waits for an object.
+   * Returns whether a container is waiting for an object.
    *
    * @param container The container.
-   * @returns True if it has to stay open.
+   * @returns True if it must stay open.
    */
   isIncomplete(container: object): boolean {
     return this.#incomplete.has(container);
   }
 
   /**
-   * Leaves a frozen set to be filled in the end.
+   * Leaves a frozen set to be filled at the end.
    *
    * @param set The open set.
    * @param items The items, which were noted as incomplete.
@@ -151,10 +151,10 @@ export class References {
   }
 
   /**
-   * Mends what holds placeholders, when the whole value is there.
+   * Replaces all placeholders, once the whole value has been read.
    *
-   * @throws {JellyError} If an object has not come, a place for it is read-only, or what has come for a
-   * set or dictionary are numbers that take too long to be found in it.
+   * @throws {JellyError} If an object has not arrived, a field that it belongs in is read-only, or
+   * the numbers in a set or dictionary were chosen to make look-ups slow.
    */
   finish(): void {
     if (this.#missing !== 0) {
@@ -176,7 +176,7 @@ function idOf(key: NumberKey): string {
   return String(key).replace("#", "");
 }
 
-/** Replaces the placeholders in a container by what they stand for. */
+/** Replaces the placeholders in a container with what they stand for. */
 function mend(container: object): void {
   if (container instanceof Map) {
     const pairs = [...container];

@@ -1,5 +1,5 @@
 /**
- * Which names of the peer's stand for which of our classes.
+ * Maps names that peers use to our classes.
  *
  * @module
  */
@@ -11,27 +11,27 @@ import { type AnyClass, jellyNameOf } from "./names.ts";
 import type { JellyList } from "./jelly_list.ts";
 import type { Unjellier } from "./unjellier.ts";
 
-/** A class whose instances can be made without arguments, and then read themselves. */
+/** A class whose instances are created without arguments, and then read their own state. */
 export type UnjellyableClass = new () => IUnjellyable;
 
 /**
- * Reads what follows a tag.
+ * Reads the items after a tag.
  *
- * @param unjellier What reads the whole value.
- * @param list The items behind the tag.
+ * @param unjellier The unjellier that reads the whole value.
+ * @param list The items.
  * @returns The value.
  */
 export type UnjellyRule = (unjellier: Unjellier, list: JellyList) => unknown;
 
-/** Makes an object from its received state. */
+/** Creates an object from its received state. */
 export type UnjellyableFactory = (state: unknown) => unknown;
 
 /**
  * A table of names: class tags with the classes that receive them, and the
  * classes, functions and modules that may travel by name.
  *
- * Registering a tag allows it, whatever the security options say. A name
- * that nobody registered leads nowhere.
+ * Registering a tag allows it, whatever the security options say. A name that is not registered
+ * leads nowhere.
  *
  * @example A class for what Python calls `shop.Till`
  * ```ts
@@ -44,35 +44,35 @@ export type UnjellyableFactory = (state: unknown) => unknown;
  * ```
  */
 export class JellyRegistry {
-  /** Names that were read before; they carry no meaning, and serve all who share the registry. */
+  /** Names that were read before: only a cache, for everything that shares the registry. */
   readonly names: NameCache = new NameCache();
-  /** Keys that were written before, likewise. */
+  /** Keys that were written before, likewise only a cache. */
   readonly keys: KeyCache = new KeyCache();
   readonly #rules = new Map<string, UnjellyRule>();
   readonly #values = new Map<string, object>();
   readonly #nameOf = new Map<object, string>();
   #hasModules = false;
 
-  /** Whether an object was registered that stands for a module. */
+  /** Whether any object that stands for a module was registered. */
   get hasModules(): boolean {
     return this.#hasModules;
   }
 
   /**
-   * Lets a class receive what arrives under a tag.
+   * Registers a class to receive what arrives under a tag.
    *
-   * @param tag The tag, or a class of the sender's that is known here.
-   * @param cls The receiving class; instances are made without arguments.
+   * @param tag The tag, or the sender's class if it is known here.
+   * @param cls The receiving class; instances are created without arguments.
    */
   setUnjellyableForClass(tag: string | AnyClass, cls: UnjellyableClass): void {
     this.setRule(tag, (unjellier, list) => new cls().unjellyFor(unjellier, list));
   }
 
   /**
-   * Lets a function make an object from the state that arrives under a tag.
+   * Registers a function to create objects from the state that arrives under a tag.
    *
-   * @param tag The tag, or a class of the sender's that is known here.
-   * @param factory Gets the state, gives the object.
+   * @param tag The tag, or the sender's class if it is known here.
+   * @param factory Receives the state, returns the object.
    */
   setUnjellyableFactoryForClass(tag: string | AnyClass, factory: UnjellyableFactory): void {
     this.setRule(tag, (_unjellier, list) => factory(list.next()));
@@ -84,8 +84,8 @@ export class JellyRegistry {
    * The tag of each is the prefix, a dot, and the name under which the module exports it.
    *
    * @param module A namespace object (`import * as shop from "./shop.ts"`), or a plain object of classes.
-   * @param baseClass The base class; it is registered itself if the module has it.
-   * @param prefix What the tags begin with; empty for none.
+   * @param baseClass The base class, which is registered too if the module exports it.
+   * @param prefix The prefix of the tags, without the dot; empty for none.
    */
   setUnjellyableForClassTree(
     module: Readonly<Record<string, unknown>>,
@@ -102,8 +102,8 @@ export class JellyRegistry {
   /**
    * Sets the rule for a tag directly.
    *
-   * @param tag The tag, or a class of the sender's that is known here.
-   * @param rule What reads the items behind the tag.
+   * @param tag The tag, or the sender's class if it is known here.
+   * @param rule Reads the items after the tag.
    */
   setRule(tag: string | AnyClass, rule: UnjellyRule): void {
     this.#rules.set(typeof tag === "string" ? tag : jellyNameOf(tag), rule);
@@ -120,7 +120,7 @@ export class JellyRegistry {
   }
 
   /**
-   * Lets a class, a function or a module travel by name, both ways.
+   * Lets a class, a function or a module travel by name, in both directions.
    *
    * The security options decide whether a received name is looked up.
    *
@@ -158,25 +158,26 @@ function isSubclass(value: unknown, base: UnjellyableClass): value is Unjellyabl
   return typeof value === "function" && (value === base || value.prototype instanceof base);
 }
 
-/** The registry of every connection that is not given another. */
+/** The registry of every connection that is not given another one. */
 export const globalRegistry: JellyRegistry = new JellyRegistry();
 
 /**
- * Lets a class receive what arrives under a tag, on every connection that has no registry of its own.
+ * Registers a class to receive what arrives under a tag, on every connection without its own
+ * registry.
  *
- * @param tag The tag, or a class of the sender's that is known here.
- * @param cls The receiving class; instances are made without arguments.
+ * @param tag The tag, or the sender's class if it is known here.
+ * @param cls The receiving class; instances are created without arguments.
  */
 export function setUnjellyableForClass(tag: string | AnyClass, cls: UnjellyableClass): void {
   globalRegistry.setUnjellyableForClass(tag, cls);
 }
 
 /**
- * Lets a function make an object from the state that arrives under a tag, on
- * every connection that has no registry of its own.
+ * Registers a function to create objects from the state that arrives under a tag, on every
+ * connection without its own registry.
  *
- * @param tag The tag, or a class of the sender's that is known here.
- * @param factory Gets the state, gives the object.
+ * @param tag The tag, or the sender's class if it is known here.
+ * @param factory Receives the state, returns the object.
  */
 export function setUnjellyableFactoryForClass(
   tag: string | AnyClass,
@@ -186,12 +187,12 @@ export function setUnjellyableFactoryForClass(
 }
 
 /**
- * Registers all classes of a module that derive from a base class, for every
- * connection that has no registry of its own.
+ * Registers all classes of a module that derive from a base class, for every connection without its
+ * own registry.
  *
  * @param module A namespace object, or a plain object of classes.
  * @param baseClass The base class.
- * @param prefix What the tags begin with; empty for none.
+ * @param prefix The prefix of the tags, without the dot; empty for none.
  */
 export function setUnjellyableForClassTree(
   module: Readonly<Record<string, unknown>>,

@@ -6,31 +6,31 @@
 
 import { type AnyClass, jellyNameOf, moduleNameOf } from "./names.ts";
 
-/** What the unjellier asks before it believes a name that a peer sent. */
+/** What the unjellier consults before it trusts a name that a peer sent. */
 export interface Taster {
   /**
-   * Tells whether a list may begin with this tag.
+   * Returns whether a list may begin with this tag.
    *
    * @param name The tag, such as `dictionary` or `shop.Till`.
    */
   isTypeAllowed(name: string): boolean;
 
   /**
-   * Tells whether a name from this module may be looked up.
+   * Returns whether a name from this module may be looked up.
    *
    * @param name The part of a dotted name before its last dot; empty for a name without one.
    */
   isModuleAllowed(name: string): boolean;
 
   /**
-   * Tells whether objects of a class may be made.
+   * Returns whether objects of a class may be made.
    *
    * @param cls The class that the name led to.
    */
   isClassAllowed(cls: AnyClass): boolean;
 }
 
-/** Types that no options can do without; some are names of Python's that never go on the wire. */
+/** Types that all options start with; some are Python names that never go on the wire. */
 const IMPLICIT_TYPES: readonly string[] = [
   "None",
   "bool",
@@ -67,7 +67,7 @@ const BASIC_TYPES: readonly string[] = [
 const INSTANCE_TYPES: readonly string[] = ["instance", "class", "classobj", "module"];
 
 /**
- * A list of what may arrive, which begins almost empty and grows by `allow…` calls.
+ * A list of what may arrive, which starts almost empty and grows with `allow…` calls.
  *
  * New options allow plain values only: None, booleans, numbers, text, times, decimals and sets, not
  * even a list. Names are compared exactly: there are no patterns, and allowing a class does not
@@ -123,7 +123,7 @@ export class SecurityOptions implements Taster {
   }
 
   /**
-   * Takes permissions back, also those that new options have.
+   * Takes permissions back, including those that new options start with.
    *
    * @param types Tags, or classes for the tags that are their names.
    * @returns These options.
@@ -156,7 +156,7 @@ export class SecurityOptions implements Taster {
   /**
    * Allows names from certain modules.
    *
-   * @param names Names of modules, such as `shop.stock`; a module within one is another module.
+   * @param names Names of modules, such as `shop.stock`; submodules are not included.
    * @returns These options.
    */
   allowModules(...names: readonly string[]): this {
@@ -165,17 +165,17 @@ export class SecurityOptions implements Taster {
   }
 
   /**
-   * Tells whether a list may begin with this tag.
+   * Returns whether a list may begin with this tag.
    *
    * @param name The tag.
-   * @returns True if it was allowed, or has a dot in it.
+   * @returns True if it was allowed, or contains a dot.
    */
   isTypeAllowed(name: string): boolean {
     return this.#types.has(name) || name.includes(".");
   }
 
   /**
-   * Tells whether names from a module may be looked up.
+   * Returns whether names from a module may be looked up.
    *
    * @param name The name of the module.
    * @returns True if exactly this name was allowed.
@@ -185,7 +185,7 @@ export class SecurityOptions implements Taster {
   }
 
   /**
-   * Tells whether instances of a class may be made.
+   * Returns whether instances of a class may be made.
    *
    * @param cls The class.
    * @returns True if exactly this class was allowed.
@@ -196,9 +196,9 @@ export class SecurityOptions implements Taster {
 }
 
 /**
- * A taster that allows everything, for values from a source that is trusted.
+ * A taster that allows everything, for values from a trusted source.
  *
- * Whatever it allows, a name still leads only to a class that was registered.
+ * Even so, a name leads only to what was registered.
  *
  * @example Reading one's own file
  * ```ts
@@ -241,10 +241,11 @@ export class DummySecurityOptions implements Taster {
 }
 
 /**
- * Makes the options that a connection has unless it is given others: the basic types are allowed.
+ * Creates the options that a connection uses unless it is given others: the basic types are
+ * allowed.
  *
- * Twisted shares one such object between all connections, `globalSecurity`; here each call makes
- * one, so that what one part of a program allows does not open another.
+ * Twisted shares one such object, `globalSecurity`, between all connections; here each call creates
+ * a new one, so that what one part of a program allows is not allowed in another.
  *
  * @example A default of one's own
  * ```ts

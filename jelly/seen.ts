@@ -1,5 +1,5 @@
 /**
- * Remembers which objects were written, to notice those that come again.
+ * Remembers which objects were written, to recognize those that occur again.
  *
  * @module
  */
@@ -7,32 +7,32 @@
 import type { Mark } from "./sink.ts";
 
 /**
- * So many objects are looked through one by one: that takes half the time of a set, which gives every
+ * Number of objects to search one by one: that takes half the time of a set, which gives every
  * object a hash, and grows.
  */
 const FEW = 128;
 
-/** The objects of one value in the order of writing, and where each began. */
+/** The objects of one value in the order in which they were written, and where each began. */
 export class SeenObjects {
   /**
-   * The first of them, from the end of an array that stays from one value to the next: so a search
-   * can begin at the last that came, and nothing has to grow again.
+   * The first objects, from the end of an array that is kept from one value to the next: so a
+   * search can start with the latest object, and nothing has to grow again.
    */
   readonly #few: (object | undefined)[] = new Array(FEW).fill(undefined);
   readonly #fewMarks: Mark[] = new Array(FEW).fill(0);
   #count = 0;
-  /** All of them, once they are many, and the marks of those behind the first. */
+  /** All objects, once there are many, and the marks of those after the first few. */
   #many: Set<object> | undefined;
   #marks: Mark[] = [];
-  /** The places of the objects in the order, once one of many has come again. */
+  /** The positions of the objects in that order, once one of many has occurred again. */
   #places: Map<object, number> | undefined;
 
   /**
-   * Notes an object, unless it is there already.
+   * Adds an object unless it is already there.
    *
    * @param object The object.
    * @param mark Where it begins.
-   * @returns True if it is new, false if it came before.
+   * @returns True if it is new, false if it occurred before.
    */
   add(object: object, mark: Mark): boolean {
     const place = FEW - this.#count;
@@ -46,7 +46,7 @@ export class SeenObjects {
 
   #addToMany(object: object, mark: Mark): boolean {
     const many = this.#many ??= new Set(this.#few.toReversed() as object[]);
-    // One look into the set tells both: one that came before does not make it larger.
+    // One look-up does both: an object that is already there does not make the set larger.
     if (many.add(object).size === this.#count) return false;
     this.#places?.set(object, this.#count);
     this.#marks.push(mark);
@@ -55,7 +55,7 @@ export class SeenObjects {
   }
 
   /**
-   * Tells whether an object came before.
+   * Returns whether an object occurred before.
    *
    * @param object The object.
    */
@@ -64,7 +64,7 @@ export class SeenObjects {
   }
 
   /**
-   * Tells where an object that came before began.
+   * Returns where an object that occurred before began.
    *
    * @param object The object.
    * @returns Its mark.

@@ -12,14 +12,14 @@ import { Float } from "./values/float.ts";
  * - A safe integer (other than -0) is an int; so is every `bigint`.
  * - Any other number is a float: -0, NaN, the infinities, fractions, integers beyond 2^53.
  * - A {@linkcode Float} is a float whatever its value, so that 1.0 stays a float.
- * - Bytes are atoms and byte strings. There is no text: jelly sends text as UTF-8 inside
+ * - Bytes are atoms and byte strings. There is no type for text: jelly sends it as UTF-8 inside
  *   `["unicode", bytes]`.
  * - An array is a list.
  */
 export type Sexp = number | bigint | Float | Uint8Array | readonly Sexp[];
 
 /**
- * Tells whether a number is an int, by the rule of {@linkcode Sexp}.
+ * Returns whether a value is an int by the rules of {@linkcode Sexp}.
  *
  * @param value Any value.
  * @returns True for a safe integer other than -0.
@@ -29,17 +29,17 @@ export function isInt(value: unknown): boolean {
 }
 
 /**
- * Makes the atom of a float.
+ * Returns the atom for a float.
  *
  * @param value Any number.
- * @returns The number, as a {@linkcode Float} where it would be taken for an int.
+ * @returns The number, as a {@linkcode Float} if it would otherwise be taken for an int.
  */
 export function floatAtom(value: number): number | Float {
   return isInt(value) ? new Float(value) : value;
 }
 
 /**
- * Makes the bytes of an atom, such as the tag of a list.
+ * Returns the bytes of an atom, such as the tag of a list.
  *
  * @example A list by hand
  * ```ts
@@ -51,16 +51,16 @@ export function floatAtom(value: number): number | Float {
  * ```
  *
  * @param text Any text; a lone surrogate becomes U+FFFD.
- * @returns The text in UTF-8, in an array of its own.
+ * @returns The text in UTF-8, in a new array.
  */
 export function atom(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
 /**
- * Tells whether an s-expression is a list.
+ * Returns whether an s-expression is a list.
  *
- * `Array.isArray` does the same, but TypeScript does not let it narrow a read-only array.
+ * `Array.isArray` does the same, but TypeScript does not use it to narrow read-only arrays.
  *
  * @example Walking a tree
  * ```ts

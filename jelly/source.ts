@@ -1,25 +1,25 @@
 /**
- * Where the unjellier reads: bytes or a tree.
+ * What the unjellier reads from: bytes or a tree.
  *
  * @module
  */
 
 import type { Sexp } from "./sexp.ts";
 
-/** What the next element is; the values are the type bytes of banana. */
+/** The kind of an element; the values are the type bytes of banana. */
 export type ElementType = number;
 
 /**
- * Gives the elements of one expression, from the outside in.
+ * Provides the elements of one expression, from the outside in.
  *
- * Two sources exist: `BananaReader` (bytes that a scanner has passed) and
- * `TreeSource` (s-expressions); the unjellier makes the same calls to both.
+ * There are two sources: `BananaReader` (bytes that a scanner has checked) and `TreeSource`
+ * (s-expressions); the unjellier makes the same calls to both.
  */
 export interface Source {
-  /** Items of the list that was entered last. */
+  /** Number of items in the list that was entered last. */
   readonly count: number;
   /**
-   * Goes to the next element.
+   * Advances to the next element.
    *
    * @returns `LIST` (its items follow; see {@linkcode Source.count}), `STRING`
    * or `VOCAB` (a byte string), `FLOAT`, or another type byte for an integer.
@@ -40,31 +40,30 @@ export interface Source {
   bytes(): Uint8Array;
   /** Reads the byte string that `next` found, as UTF-8. */
   text(): string;
-  /** The same, for a text that likely came before: a key or a name. */
+  /** Does the same for a text that has probably occurred before: a key or a name. */
   name(): string;
   /**
-   * Goes to the next element, which must be a byte string, and reads it as a tag.
+   * Advances to the next element and reads it as a tag.
    *
-   * @returns The number of a known word, else the text; undefined if the
-   * element is no byte string.
+   * @returns The number of a known word, or else the text; undefined if the element is not a byte
+   * string.
    */
   tag(): number | string | undefined;
-  /** Goes to the next element and reads it as a tree. */
+  /** Advances to the next element and reads it as a tree. */
   sexp(): Sexp;
   /**
-   * Goes past the head of a dictionary's pair, as far as its value, if the source knows it at a glance.
+   * Skips the head of a dictionary pair, up to its value, if the source recognizes it at a glance.
    *
-   * @returns The key, a text; undefined if the head must be read element by element.
+   * @returns The key; undefined if the head must be read element by element.
    */
   knownKey(): string | undefined;
   /**
-   * Reads what is behind the beginning of a list of two, if the source sees at a glance that it is a text.
+   * Reads the items of a list of two that was just entered, if the source recognizes at a glance
+   * that the list is a text value.
    *
    * @returns The text; undefined if the list must be read element by element.
    */
   shortText(): string | undefined;
-  /**
-   * Passes over the next element, with all that is in it.
-   */
+  /** Skips the next element and everything in it. */
   skip(): void;
 }

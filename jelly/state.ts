@@ -1,5 +1,5 @@
 /**
- * The state of objects: what of an object travels, and how it is put into another.
+ * The state of objects: what of an object is sent, and how it is applied to another.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import { JellyError } from "./errors.ts";
 import { Placeholder } from "./placeholder.ts";
 
 /**
- * Gives the state of an object: its own enumerable fields.
+ * Returns the state of an object: its own enumerable fields.
  *
- * Private fields, accessors of the class and fields with a symbol for a name stay at home.
+ * Private fields, accessors of the class and fields named by a symbol are not part of it.
  *
  * @example
  * ```ts
@@ -35,12 +35,14 @@ export function ownState(object: object): Record<string, unknown> {
   return objectOf(Object.entries(object));
 }
 
-/** An index that V8 would need the longest array for. */
+/** The index for which V8 would need the longest array. */
 const HIGHEST_INDEX = "4294967294";
 
 /**
- * Tells whether a name may be an index. V8 gives a plain object whose first index is 1,000 room for
- * 1,500: twelve kilobytes for a name of four letters.
+ * Returns whether a name may be an index.
+ *
+ * In a plain object whose first index is 1,000, V8 makes room for 1,500: twelve kilobytes for a
+ * name of four characters.
  *
  * @param key The name.
  * @returns True if it begins with a digit.
@@ -50,7 +52,9 @@ export function maybeIndex(key: string): boolean {
   return first >= 0x30 && first <= 0x39;
 }
 
-/** Has the engine keep indices of an object in a table, as after one that is too high for an array. */
+/**
+ * Makes the engine keep an object's indices in a table, as for one that is too high for an array.
+ */
 function sparse(object: object): void {
   if (Object.hasOwn(object, HIGHEST_INDEX)) return;
   const isSet = Reflect.defineProperty(object, HIGHEST_INDEX, { value: 0, configurable: true });
@@ -58,8 +62,8 @@ function sparse(object: object): void {
 }
 
 /**
- * Sets a field of a plain object, whatever its name: `__proto__` becomes a field like others, and a
- * number takes no more room than a text.
+ * Sets a field of a plain object, whatever its name: `__proto__` becomes a field like any other,
+ * and a numeric name takes no more room than any other.
  *
  * @param object The object.
  * @param key The name of the field.
@@ -71,7 +75,7 @@ export function setField(object: Record<string, unknown>, key: string, value: un
   object[key] = value;
 }
 
-/** The same for objects of classes. */
+/** Does the same for instances of classes. */
 function defineField(object: object, key: string, value: unknown): void {
   if (maybeIndex(key)) sparse(object);
   Object.defineProperty(object, key, {
@@ -83,7 +87,7 @@ function defineField(object: object, key: string, value: unknown): void {
 }
 
 /**
- * Makes an object of fields of any names.
+ * Creates an object from fields with any names.
  *
  * @param entries Names and values.
  * @returns A plain object.
@@ -95,12 +99,12 @@ export function objectOf(entries: Iterable<[string, unknown]>): Record<string, u
 }
 
 /**
- * Puts a received state into an object.
+ * Applies a received state to an object.
  *
- * An accessor of the object's class is called with the value. Everything else
- * becomes a field of the object itself, whatever its name: a state reaches no
- * prototype. A name that the class has for a method, or a field that holds a function, or an accessor
- * that cannot be set, is refused: a peer shall not replace code by data.
+ * A setter of the object's class is called with the value. Everything else becomes a field of the
+ * object itself, whatever its name: a state never reaches a prototype. A name is refused if it is
+ * that of a method of the class, of a field that holds a function, or of a getter without a setter:
+ * a peer must not replace code with data.
  *
  * @example
  * ```ts
@@ -118,7 +122,7 @@ export function objectOf(entries: Iterable<[string, unknown]>): Record<string, u
  * ```
  *
  * @param object The object.
- * @param state A plain object, a `Map` with texts or UTF-8 bytes as keys, or null for an empty state.
+ * @param state A plain object, a `Map` with strings or UTF-8 bytes as keys, or null if empty.
  * @throws {JellyError} If the state is none of these, or names a method of the class.
  */
 export function applyState(object: object, state: unknown): void {
@@ -127,7 +131,7 @@ export function applyState(object: object, state: unknown): void {
     if (owner === undefined) {
       defineField(object, key, value);
     } else if (owner.set !== undefined) {
-      // A setter may do anything with the value, so it has to be the value.
+      // A setter may do anything with the value, so it must not get a placeholder.
       if (value instanceof Placeholder) value.whenResolved((real) => owner.set!.call(object, real));
       else owner.set.call(object, value);
     } else {
@@ -139,9 +143,9 @@ export function applyState(object: object, state: unknown): void {
 }
 
 /**
- * Goes through a received state.
+ * Returns the entries of a received state.
  *
- * @param state A plain object, a `Map` with texts or UTF-8 bytes as keys, or null.
+ * @param state A plain object, a `Map` with strings or UTF-8 bytes as keys, or null.
  * @returns Names and values.
  * @throws {JellyError} If the state is none of these.
  */
@@ -167,7 +171,7 @@ function textOf(key: unknown): string {
   throw new JellyError("Cannot take state of object: a name is not a text");
 }
 
-/** Finds the code that an object or its class, not `Object`, has under a name. */
+/** Finds the method or accessor that an object or its class, but not `Object`, has under a name. */
 function ownerOf(object: object, key: string): PropertyDescriptor | undefined {
   const own = Object.getOwnPropertyDescriptor(object, key);
   if (typeof own?.value === "function") return own;

@@ -19,7 +19,7 @@ interface OpenList {
 }
 
 /**
- * A sink that gives an s-expression.
+ * A sink that builds an s-expression.
  *
  * @example
  * ```ts
@@ -38,20 +38,20 @@ export class TreeSink implements Sink {
   readonly #root: Sexp[] = [];
   readonly #open: OpenList[] = [];
   #list: OpenList = { items: this.#root, left: 1 };
-  /** The list and the place of every element, by its mark. */
+  /** The list that holds each element and its index there, by the element's mark. */
   readonly #places: { items: Sexp[]; index: number }[] = [];
   readonly #limits: BananaLimits;
 
   /**
    * Creates an empty sink.
    *
-   * @param limits The limits on the expression, as in bytes; Twisted's and ours unless given.
+   * @param limits Limits, which apply as they would on the wire; the defaults unless given.
    */
   constructor(limits: BananaLimits = DEFAULT_LIMITS) {
     this.#limits = limits;
   }
 
-  /** The place of the next element; asking for it notes it down. */
+  /** The place of the next element; reading this property records the place. */
   get mark(): Mark {
     const { items } = this.#list;
     return this.#places.push({ items, index: items.length }) - 1;
@@ -154,7 +154,7 @@ export class TreeSink implements Sink {
   }
 
   /**
-   * Writes the beginning of a dictionary's pair.
+   * Writes the beginning of a dictionary pair.
    *
    * @param key The key.
    * @throws {BananaError} If the key is too long or has a lone surrogate.
@@ -177,16 +177,16 @@ export class TreeSink implements Sink {
   }
 
   /**
-   * Checks what shows only in the end: how deep the lists are, and how many elements there are.
+   * Checks what is known only at the end: how deep the lists are, and how many elements there are.
    *
-   * @throws {BananaError} If there are too many.
+   * @throws {BananaError} If a limit is exceeded.
    */
   check(): void {
     checkReceived(() => checkTree(this.result(), this.#limits));
   }
 
   /**
-   * Gives the expression.
+   * Returns the expression.
    *
    * @returns What was written.
    */
@@ -197,7 +197,7 @@ export class TreeSink implements Sink {
   #put(item: Sexp): void {
     this.#list.items.push(item);
     this.#list.left--;
-    // A list that is full is closed at once, unless the item opens a list of its own.
+    // A list that is full is closed at once, even if this last item is a list still to be filled.
     while (this.#list.left === 0 && this.#open.length !== 0) this.#list = this.#open.pop()!;
   }
 }

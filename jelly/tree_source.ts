@@ -35,7 +35,7 @@ interface OpenList {
  * ```
  */
 export class TreeSource implements Source {
-  /** Items of the list that was entered last. */
+  /** Number of items in the list that was entered last. */
   count = 0;
   #open: OpenList[] = [];
   #list: OpenList;
@@ -43,7 +43,7 @@ export class TreeSource implements Source {
   readonly #heavy: HeavyCount;
 
   /**
-   * Creates a source; the tree must have passed {@linkcode checkTree} if it is not our own.
+   * Creates a source; the tree must have passed {@linkcode checkTree} unless it is our own.
    *
    * @param sexp The tree.
    * @param limits Of these, the one that `checkTree` cannot check: see {@linkcode TreeSource.heavy}.
@@ -54,7 +54,7 @@ export class TreeSource implements Source {
   }
 
   /**
-   * Goes to the next element.
+   * Advances to the next element.
    *
    * @returns What it is.
    */
@@ -134,9 +134,9 @@ export class TreeSource implements Source {
   }
 
   /**
-   * Goes to the next element and reads it as a tag.
+   * Advances to the next element and reads it as a tag.
    *
-   * @returns The number of a known word, else the text; undefined if it is no byte string.
+   * @returns The number of a known word, or else the text; undefined if it is not a byte string.
    * @throws {BananaError} If the bytes are not UTF-8.
    */
   tag(): number | string | undefined {
@@ -146,7 +146,7 @@ export class TreeSource implements Source {
   }
 
   /**
-   * Goes to the next element and reads it as a tree.
+   * Advances to the next element and reads it as a tree.
    *
    * @returns The element itself.
    */
@@ -156,32 +156,32 @@ export class TreeSource implements Source {
   }
 
   /**
-   * Knows no pair at a glance.
+   * Recognizes no pair at a glance.
    *
-   * @returns Nothing.
+   * @returns Always undefined.
    */
   knownKey(): undefined {}
 
   /**
-   * Sees no text at a glance.
+   * Recognizes no text at a glance.
    *
-   * @returns Nothing.
+   * @returns Always undefined.
    */
   shortText(): undefined {}
 
-  /** Passes over the next element, with all that is in it. */
+  /** Skips the next element and everything in it. */
   skip(): void {
     this.sexp();
   }
 }
 
 /**
- * Checks a tree as a scanner checks bytes: kinds, depth, counts. It needs no
- * stack, so no tree is too deep for it; one that contains itself is refused as too deep.
+ * Checks a tree as a scanner checks bytes: kinds, depth, counts. It does not recurse, so no tree is
+ * too deep for it; a tree that contains itself is refused as too deep.
  *
  * @param sexp The tree.
- * @param limits The limits; the length of strings and lists counts as in bytes.
- * @throws {BananaError} If a part is no s-expression, or a limit is passed.
+ * @param limits The limits, which apply to strings and lists as they would on the wire.
+ * @throws {BananaError} If a part is not an s-expression, or a limit is exceeded.
  */
 export function checkTree(sexp: Sexp, limits: BananaLimits): void {
   const open: OpenList[] = [];

@@ -1,5 +1,5 @@
 /**
- * The walk in: elements to values (`twisted.spread.jelly._Unjellier`).
+ * Turns incoming elements into values (`twisted.spread.jelly._Unjellier`).
  *
  * @module
  */
@@ -27,7 +27,7 @@ import { openTuple } from "./values/tuple.ts";
 import { Unpersistable } from "./values/unpersistable.ts";
 import { isDictionary, weightOf } from "./weight.ts";
 
-// As constants of this module they cost nothing to compare with.
+// As module constants, these cost nothing to compare with.
 const { unicode: UNICODE, dictionary: DICTIONARY, list: LIST_TAG, tuple: TUPLE } = WORD;
 const { None: NONE, boolean: BOOLEAN } = WORD;
 
@@ -37,17 +37,17 @@ export interface UnjellierOptions {
   security?: Taster;
   /** The names of classes, functions and modules; the global registry unless given. */
   registry?: JellyRegistry;
-  /** Rules for tags that come before those of the registry. */
+  /** Rules for tags, which take precedence over those of the registry. */
   rules?: ReadonlyMap<string, UnjellyRule>;
   /** Finds an object by the identifier that `persistentStore` gave it. */
   persistentLoad?: (id: Sexp, unjellier: Unjellier) => unknown;
-  /** The connection that the value came from, if it came from one. */
+  /** The connection that the value came from, if any. */
   invoker?: object;
 }
 
-/** The first pair of a dictionary whose key is no text. */
+/** The first pair of a dictionary whose key is not a string. */
 interface FirstPair {
-  /** What has come before it. */
+  /** The pairs before it. */
   readonly map: Map<unknown, unknown>;
   readonly guard: NumberGuard | undefined;
   readonly key: unknown;
@@ -57,7 +57,8 @@ interface FirstPair {
 /**
  * Reads values from a source.
  *
- * Each call of {@linkcode Unjellier.read} is a message of its own; nothing stays from one to the next.
+ * Each call of {@linkcode Unjellier.read} reads a separate message; nothing is kept from one to the
+ * next.
  *
  * @example
  * ```ts
@@ -70,8 +71,8 @@ interface FirstPair {
  */
 export class Unjellier {
   /**
-   * The connection that the value came from, if it came from one; rules may look at it. Connections
-   * that share an unjellier set it before each message.
+   * The connection that the value came from, if any; rules may look at it. Connections that share
+   * an unjellier set it before each message.
    */
   invoker: object | undefined;
   readonly #source: Source;
@@ -80,22 +81,22 @@ export class Unjellier {
   readonly #rules: ReadonlyMap<string, UnjellyRule> | undefined;
   readonly #lookup: Lookup;
   readonly #persistentLoad: UnjellierOptions["persistentLoad"];
-  /** For every known word a 1 if the security options have allowed it in this message. */
+  /** For every known word, 1 if the security options have allowed it in this message. */
   readonly #allowed = new Uint8Array(WORDS.length);
-  /** The objects with numbers, if there are any. */
+  /** The objects with reference numbers, if there are any. */
   #references: References | undefined;
-  /** What was referred to last. */
+  /** The object that was referred to last. */
   #shared: unknown;
-  /** Number of the object that a rule is making. */
+  /** Reference number of the object that a rule is creating. */
   #creating: ReferenceId | undefined;
   #isLenient = false;
-  /** Objects that want to be told when the whole value is there. */
+  /** Objects to notify once the whole value has been read. */
   #post: Required<Pick<IUnjellyable, "postUnjelly">>[] = [];
 
   /**
    * Creates an unjellier.
    *
-   * @param source Where to read.
+   * @param source What to read from.
    * @param options Rules.
    */
   constructor(source: Source, options: UnjellierOptions = {}) {
@@ -112,8 +113,8 @@ export class Unjellier {
    * Reads a whole value.
    *
    * @returns The value.
-   * @throws {JellyError} If the next element is no value.
-   * @throws {InsecureJelly} If it names what is not allowed or not known.
+   * @throws {JellyError} If the next element is not a value.
+   * @throws {InsecureJelly} If it names something that is not allowed or not known.
    */
   read(): unknown {
     return this.#whole(() => this.unjelly());
@@ -137,10 +138,10 @@ export class Unjellier {
   }
 
   /**
-   * Reads the keyword arguments of a call: a dictionary with texts, or UTF-8 bytes, as keys.
+   * Reads the keyword arguments of a call: a dictionary with strings, or UTF-8 bytes, as keys.
    *
    * @returns The arguments by name, or undefined if there are none.
-   * @throws {JellyError} If the next element is no such dictionary.
+   * @throws {JellyError} If the next element is not such a dictionary.
    */
   readNames(): Record<string, unknown> | undefined {
     const state = this.read();
@@ -159,11 +160,11 @@ export class Unjellier {
   }
 
   /**
-   * Reads parts of which some may be left out: what is of a type that is not allowed is there as
-   * {@linkcode Unpersistable}, instead of an error for the whole.
+   * Reads parts without failing for types that are not allowed: a part of such a type becomes an
+   * {@linkcode Unpersistable}, and the rest is still read.
    *
    * @param read Reads the parts.
-   * @returns What it gives.
+   * @returns What `read` returns.
    */
   leniently<T>(read: () => T): T {
     const outer = this.#isLenient;
@@ -176,9 +177,10 @@ export class Unjellier {
   }
 
   /**
-   * Tells that an object exists whose state is still to be read, so that the state may refer to it: for
-   * rules and `unjellyFor` methods that give this very object in the end. What others give comes later to
-   * where the state refers to it, when the whole value is there.
+   * Announces an object whose state is still to be read, so that the state can refer to it.
+   *
+   * Only for rules and `unjellyFor` methods that will return this very object. For all others, such
+   * references are filled in once the whole value has been read.
    *
    * @param object The object.
    */
@@ -189,8 +191,8 @@ export class Unjellier {
   }
 
   /**
-   * Counts a part that is copied, and may be shared with many others: else a short message could take as
-   * long, and as much memory, as one that is much longer.
+   * Counts a part that is copied although it may be shared by many others: otherwise a short
+   * message could take as much time and memory as a much longer one.
    *
    * @param part The part.
    * @throws {BananaError} If too much is copied.
@@ -200,7 +202,7 @@ export class Unjellier {
     this.#source.heavy(weightOf(part));
   }
 
-  /** Reads the next element, and lets a number stand for it if one is given. */
+  /** Reads the next element; if a reference number is given, the number will stand for it. */
   #element(id?: ReferenceId): unknown {
     const source = this.#source;
     switch (source.next()) {
@@ -219,7 +221,7 @@ export class Unjellier {
   #list(count: number, id?: ReferenceId): unknown {
     if (count === 0) throw new JellyError("Cannot read value: a list is empty");
     if (count === 2 && this.#isAllowed(UNICODE)) {
-      // Most lists are short texts.
+      // Most lists are short text values.
       const text = this.#source.shortText();
       if (text !== undefined) return text;
     }
@@ -263,7 +265,7 @@ export class Unjellier {
     }
   }
 
-  /** Asks the security options about a known word, once in a message. */
+  /** Asks the security options about a known word, until they have allowed it in this message. */
   #isAllowed(word: number): boolean {
     if (this.#allowed[word] === 1) return true;
     if (!this.#security.isTypeAllowed(WORDS[word]!)) return false;
@@ -307,7 +309,7 @@ export class Unjellier {
 
   #tuple(items: number, id?: ReferenceId): unknown[] {
     const tuple = this.#array(openTuple(), items, id);
-    // One that holds a placeholder stays open until the end.
+    // A tuple that holds a placeholder stays open until the end.
     return this.#references?.isIncomplete(tuple) ? tuple : Object.freeze(tuple) as unknown[];
   }
 
@@ -339,10 +341,10 @@ export class Unjellier {
   }
 
   /**
-   * Reads a dictionary: a plain object as long as every key is a text, else a `Map`.
+   * Reads a dictionary: a plain object if every key is a string, else a `Map`.
    *
-   * Which of the two it is shows in the end only: until then, a placeholder stands for one that
-   * is in itself.
+   * Which of the two it will be is known only at the end: until then, a placeholder stands for a
+   * dictionary that contains itself.
    */
   #dictionary(items: number): unknown {
     const object: Record<string, unknown> = {};
@@ -368,7 +370,7 @@ export class Unjellier {
     return object;
   }
 
-  /** Adds a pair that was read, and those that follow. */
+  /** Adds a pair that was read, then reads and adds the others. */
   #pairs({ map, guard, key, value }: FirstPair, items: number): unknown {
     for (;; items--) {
       this.#references?.note(map, key);
@@ -434,12 +436,12 @@ export class Unjellier {
     const id = this.#integer("dereference");
     this.#skip(items - 1);
     const object = this.#shared = (this.#references ??= new References()).get(id);
-    // Texts and bytes are decoded, and put into other texts, wherever they are.
+    // Strings and bytes are decoded, and put into other strings, wherever they are referred to.
     if (typeof object === "string" || object instanceof Uint8Array) this.copied(object);
     return object;
   }
 
-  /** Reads what stands behind a tag that is no plain value. */
+  /** Reads the items after a tag that does not stand for a plain value. */
   #byName(tag: string, items: number, id: ReferenceId | undefined): unknown {
     const list = new SourceList(this.#source, items, () => this.#part());
     const outer = this.#creating;
@@ -457,7 +459,7 @@ export class Unjellier {
     }
   }
 
-  /** Reads what may be the state of an object: one that others have, too, is copied again. */
+  /** Reads what may be the state of an object; a state that objects share is copied for each. */
   #part(): unknown {
     const part = this.#element();
     if (part === this.#shared && isDictionary(part)) this.copied(part);
@@ -497,7 +499,7 @@ export class Unjellier {
     }
   }
 
-  /** Makes an instance of an allowed class, without its constructor, and gives it its state. */
+  /** Creates an instance of an allowed class, without its constructor, and sets its state. */
   #instance(cls: AnyClass, list: JellyList): object {
     this.#source.heavy();
     const object: object = Object.create(cls.prototype as object);
@@ -530,7 +532,7 @@ export class Unjellier {
     for (let i = 0; i < items; i++) this.#source.skip();
   }
 
-  /** Reads a whole value, mends what holds placeholders, and tells the objects that want to know. */
+  /** Reads a whole value, replaces placeholders, and notifies objects that have `postUnjelly`. */
   #whole<T>(read: () => T): T {
     this.#allowed.fill(0);
     try {
@@ -554,8 +556,8 @@ export class Unjellier {
 }
 
 /**
- * Makes an array that takes no more room than its items need: the first that is added to an empty
- * one makes room for 17, which would be most of the memory of a message of short lists.
+ * Creates an array with no more room than its items need. The first item added to an empty array
+ * makes room for 17, which would be most of the memory of a message of short lists.
  */
 function arrayFor(items: number): unknown[] {
   switch (items) {
@@ -577,14 +579,14 @@ function hasPostUnjelly(value: object): value is Required<Pick<IUnjellyable, "po
 }
 
 function notAllowed(tag: string): InsecureJelly {
-  // Mostly a class was forgotten.
+  // Usually someone forgot to register a class.
   const hint = WORDS.includes(tag)
     ? ""
     : ", and no class is registered for it (setUnjellyableForClass)";
   return new InsecureJelly(`Cannot receive "${tag}": the type is not allowed${hint}`);
 }
 
-/** Tells whether a value is no state at all: most calls have no keyword arguments. */
+/** Returns whether a state has no entries: most calls have no keyword arguments. */
 function isEmpty(state: unknown): boolean {
   if (state === null) return true;
   if (typeof state !== "object" || Object.getPrototypeOf(state) !== Object.prototype) return false;

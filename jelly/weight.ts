@@ -1,20 +1,20 @@
 /**
- * How much is copied of a part of a value that may be shared with others.
+ * The cost of copying a part of a value that may be shared with others.
  *
  * @module
  */
 
-/** So many bytes or characters that are copied count as one value. */
+/** Number of copied bytes or characters that count as one value. */
 const BYTES = 64;
-/** As many values as a field counts for: to set one takes far longer than to read a value. */
+/** Number of values that a field counts for: setting one takes far longer than reading a value. */
 const FIELD = 8;
 
 /**
- * Tells how many values a part counts for when it is copied: a dictionary or a list for its items, and not
- * for what is in them.
+ * Returns how many values a part counts for when it is copied: a dictionary or list counts for its
+ * items, but not for what is nested in them.
  *
  * @param part The part.
- * @returns How many: 0 for what is not copied.
+ * @returns The number of values; 0 for what is not copied.
  */
 export function weightOf(part: unknown): number {
   if (typeof part !== "object" || part === null || part instanceof Uint8Array) {
@@ -31,10 +31,10 @@ export function weightOf(part: unknown): number {
 }
 
 /**
- * Tells whether a part is a dictionary, as the state of an object is.
+ * Returns whether a part is a dictionary, such as the state of an object.
  *
  * @param part The part.
- * @returns Whether it is.
+ * @returns True for a `Map` or a plain object.
  */
 export function isDictionary(part: unknown): part is object {
   return part instanceof Map ||

@@ -1,5 +1,5 @@
 /**
- * Reads s-expressions from chunks of bytes as they come.
+ * Reads s-expressions from chunks of bytes as they arrive.
  *
  * @module
  */
@@ -20,10 +20,10 @@ export interface BananaDecoderOptions {
 }
 
 /**
- * An incremental decoder: takes chunks of any size, gives whole s-expressions.
+ * An incremental decoder: accepts chunks of any size, returns whole s-expressions.
  *
- * The time taken is linear in the bytes, however they are cut; what is held is the
- * unfinished expression and no more.
+ * The time taken is linear in the number of bytes, however they are split; all that is held is the
+ * unfinished expression.
  *
  * @example
  * ```ts
@@ -53,18 +53,18 @@ export class BananaDecoder {
     this.#scanner.dialect = options.dialect ?? "none";
   }
 
-  /** How many bytes of an unfinished expression are held. */
+  /** Number of bytes held of an unfinished expression. */
   get pending(): number {
     return this.#input.length;
   }
 
   /**
-   * Takes the next bytes.
+   * Accepts the next bytes.
    *
-   * @param chunk Bytes; they are copied, none is kept by reference.
-   * @returns The expressions that are whole now, in order.
-   * @throws {BananaError} If the bytes are no banana or pass a limit; the
-   * decoder is of no use then, and what was whole before in the same chunk is lost.
+   * @param chunk The bytes; they are copied, and the array is not kept.
+   * @returns The expressions that are now complete, in order.
+   * @throws {BananaError} If the bytes are not banana or exceed a limit. The decoder is then of no
+   * further use, and expressions completed earlier in the same chunk are lost.
    */
   push(chunk: Uint8Array): Sexp[] {
     const found: Sexp[] = [];

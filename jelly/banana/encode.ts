@@ -1,5 +1,5 @@
 /**
- * S-expressions to bytes and back, in one call.
+ * Converts s-expressions to bytes and back in one call.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export interface BananaOptions {
  * @param sexp The expression: integers, floats, byte strings, and lists of these.
  * @param options Dialect and limits.
  * @returns The bytes.
- * @throws {BananaError} If a part is of another kind, or a limit is passed.
+ * @throws {BananaError} If a part is of another kind, or a limit is exceeded.
  */
 export function encode(sexp: Sexp, options: BananaOptions = {}): Uint8Array {
   const limits = bananaLimits(options.limits);
@@ -45,7 +45,7 @@ export function encode(sexp: Sexp, options: BananaOptions = {}): Uint8Array {
 }
 
 /**
- * Decodes the first s-expression of some bytes (`twisted.spread.banana.decode`).
+ * Decodes the first s-expression in some bytes (`twisted.spread.banana.decode`).
  *
  * @example
  * ```ts
@@ -55,10 +55,10 @@ export function encode(sexp: Sexp, options: BananaOptions = {}): Uint8Array {
  * assertEquals(decode(encode([1, [], 2.5])), [1, [], 2.5]);
  * ```
  *
- * @param bytes The bytes; what follows the first expression is checked, and not given.
+ * @param bytes The bytes; what follows the first expression is checked, but not returned.
  * @param options Dialect and limits.
- * @returns The expression. A float with an integer value comes as a `Float`.
- * @throws {BananaError} If the bytes are no banana, pass a limit, or end too early.
+ * @returns The expression. A float with an integer value is returned as a `Float`.
+ * @throws {BananaError} If the bytes are not banana, exceed a limit, or end too early.
  */
 export function decode(bytes: Uint8Array, options: BananaOptions = {}): Sexp {
   const [first] = new BananaDecoder(options).push(bytes);
@@ -68,7 +68,7 @@ export function decode(bytes: Uint8Array, options: BananaOptions = {}): Sexp {
   return first;
 }
 
-/** Writes an s-expression element by element, with as many lists in each other at the most. */
+/** Writes an s-expression element by element, with lists nested at most `maxDepth` deep. */
 function writeSexp(writer: BananaWriter, sexp: Sexp, maxDepth: number): void {
   if (typeof sexp === "number") {
     if (isInt(sexp)) writer.integer(sexp);
@@ -92,7 +92,7 @@ function writeSexp(writer: BananaWriter, sexp: Sexp, maxDepth: number): void {
   }
 }
 
-/** Names the kind of a value that is no s-expression. */
+/** Names the kind of a value that is not an s-expression. */
 function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (typeof value !== "object") return typeof value;

@@ -1,17 +1,17 @@
 /**
- * What goes wrong between values and bytes.
+ * Errors in converting between s-expressions and bytes.
  *
  * @module
  */
 
-/** Options of {@linkcode BananaError}: those of `Error`, and the limit that was passed. */
+/** Options of {@linkcode BananaError}: those of `Error`, and the limit that was exceeded. */
 export interface BananaErrorOptions extends ErrorOptions {
-  /** Name of the limit, as in {@linkcode BananaLimits}, if one was passed. */
+  /** Name of the limit, as in {@linkcode BananaLimits}, if one was exceeded. */
   limit?: string | undefined;
 }
 
 /**
- * Bytes that are no banana, or an expression that banana cannot carry
+ * Thrown for bytes that are not banana, or an expression that banana cannot carry
  * (`twisted.spread.banana.BananaError`).
  *
  * @example
@@ -25,7 +25,7 @@ export interface BananaErrorOptions extends ErrorOptions {
 export class BananaError extends Error {
   /** Name of the class in Python. */
   static readonly jellyName = "twisted.spread.banana.BananaError";
-  /** Name of the limit that was passed, such as `maxStringBytes`; undefined for other faults. */
+  /** Name of the limit that was exceeded, such as `maxStringBytes`; undefined for other faults. */
   readonly limit: string | undefined;
 
   /**

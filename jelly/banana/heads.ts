@@ -42,7 +42,7 @@ export function writeTextHead(view: DataView, at: number): void {
 }
 
 /**
- * Tells whether the head of a text value is at a place.
+ * Returns whether the head of a text value is at a place.
  *
  * @param view Where to look; {@linkcode TEXT_HEAD_BYTES} must be there.
  * @param at The place of the first byte.
@@ -53,7 +53,7 @@ export function isTextHead(view: DataView, at: number): boolean {
 }
 
 /**
- * Tells whether the tag of a text value is at a place.
+ * Returns whether the tag of a text value is at a place.
  *
  * @param view Where to look.
  * @param at The place of the first byte.
@@ -77,7 +77,7 @@ export function writePairHead(view: DataView, at: number): void {
 }
 
 /**
- * Tells whether the head of a pair is at a place.
+ * Returns whether the head of a pair is at a place.
  *
  * @param view Where to look; {@linkcode PAIR_HEAD_BYTES} must be there.
  * @param at The place of the first byte.
@@ -129,7 +129,7 @@ export class KnownKey {
   }
 
   /**
-   * Tells whether a pair with this key is at a place.
+   * Returns whether a pair with this key is at a place.
    *
    * @param view Where to look.
    * @param at The place of the first byte.

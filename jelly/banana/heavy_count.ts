@@ -7,13 +7,16 @@
 import { BananaError } from "./errors.ts";
 import type { BananaLimits } from "./limits.ts";
 
-/** One such value takes about as much memory as so many elements: an empty byte string, 200 bytes. */
+/**
+ * Number of elements that take about as much memory as one such value; an empty byte string takes
+ * 200 bytes.
+ */
 const ELEMENTS_EACH = 8;
 
 /**
- * Counts the heavy values of one message: byte strings, sets, objects, and all else but texts, numbers,
- * lists, tuples, and dictionaries with texts for keys. In memory, a message of nothing else could be a
- * hundred times as large as on the wire.
+ * Counts the heavy values of one message: byte strings, sets, objects, and everything else except
+ * texts, numbers, lists, tuples, and dictionaries with strings as keys. A message of nothing but
+ * heavy values could be a hundred times as large in memory as on the wire.
  */
 export class HeavyCount {
   readonly #doing: "read" | "send";
@@ -21,10 +24,10 @@ export class HeavyCount {
   #left: number;
 
   /**
-   * Creates a count that stands at none.
+   * Creates a count of zero.
    *
    * @param doing What is done with the message.
-   * @param limits The limits; an eighth of `maxElements` holds here.
+   * @param limits The limits; the one that applies here is an eighth of `maxElements`.
    */
   constructor(doing: "read" | "send", { maxElements }: BananaLimits) {
     this.#doing = doing;
@@ -33,16 +36,16 @@ export class HeavyCount {
   }
 
   /**
-   * Counts some.
+   * Counts values.
    *
    * @param count How many; one unless given.
-   * @throws {BananaError} If they are too many.
+   * @throws {BananaError} If there are too many.
    */
   add(count: number = 1): void {
     if ((this.#left -= count) < 0) this.#refuse();
   }
 
-  /** Begins another message. */
+  /** Starts again for another message. */
   reset(): void {
     this.#left = this.#most;
   }

@@ -1,25 +1,25 @@
 /**
- * Holds the bytes that have come and are not used up.
+ * Holds bytes that have arrived and are not yet consumed.
  *
  * @module
  */
 
-/** The least room to read into: enough for a small call, cheap for an idle connection. */
+/** Minimum size of a buffer to read into: enough for a small call, cheap for an idle connection. */
 const LEAST_BYTES = 1024;
-/** The most room to read into; a longer message makes the buffer longer while it is unfinished. */
+/** Maximum size of a buffer to read into; a longer message enlarges it while it is unfinished. */
 const MOST_BYTES = 256 * 1024;
-/** Grows and shrinks go by this factor. */
+/** Factor by which the size grows and shrinks. */
 const STEP = 8;
 
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * One buffer, in which the bytes from `start` to `end` wait.
+ * One buffer, in which the bytes from `start` to `end` are waiting.
  *
- * Its size follows the traffic: a read that fills it makes it larger, a read
- * that hardly uses it makes it smaller again, so that thousands of quiet
- * connections cost little. No byte is moved more often than once for each
- * time that as many bytes have been used up, so all work is linear in the bytes.
+ * Its size follows the traffic: a read that fills it makes it larger, a read that hardly uses it
+ * makes it smaller again, so that thousands of quiet connections cost little. Bytes are moved only
+ * if at least as many have been consumed, or if the buffer doubles, so all work is linear in the
+ * number of bytes.
  */
 export class InputBuffer {
   /** The buffer. */
@@ -28,18 +28,18 @@ export class InputBuffer {
   start = 0;
   /** Where they end. */
   end = 0;
-  /** Size that the last read asks for. */
+  /** Size for the next buffer, as the last reads suggest. */
   #size = LEAST_BYTES;
 
-  /** How many bytes wait. */
+  /** Number of bytes waiting. */
   get length(): number {
     return this.end - this.start;
   }
 
   /**
-   * Marks bytes as used.
+   * Marks bytes as consumed.
    *
-   * @param to Where the used bytes end.
+   * @param to Where the consumed bytes end.
    */
   consume(to: number): void {
     this.start = to;
@@ -49,9 +49,9 @@ export class InputBuffer {
   }
 
   /**
-   * Makes room behind the waiting bytes, for a transport to read into.
+   * Makes room after the waiting bytes for a transport to read into.
    *
-   * @returns A view of at least one byte, good until the next call.
+   * @returns A view of at least one byte, valid until the next call.
    */
   room(): Uint8Array {
     const waits = this.length;
@@ -69,11 +69,11 @@ export class InputBuffer {
   /**
    * Notes that bytes were read into the room.
    *
-   * @param count How many.
+   * @param count The number of bytes.
    */
   filled(count: number): void {
     this.end += count;
-    // Not only if nothing is left: what is around the bytes, such as frames, may have been taken out.
+    // Not only if none is left: the read may have held more, such as frame headers since removed.
     if (this.bytes.length - this.end < this.#size / STEP) {
       this.#size = Math.min(MOST_BYTES, this.#size * STEP);
     } else if (count < this.#size / STEP) this.#size = Math.max(LEAST_BYTES, this.#size / STEP);
@@ -94,7 +94,7 @@ export class InputBuffer {
     }
   }
 
-  /** Lets go of the buffer and all that waits in it. */
+  /** Releases the buffer and everything in it. */
   clear(): void {
     this.bytes = NO_BYTES;
     this.start = 0;

@@ -1,21 +1,20 @@
 /**
- * Remembers how dictionary keys look as bytes.
+ * Remembers the encoded form of dictionary keys.
  *
- * Records share their keys, so most keys of a message were written before.
- * The encoded pair head of a key is a few bytes to copy; to encode it anew
- * costs several times that. A cache holds no secrets and no state that
- * matters: it may be shared by all connections, or thrown away.
+ * Records share their keys, so most keys of a message were written before. Copying the encoded head
+ * of a pair takes a fraction of the time that encoding it again would take. A cache holds no
+ * secrets and no state that matters: it may be shared by all connections, or thrown away.
  *
  * @module
  */
 
 import { KnownKey } from "./heads.ts";
 
-/** Keys longer than this are rare, and not worth the memory. */
+/** Maximum length of a key in characters: longer ones are rare, and not worth the memory. */
 const MAX_LETTERS = 64;
-/** No key that a cache knows has more bytes. */
+/** Maximum length of a key in a cache, in bytes. */
 export const MAX_KEY_BYTES: number = 3 * MAX_LETTERS;
-/** When so many keys are known, the cache begins anew: a flood of keys costs time, not memory. */
+/** Maximum number of keys before the cache is emptied: a flood of keys costs time, not memory. */
 const MAX_KEYS = 2048;
 
 /**
@@ -40,10 +39,10 @@ export class KeyCache {
    * Finds the bytes of a key.
    *
    * @param key The key.
-   * @returns What knows its bytes in dialect `pb`, or undefined.
+   * @returns The key with its bytes in dialect `pb`, or undefined.
    */
   get(key: string): KnownKey | undefined {
-    // Records have their keys in the same order: what came next the last time comes next again.
+    // Records have their keys in the same order: what came next last time usually comes next.
     const last = this.#last;
     const guess = last?.next;
     if (guess !== undefined && guess.text === key) return this.#last = guess;
@@ -57,7 +56,7 @@ export class KeyCache {
    * Remembers the bytes of a key.
    *
    * @param key The key.
-   * @param head The pair in dialect `pb`, as far as its value.
+   * @param head The pair in dialect `pb`, up to its value.
    */
   add(key: string, head: Uint8Array): void {
     if (key.length > MAX_LETTERS) return;

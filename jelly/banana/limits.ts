@@ -7,28 +7,29 @@
 /**
  * Limits on one expression, for reading and for writing.
  *
- * The first three are Twisted's own (`twisted/spread/banana.py`); the rest
- * bounds what Twisted leaves open.
+ * The first three are Twisted's own (`twisted/spread/banana.py`); the others bound what Twisted
+ * leaves unbounded.
  */
 export interface BananaLimits {
-  /** Most bytes in one string; 655,360 (640 KiB) unless given. */
+  /** Maximum number of bytes in a string; 655,360 (640 KiB) unless given. */
   readonly maxStringBytes: number;
-  /** Most items in one list; 655,360 unless given. */
+  /** Maximum number of items in a list; 655,360 unless given. */
   readonly maxListItems: number;
-  /** Most bytes of one prefix, so 7 bits times this in an integer; 64 unless given. */
+  /** Maximum number of bytes in a prefix, and of 7-bit digits in an integer; 64 unless given. */
   readonly maxPrefixBytes: number;
-  /** Most lists inside each other; 1,024 unless given. Twisted itself stops near 980. */
+  /** Maximum depth of nested lists; 1,024 unless given. Twisted itself stops near 980. */
   readonly maxDepth: number;
-  /** Most bytes of one whole expression; 67,108,864 (64 MiB) unless given. */
+  /** Maximum number of bytes in a whole expression; 67,108,864 (64 MiB) unless given. */
   readonly maxMessageBytes: number;
   /**
-   * Most elements (atoms and lists) in one whole expression; 16,777,216 unless given. Of what takes
-   * more memory when it is received, as byte strings, sets and objects do, an eighth of it.
+   * Maximum number of elements (atoms and lists) in a whole expression; 16,777,216 unless given. Of
+   * what takes more memory once received, such as byte strings, sets and objects, there may be an
+   * eighth as many.
    */
   readonly maxElements: number;
 }
 
-/** The limits that hold where none are given. */
+/** The limits that apply unless others are given. */
 export const DEFAULT_LIMITS: BananaLimits = Object.freeze({
   maxStringBytes: 640 * 1024,
   maxListItems: 640 * 1024,

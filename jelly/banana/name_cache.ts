@@ -1,9 +1,9 @@
 /**
  * Remembers short texts by their bytes.
  *
- * Keys, method names and class tags come again and again. To find a known
- * text by its bytes costs a fraction of decoding it, and gives one and the same
- * string, which also makes it a fast property name.
+ * Keys, method names and class tags occur again and again. Finding a known text by its bytes costs
+ * a fraction of decoding it, and always yields the same string, which also makes it a fast property
+ * name.
  *
  * @module
  */
@@ -11,24 +11,24 @@
 import { KnownKey } from "./heads.ts";
 import { utf8 } from "./utf8.ts";
 
-/** Texts longer than this are not remembered. */
+/** Maximum length of a remembered text in bytes. */
 const MAX_BYTES = 40;
-/** Places in the table, a power of two: at most some 300 KiB when all are taken. */
+/** Number of places in the table, a power of two: about 300 KiB at most when all are taken. */
 const PLACES = 1024;
-/** When so many keys were learned, the table begins anew: a flood of keys costs time, not memory. */
+/** Number of keys learned before the table is emptied: a flood of keys costs time, not memory. */
 const MAX_KEYS = 2048;
 
 /** A remembered text. */
 interface Entry {
   readonly text: string;
   readonly bytes: Uint8Array;
-  /** What its pair looks like, once it was a key. */
+  /** The encoded head of its pair, once the text has been a key. */
   known: KnownKey | undefined;
 }
 
 /**
- * A table of fixed size from UTF-8 bytes to texts; a newcomer takes the place
- * of an older one. It may be shared by all connections, or thrown away.
+ * A table of fixed size from UTF-8 bytes to texts, in which new texts replace older ones. It may be
+ * shared by all connections, or thrown away.
  *
  * @example
  * ```ts
@@ -42,15 +42,15 @@ interface Entry {
  */
 export class NameCache {
   #entries: (Entry | undefined)[] = [];
-  /** The key that came last. */
+  /** The last key. */
   #last: KnownKey | undefined;
-  /** How many keys were learned. */
+  /** Number of keys learned. */
   #learned = 0;
 
   /**
-   * Reads a text, from memory if it is known.
+   * Reads a text, from the table if it is known.
    *
-   * @param bytes Where the bytes are.
+   * @param bytes The buffer that holds the bytes.
    * @param from Where the text begins.
    * @param to Where it ends.
    * @returns The text.
@@ -64,10 +64,10 @@ export class NameCache {
   }
 
   /**
-   * Reads the key of a dictionary's pair, and remembers the head of the pair.
+   * Reads the key of a dictionary pair, and remembers the head of the pair.
    *
-   * @param bytes Where the bytes are.
-   * @param head Where the head of the pair begins: all from here on to the end of the key.
+   * @param bytes The buffer that holds the bytes.
+   * @param head Where the head of the pair begins, which extends to the end of the key.
    * @param from Where the key begins.
    * @param to Where it ends.
    * @returns The key.
@@ -83,10 +83,10 @@ export class NameCache {
   }
 
   /**
-   * Tells which key has its pair at a place, if it is the one to be expected there.
+   * Returns the key that is expected at a place, if its pair is there.
    *
-   * Records have their keys in the same order: what came next the last time
-   * comes next again. The same bytes mean the same key, so that nothing else needs to be looked at.
+   * Records have their keys in the same order: what came next last time usually comes next. The
+   * same bytes mean the same key, so nothing else needs to be looked at.
    *
    * @param view Where to look.
    * @param at Where the head of a pair may begin.
@@ -119,7 +119,7 @@ export class NameCache {
       if (i === length) return entry;
     }
     if (this.#entries.length === 0) this.#entries = new Array(PLACES).fill(undefined);
-    // As a key of an object it is in the form that the engine stores and compares fastest.
+    // As a key of an object, it is in the form that the engine stores and compares fastest.
     const text = Object.keys({ [utf8(bytes, from, to)]: 0 })[0]!;
     return this.#entries[place] = { text, bytes: bytes.slice(from, to), known: undefined };
   }

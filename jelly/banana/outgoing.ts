@@ -1,5 +1,5 @@
 /**
- * Checks what is sent against the limits, as a scanner does for what is received.
+ * Checks what is sent against the limits, as a scanner checks what is received.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { BananaLimits } from "./limits.ts";
  *
  * @param length How many items it has.
  * @param limits The limits.
- * @throws {BananaError} If they are too many.
+ * @throws {BananaError} If there are too many.
  */
 export function checkList(length: number, limits: BananaLimits): void {
   if (length > limits.maxListItems) refuse(`list of ${length} items`, "maxListItems", limits);
@@ -23,7 +23,7 @@ export function checkList(length: number, limits: BananaLimits): void {
  *
  * @param length How many bytes it has.
  * @param limits The limits.
- * @throws {BananaError} If they are too many.
+ * @throws {BananaError} If there are too many.
  */
 export function checkString(length: number, limits: BananaLimits): void {
   if (length > limits.maxStringBytes) refuse(`string of ${length} bytes`, "maxStringBytes", limits);
@@ -48,7 +48,7 @@ export function checkInteger(value: bigint, limits: BananaLimits): void {
  *
  * @param length How many bytes it has so far.
  * @param limits The limits.
- * @throws {BananaError} If they are too many.
+ * @throws {BananaError} If there are too many.
  */
 export function checkMessage(length: number, limits: BananaLimits): void {
   if (length <= limits.maxMessageBytes) return;
@@ -56,10 +56,10 @@ export function checkMessage(length: number, limits: BananaLimits): void {
 }
 
 /**
- * Checks what shows only in the end, as the receiver of an expression will.
+ * Checks what is known only at the end, as the receiver of an expression will.
  *
- * @param receive Looks at the whole expression.
- * @throws {BananaError} If a limit is passed.
+ * @param receive Checks the whole expression.
+ * @throws {BananaError} If a limit is exceeded.
  */
 export function checkReceived(receive: () => void): void {
   try {

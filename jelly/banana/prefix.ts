@@ -5,12 +5,12 @@
  */
 
 /**
- * Gives the value of a prefix.
+ * Returns the value of a prefix.
  *
- * @param bytes Where the prefix is.
+ * @param bytes The buffer that holds the prefix.
  * @param from Where it begins.
  * @param to Where it ends.
- * @returns The value if that is a safe integer, else something larger than those.
+ * @returns The value if it is a safe integer, or else some number larger than those.
  */
 export function prefixValue(bytes: Uint8Array, from: number, to: number): number {
   let value = 0;
@@ -19,9 +19,9 @@ export function prefixValue(bytes: Uint8Array, from: number, to: number): number
 }
 
 /**
- * Gives the exact value of a prefix of any length.
+ * Returns the exact value of a prefix of any length.
  *
- * @param bytes Where the prefix is.
+ * @param bytes The buffer that holds the prefix.
  * @param from Where it begins.
  * @param to Where it ends.
  * @returns The value.
@@ -33,10 +33,10 @@ export function bigPrefixValue(bytes: Uint8Array, from: number, to: number): big
 }
 
 /**
- * Tells how many bytes a prefix takes.
+ * Returns how many bytes the prefix for a length takes.
  *
  * @param length A length, less than 2^28.
- * @returns The least number of bytes, at least 1.
+ * @returns The smallest number of bytes that will do, at least 1.
  */
 export function prefixBytes(length: number): number {
   return length < 0x80 ? 1 : length < 0x4000 ? 2 : length < 0x200000 ? 3 : 4;

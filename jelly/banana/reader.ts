@@ -23,8 +23,8 @@ const NO_VIEW = viewOf(NO_BYTES);
 /**
  * A cursor over one whole expression.
  *
- * The bytes must have passed a `BananaScanner`: the reader trusts every
- * length, and does not look where the bytes end.
+ * The bytes must have passed a `BananaScanner`: the reader trusts every length, and does not check
+ * where the bytes end.
  *
  * @example
  * ```ts
@@ -37,7 +37,7 @@ const NO_VIEW = viewOf(NO_BYTES);
  * ```
  */
 export class BananaReader {
-  /** Items of the list that was entered last; bytes of the string that was found last. */
+  /** Number of items in the list that was entered last, or of bytes in the string found last. */
   count = 0;
   readonly #names: NameCache;
   readonly #heavy: HeavyCount;
@@ -45,16 +45,16 @@ export class BananaReader {
   #view: DataView = NO_VIEW;
   #at = 0;
   #type = 0;
-  /** Where the prefix of the current element begins, if that is a long one. */
+  /** Where the prefix of the current element begins, if it is a long one. */
   #from = 0;
-  /** Where the pair begins whose key is read now, and where its key does. */
+  /** Where the pair whose key is being read begins, and where the key itself begins. */
   #pair = NOWHERE;
   #key = NOWHERE;
 
   /**
    * Creates a reader of nothing.
    *
-   * @param names Texts that are known already; may be shared with other readers.
+   * @param names A cache of known texts; may be shared with other readers.
    * @param limits Of these, the one that scanners cannot check: see {@linkcode BananaReader.heavy}.
    */
   constructor(names: NameCache = new NameCache(), limits: BananaLimits = DEFAULT_LIMITS) {
@@ -62,15 +62,15 @@ export class BananaReader {
     this.#heavy = new HeavyCount("read", limits);
   }
 
-  /** How many bytes the buffer has that was read last. */
+  /** Size in bytes of the buffer to read from; 0 once it is released. */
   get size(): number {
     return this.#bytes.length;
   }
 
   /**
-   * Goes to the beginning of an expression.
+   * Moves to the beginning of an expression.
    *
-   * @param bytes Where the bytes are; they must stay as they are while they are read.
+   * @param bytes The buffer that holds the bytes; they must not change while they are read.
    * @param at Where the expression begins.
    */
   reset(bytes: Uint8Array, at: number): void {
@@ -83,7 +83,7 @@ export class BananaReader {
     this.#heavy.reset();
   }
 
-  /** Lets go of the bytes. */
+  /** Releases the bytes. */
   release(): void {
     this.#bytes = NO_BYTES;
     this.#view = NO_VIEW;
@@ -91,7 +91,7 @@ export class BananaReader {
   }
 
   /**
-   * Goes to the next element.
+   * Advances to the next element.
    *
    * @returns Its type byte.
    */
@@ -112,7 +112,7 @@ export class BananaReader {
     return this.#type = type;
   }
 
-  /** Goes to the next element, whose prefix has more than one byte. */
+  /** Advances to the next element, whose prefix has more than one byte. */
   #longPrefix(): number {
     const bytes = this.#bytes;
     const from = this.#at;
@@ -189,7 +189,7 @@ export class BananaReader {
   }
 
   /**
-   * Reads what is behind the beginning of a list of two, if that is a short text value.
+   * Reads the items of a list of two that was just entered, if the list is a short text value.
    *
    * @returns The text, or undefined if the list must be read element by element.
    * @throws {BananaError} If the bytes are not UTF-8.
@@ -204,7 +204,7 @@ export class BananaReader {
   }
 
   /**
-   * Reads the byte string that was found as UTF-8, from memory if it came before.
+   * Reads the byte string that was found as UTF-8, from the cache if it occurred before.
    *
    * @returns The text.
    * @throws {BananaError} If the bytes are not UTF-8.
@@ -216,7 +216,7 @@ export class BananaReader {
   }
 
   /**
-   * Goes past the head of a dictionary's pair, if it is one that came before and is expected here.
+   * Skips the head of a dictionary pair, if it occurred before and is expected here.
    *
    * @returns The key, or undefined if the head must be read element by element.
    */
@@ -234,9 +234,9 @@ export class BananaReader {
   }
 
   /**
-   * Goes to the next element and reads it as a tag.
+   * Advances to the next element and reads it as a tag.
    *
-   * @returns The number of a known word, else the text; undefined if it is no byte string.
+   * @returns The number of a known word, or else the text; undefined if it is not a byte string.
    * @throws {BananaError} If the bytes are not UTF-8.
    */
   tag(): number | string | undefined {
@@ -258,7 +258,7 @@ export class BananaReader {
   }
 
   /**
-   * Goes to the next element and reads it as a tree.
+   * Advances to the next element and reads it as a tree.
    *
    * @returns An s-expression.
    */
@@ -279,7 +279,7 @@ export class BananaReader {
     }
   }
 
-  /** Passes over the next element, with all that is in it. */
+  /** Skips the next element and everything in it. */
   skip(): void {
     for (let left = 1; left !== 0; left--) {
       switch (this.next()) {

@@ -1,9 +1,9 @@
 /**
- * Finds where an expression ends, and checks on the way all that can be
- * checked without knowing what it means.
+ * Finds where an expression ends, and along the way checks everything that can be checked without
+ * knowing what it means.
  *
- * This is the one place where lengths, counts and depths from the network are
- * looked at. What has passed may be read without another check.
+ * This is the only place where lengths, counts and depths from the network are checked. What has
+ * passed may be read without another check.
  *
  * @module
  */
@@ -16,16 +16,16 @@ import { type Dialect, FLOAT, LIST, STRING, VOCAB, VOCABULARY } from "./tokens.t
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = viewOf(NO_BYTES);
-/** What may be kept from one expression to the next: an idle scanner holds no large buffer. */
+/** The most that is kept from one expression to the next: an idle scanner holds no large buffer. */
 const KEPT_LISTS = 64;
 const KEPT_BYTES = 64 * 1024;
 
 /**
- * Walks over the bytes of one expression as they come.
+ * Walks over the bytes of one expression as they arrive.
  *
- * A byte is looked at again only where the bytes were cut: in the middle of a prefix, or of the
- * beginning of a text. A scanner holds a few numbers and, while an expression is unfinished, one
- * number for each open list: nothing that was only announced.
+ * A byte is looked at again only if a chunk ended in the middle of a prefix or of the head of a
+ * text. A scanner holds a few numbers and, while an expression is unfinished, one number for each
+ * open list; it makes no room for what is only announced.
  *
  * @example
  * ```ts
@@ -39,50 +39,50 @@ const KEPT_BYTES = 64 * 1024;
  * ```
  */
 export class BananaScanner {
-  /** The dialect in use; undefined while none is agreed, when no vocabulary is legal. */
+  /** The dialect in use; undefined until one is agreed on: until then there is no vocabulary. */
   dialect: Dialect | undefined;
   readonly #limits: BananaLimits;
   readonly #knowsTexts: boolean;
-  /** Items still to come in each open list but the innermost. */
+  /** Number of items still to come in each open list but the innermost. */
   #open: number[] = [];
-  /** Items still to come in the innermost open list; 1 for the expression itself. */
+  /** Number of items still to come in the innermost open list; 1 for the expression itself. */
   #left = 1;
   #depth = 0;
-  /** How many elements there are, with those that open lists announce; 1 for the expression itself. */
+  /** Number of elements, including those that open lists announce, and the expression itself. */
   #elements = 1;
-  /** How far the scan is, from the beginning of the expression; may lie behind the bytes at hand. */
+  /** How far the scan has come in the expression; may be beyond the bytes that have arrived. */
   #offset = 0;
-  /** The bytes that were scanned last, and a view on them. */
+  /** The bytes that were scanned last, and a view of them. */
   #bytes: Uint8Array = NO_BYTES;
   #view: DataView = NO_VIEW;
 
   /**
    * Creates a scanner.
    *
-   * @param limits The limits that hold for each expression; Twisted's and ours unless given.
+   * @param limits Limits on each expression; see {@linkcode BananaLimits} for the defaults.
    */
   constructor(limits: BananaLimits = DEFAULT_LIMITS) {
     this.#limits = limits;
-    // A text that is taken in one step cannot pass these limits.
+    // A text that is scanned in one step cannot exceed these limits.
     this.#knowsTexts = limits.maxStringBytes >= LIST && limits.maxListItems >= 2;
   }
 
-  /** How many bytes the expression has at least, as far as that is known. */
+  /** Minimum number of bytes in the expression, as far as is known. */
   get needed(): number {
     return this.#offset;
   }
 
   /**
-   * Goes on with the expression that begins at `start`.
+   * Continues with the expression that begins at `start`.
    *
-   * When it returns -1, call it again with the same bytes and those that
-   * followed; they may have moved to another place.
+   * If it returns -1, call it again with the same bytes and those that followed; they may have
+   * moved to another place.
    *
-   * @param bytes Where the bytes are.
+   * @param bytes The buffer that holds the bytes.
    * @param start Where the expression begins.
-   * @param end Where the bytes end that have come so far.
-   * @returns Where the expression ends, or -1 if that has not come yet.
-   * @throws {BananaError} If no expression can begin like this, or it passes a limit.
+   * @param end Where the bytes that have arrived so far end.
+   * @returns Where the expression ends, or -1 if its end has not arrived yet.
+   * @throws {BananaError} If no expression can begin like this, or it exceeds a limit.
    */
   scan(bytes: Uint8Array, start: number, end: number): number {
     const { maxStringBytes, maxListItems, maxDepth } = this.#limits;
@@ -95,7 +95,7 @@ export class BananaScanner {
     let depth = this.#depth;
     let elements = this.#elements;
     while (left !== 0) {
-      // Most elements are the parts of short texts, and of pairs with one for a key: each is one step.
+      // Most elements are parts of short texts, or of pairs with such a key: these take one step.
       if (at <= lastStep && depth < deepestStep) {
         const isPair = isPairHead(view, at);
         if (isPair || isTextHead(view, at)) {
@@ -155,7 +155,7 @@ export class BananaScanner {
       left--;
       while (left === 0 && depth !== 0) left = open[--depth]!;
     }
-    // The last string or float may not be all there: then nothing is left to look at but its end.
+    // The last string or float may be incomplete: then only its end is left to look for.
     if (at > end) return this.#pause(at - start, 0, 0, elements);
     this.#checkSize(at - start, elements);
     this.reset();
@@ -175,7 +175,7 @@ export class BananaScanner {
     this.#offset = 0;
   }
 
-  /** Makes a view, or takes the last one. */
+  /** Returns a view of the bytes: the last one, or a new one for other bytes. */
   #viewOf(bytes: Uint8Array): DataView {
     if (this.#bytes !== bytes) {
       this.#bytes = bytes;
@@ -199,7 +199,7 @@ export class BananaScanner {
     if (elements > maxElements) this.#refuse("maxElements", `${elements} elements`);
   }
 
-  /** Finds the type byte behind a long prefix, or `end` if it has not come. */
+  /** Finds the type byte after a long prefix; returns `end` if it has not arrived. */
   #prefixEnd(bytes: Uint8Array, from: number, end: number): number {
     let at = from;
     while (at < end && bytes[at]! < LIST) at++;

@@ -22,15 +22,15 @@ export const LONGNEG = 0x86;
 /** Type byte of a word of the vocabulary, in dialect `pb` only; the prefix is its number. */
 export const VOCAB = 0x87;
 
-/** A dialect of banana: `pb` has the vocabulary, `none` has not. */
+/** A dialect of banana: `pb` has the vocabulary, `none` does not. */
 export type Dialect = "pb" | "none";
 
 /** The dialects that this library speaks, the preferred one first. */
 export const DIALECTS: readonly Dialect[] = Object.freeze(["pb", "none"] as const);
 
 /**
- * Numbers of the known words, by name: up to 31 those that dialect `pb` sends as a number, and then
- * others that a reader gives as one.
+ * Numbers of the known words, by name. Those up to 31 are sent as numbers in dialect `pb`; a reader
+ * returns the others as numbers too.
  */
 export const WORD = {
   None: 1,
@@ -64,7 +64,7 @@ export const WORD = {
   decref: 29,
   decache: 30,
   uncache: 31,
-  // Those that follow have a meaning of their own, but the vocabulary lacks them.
+  // The words below have a meaning of their own, but are not in the vocabulary.
   unicode: 32,
   boolean: 33,
   set: 34,
@@ -105,10 +105,10 @@ export function wordNumber(text: string): number | undefined {
 }
 
 /**
- * Tells quickly whether some bytes or text may be a word of the vocabulary, so
- * that a writer looks up only what is likely to be one.
+ * Returns quickly whether some bytes or text may be a word of the vocabulary, so that a writer
+ * looks up only what is likely to be one.
  *
- * @param length How many bytes.
+ * @param length The number of bytes.
  * @param first The first byte, or the code of the first letter.
  * @returns False if there is no such word; true if there may be one.
  */

@@ -1,5 +1,5 @@
 /**
- * Reads text, and writes the short ones.
+ * Reads text, and writes short text.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { BananaError } from "./errors.ts";
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const { fromCharCode } = String;
 
-/** Up to this length, letters put together one by one are faster than a call of `TextDecoder`. */
+/** Up to this length, joining characters one by one is faster than a call of `TextDecoder`. */
 const SHORT_TEXT = 64;
 
 /**
  * Reads UTF-8.
  *
- * @param bytes Where the bytes are.
+ * @param bytes The buffer that holds the bytes.
  * @param from Where the text begins.
  * @param to Where it ends.
  * @returns The text; a byte order mark stays in it, as in Python.
@@ -34,12 +34,12 @@ export function utf8(bytes: Uint8Array, from: number, to: number): string {
 }
 
 /**
- * Writes letters of ASCII, four at a time.
+ * Writes ASCII characters, four at a time.
  *
- * @param view Where to; it must have room for every letter.
+ * @param view Where to write; it must have room for every character.
  * @param at The place of the first.
- * @param text The letters.
- * @returns False if some letter is not ASCII: then what was written is of no use.
+ * @param text The characters.
+ * @returns False if any character is not ASCII: then what was written is of no use.
  */
 export function writeAscii(view: DataView, at: number, text: string): boolean {
   const { length } = text;
@@ -59,7 +59,7 @@ export function writeAscii(view: DataView, at: number, text: string): boolean {
   return any < 128;
 }
 
-/** Reads ASCII, eight letters at a time; undefined if some byte is not ASCII. */
+/** Reads ASCII, eight characters at a time; undefined if any byte is not ASCII. */
 function ascii(b: Uint8Array, from: number, to: number): string | undefined {
   let text = "";
   let i = from;

@@ -31,13 +31,13 @@ import { writeAscii } from "./utf8.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Below this length a loop over the letters is faster than a call of `encodeInto`. */
+/** Up to this length, a loop over the characters is faster than a call of `encodeInto`. */
 const SHORT_TEXT = 48;
-/** A first buffer: enough for a small call, cheap for an idle connection. */
+/** Size of the first buffer: enough for a small call, cheap for an idle connection. */
 const FIRST_BYTES = 256;
-/** Type byte and the most prefix bytes that a length or a 53-bit integer takes. */
+/** A type byte, and as many prefix bytes as a length or a 53-bit integer takes at most. */
 const HEAD_BYTES = 9;
-/** Type byte and eight bytes of a float. */
+/** The type byte and eight bytes of a float. */
 const FLOAT_BYTES = 9;
 
 const NO_BYTES = new Uint8Array(0);
@@ -46,19 +46,19 @@ const NO_BYTES = new Uint8Array(0);
 export interface BananaWriterOptions {
   /** The dialect to begin with: `none` unless given. */
   dialect?: Dialect;
-  /** The limits that hold for each expression; Twisted's and ours unless given. */
+  /** Limits on each expression; see {@linkcode BananaLimits} for the defaults. */
   limits?: BananaLimits;
-  /** Encoded dictionary keys, to be shared by the writers of many connections; none unless given. */
+  /** A cache of encoded keys, which writers of many connections may share; none unless given. */
   keys?: KeyCache;
 }
 
 /**
  * A growing buffer of banana bytes.
  *
- * Several expressions may stand in the buffer one after the other; each
- * begins with {@linkcode BananaWriter.begin}, and one that turns out to be
- * impossible is taken back by {@linkcode BananaWriter.cancel}. The bytes
- * belong to the writer until {@linkcode BananaWriter.take} hands them over.
+ * The buffer may hold several expressions, one after the other; each begins with
+ * {@linkcode BananaWriter.begin}, and one that turns out to be impossible is discarded by
+ * {@linkcode BananaWriter.cancel}. The bytes belong to the writer until
+ * {@linkcode BananaWriter.take} hands them over.
  *
  * @example
  * ```ts
@@ -77,16 +77,16 @@ export class BananaWriter {
   readonly #limits: BananaLimits;
   /** Whether the dialect has the vocabulary. */
   #hasWords = false;
-  /** Known keys, whose bytes are those of dialect `pb`; and the same while that dialect is in use. */
+  /** Keys as encoded in dialect `pb`; and the same cache, but only while that dialect is in use. */
   readonly #allKeys: KeyCache | undefined;
   #keys: KeyCache | undefined;
-  /** Up to this length a text is written letter by letter. */
+  /** Up to this length, a text is written character by character. */
   readonly #shortText: number;
   #bytes: Uint8Array = NO_BYTES;
   #view: DataView = viewOf(NO_BYTES);
-  /** How many bytes there is room for. */
+  /** Size of the buffer in bytes. */
   #size = 0;
-  /** Where what is written begins, where the next byte goes, and where the expression began. */
+  /** Where the written bytes begin, where the next byte goes, and where the expression began. */
   #from = 0;
   #at = 0;
   #start = 0;
@@ -99,13 +99,14 @@ export class BananaWriter {
   constructor(options: BananaWriterOptions = {}) {
     const { dialect = "none", limits = DEFAULT_LIMITS, keys } = options;
     this.#limits = limits;
-    // A known key is written without a check of its length: where one could pass the limit, none is kept.
+    // Known keys are written without a check of their length, so none are kept if one could be too
+    // long.
     this.#allKeys = limits.maxStringBytes < MAX_KEY_BYTES ? undefined : keys;
     this.#shortText = Math.min(SHORT_TEXT, limits.maxStringBytes);
     this.dialect = dialect;
   }
 
-  /** The dialect in use; a change holds from the next expression on. */
+  /** The dialect in use; a change applies from the next expression on. */
   get dialect(): Dialect {
     return this.#hasWords ? "pb" : "none";
   }
@@ -114,12 +115,12 @@ export class BananaWriter {
     this.#keys = this.#hasWords ? this.#allKeys : undefined;
   }
 
-  /** How many bytes wait in the buffer. */
+  /** Number of bytes written to the buffer. */
   get length(): number {
     return this.#at - this.#from;
   }
 
-  /** How many bytes there is room for, before the buffer has to grow. */
+  /** Number of bytes that the buffer can hold before it has to grow. */
   get capacity(): number {
     return this.#size;
   }
@@ -129,12 +130,12 @@ export class BananaWriter {
     return this.#at;
   }
 
-  /** Begins an expression: the place to which {@linkcode BananaWriter.cancel} goes back. */
+  /** Begins an expression, at the place to which {@linkcode BananaWriter.cancel} returns. */
   begin(): void {
     this.#start = this.#at;
   }
 
-  /** Takes back what was written since {@linkcode BananaWriter.begin}. */
+  /** Discards what was written since {@linkcode BananaWriter.begin}. */
   cancel(): void {
     this.#at = this.#start;
   }
@@ -142,36 +143,36 @@ export class BananaWriter {
   /**
    * Ends an expression that {@linkcode BananaWriter.begin} began.
    *
-   * @throws {BananaError} If it has more bytes or elements than a message may have; it is still
-   * there then.
+   * @throws {BananaError} If it has more bytes or elements than a message may have; it stays in the
+   * buffer.
    */
   end(): void {
     const length = this.#at - this.#start;
     checkMessage(length, this.#limits);
-    // Every element takes two bytes or more, so there is seldom a need to count them.
+    // Every element takes at least two bytes, so there is rarely a need to count them.
     if (length > 2 * this.#limits.maxElements) this.check();
   }
 
   /**
-   * Shows the bytes that wait.
+   * Returns the written bytes in place.
    *
-   * @returns A view that is good until the next write.
+   * @returns A view that is valid until the next write.
    */
   written(): Uint8Array {
     return this.#bytes.subarray(this.#from, this.#at);
   }
 
   /**
-   * Copies the bytes that wait.
+   * Returns a copy of the written bytes.
    *
-   * @returns An array of their own.
+   * @returns A new array.
    */
   copy(): Uint8Array {
     return new Uint8Array(this.written());
   }
 
   /**
-   * Hands the bytes over and begins anew in another buffer.
+   * Hands over the written bytes and starts again in another buffer.
    *
    * @param spare A buffer to write to from now on; a new one unless given.
    * @returns The bytes; they belong to the caller.
@@ -184,9 +185,9 @@ export class BananaWriter {
   }
 
   /**
-   * Forgets what was written, and begins anew in the same buffer.
+   * Discards what was written and starts again in the same buffer.
    *
-   * @param headroom So many bytes of the buffer stay free before what is written.
+   * @param headroom Number of bytes to leave free before what is written; none unless given.
    */
   clear(headroom: number = 0): void {
     this.#from = headroom;
@@ -217,7 +218,7 @@ export class BananaWriter {
       this.list(1 + items);
       return this.word(word);
     }
-    // Most lists begin with four bytes that are written at once.
+    // Most lists begin with four bytes, which are written in one step.
     checkList(1 + items, this.#limits);
     this.#reserve(4);
     this.#view.setInt32(this.#at, 1 + items << 24 | LIST << 16 | word << 8 | VOCAB);
@@ -268,7 +269,7 @@ export class BananaWriter {
   }
 
   /**
-   * Writes a text as a byte string of UTF-8.
+   * Writes a text as a UTF-8 byte string.
    *
    * @param text A tag, a name, an atom.
    * @throws {BananaError} If the text is too long or has a lone surrogate.
@@ -289,7 +290,7 @@ export class BananaWriter {
   }
 
   /**
-   * Writes a known word, which need not be looked up.
+   * Writes a known word, without looking it up.
    *
    * @param number Its number in `WORDS`.
    */
@@ -312,7 +313,7 @@ export class BananaWriter {
   }
 
   /**
-   * Writes the beginning of a dictionary's pair with a text key.
+   * Writes the beginning of a dictionary pair with a text key.
    *
    * @param key Any text without lone surrogates.
    * @throws {BananaError} If the text is too long or has a lone surrogate.
@@ -326,9 +327,9 @@ export class BananaWriter {
   }
 
   /**
-   * Puts the head of a `reference` before elements that stand in the buffer.
+   * Inserts the head of a `reference` before elements that are already in the buffer.
    *
-   * Everything behind the first of them moves once, whatever their number.
+   * Everything after the first of them moves once, however many there are.
    *
    * @param wraps The elements, in any order; each begins within the expression.
    */
@@ -360,7 +361,8 @@ export class BananaWriter {
   }
 
   /**
-   * Checks what shows only when an expression is there: how deep its lists are, and how many elements.
+   * Checks what is known only once an expression is complete: the depth of its lists and the number
+   * of its elements.
    *
    * @throws {BananaError} If its receiver would refuse it.
    */
@@ -379,7 +381,7 @@ export class BananaWriter {
     this.#keys?.add(key, this.#bytes.subarray(from, this.#at));
   }
 
-  /** Writes prefix and type byte. */
+  /** Writes a prefix and a type byte. */
   #head(prefix: number, type: number): void {
     if (prefix > 127) return this.#longHead(prefix, type);
     this.#reserve(2);
@@ -425,7 +427,8 @@ export class BananaWriter {
     }
     checkString(text.length, this.#limits);
     this.#reserve(3 * text.length + HEAD_BYTES);
-    // The prefix is most likely as long as that of so many letters; if not, the text moves.
+    // The prefix is most likely as long as if every character took one byte; if not, the text
+    // moves.
     const guess = this.#at + prefixBytes(text.length) + 1;
     const { written } = encoder.encodeInto(text, this.#bytes.subarray(guess));
     checkString(written, this.#limits);
@@ -435,13 +438,13 @@ export class BananaWriter {
     this.#at += written;
   }
 
-  /** Makes room; the buffer doubles, so that every byte is copied once or twice in all. */
+  /** Makes room; the buffer doubles, so that every byte is copied once or twice on average. */
   #reserve(more: number): void {
     if (this.#at + more > this.#size) this.#grow(this.#at + more);
   }
 
   #grow(needed: number): void {
-    // A short element may ask for more room than it takes: the bytes written are what counts.
+    // A short element may ask for more room than it takes, so only the written bytes count.
     checkMessage(this.#at - this.#start, this.#limits);
     const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length, FIRST_BYTES));
     larger.set(this.#bytes.subarray(0, this.#at));

@@ -4,9 +4,9 @@
  * @module
  */
 
-/** Far above the 135 digits that fit on the wire, and low enough that all work stays small. */
+/** Maximum number of digits: far above the 135 that fit on the wire, yet cheap to work with. */
 const MAX_DIGITS = 4300;
-/** Low enough that the exponent plus the number of digits is a safe integer too. */
+/** Maximum exponent: low enough that its sum with the number of digits is a safe integer too. */
 const MAX_EXPONENT = 999_999_999_999_999;
 const MAX_COEFFICIENT = 10n ** BigInt(MAX_DIGITS);
 const NUMERAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
@@ -17,7 +17,7 @@ const NUMERAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/;
  * The exponent is part of the value, as in Python: 1.50 is `150 × 10^-2` and stays 1.50. There is
  * no arithmetic, only what it takes to send, receive and show one. The object is frozen.
  *
- * Two things that Python's `Decimal` has do not travel: NaN and the infinities cannot be sent at all,
+ * Two features of Python's `Decimal` do not travel: NaN and the infinities cannot be sent at all,
  * and Twisted drops the sign of a negative zero.
  *
  * @example A price
@@ -42,7 +42,8 @@ export class Decimal {
    *
    * @param coefficient A bigint, or a number that is a safe integer; at most 4300 digits.
    * @param exponent An integer within ±999999999999999, 0 unless given.
-   * @throws {RangeError} If a number is no such integer, or the coefficient has too many digits.
+   * @throws {RangeError} If a number is not such an integer, or the coefficient has too many
+   * digits.
    */
   constructor(coefficient: bigint | number, exponent = 0) {
     if (typeof coefficient === "number") {
@@ -70,7 +71,7 @@ export class Decimal {
   }
 
   /**
-   * Reads a numeral, such as `-78.901`, `.5` or `1E+5`, and keeps its digits as they are.
+   * Parses a numeral, such as `-78.901`, `.5` or `1E+5`, and keeps its digits as they are.
    *
    * @param text An optional sign, digits with at most one point, an optional exponent; no spaces.
    * @returns The number; `-0` becomes 0.
@@ -93,7 +94,7 @@ export class Decimal {
   }
 
   /**
-   * Prints the number as Python's `str` does, digit for digit.
+   * Formats the number as Python's `str` does, digit for digit.
    *
    * @returns A numeral that {@linkcode Decimal.from} reads back, with an exponent where the plain
    * form would need more zeros than Python writes.
@@ -113,21 +114,21 @@ export class Decimal {
   }
 
   /**
-   * Gives the nearest JavaScript number, which may be an infinity or 0.
+   * Returns the nearest JavaScript number, which may be an infinity or 0.
    *
-   * @returns The number, rounded as a literal in a program is.
+   * @returns The number, rounded like a literal in a program.
    */
   toNumber(): number {
     return Number(this.toString());
   }
 
-  /** Gives the text of {@linkcode Decimal.toString}, so that JSON loses no digit. */
+  /** Returns the text of {@linkcode Decimal.toString}, so that JSON loses no digits. */
   toJSON(): string {
     return this.toString();
   }
 
   /**
-   * Tells whether two decimals are the same number, however they are written: 1.50 equals 1.5.
+   * Returns whether two decimals are the same number, however they are written: 1.50 equals 1.5.
    *
    * @param other The decimal to compare with.
    */
@@ -143,7 +144,7 @@ export class Decimal {
     return fine.coefficient === coarse.coefficient * 10n ** BigInt(coarse.exponent - fine.exponent);
   }
 
-  /** Gives the digits of the coefficient without its sign. */
+  /** Returns the digits of the coefficient without its sign. */
   #digits(): string {
     return String(this.coefficient < 0n ? -this.coefficient : this.coefficient);
   }

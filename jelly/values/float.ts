@@ -7,9 +7,9 @@
 /**
  * A number that is sent as a Python `float`, even if its value is an integer.
  *
- * A plain `1` is sent as an `int`, as most Python code wants; a method that insists on a `float` gets
- * `new Float(1)`. Received floats are plain numbers. The object is frozen, and arithmetic reads it
- * as its number.
+ * A plain `1` is sent as an `int`, as most Python code expects; for a method that insists on a
+ * `float`, send `new Float(1)`. Received floats are plain numbers. The object is frozen, and
+ * arithmetic treats it as its number.
  *
  * @example An integral float
  * ```ts
@@ -28,7 +28,7 @@ export class Float {
   /**
    * Creates a float.
    *
-   * @param value Any number: NaN, the infinities and -0 are floats as well.
+   * @param value Any number, including NaN, the infinities and -0.
    * @throws {TypeError} If `value` is not a number.
    */
   constructor(value: number) {
@@ -39,17 +39,17 @@ export class Float {
     Object.freeze(this);
   }
 
-  /** Gives the number, for arithmetic and comparison. */
+  /** Returns the number, for arithmetic and comparison. */
   valueOf(): number {
     return this.value;
   }
 
-  /** Gives the number as JavaScript prints it. */
+  /** Returns the number as JavaScript prints it. */
   toString(): string {
     return String(this.value);
   }
 
-  /** Gives the number, so that JSON shows the float as one. */
+  /** Returns the number, so that JSON contains the float as a number. */
   toJSON(): number {
     return this.value;
   }

@@ -4,19 +4,19 @@
  * @module
  */
 
-/** Tells the constructor that the elements come later, see {@linkcode openFrozenSet}. */
+/** Tells the constructor that the elements come later; see {@linkcode openFrozenSet}. */
 const OPEN: readonly never[] = [];
 
 /** The elements of an open set. */
 const NONE: readonly never[] = Object.freeze([]);
 
-/** Seals an open set: code of the class, lent to {@linkcode fillFrozenSet}. */
+/** Seals an open set: access to a private method of the class, for {@linkcode fillFrozenSet}. */
 let seal: <T>(set: FrozenSet<T>, items: Iterable<T>) => void;
 
 /**
- * A Python `frozenset`: a set whose elements are fixed when it is made.
+ * A Python `frozenset`: a set whose elements are fixed when it is created.
  *
- * It has everything that reads a `Set`, and nothing that writes one. Like a `Set` it compares
+ * It has all methods that read a `Set`, and none that change one. Like a `Set`, it compares
  * elements with `===` (NaN equals itself), so two equal arrays are two elements, where Python would
  * see one.
  *
@@ -50,13 +50,13 @@ export class FrozenSet<T = unknown> implements ReadonlySet<T> {
   /**
    * Creates a set.
    *
-   * @param items The elements; those that repeat are dropped.
+   * @param items The elements; duplicates are dropped.
    */
   constructor(items: Iterable<T> = []) {
     if (items !== OPEN) this.#seal(items);
   }
 
-  /** How many elements there are. */
+  /** Number of elements. */
   get size(): number {
     return this.#lookup.size;
   }
@@ -67,7 +67,7 @@ export class FrozenSet<T = unknown> implements ReadonlySet<T> {
   }
 
   /**
-   * Tells whether a value is in the set.
+   * Returns whether a value is in the set.
    *
    * @param value The value to look for.
    */
@@ -78,8 +78,8 @@ export class FrozenSet<T = unknown> implements ReadonlySet<T> {
   /**
    * Calls a function for every element, in order of insertion.
    *
-   * @param callback Gets the element twice, as with `Set`, and this set.
-   * @param thisArg What `this` is in the callback.
+   * @param callback Receives the element twice, as with `Set`, and this set.
+   * @param thisArg The value of `this` in the callback.
    */
   forEach(
     callback: (value: T, value2: T, set: ReadonlySet<T>) => void,
@@ -109,17 +109,17 @@ export class FrozenSet<T = unknown> implements ReadonlySet<T> {
   }
 
   /**
-   * Makes a set of what is in this set, in the other, or in both.
+   * Returns a set of what is in this set, in the other, or in both.
    *
    * @param other Any set or map.
-   * @returns A new `Set`; `new FrozenSet` of it freezes it.
+   * @returns A new `Set`; pass it to `new FrozenSet` to freeze it.
    */
   union<U>(other: ReadonlySetLike<U>): Set<T | U> {
     return this.#lookup.union(other);
   }
 
   /**
-   * Makes a set of what is in both sets.
+   * Returns a set of what is in both sets.
    *
    * @param other Any set or map.
    * @returns A new `Set`.
@@ -129,7 +129,7 @@ export class FrozenSet<T = unknown> implements ReadonlySet<T> {
   }
 
   /**
-   * Makes a set of what is in this set and not in the other.
+   * Returns a set of what is in this set and not in the other.
    *
    * @param other Any set or map.
    * @returns A new `Set`.
@@ -139,7 +139,7 @@ export class FrozenSet<T = unknown> implements ReadonlySet<T> {
   }
 
   /**
-   * Makes a set of what is in one of the two sets, not in both.
+   * Returns a set of what is in one of the two sets, but not in both.
    *
    * @param other Any set or map.
    * @returns A new `Set`.
@@ -149,7 +149,7 @@ export class FrozenSet<T = unknown> implements ReadonlySet<T> {
   }
 
   /**
-   * Tells whether the other set has every element of this one.
+   * Returns whether the other set has every element of this one.
    *
    * @param other Any set or map.
    */
@@ -158,7 +158,7 @@ export class FrozenSet<T = unknown> implements ReadonlySet<T> {
   }
 
   /**
-   * Tells whether this set has every element of the other.
+   * Returns whether this set has every element of the other.
    *
    * @param other Any set or map.
    */
@@ -167,7 +167,7 @@ export class FrozenSet<T = unknown> implements ReadonlySet<T> {
   }
 
   /**
-   * Tells whether the two sets have no element in common.
+   * Returns whether the two sets have no element in common.
    *
    * @param other Any set or map.
    */
@@ -184,7 +184,7 @@ export class FrozenSet<T = unknown> implements ReadonlySet<T> {
 }
 
 /**
- * Makes a set that is still open, for a decoder that meets the set again inside it.
+ * Creates a set that is still open, for a decoder that may find the set inside itself.
  *
  * @returns A set that reads as empty until {@linkcode fillFrozenSet} has run.
  */
@@ -193,7 +193,7 @@ export function openFrozenSet<T>(): FrozenSet<T> {
 }
 
 /**
- * Gives an open set its elements, once and for all.
+ * Gives an open set its elements, which are then fixed.
  *
  * @param set A set from {@linkcode openFrozenSet}.
  * @param items The elements.

@@ -7,7 +7,7 @@
 /**
  * A method of an object, by name: what Python calls a bound method.
  *
- * Both ends must know the class of the object by name, and allow it.
+ * Both peers must know the class of the object by name, and allow it.
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
 /**
  * Dates, times and durations: between `Temporal` objects and the text fields that Twisted sends.
  *
- * Each is one string of decimal integers, as the arguments of its Python constructor:
+ * Each is one string of decimal integers, like the arguments of its Python constructor:
  *
  * | kind        | fields                                               | what it is here          |
  * | ----------- | ---------------------------------------------------- | ------------------------ |
@@ -10,12 +10,13 @@
  * | `time`      | [hour [minute [second [microsecond]]]]               | `Temporal.PlainTime`     |
  * | `timedelta` | days seconds microseconds                            | `Temporal.Duration`      |
  *
- * Twisted writes all fields, separated by one space. Read is what Python's `map(int, text.split())`
- * and the constructor take: any ASCII white space between fields and around them, a sign, leading
- * zeros, fewer fields where the table has brackets. Not read, though Python does: underscores between
- * digits, and fields that are no safe integer.
+ * Twisted writes all fields, separated by single spaces. This module reads whatever Python's
+ * `map(int, text.split())` and the constructor accept: any ASCII white space between and around
+ * fields, a sign, leading zeros, fewer fields where the table has brackets. Unlike Python, it does
+ * not read underscores between digits, or fields that are not safe integers.
  *
- * Nothing here needs `Temporal` before a time is read, so that a runtime without it can do the rest.
+ * Nothing here needs `Temporal` until a time is read, so a runtime without it can do everything
+ * else.
  *
  * @module
  */
@@ -38,7 +39,7 @@ export interface WrittenTime {
   readonly text: string;
 }
 
-/** Longer than any time that Python has, even with generous zeros and spaces. */
+/** Maximum length of a time: enough for any of Python's, even with generous zeros and spaces. */
 const MAX_TEXT = 128;
 const FIELD_COUNTS: Readonly<Record<TimeKind, readonly [least: number, most: number]>> = {
   datetime: [3, 7],
@@ -57,13 +58,13 @@ const DAY = 86_400n * SECOND;
  * Reads a time that a peer sent.
  *
  * A `timedelta` may have fields of different signs, as Python's negative ones do: they are added up,
- * and the duration has days, seconds and microseconds of one sign.
+ * and the days, seconds and microseconds of the duration all have the same sign.
  *
  * @param kind The tag of the list.
  * @param text The fields.
  * @returns The `Temporal` object of that kind.
- * @throws {RangeError} If the text has other than integers in it, too few or too many of them, or
- * there is no such time in Python: years are 1 to 9999, days of a timedelta at most 999999999.
+ * @throws {RangeError} If the text contains anything but integers, or too few or too many of them,
+ * or Python has no such time: years are 1 to 9999, and a timedelta has at most 999999999 days.
  * @throws {TypeError} If this runtime has no `Temporal`.
  */
 export function readTime(kind: TimeKind, text: string): TimeValue {
@@ -85,7 +86,7 @@ export function readTime(kind: TimeKind, text: string): TimeValue {
   });
 }
 
-/** Takes the text apart into safe integers, as many as the kind may have. */
+/** Splits the text into safe integers, as many as the kind may have. */
 function readFields(kind: TimeKind, text: string): number[] {
   if (text.length > MAX_TEXT) {
     throw new RangeError(`Cannot read a ${kind}: it is longer than ${MAX_TEXT} characters`);
@@ -125,7 +126,7 @@ function readTimedelta(fields: readonly number[], text: string): Temporal.Durati
   });
 }
 
-/** Gives what Temporal's refusal lacks: the text that it is about. */
+/** Adds what Temporal's own error lacks: the text that it is about. */
 function inRange<T>(kind: TimeKind, text: string, make: () => T): T {
   try {
     return make();
@@ -141,11 +142,10 @@ function inRange<T>(kind: TimeKind, text: string, make: () => T): T {
  * same day.
  *
  * @param value Any value.
- * @returns The kind of time and its text, or `undefined` if the value is none.
- * @throws {RangeError} If the value is finer than a microsecond, outside what Python has, an invalid
+ * @returns The kind of time and its text, or `undefined` if the value is not a time.
+ * @throws {RangeError} If the value is finer than a microsecond, outside Python's range, an invalid
  * `Date`, or a duration with months or years, which have no fixed length.
- * @throws {TypeError} If it is a time with a zone, an `Instant` or a `ZonedDateTime`: Twisted has
- * none of these.
+ * @throws {TypeError} If it is an `Instant` or a `ZonedDateTime`: Twisted has no time zones.
  */
 export function writeTime(value: unknown): WrittenTime | undefined {
   if (value instanceof Date) return writeDate(value);

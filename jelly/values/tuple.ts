@@ -8,8 +8,8 @@
  * A Python `tuple`: a frozen array of its own class.
  *
  * Use it wherever a read-only array fits: index it, iterate, destructure, spread, `JSON.stringify`.
- * Methods that make an array, such as `map` or `slice`, make a plain one. `instanceof Tuple` tells
- * a tuple from an array.
+ * Methods that create an array, such as `map` or `slice`, create a plain one. `instanceof Tuple`
+ * tells a tuple from an array.
  *
  * @typeParam T Types of the elements, such as `[number, string]`.
  */
@@ -46,7 +46,7 @@ export interface TupleConstructor {
   of<T extends readonly unknown[]>(...items: T): Tuple<T>;
 }
 
-/** `Array` without its static side, whose `from` and `of` promise arrays that can be written. */
+/** `Array` without its static side, whose `from` and `of` promise writable arrays. */
 const ArrayBase: new () => unknown[] = Array;
 
 class FrozenArray extends ArrayBase {
@@ -64,7 +64,7 @@ class FrozenArray extends ArrayBase {
     return new FrozenArray(...items);
   }
 
-  /** Takes elements only: handed on to `Array`, a single number would be a length. */
+  /** Accepts elements only: passed on to `Array`, a single number would be a length. */
   constructor(...items: readonly unknown[]) {
     super();
     for (const item of items) this.push(item);
@@ -88,11 +88,11 @@ Object.defineProperties(FrozenArray.prototype, { [Symbol.toStringTag]: { value: 
  * assertEquals(Tuple.from(new Set([1, 2])).length, 2);
  * ```
  */
-// The class knows no types of single elements.
+// The class does not know the types of individual elements.
 export const Tuple: TupleConstructor = FrozenArray as unknown as TupleConstructor;
 
 /**
- * Makes a tuple, which Python receives as a `tuple`.
+ * Creates a tuple, which Python receives as a `tuple`.
  *
  * @example A pair
  * ```ts
@@ -107,14 +107,15 @@ export const Tuple: TupleConstructor = FrozenArray as unknown as TupleConstructo
  * @returns A frozen tuple of them.
  */
 export function tuple<T extends readonly unknown[]>(...items: T): Tuple<T> {
-  // The class knows no types of single elements.
+  // The class does not know the types of individual elements.
   return new FrozenArray(...items) as unknown as Tuple<T>;
 }
 
 /**
- * Makes a tuple that is still open, for a decoder that meets the tuple again inside it.
+ * Creates a tuple that is still open, for a decoder that may find the tuple inside itself.
  *
- * The caller pushes the elements and ends with `Object.freeze`; nobody else may see it before.
+ * The caller pushes the elements and then calls `Object.freeze`; no other code may see the tuple
+ * before that.
  *
  * @returns An empty array of class {@linkcode Tuple}, not frozen.
  */

@@ -1,5 +1,5 @@
 /**
- * The value that stands where something could not be sent.
+ * The value in place of something that could not be sent.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 /**
  * What arrives in place of an object that its sender could not or would not send.
  *
- * Twisted's jelly puts an `unpersistable` where an instance of a class is not allowed by its
- * security options; the rest of the message arrives whole. The object is frozen.
+ * Twisted's jelly sends an `unpersistable` in place of an instance whose class its security options
+ * do not allow; the rest of the message arrives intact. The object is frozen.
  *
  * @example Telling a hole from a value
  * ```ts
@@ -35,7 +35,7 @@ export class Unpersistable {
     Object.freeze(this);
   }
 
-  /** Gives the name of the class and the reason. */
+  /** Returns the name of the class and the reason. */
   toString(): string {
     return `Unpersistable: ${this.reason}`;
   }
