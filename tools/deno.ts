@@ -2,7 +2,7 @@
  * Runs a deno command on any machine: `deno task deno ARGS…`.
  *
  * Where JSR can be reached, the command runs as it is. Where it cannot, `JSR_URL` points it, and
- * every deno process that it starts, to the folder `tools/jsr`: a registry as files, with stand-ins
+ * every deno process that it starts, to the folder `tools/jsr`: a registry of files, with stand-ins
  * for the functions of `@std` that this project uses.
  *
  * @module
@@ -11,20 +11,20 @@
 import { cp } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-/** Registry that Deno asks unless the environment names another one. */
+/** Registry that Deno uses unless the environment names another one. */
 const JSR = "https://jsr.io/";
 
 /** Where the stand-ins are; Deno reads a registry from a `file:` URL like any other. */
 const STAND_INS = new URL("./jsr/", import.meta.url).href;
 
-/** Packages that a registry must have to be used. */
+/** Packages that a registry must have in order to be used. */
 const PACKAGES = ["@std/assert", "@std/crypto", "@std/streams", "@std/testing"];
 
 /** Milliseconds to wait for a registry before the stand-ins are used. */
 const PATIENCE = 2500;
 
 /**
- * Finds out whether a registry answers for all packages that this project imports.
+ * Checks whether a registry has all packages that this project imports.
  *
  * @param registry URL of the registry, such as `https://jsr.io/`.
  * @param patience Milliseconds to wait for its answers.
@@ -65,7 +65,8 @@ export async function runDeno(args: string[]): Promise<number> {
     registry = STAND_INS;
   }
   if (registry !== STAND_INS || args[0] !== "publish") return await spawn(args, registry);
-  // What is published must not import files beside it that are not, so they have to be elsewhere.
+  // A published package must not import files of its folder that are not published, so the
+  // stand-ins have to be elsewhere.
   const elsewhere = await Deno.makeTempDir();
   try {
     await cp(fileURLToPath(STAND_INS), elsewhere, { recursive: true });
@@ -83,7 +84,7 @@ async function spawn(args: string[], registry: string): Promise<number> {
     stdout: "inherit",
     stderr: "inherit",
   }).spawn();
-  // Ctrl-C reaches the child by itself; here it must only not end the wait for it.
+  // Ctrl-C reaches the child anyway; here it just must not end the wait for it.
   listen("SIGINT", () => {});
   listen("SIGTERM", () => child.kill("SIGTERM"));
   const { code } = await child.status;

@@ -1,8 +1,8 @@
 /**
- * Holds the layers apart: `deno task layers`.
+ * Keeps the layers apart: `deno task layers`.
  *
- * Imports point down only; `Deno` and `node:` stay where bytes and files are; a `mod.ts` re-exports
- * and does nothing else. `deno info --json` says what each file imports.
+ * Imports only point down; `Deno` and `node:` are only used where bytes and files are handled; a
+ * `mod.ts` only re-exports. `deno info --json` says what each file imports.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** What the files of a folder may use. */
 interface Layer {
-  /** Folders that they may import from, beside their own. */
+  /** Folders that they may import from, besides their own. */
   below: string[];
   /** Packages that they may import. */
   packages: RegExp;
-  /** Those of them that may say `Deno`. */
+  /** The files among them that may mention `Deno`. */
   native: RegExp;
 }
 
@@ -38,17 +38,17 @@ const LAYERS: Record<string, Layer> = {
   ".": { below: ["jelly", "cred", "transport", "broker"], packages: NONE, native: NONE },
 };
 
-/** A part of what `deno info --json` says. */
+/** The part of the output of `deno info --json` that is used here. */
 interface Info {
   modules: { specifier: string; error?: string; dependencies?: Dependency[] }[];
 }
 
 interface Dependency {
-  /** The specifier as it is written. */
+  /** The specifier as written. */
   specifier: string;
-  /** What it stands for, if values are imported. */
+  /** What it resolves to, if values are imported. */
   code?: Resolution;
-  /** What it stands for, if types are imported. */
+  /** What it resolves to, if types are imported. */
   type?: Resolution;
 }
 
@@ -77,10 +77,10 @@ interface Import {
 }
 
 /**
- * Finds what breaks the rules in a source tree.
+ * Finds violations of the rules in a source tree.
  *
  * @param root Folder with the `deno.json`.
- * @returns One line for each fault, in the order of the files.
+ * @returns One line for each violation, in the order of the files.
  */
 export async function layerFaults(root: string): Promise<string[]> {
   const sources = await readSources(root);
@@ -123,7 +123,7 @@ function modFaults({ path, text }: Source): string[] {
   return rest === "" ? [] : [`${path} does more than re-export: ${rest.split("\n")[0]}`];
 }
 
-/** Finds cycles of imports; those of types alone do no harm. */
+/** Finds cycles of imports; imports of types alone are harmless. */
 function cycleFaults(sources: Source[]): string[] {
   const graph = new Map(sources.map(({ path, imports }) => [
     path,
@@ -144,7 +144,7 @@ function cycleFaults(sources: Source[]): string[] {
   return faults;
 }
 
-/** The folder in {@linkcode LAYERS} of a path; `undefined` outside of them. */
+/** Returns the folder in {@linkcode LAYERS} that a path belongs to; `undefined` if to none. */
 function layerOf(path: string): string | undefined {
   const [folder, ...rest] = path.split("/");
   if (rest.length === 0) return path === "mod.ts" ? "." : undefined;
@@ -200,7 +200,7 @@ async function collect(root: string, folder: string, paths: string[]): Promise<v
   }
 }
 
-/** Asks deno what some modules import, all at once through a file that imports them. */
+/** Asks deno what some modules import, all at once by means of a file that imports them. */
 async function denoInfo(root: string, modules: string[]): Promise<Info> {
   const entry = await Deno.makeTempFile({ suffix: ".ts" });
   try {

@@ -1,6 +1,6 @@
 /**
  * The whole gate: `deno task ok`. Runs every check, shows the output of those that fail, and ends
- * with a line that counts.
+ * with a line of totals.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import config from "../deno.json" with { type: "json" };
 interface Step {
   name: string;
   args: string[];
-  /** Lines of its output to show even if all is well. */
+  /** Lines of its output to show even if it succeeds. */
   show?: RegExp;
 }
 
-/** How many checks went which way. */
+/** How many checks passed, failed and were skipped. */
 export interface Tally {
   passed: number;
   failed: number;
@@ -47,7 +47,7 @@ const STEPS: Step[] = [
 ];
 
 /**
- * Counts what one check came to. A run of tests says so itself; any other check is one.
+ * Counts the results of one check. A test run prints its own counts; any other check counts as one.
  *
  * @param success Whether the command succeeded.
  * @param output What it printed.
@@ -63,17 +63,17 @@ export function tally(success: boolean, output: string): Tally {
     sum.skipped += Number(skipped ?? 0);
   }
   if (success && sum.passed + sum.skipped === 0) sum.passed = 1;
-  // Tests that do not compile, or that none of them ran, fail without a count.
+  // If the tests do not compile, or none of them ran, they fail without a count.
   if (!success && sum.failed === 0) sum.failed = 1;
   return sum;
 }
 
-/** Writes a tally as the last line. */
+/** Formats a tally as the last line. */
 export function closingLine({ passed, failed, skipped }: Tally): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
-/** Leaves out what went well, so that the rest is found. */
+/** Leaves out what succeeded, so that the rest is easy to find. */
 function withoutSuccesses(output: string): string {
   return output.replace(/^(Check .*|running \d+ tests? from .*|.* \.\.\. ok \(.*\))\n/gm, "");
 }

@@ -1,4 +1,4 @@
-/** Prototypes whose instances say all about themselves in their text form. */
+/** Prototypes whose instances are fully described by their string form. */
 const SAID_BY_TEXT = new Set<unknown>([
   RegExp,
   URL,
@@ -23,7 +23,7 @@ export function equal(a: unknown, b: unknown): boolean {
 }
 
 class Comparison {
-  /** Pairs under comparison, so that a cycle ends where it closes. */
+  /** Pairs being compared, so that a cycle ends where it closes. */
   readonly #pairs = new Map<object, object>();
 
   same(a: unknown, b: unknown): boolean {
@@ -89,8 +89,8 @@ function sameItems(a: object, b: object): boolean {
 }
 
 /**
- * Keys to compare: of plain objects and arrays the own ones, of instances the getters and methods
- * of their classes too. A hidden property of a plain object or array does not count.
+ * Returns the keys to compare: an object's own keys, and for instances also the getters and methods
+ * of their classes. A hidden property of a plain object or array does not count.
  */
 function propertiesOf(object: object): PropertyKey[] {
   const prototype = Object.getPrototypeOf(object);

@@ -10,7 +10,7 @@ export function assertObjectMatch(
   assertEquals(common(actual, expected, new Map()), common(expected, expected, new Map()), msg);
 }
 
-/** Copies of `actual` what `expected` asks about. */
+/** Copies from `actual` what `expected` asks about. */
 function common(actual: unknown, expected: unknown, seen: Map<unknown, unknown>): unknown {
   if (!isContainer(actual) || !isContainer(expected)) return actual;
   if (seen.has(actual)) return seen.get(actual);

@@ -1,10 +1,12 @@
 import { AssertionError, suffix } from "./assertion_error.ts";
 
-/** Any class of errors, also an abstract one. */
+/** Any class of errors, including abstract ones. */
 // deno-lint-ignore no-explicit-any
 type ErrorClass<E extends Error> = abstract new (...args: any[]) => E;
 
-/** Asserts that a value is an error, of a class and with a text in its message if these are given. */
+/**
+ * Asserts that a value is an error, of a given class and with a given text in its message, if any.
+ */
 export function assertIsError<E extends Error = Error>(
   error: unknown,
   // deno-lint-ignore no-explicit-any
@@ -64,9 +66,9 @@ function checkThrown<E extends Error>(
   assertIsError(error, type, includes, msg);
 }
 
-/** Asserts that a function throws; gives what it threw. */
+/** Asserts that a function throws, and returns what it threw. */
 export function assertThrows(fn: () => unknown, msg?: string): unknown;
-/** Asserts that a function throws an error of a class; gives the error. */
+/** Asserts that a function throws an error of a class, and returns the error. */
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
   // deno-lint-ignore no-explicit-any
@@ -90,9 +92,9 @@ export function assertThrows<E extends Error = Error>(
   throw new AssertionError(`Expected function to throw${suffix(expected.msg)}`);
 }
 
-/** Asserts that the promise a function returns is rejected; gives the reason. */
+/** Asserts that the promise a function returns is rejected, and returns the reason. */
 export function assertRejects(fn: () => PromiseLike<unknown>, msg?: string): Promise<unknown>;
-/** Asserts that the promise a function returns is rejected with an error of a class; gives it. */
+/** Asserts that the promise a function returns is rejected with an error of a class; returns it. */
 export function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
   // deno-lint-ignore no-explicit-any

@@ -1,19 +1,19 @@
 /** The constants of RFC 1321: the sines of whole numbers. */
 const SINES = Uint32Array.from({ length: 64 }, (_, i) => Math.abs(Math.sin(i + 1)) * 2 ** 32);
 
-/** By how many bits each of the four rounds turns, in turn. */
+/** By how many bits each step of the four rounds rotates; each row repeats. */
 const TURNS = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]] as const;
 
 /** MD5 where there is no `node:crypto`, as in browsers (RFC 1321). */
 export class MD5 {
   readonly #pieces: Uint8Array[] = [];
 
-  /** Takes more bytes. */
+  /** Adds more bytes. */
   update(bytes: Uint8Array): void {
     this.#pieces.push(bytes.slice());
   }
 
-  /** Gives the digest of all bytes. */
+  /** Returns the digest of all bytes. */
   digest(): Uint8Array {
     const length = this.#pieces.reduce((sum, piece) => sum + piece.length, 0);
     const padded = new Uint8Array((Math.floor((length + 8) / 64) + 1) * 64);

@@ -1,6 +1,6 @@
 import { MD5 } from "./_md5.ts";
 
-/** Names of the algorithms; WebCrypto's, and MD5, which it lacks. */
+/** Names of the algorithms: WebCrypto's, and MD5, which it lacks. */
 export const DIGEST_ALGORITHM_NAMES = ["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"] as const;
 
 /** Name of one of the algorithms. */
@@ -9,9 +9,9 @@ export type DigestAlgorithmName = typeof DIGEST_ALGORITHM_NAMES[number];
 /** An algorithm, as WebCrypto names it. */
 export type DigestAlgorithm = DigestAlgorithmName | { name: DigestAlgorithmName };
 
-/** WebCrypto's `subtle`, whose `digest` knows more algorithms and takes bytes in pieces. */
+/** WebCrypto's `subtle`, with a `digest` that knows more algorithms and accepts bytes in pieces. */
 export interface StdSubtleCrypto extends SubtleCrypto {
-  /** Digests bytes, or pieces of bytes as they come. */
+  /** Digests bytes, or pieces of bytes as they arrive. */
   digest(
     algorithm: DigestAlgorithm,
     data: BufferSource | AsyncIterable<BufferSource> | Iterable<BufferSource>,
@@ -29,13 +29,13 @@ export interface StdCrypto extends Crypto {
   readonly subtle: StdSubtleCrypto;
 }
 
-/** What digests bytes as they come. */
+/** Digests bytes as they arrive. */
 interface Hash {
   update(bytes: Uint8Array): unknown;
   digest(): Uint8Array;
 }
 
-/** What Deno and Node have built in, asked for so that a browser need not have it. */
+/** What is built into Deno and Node, looked up at run time since browsers do not have it. */
 interface Runtime {
   process?: { getBuiltinModule?(name: string): { createHash(name: string): Hash } };
 }
@@ -69,7 +69,7 @@ function isBufferSource(data: unknown): data is BufferSource {
 /** WebCrypto's functions, each bound to its object so that it can be called from another one. */
 function platformSubtle(): SubtleCrypto {
   const { subtle } = globalThis.crypto;
-  // Pages have it, and randomUUID, only where nobody can listen in.
+  // Web pages have it, and randomUUID, only in a secure context.
   if (subtle === undefined) return {} as SubtleCrypto;
   const names = Object.getOwnPropertyNames(SubtleCrypto.prototype) as (keyof SubtleCrypto)[];
   const functions = names

@@ -7,7 +7,7 @@ const real = {
   abortAfter: AbortSignal.timeout,
 };
 
-/** The timers of the platform, whatever is in their place. */
+/** The timers of the platform, whatever has replaced them. */
 export const realTimers: Pick<typeof real, "setTimeout" | "clearTimeout"> = real;
 
 /** Time was faked twice, or restored when it was not faked. */
@@ -26,7 +26,7 @@ interface Timer {
   run: () => void;
 }
 
-/** A clock that moves when it is told to, with its timers; it can take the place of the real one. */
+/** A clock that moves only when told to, with its timers; it can replace the real one. */
 export class Clock {
   /** The time at the start, in milliseconds since 1970. */
   readonly start: number;
@@ -71,12 +71,12 @@ export class Clock {
     this.now = time;
   }
 
-  /** Moves on by a number of milliseconds, every so many real ones. */
+  /** Moves on by `step` milliseconds every `every` real milliseconds. */
   moveBy(step: number, every: number): void {
     this.#pace = real.setInterval(() => this.moveTo(this.now + step), every);
   }
 
-  /** Takes the place of the real clock and timers. */
+  /** Replaces the real clock and timers. */
   install(): void {
     const clear = (id?: unknown) => void this.#timers.delete(id as number);
     Object.assign(globalThis, {
@@ -100,7 +100,7 @@ export class Clock {
     };
   }
 
-  /** Gives the real clock and timers their place back. */
+  /** Puts the real clock and timers back. */
   uninstall(): void {
     const { abortAfter, ...timers } = real;
     Object.assign(globalThis, { Date: RealDate, ...timers });

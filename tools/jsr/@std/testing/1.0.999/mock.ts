@@ -7,7 +7,7 @@
 
 import { assertEquals, AssertionError, assertIsError } from "jsr:@std/assert@^1.0.0";
 
-/** A mock was asked for something that it cannot do. */
+/** Thrown if a mock is asked for something that it cannot do. */
 export class MockError extends Error {
   constructor(message: string) {
     super(message);
@@ -15,7 +15,7 @@ export class MockError extends Error {
   }
 }
 
-/** What one call of a spy was. */
+/** One call of a spy. */
 export interface SpyCall<Self = any, Args extends unknown[] = any[], Return = any> {
   /** The arguments. */
   args: Args;
@@ -32,19 +32,19 @@ export interface Spy<Self = any, Args extends unknown[] = any[], Return = any> {
   (this: Self, ...args: Args): Return;
   /** The function behind it. */
   original: (this: Self, ...args: Args) => Return;
-  /** Its calls, the first one first. */
+  /** Its calls, in order. */
   calls: SpyCall<Self, Args, Return>[];
-  /** Whether the method it took the place of is back. */
+  /** Whether the method that it replaced is back. */
   restored: boolean;
-  /** Puts the method back that it took the place of. */
+  /** Puts back the method that it replaced. */
   restore(): void;
 }
 
-/** A spy in the place of a method. */
+/** A spy in place of a method. */
 export interface MethodSpy<Self = any, Args extends unknown[] = any[], Return = any>
   extends Spy<Self, Args, Return>, Disposable {}
 
-/** A spy in the place of a method, that does something else. */
+/** A spy in place of a method, which does something else instead. */
 export interface Stub<Self = any, Args extends unknown[] = any[], Return = any>
   extends MethodSpy<Self, Args, Return> {
   /** What is called instead of the method. */
@@ -96,7 +96,7 @@ function recorder(original: Method, called: Method, restore?: () => void): Stub 
 
 const SPY = Symbol("spy");
 
-/** Puts a recorder in the place of a method. */
+/** Replaces a method with a recorder. */
 function replace(self: any, property: PropertyKey, verb: string, fake?: Method): Stub {
   const original = self[property];
   if (typeof original !== "function" && !(verb === "stub" && original === undefined)) {
@@ -122,17 +122,17 @@ function replace(self: any, property: PropertyKey, verb: string, fake?: Method):
   return mock;
 }
 
-/** Makes a spy that does nothing. */
+/** Creates a spy that does nothing. */
 export function spy<Self = any, Args extends unknown[] = any[], Return = undefined>(): Spy<
   Self,
   Args,
   Return
 >;
-/** Makes a spy that calls a function. */
+/** Creates a spy that calls a function. */
 export function spy<Self, Args extends unknown[], Return>(
   func: (this: Self, ...args: Args) => Return,
 ): Spy<Self, Args, Return>;
-/** Puts a spy in the place of a method, which it calls. */
+/** Replaces a method with a spy, which calls it. */
 export function spy<Self, Prop extends keyof Self>(
   self: Self,
   property: Prop,
@@ -143,12 +143,12 @@ export function spy(target?: unknown, property?: PropertyKey): any {
   return recorder(original, original);
 }
 
-/** Replaces a method by one that does nothing. */
+/** Replaces a method with one that does nothing. */
 export function stub<Self, Prop extends keyof Self>(
   self: Self,
   property: Prop,
 ): Stub<Self, GetParametersFromProp<Self, Prop>, GetReturnFromProp<Self, Prop>>;
-/** Replaces a method by a function. */
+/** Replaces a method with a function. */
 export function stub<Self, Prop extends keyof Self>(
   self: Self,
   property: Prop,
@@ -158,7 +158,7 @@ export function stub(self: unknown, property: PropertyKey, func: Method = () => 
   return replace(self, property, "stub", func);
 }
 
-/** Makes a function that returns one value after the other, and throws those that are errors. */
+/** Creates a function that returns one value after another, and throws those that are errors. */
 export function returnsNext<Return, Self = any, Args extends unknown[] = any[]>(
   values: Iterable<Return | Error>,
 ): (this: Self, ...args: Args) => Return {
@@ -173,7 +173,7 @@ export function returnsNext<Return, Self = any, Args extends unknown[] = any[]>(
   };
 }
 
-/** What a call is expected to have been. */
+/** What is expected of a call. */
 export interface ExpectedSpyCall<Self = any, Args extends unknown[] = any[], Return = any> {
   /** The arguments. */
   args?: [...Args, ...unknown[]];
@@ -212,7 +212,7 @@ function callOf<Self, Args extends unknown[], Return>(
   return call;
 }
 
-/** Asserts what a call of a spy was. */
+/** Asserts what happened in a call of a spy. */
 export function assertSpyCall<Self, Args extends unknown[], Return>(
   spy: Spy<Self, Args, Return>,
   callIndex: number,
@@ -244,7 +244,7 @@ export function assertSpyCall<Self, Args extends unknown[], Return>(
   }
 }
 
-/** Asserts what the arguments of a call of a spy were; gives them. */
+/** Asserts what the arguments of a call of a spy were, and returns them. */
 export function assertSpyCallArgs<
   Self,
   Args extends unknown[],
@@ -256,7 +256,7 @@ export function assertSpyCallArgs<
   return args as ExpectedArgs;
 }
 
-/** Asserts what one argument of a call of a spy was; gives it. */
+/** Asserts what one argument of a call of a spy was, and returns it. */
 export function assertSpyCallArg<Self, Args extends unknown[], Return, ExpectedArg>(
   spy: Spy<Self, Args, Return>,
   callIndex: number,

@@ -84,7 +84,7 @@ export class FakeTime implements Disposable {
     await promise.finally(() => signal?.removeEventListener("abort", abort));
   }
 
-  /** Lets everything run that waits for no timer. */
+  /** Runs everything that is not waiting for a timer. */
   async runMicrotasks(): Promise<void> {
     await this.delay(0);
   }
@@ -94,20 +94,20 @@ export class FakeTime implements Disposable {
     this.now += ms;
   }
 
-  /** The same, after everything has run that waits for no timer. */
+  /** Does the same after everything has run that is not waiting for a timer. */
   async tickAsync(ms: number = 0): Promise<void> {
     await this.runMicrotasks();
     this.now += ms;
   }
 
-  /** Moves the time on to the next timer; tells whether there was one. */
+  /** Moves the time on to the next timer, and returns whether there was one. */
   next(): boolean {
     const timer = fakeClock().next;
     if (timer) this.now = timer.due;
     return timer !== undefined;
   }
 
-  /** The same, after everything has run that waits for no timer. */
+  /** Does the same after everything has run that is not waiting for a timer. */
   async nextAsync(): Promise<boolean> {
     await this.runMicrotasks();
     return this.next();
@@ -118,7 +118,7 @@ export class FakeTime implements Disposable {
     while (this.next());
   }
 
-  /** The same, letting run what waits for no timer before each one. */
+  /** Does the same, but before each timer runs everything that is not waiting for one. */
   async runAllAsync(): Promise<void> {
     while (fakeClock().next) await this.nextAsync();
   }

@@ -37,7 +37,7 @@ export type IsNever<T> = [T] extends [never] ? true : false;
 /** Whether a type is `unknown`. */
 export type IsUnknown<T> = unknown extends T ? ([T] extends [null] ? false : true) : false;
 
-/** Whether the compiler holds two types for identical, as functions of a free parameter. */
+/** Whether the compiler considers two types identical, as functions of a free parameter. */
 type Same<T, U> = (<X>() => X extends T ? 1 : 2) extends (<X>() => X extends U ? 1 : 2) ? true
   : false;
 
