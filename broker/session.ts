@@ -54,19 +54,14 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   readonly #log: Log;
   /** Aborts when the session is closed. */
   readonly #end = new AbortController();
-  #state: SessionState<R> = { kind: "connecting", failures: 0 };
+  #phase: Phase<R> = connecting(0);
   /** Those who wait for a connection. */
   readonly #waiting = new Set<Patience>();
   /** Resolves at the next change of state. */
   #change = Promise.withResolvers<void>();
   /** Why it is not connected, or was not the last time. */
   #reason: Error | undefined;
-  #wake: () => void = () => {};
-  /** Kept while connected: a user whose avatar were collected as garbage would be logged out. */
-  #first: RemoteReference | undefined;
   #closeOptions: CloseOptions = {};
-  /** Lets go of the connection, as its other end goes away. */
-  #left: PromiseWithResolvers<GoingAwayError> | undefined;
   /** Connections that were let go of, over which calls are finished. */
   readonly #leaving = new Set<Broker>();
 
@@ -105,7 +100,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
 
   /** Where the session is in its life. */
   get state(): SessionState<R> {
-    return this.#state;
+    return this.#phase.state;
   }
 
   /**
@@ -117,8 +112,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   async *states(): AsyncGenerator<SessionState<R>, void, undefined> {
     let seen: SessionState<R> | undefined;
     do {
-      if (this.#state === seen) await this.#change.promise;
-      seen = this.#state;
+      if (this.state === seen) await this.#change.promise;
+      seen = this.state;
       yield seen;
     } while (seen.kind !== "closed");
   }
@@ -139,7 +134,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     try {
       for (;;) {
         signal?.throwIfAborted();
-        const state = this.#state;
+        const { state } = this;
         if (state.kind === "connected" && state.broker.takesCalls) return state.value;
         if (state.kind === "closed" || patience.isOver) throw this.#notConnected(wait);
         // A race with one promise for all this time would leave something behind in it at each change.
@@ -180,7 +175,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   async use<T>(work: (value: R) => T | Promise<T>, options?: UseOptions): Promise<T> {
     for (;;) {
       await this.ready(options);
-      const state = this.#state;
+      const { state } = this;
       // Nothing may come between the look and the work.
       if (state.kind !== "connected" || !state.broker.takesCalls) continue;
       try {
@@ -194,7 +189,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
 
   /** Tries to connect now, if the session waits: for programs that learn that the network is back. */
   retry(): void {
-    this.#wake();
+    if (this.#phase.kind === "waiting") this.#phase.wake();
   }
 
   /**
@@ -219,9 +214,10 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       this.#closeOptions = options;
       this.#end.abort(new NotConnectedError("Cannot connect: the session is closed"));
     }
-    if (this.#state.kind === "connected") void this.#state.broker.close(options);
+    if (this.state.kind === "connected") void this.state.broker.close(options);
     for (const broker of this.#leaving) void broker.close(options);
-    this.#wake();
+    // A pause is over then: nothing comes after it.
+    this.retry();
   }
 
   /** Lives, and tells why it ended. */
@@ -236,15 +232,15 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       this.#log({ event: "callbackFailed", level: "error", message: "A callback failed", error });
       this.#reason = toError(error);
     }
-    this.#enter({ kind: "closed", reason: this.#reason });
+    this.#enter({ kind: "closed", state: { kind: "closed", reason: this.#reason } });
     return this.#reason;
   }
 
   async #live(): Promise<void> {
     const { signal } = this.#end;
-    let state = this.#state;
-    for (let failures = 0; !signal.aborted; state = { kind: "connecting", failures }) {
-      this.#enter(state);
+    let phase = this.#phase;
+    for (let failures = 0; !signal.aborted; phase = connecting(failures)) {
+      this.#enter(phase);
       let connectedAt = Infinity;
       let reason: Error;
       try {
@@ -254,7 +250,6 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       } catch (error) {
         reason = toError(error);
       }
-      this.#first = undefined;
       if (signal.aborted) break;
       this.#reason = reason;
       if (this.#giveUp(reason)) break;
@@ -266,13 +261,13 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     }
   }
 
-  #enter(state: SessionState<R>): void {
+  #enter(phase: Phase<R>): void {
     const change = this.#change;
-    this.#state = state;
+    this.#phase = phase;
     this.#change = Promise.withResolvers();
     change.resolve();
     for (const patience of this.#waiting) patience.wake();
-    callLogged([() => this.#options.onState?.(state)], this.#log);
+    callLogged([() => this.#options.onState?.(phase.state)], this.#log);
   }
 
   /** Tries one URL after the other. */
@@ -304,8 +299,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     let broker: Broker | undefined;
     try {
       broker = await this.#dial(url, attempt.signal);
-      const value = await orAborted(this.#begin(url, broker), attempt.signal);
-      return { kind: "connected", url: parseUrl(url).href, broker, value };
+      return await orAborted(this.#begin(url, broker), attempt.signal);
     } catch (error) {
       await broker?.close();
       throw error;
@@ -322,18 +316,20 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   }
 
   /** Logs in, if there is anybody to log in as, and follows the recipe. */
-  async #begin(url: string, broker: Broker): Promise<R> {
-    const { credentials = credentialsIn(parseUrl(url)), mind = null, login } = this.#options;
-    this.#first = credentials === undefined
+  async #begin(url: string, broker: Broker): Promise<Connected<R>> {
+    const target = parseUrl(url);
+    const { credentials = credentialsIn(target), mind = null, login } = this.#options;
+    const first = credentials === undefined
       ? broker.root()
       : await broker.login(credentials, mind, login);
-    return await this.#recipe(this.#first, broker);
+    const value = await this.#recipe(first, broker);
+    const state = { kind: "connected", url: target.href, broker, value } as const;
+    return { kind: "connected", state, first, left: Promise.withResolvers() };
   }
 
   /** Waits until the connection is lost or left, and tells why. */
   async #stay(connected: Connected<R>): Promise<Error> {
-    const { broker } = connected;
-    const left = this.#left = Promise.withResolvers<GoingAwayError>();
+    const { state: { broker }, left } = connected;
     this.#enter(connected);
     // A callback, or somebody before it, may have closed the session.
     if (this.#end.signal.aborted) void broker.close(this.#closeOptions);
@@ -343,14 +339,15 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
 
   /** Looks for another connection, as the other end of this one goes away; calls under way are finished. */
   #leave(broker: Broker): void {
-    if (this.#state.kind !== "connected" || this.#state.broker !== broker) return;
+    const phase = this.#phase;
+    if (phase.kind !== "connected" || phase.state.broker !== broker) return;
     // A server could go away for ever, and never answer what is under way.
     const [oldest] = this.#leaving;
     if (this.#leaving.size >= MAX_LEAVING) void oldest!.close();
     this.#leaving.add(broker);
     broker.closed.then(() => this.#leaving.delete(broker));
     void broker.close({ graceful: Infinity });
-    this.#left?.resolve(new GoingAwayError("Cannot go on: the other end goes away"));
+    phase.left.resolve(new GoingAwayError("Cannot go on: the other end goes away"));
   }
 
   async #pause(reason: Error, failures: number): Promise<void> {
@@ -358,8 +355,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     duration("backoff", delay);
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, Math.min(delay, MAX_TIMEOUT));
-    this.#wake = resolve;
-    this.#enter({ kind: "waiting", reason, failures, delay });
+    const state = { kind: "waiting", reason, failures, delay } as const;
+    this.#enter({ kind: "waiting", state, wake: resolve });
     await promise;
     clearTimeout(timer);
   }
@@ -367,7 +364,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   #notConnected(wait: number): NotConnectedError {
     const { href } = parseUrl(this.#urls[0]!);
     const cause = this.#reason;
-    const fact = this.#state.kind === "closed"
+    const fact = this.state.kind === "closed"
       ? "it is closed"
       : `not connected${wait === 0 ? "" : ` within ${wait} ms`}`;
     const why = cause === undefined ? "" : `: ${cause.message}`;
@@ -378,8 +375,28 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   }
 }
 
-/** The state of a session that is connected. */
-type Connected<R> = Extract<SessionState<R>, { kind: "connected" }>;
+/** The state that a session shows, with what it needs itself for as long as it lasts. */
+type Phase<R> =
+  | { readonly kind: "connecting"; readonly state: StateOf<R, "connecting"> }
+  | Connected<R>
+  | { readonly kind: "waiting"; readonly state: StateOf<R, "waiting">; readonly wake: () => void }
+  | { readonly kind: "closed"; readonly state: StateOf<R, "closed"> };
+
+/** The phase of a session that is connected. */
+interface Connected<R> {
+  readonly kind: "connected";
+  readonly state: StateOf<R, "connected">;
+  /** Kept, as a user whose avatar were collected as garbage would be logged out. */
+  readonly first: RemoteReference;
+  /** Lets go of the connection, as its other end goes away. */
+  readonly left: PromiseWithResolvers<GoingAwayError>;
+}
+
+type StateOf<R, Kind> = Extract<SessionState<R>, { kind: Kind }>;
+
+function connecting<R>(failures: number): Phase<R> {
+  return { kind: "connecting", state: { kind: "connecting", failures } };
+}
 
 function isHopeless(reason: Error): boolean {
   return reason instanceof UnauthorizedLogin || reason instanceof UnhandledCredentials;
