@@ -60,18 +60,21 @@ export interface IncomingCallsParts {
   readonly hooks: BrokerHooks;
 }
 
+/** What becomes of calls that come. */
+type State =
+  | { readonly kind: "open" }
+  | { readonly kind: "refusing"; readonly error: PBError }
+  | { readonly kind: "deaf" };
+
 /** Takes calls, and sees to it that each is answered. */
 export class IncomingCalls {
   /** On whose behalf arguments are being read. */
   perspective: object | null = null;
-  /** What every call that comes fails with from now on, if anything. */
-  refusal: PBError | undefined;
-  /** Whether calls that come are not even answered any more, as the connection is about to close. */
-  isDeaf = false;
   readonly #broker: Broker;
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #hooks: BrokerHooks;
+  #state: State = { kind: "open" };
   #total = 0;
   #messageBytes = 0;
   #unanswered = 0;
@@ -113,6 +116,20 @@ export class IncomingCalls {
   /** About how many bytes are kept for calls that are not answered yet. */
   get keptBytes(): number {
     return this.#unansweredBytes + this.#unanswered * CALL_BYTES;
+  }
+
+  /**
+   * Has every call fail that comes from now on.
+   *
+   * @param error What with.
+   */
+  refuse(error: PBError): void {
+    this.#state = { kind: "refusing", error };
+  }
+
+  /** Does not even answer calls any more that come from now on, as the connection is about to close. */
+  ignore(): void {
+    this.#state = { kind: "deaf" };
   }
 
   /**
@@ -168,9 +185,10 @@ export class IncomingCalls {
     let promise: Promise<unknown> | undefined;
     this.#total++;
     // What came in the arguments may have closed the connection.
-    if (this.isDeaf || this.#broker.isClosed) return;
+    const state = this.#state;
+    if (state.kind === "deaf" || this.#broker.isClosed) return;
     try {
-      if (this.refusal !== undefined) throw this.refusal;
+      if (state.kind === "refusing") throw state.error;
       if (object === undefined || args === undefined) throw fault;
       result = this.#perform(object, call, args, length);
       promise = asPromise(result);

@@ -229,7 +229,7 @@ export class Life {
     if (graceful !== 0 && this.#state.kind === "open") await this.#drain(graceful);
     // A method that closes its own connection is answered first, as it is in Twisted.
     await programGoesOn();
-    calls.isDeaf = true;
+    calls.ignore();
     if (!this.isClosed) {
       if (link.output.buffered !== 0) await within(CLOSE_TIMEOUT, link.output.drained(0));
       link.close(reason instanceof Error ? closeReason(reason) : reason ?? NORMAL);
@@ -245,7 +245,7 @@ export class Life {
     const { calls } = this.#parts;
     const wasBusy = calls.size !== 0;
     const over = Date.now() + graceful;
-    calls.refusal = new GoingAwayError();
+    calls.refuse(new GoingAwayError());
     await this.#wait("draining", graceful);
     const left = Math.min(LINGER, over - Date.now());
     if (wasBusy && left > 0 && this.#state.kind === "draining") {
