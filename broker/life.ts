@@ -36,12 +36,20 @@ const NOTHING = new Uint8Array(0);
 type State =
   | { readonly kind: "negotiating"; readonly negotiation: Negotiation }
   | { readonly kind: "open" }
-  /**
-   * Calls under way are finished, and then the peer hears that what it says to the last answers is refused;
-   * `done` goes on before that is so.
-   */
-  | { readonly kind: "draining" | "lingering"; readonly done: () => void }
+  /** Calls are finished before a close; `done` ends the step before it is over. */
+  | { readonly kind: "draining"; readonly step: DrainStep; readonly done: () => void }
   | { readonly kind: "closed"; readonly reason: Error | undefined };
+
+/** First calls under way are answered, then the peer hears that what it says to the last answers is refused. */
+type DrainStep = "answering" | "lingering";
+
+/** A close that the program, or a fault of its own, has begun. */
+interface Closing {
+  /** What was given as the fault for which it closes. */
+  readonly fault: Error | undefined;
+  /** Resolves when the connection has ended. */
+  readonly ended: Promise<void>;
+}
 
 /** What a broker lends to its life. */
 export interface LifeParts {
@@ -68,9 +76,7 @@ export class Life {
   #dialect: AgreedDialect | undefined;
   /** Made when somebody asks, and when the connection has ended. */
   #closed: Outcome<Error | undefined> | undefined;
-  #closing: Promise<void> | undefined;
-  /** What the program gave as the fault for which it closes. */
-  #fault: Error | undefined;
+  #closing: Closing | undefined;
 
   /**
    * Begins a life.
@@ -120,8 +126,7 @@ export class Life {
   /** Whether calls of ours are possible: not once a close has begun, except while calls are finished. */
   get takesCalls(): boolean {
     const { kind } = this.#state;
-    return kind === "draining" || kind === "lingering" ||
-      (kind !== "closed" && this.#closing === undefined);
+    return kind === "draining" || (kind !== "closed" && this.#closing === undefined);
   }
 
   /**
@@ -159,8 +164,12 @@ export class Life {
   close(options: CloseOptions | Error): Promise<void> {
     const { graceful = 0, reason } = options instanceof Error ? { reason: options } : options;
     duration("graceful", graceful);
-    if (graceful === 0 && "done" in this.#state) this.#state.done();
-    return this.#closing ??= this.#close(graceful, reason);
+    if (graceful === 0 && this.#state.kind === "draining") this.#state.done();
+    this.#closing ??= {
+      fault: reason instanceof Error ? reason : undefined,
+      ended: this.#close(graceful, reason),
+    };
+    return this.#closing.ended;
   }
 
   /**
@@ -169,8 +178,7 @@ export class Life {
    * @param error The fault.
    */
   abandon(error: Error): void {
-    this.#fault = error;
-    this.#closing = this.closed.then(() => {});
+    this.#closing = { fault: error, ended: this.closed.then(() => {}) };
     this.fail(error);
   }
 
@@ -189,9 +197,10 @@ export class Life {
 
   /** Learns that calls have ended: when none is left, a drained connection need not wait any more. */
   callsEnded(): void {
-    if (this.#state.kind !== "draining") return;
+    const state = this.#state;
+    if (state.kind !== "draining" || state.step !== "answering") return;
     const { calls, flow, hooks } = this.#parts;
-    if (calls.size + hooks.callsWanted === 0 && !flow.isBehind) this.#state.done();
+    if (calls.size + hooks.callsWanted === 0 && !flow.isBehind) state.done();
   }
 
   /**
@@ -206,7 +215,7 @@ export class Life {
     const { hooks, link, log } = this.#parts;
     const reason = this.#endReason(error, unread);
     this.#state = { kind: "closed", reason };
-    if ("done" in state) state.done();
+    if (state.kind === "draining") state.done();
     if (state.kind === "negotiating") state.negotiation.fail(notReady(reason));
     try {
       hooks.clear(reason);
@@ -225,7 +234,6 @@ export class Life {
 
   async #close(graceful: number, reason: CloseReason | Error | undefined): Promise<void> {
     const { link, calls } = this.#parts;
-    if (reason instanceof Error) this.#fault = reason;
     if (graceful !== 0 && this.#state.kind === "open") await this.#drain(graceful);
     // A method that closes its own connection is answered first, as it is in Twisted.
     await programGoesOn();
@@ -246,17 +254,17 @@ export class Life {
     const wasBusy = calls.size !== 0;
     const over = Date.now() + graceful;
     calls.refuse(new GoingAwayError());
-    await this.#wait("draining", graceful);
+    await this.#wait("answering", graceful);
     const left = Math.min(LINGER, over - Date.now());
     if (wasBusy && left > 0 && this.#state.kind === "draining") {
       await this.#wait("lingering", left);
     }
-    if ("done" in this.#state) this.#state = OPEN;
+    if (this.#state.kind === "draining") this.#state = OPEN;
   }
 
-  #wait(kind: "draining" | "lingering", time: number): Promise<void> {
+  #wait(step: DrainStep, time: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#state = { kind, done: resolve };
+    this.#state = { kind: "draining", step, done: resolve };
     this.callsEnded();
     return within(time, promise);
   }
@@ -274,7 +282,7 @@ export class Life {
         isHeard: link.bytesReceived !== 0,
         closeReason: link.closeReason,
       })
-      : this.#fault;
+      : this.#closing.fault;
     // A client that gets no connection learns it from `ready`.
     if (isFaultOfPeer(reason) && !(isNegotiating && role === "client")) {
       const limit = reason instanceof LimitError ? ` (${reason.limit})` : "";
