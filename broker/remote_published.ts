@@ -25,12 +25,14 @@ import { RemoteReference } from "./remote_reference.ts";
 /** Longest identifier, in characters or bytes: no storage has longer names, and many objects may share one. */
 const MAX_NAME = 1024;
 
-/** What is kept of a cache that may be collected. */
-interface Kept {
+/** How far an object is, which is kept when it may be collected. */
+interface Progress {
+  /** The connection that it came over; without one it is never activated. */
   broker: Broker | undefined;
-  fields: unknown;
   isActivated: boolean;
   wasCleanWhenLoaded: boolean;
+  /** Its fields, once it may be collected. */
+  fields: unknown;
 }
 
 /**
@@ -66,11 +68,12 @@ export abstract class RemotePublished extends RemoteCache {
   /** When its state changed last, in seconds since 1970. */
   timestamp = 0;
   readonly #activation = Promise.withResolvers<void>();
-  #isActivated = false;
-  #wasCleanWhenLoaded = false;
-  /** The connection that it came over; without one it is never activated. */
-  #broker: Broker | undefined;
-  #kept: Kept | undefined;
+  #progress: Progress = {
+    broker: undefined,
+    isActivated: false,
+    wasCleanWhenLoaded: false,
+    fields: undefined,
+  };
 
   /**
    * Gives the place where states are kept. Use one for each server: servers know nothing of
@@ -82,12 +85,12 @@ export abstract class RemotePublished extends RemoteCache {
 
   /** Whether the state is there. */
   get isActivated(): boolean {
-    return this.#isActivated;
+    return this.#progress.isActivated;
   }
 
   /** Whether the state was found in the storage, and not fetched. */
   get wasCleanWhenLoaded(): boolean {
-    return this.#wasCleanWhenLoaded;
+    return this.#progress.wasCleanWhenLoaded;
   }
 
   /** Settles when the object is activated, or cannot be. */
@@ -117,8 +120,8 @@ export abstract class RemotePublished extends RemoteCache {
    * @param callback Gets this object; if it fails, that is logged.
    */
   callWhenActivated(callback: (published: this) => void): void {
-    const notify = () => this.#broker?.notifyAll([() => callback(this)]);
-    if (this.#isActivated) notify();
+    const notify = () => this.#progress.broker?.notifyAll([() => callback(this)]);
+    if (this.isActivated) notify();
     else this.ready.then(notify, noOperation);
   }
 
@@ -130,7 +133,8 @@ export abstract class RemotePublished extends RemoteCache {
 
   /** Gives the fields, and whether they are all there. */
   override keepState(): unknown {
-    return this.#kept = this.#snapshot();
+    this.#progress.fields = super.keepState();
+    return this.#progress;
   }
 
   /**
@@ -139,12 +143,9 @@ export abstract class RemotePublished extends RemoteCache {
    * @param state What `keepState` gave.
    */
   override restoreState(state: unknown): void {
-    const { broker, fields, isActivated, wasCleanWhenLoaded } = state as Kept;
-    super.restoreState(fields);
-    this.#broker = broker;
-    this.#isActivated = isActivated;
-    this.#wasCleanWhenLoaded = wasCleanWhenLoaded;
-    if (isActivated) this.#activation.resolve();
+    this.#progress = { ...state as Progress };
+    super.restoreState(this.#progress.fields);
+    if (this.isActivated) this.#activation.resolve();
   }
 
   /**
@@ -162,7 +163,7 @@ export abstract class RemotePublished extends RemoteCache {
   }
 
   async #begin(broker: Broker): Promise<void> {
-    this.#broker = broker;
+    this.#progress.broker = broker;
     try {
       await this.#activate(broker);
     } catch (error) {
@@ -176,14 +177,14 @@ export abstract class RemotePublished extends RemoteCache {
     const { timestamp } = this;
     const name = this.#nameToKeep(broker);
     const kept = name === undefined ? undefined : await this.#load(broker, name);
-    const isClean = this.#wasCleanWhenLoaded = kept?.timestamp === timestamp;
+    const isClean = this.#progress.wasCleanWhenLoaded = kept?.timestamp === timestamp;
     const state = isClean ? kept?.state : await this.#fetch();
     const toSave = isClean || name === undefined
       ? undefined
       : encoded(broker, name, { timestamp, state });
     applyState(this, state);
-    this.#isActivated = true;
-    if (this.#kept !== undefined) Object.assign(this.#kept, this.#snapshot());
+    this.#progress.isActivated = true;
+    if (this.#progress.fields !== undefined) this.#progress.fields = super.keepState();
     this.#activation.resolve();
     broker.notifyAll([() => this.activated()]);
     if (toSave !== undefined) await this.#save(broker, name!, toSave);
@@ -224,15 +225,6 @@ export abstract class RemotePublished extends RemoteCache {
     } catch (error) {
       warn(broker, `Cannot save "${name}"`, error);
     }
-  }
-
-  #snapshot(): Kept {
-    return {
-      broker: this.#broker,
-      fields: super.keepState(),
-      isActivated: this.#isActivated,
-      wasCleanWhenLoaded: this.#wasCleanWhenLoaded,
-    };
   }
 }
 
