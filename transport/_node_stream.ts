@@ -71,16 +71,20 @@ interface Reader {
   readonly reject: (error: Error) => void;
 }
 
+/** What can still be read: what comes, what had come before the end, or nothing. */
+type State =
+  | { readonly kind: "open" }
+  | { readonly kind: "ended"; readonly error: Error | undefined }
+  | { readonly kind: "closed" };
+
 /** A TLS connection of `node:tls` as a transport. */
 export class StreamTransport implements Transport {
   readonly #stream: Duplex;
   readonly #source: TappedStream;
   readonly #closed = Promise.withResolvers<void>();
   #reader: Reader | undefined;
-  #error: Error | undefined;
-  #writing = false;
-  #ended = false;
-  #isOpen = true;
+  #state: State = { kind: "open" };
+  #isWriting = false;
   #openTap: () => void = () => {};
 
   /**
@@ -108,7 +112,7 @@ export class StreamTransport implements Transport {
   }
 
   read(buffer: Uint8Array): Promise<number | null> {
-    if (!this.#isOpen) return Promise.resolve(null);
+    if (this.#isClosed) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
       this.#reader = { buffer, resolve, reject };
       this.#give();
@@ -117,12 +121,12 @@ export class StreamTransport implements Transport {
 
   write(bytes: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) => {
-      if (!this.#isOpen || this.#stream.destroyed) {
+      if (this.#isClosed || this.#stream.destroyed) {
         return reject(new TransportClosedError("Cannot write: connection closed"));
       }
-      this.#writing = true;
+      this.#isWriting = true;
       this.#stream.write(bytes, (error) => {
-        this.#writing = false;
+        this.#isWriting = false;
         const failure = error ?? this.#source.error;
         if (failure) reject(failure);
         else resolve(bytes.length);
@@ -131,14 +135,15 @@ export class StreamTransport implements Transport {
   }
 
   close(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
+    const { kind } = this.#state;
+    if (kind === "closed") return;
+    this.#state = { kind: "closed" };
     this.#reader?.resolve(null);
     this.#reader = undefined;
     this.#openTap();
     const stream = this.#stream;
     // Bytes of an unfinished write were not taken; without one, only a farewell is to be sent.
-    if (stream.destroyed || this.#writing) return void stream.destroy();
+    if (stream.destroyed || this.#isWriting) return void stream.destroy();
     // The peer's farewell is waited for: closing with bytes unread, such as the session tickets of
     // TLS, makes the system tell the peer to forget what it has not read yet.
     const timer = setTimeout(() => stream.destroy(), LINGER);
@@ -146,18 +151,24 @@ export class StreamTransport implements Transport {
     stream.once("end", () => stream.destroy());
     stream.end();
     stream.resume();
-    if (this.#ended) stream.destroy();
+    if (kind === "ended") stream.destroy();
+  }
+
+  get #isClosed(): boolean {
+    return this.#state.kind === "closed";
   }
 
   /** Lets the peer send while little waits to be read. */
   #mayRead(): Promise<void> | void {
-    if (this.#stream.readableLength < READ_AHEAD || !this.#isOpen) return;
+    if (this.#stream.readableLength < READ_AHEAD || this.#isClosed) return;
     return new Promise((resolve) => this.#openTap = resolve);
   }
 
   #end(error?: Error): void {
-    this.#ended = true;
-    this.#error ??= error;
+    const state = this.#state;
+    if (state.kind === "closed") return;
+    const first = state.kind === "ended" ? state.error : undefined;
+    this.#state = { kind: "ended", error: first ?? error };
     this.#give();
   }
 
@@ -168,12 +179,13 @@ export class StreamTransport implements Transport {
     const count = Math.min(this.#stream.readableLength, buffer.length);
     // Where nothing is there, the call makes the stream look for more, or for the end.
     const bytes: Uint8Array | null = this.#stream.read(count);
+    const state = this.#state;
     if (bytes !== null) {
       buffer.set(bytes);
       resolve(count);
-    } else if (this.#error !== undefined) reject(this.#error);
-    else if (this.#ended) resolve(null);
-    else return;
+    } else if (state.kind !== "ended") return;
+    else if (state.error !== undefined) reject(state.error);
+    else resolve(null);
     this.#reader = undefined;
     if (this.#stream.readableLength < READ_AHEAD) this.#openTap();
   }
