@@ -42,10 +42,7 @@ export interface PagerOptions<Args extends readonly unknown[] = []> {
 }
 
 /** Where a pager is in its life. */
-type State =
-  | { readonly kind: "paging" }
-  | { readonly kind: "stopping" }
-  | { readonly kind: "ended" };
+type State = "paging" | "stopping" | "ended";
 
 /**
  * Sends something to a collector at the other end, page by page.
@@ -90,7 +87,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
   readonly #answers: Promise<unknown>[] = [];
   readonly #finished = Promise.withResolvers<void>();
   #isWatched = false;
-  #state: State = { kind: "paging" };
+  #state: State = "paging";
 
   /**
    * Creates a pager, which begins to send.
@@ -123,12 +120,12 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
 
   /** Stops: the page that is being made is sent, then the collector hears of the end. */
   stopPaging(): void {
-    if (this.#state.kind === "paging") this.#state = { kind: "stopping" };
+    if (this.#state === "paging") this.#state = "stopping";
   }
 
   /** Whether there may be pages to come. */
   get stillPaging(): boolean {
-    return this.#state.kind === "paging";
+    return this.#state === "paging";
   }
 
   /**
@@ -148,7 +145,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
   pagingEnded(_error: unknown): void {}
 
   get #hasEnded(): boolean {
-    return this.#state.kind === "ended";
+    return this.#state === "ended";
   }
 
   #begin(): void {
@@ -172,7 +169,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
       // Nothing is opened or read while the peer takes nothing.
       const begin = broker.pageTurns.next(true);
       if (begin !== undefined) await begin;
-      for (let isFirst = true; this.#state.kind === "paging"; isFirst = false) {
+      for (let isFirst = true; this.#state === "paging"; isFirst = false) {
         const made = this.nextPage();
         const isLater = isPromise(made);
         const page = isLater ? await made : made;
@@ -221,7 +218,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
 
   #end(failure: { error: unknown } | undefined): void {
     if (this.#hasEnded) return;
-    this.#state = { kind: "ended" };
+    this.#state = "ended";
     const { collector } = this;
     const { callback, args, signal } = this.#options;
     const { broker } = collector;
