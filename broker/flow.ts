@@ -9,7 +9,7 @@ import { LimitError } from "./errors.ts";
 import type { IncomingCalls } from "./incoming_calls.ts";
 import type { Link } from "./link.ts";
 import type { BrokerLimits } from "./options.ts";
-import { PutOff, type ReadCall } from "./put_off.ts";
+import { type ReadCall, WaitingMessages } from "./waiting_messages.ts";
 
 /** Messages of so many bytes are handled before others get a turn. */
 const TURN_BYTES = 256 * 1024;
@@ -42,7 +42,7 @@ export class Flow {
   readonly #limits: BrokerLimits;
   readonly #hooks: BrokerHooks;
   /** The messages that were put off, if there are any. */
-  #later: PutOff | undefined;
+  #waiting: WaitingMessages | undefined;
   #isHandling = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -60,12 +60,12 @@ export class Flow {
 
   /** Whether messages have to wait. */
   get isBehind(): boolean {
-    return this.#later !== undefined || this.#isBusy;
+    return this.#waiting !== undefined || this.#isBusy;
   }
 
   /** Whether nothing is read, or some of what was read waits: a peer may hear nothing for long. */
   get isMute(): boolean {
-    return this.#later !== undefined || this.#link.isPaused;
+    return this.#waiting !== undefined || this.#link.isPaused;
   }
 
   /** Whether nothing is read because of calls that take long here, and not of answers that the peer does not take. */
@@ -93,9 +93,9 @@ export class Flow {
     if (!this.isBehind) return true;
     // Not only calls that somebody waits for: their answers are in the way of the peer's reading.
     if (this.#hooks.callsOut === 0) return false;
-    const waiting = this.#later?.length ?? 0;
+    const waitingBytes = this.#waiting?.keptBytes ?? 0;
     const { maxBufferedBytes } = this.#limits;
-    if (waiting + this.#calls.keptBytes < 2 * maxBufferedBytes) return true;
+    if (waitingBytes + this.#calls.keptBytes < 2 * maxBufferedBytes) return true;
     if (!this.#areAnswersInTheWay) return false;
     throw new LimitError(
       "maxBufferedBytes",
@@ -110,7 +110,7 @@ export class Flow {
    */
   putOff(): boolean {
     if (!this.isBehind || this.#isHandling) return false;
-    (this.#later ??= new PutOff()).add(this.#link);
+    (this.#waiting ??= new WaitingMessages()).add(this.#link);
     return true;
   }
 
@@ -121,12 +121,12 @@ export class Flow {
    * @param isEnough Tells whether no more is needed.
    */
   readAhead(read: ReadCall, isEnough: () => boolean): void {
-    while (this.#later?.readNext(read) && !isEnough());
+    while (this.#waiting?.readNext(read) && !isEnough());
   }
 
   /** Goes on where messages waited, as something has got done; to be called whenever it has. */
   proceed(): void {
-    if (this.#later !== undefined) this.#handleWaiting(this.#later);
+    if (this.#waiting !== undefined) this.#handleWaiting(this.#waiting);
     if (!this.isBehind) this.#link.resume();
   }
 
@@ -134,23 +134,23 @@ export class Flow {
   clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#later = undefined;
+    this.#waiting = undefined;
   }
 
-  #handleWaiting(later: PutOff): void {
+  #handleWaiting(waiting: WaitingMessages): void {
     if (this.#isHandling || this.#timer !== undefined) return;
     let left = TURN_BYTES;
     this.#isHandling = true;
     try {
       // A handler that closes the connection drops all of it.
-      while (this.#later !== undefined && !later.isEmpty && !this.#isBusy) {
+      while (this.#waiting !== undefined && !waiting.isEmpty && !this.#isBusy) {
         if (left <= 0) {
           this.#timer = setTimeout(() => this.#nextTurn(), 0);
           return;
         }
-        left -= later.handleFirst(this.#link, (call, length) => this.#calls.begin(call, length));
+        left -= waiting.handleFirst(this.#link, (call, length) => this.#calls.begin(call, length));
       }
-      if (later.isEmpty) this.clear();
+      if (waiting.isEmpty) this.clear();
     } catch (error) {
       this.#hooks.fail(error as Error);
     } finally {

@@ -19,7 +19,7 @@ const MESSAGE_BYTES = 8;
 export type ReadCall = (bytes: Uint8Array, start: number) => IncomingCall | undefined;
 
 /** Messages that wait: as bytes, one behind the other, and the first of them perhaps as calls too. */
-export class PutOff {
+export class WaitingMessages {
   readonly #bytes = new InputBuffer();
   /** How long the messages are, in blocks; those that are handled are dropped with their block. */
   readonly #blocks: number[][] = [];
@@ -39,7 +39,7 @@ export class PutOff {
   }
 
   /** About how many bytes it takes to keep what waits. */
-  get length(): number {
+  get keptBytes(): number {
     return this.#bytes.length + this.#count * MESSAGE_BYTES;
   }
 
