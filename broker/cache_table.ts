@@ -14,9 +14,9 @@ import { ProtocolError } from "./errors.ts";
 import { HeldCache, type HeldCacheOwner, type Loose } from "./held_cache.ts";
 import { ObjectLimit } from "./object_limit.ts";
 import type { RemoteTarget } from "./referenceable.ts";
+import { ReleaseQueue } from "./release_queue.ts";
 import type { ObjectId } from "./remote_reference.ts";
 import { ATTACH, RemoteCache } from "./remote_cache.ts";
-import { Returns } from "./returns.ts";
 
 /**
  * Keeps one cache for each number, and tells the peer when it is not used any more.
@@ -28,7 +28,7 @@ import { Returns } from "./returns.ts";
 export class CacheTable {
   readonly #parts: CacheTableParts;
   readonly #limit: ObjectLimit;
-  readonly #returns: Returns;
+  readonly #releases: ReleaseQueue;
   readonly #caches = new BusyMap<NumberKey, HeldCache>();
   /** The caches that may have changed since their state was kept. */
   #touched = new BusySet<HeldCache>();
@@ -46,7 +46,7 @@ export class CacheTable {
    */
   constructor(parts: CacheTableParts) {
     this.#parts = parts;
-    this.#returns = new Returns(parts.broker, parts.outbox, WORD.decache);
+    this.#releases = new ReleaseQueue(parts.broker, parts.outbox, WORD.decache);
     this.#limit = new ObjectLimit(
       "maxCaches",
       parts.broker.settings.limits.maxCaches,
@@ -121,7 +121,7 @@ export class CacheTable {
       throw new JellyError(`Cannot receive cache ${luid}: nothing came under this number`);
     } catch (error) {
       // The peer has counted it.
-      if (typeof luid === "number") this.#returns.give(luid, 1);
+      if (typeof luid === "number") this.#releases.giveBack(luid, 1);
       throw error;
     }
   }
@@ -171,7 +171,7 @@ export class CacheTable {
     const { luid, uses } = held;
     held.uses = 0;
     this.#touched.delete(held);
-    this.#returns.give(luid, uses);
+    this.#releases.giveBack(luid, uses);
   }
 
   /** Asks for a word when the garbage collector has run next: it collects an object that nobody has. */

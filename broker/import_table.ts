@@ -10,8 +10,8 @@ import { BusyMap } from "../transport/busy_map.ts";
 import type { Broker } from "./broker.ts";
 import { LimitError } from "./errors.ts";
 import type { Outbox } from "./outbox.ts";
+import { ReleaseQueue } from "./release_queue.ts";
 import { type Arrivals, RemoteReference } from "./remote_reference.ts";
-import { Returns } from "./returns.ts";
 
 /** An object of the peer's: its reference, if one is in use, and what the peer counts. */
 interface Import {
@@ -28,7 +28,7 @@ type Imports = BusyMap<NumberKey, Import>;
  */
 export class ImportTable {
   readonly #broker: Broker;
-  readonly #returns: Returns;
+  readonly #releases: ReleaseQueue;
   /** What came on nobody's behalf. */
   readonly #nobodys: Imports = new BusyMap();
   /** By the user's avatar, which often keeps a reference itself: nothing here may keep the avatar alive. */
@@ -45,7 +45,7 @@ export class ImportTable {
    */
   constructor(broker: Broker, outbox: Outbox) {
     this.#broker = broker;
-    this.#returns = new Returns(broker, outbox, WORD.decref);
+    this.#releases = new ReleaseQueue(broker, outbox, WORD.decref);
     this.#finalization = new FinalizationRegistry((arrivals) => {
       this.#forget(arrivals);
       this.#tellPeer(arrivals);
@@ -119,6 +119,6 @@ export class ImportTable {
   }
 
   #tellPeer({ luid, count }: Arrivals): void {
-    this.#returns.give(luid, count);
+    this.#releases.giveBack(luid, count);
   }
 }

@@ -28,7 +28,7 @@ interface Owed {
  * Meanwhile the object may arrive again. That is no matter: what came before and what
  * comes now is counted apart here, and the peer, who counts both together, hears of each arrival once.
  */
-export class Returns {
+export class ReleaseQueue {
   readonly #broker: Broker;
   readonly #outbox: Outbox;
   readonly #word: number;
@@ -38,7 +38,7 @@ export class Returns {
   #isGoingOn = false;
 
   /**
-   * Creates the returns of one kind of objects; nothing is to be given back yet.
+   * Creates the queue of one kind of objects; nothing is to be given back yet.
    *
    * @param broker The connection.
    * @param outbox Where the peer is told.
@@ -56,7 +56,7 @@ export class Returns {
    * @param luid Number of the object.
    * @param count How many arrivals.
    */
-  give(luid: number, count: number): void {
+  giveBack(luid: number, count: number): void {
     if (count <= FEW) return this.#write(luid, count);
     this.#owed.add({ luid, count });
     this.#writeOwed();
