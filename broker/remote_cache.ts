@@ -19,8 +19,8 @@ import { RemoteCopy } from "./copyable.ts";
 import type { HeldCache } from "./held_cache.ts";
 import { brokerOf } from "./invoker.ts";
 import type { Kwargs } from "./kwargs.ts";
+import { objectId } from "./pb_rules.ts";
 import { callMethod } from "./referenceable.ts";
-import { objectId } from "./rules.ts";
 
 /** Lets a cache know what holds it; for the table alone. */
 export const ATTACH: unique symbol = Symbol("attach");

@@ -8,7 +8,7 @@ import { BananaReader, BananaScanner, BananaWriter, type Dialect } from "../jell
 import { Jellier, type JellyRegistry, type Taster, Unjellier } from "../jelly/mod.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import type { BrokerLimits } from "./options.ts";
-import { PB_RULES } from "./rules.ts";
+import { PB_RULES } from "./pb_rules.ts";
 
 /** A writer keeps a buffer up to this size; a larger one goes back to the pool. */
 const KEPT_BUFFER = 4096;
