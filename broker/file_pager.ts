@@ -1,5 +1,5 @@
 /**
- * Files and streams in pages (`twisted.spread.util.FilePager`; docs/paging.md).
+ * Files and streams of bytes in pages of one size (`twisted.spread.util.FilePager`; docs/paging.md).
  *
  * @module
  */
@@ -7,87 +7,9 @@
 import { FixedChunkStream } from "@std/streams/unstable-fixed-chunk-stream";
 import { positiveInteger } from "../transport/checks.ts";
 import { noOperation } from "./failure.ts";
-import { type ChunkPagerOptions, Pager, type PagerOptions } from "./pager.ts";
+import type { ChunkPagerOptions } from "./pager.ts";
 import type { RemoteReference } from "./remote_reference.ts";
-
-/**
- * Sends what comes out of a stream: each chunk is a page, whatever it is.
- *
- * @example
- * ```ts
- * import { connectPair, getAllPages, type RemoteReference, Root, StreamPager } from "@perspective/broker/broker";
- * import { assertEquals } from "@std/assert";
- *
- * class Server extends Root {
- *   remote_count(collector: RemoteReference): Promise<void> {
- *     return new StreamPager(collector, ReadableStream.from([1, 2, 3])).finished;
- *   }
- * }
- * await using pair = await connectPair(new Server());
- * assertEquals(await getAllPages(pair.client.root(), "count"), [1, 2, 3]);
- * ```
- *
- * @typeParam Args What the callback gets.
- */
-export class StreamPager<Args extends readonly unknown[] = []> extends Pager<Args> {
-  readonly #source: ReadableStream<unknown> | (() => ReadableStream | Promise<ReadableStream>);
-  #reader: Promise<ReadableStreamDefaultReader<unknown>> | undefined;
-
-  /**
-   * Creates a pager, which begins to send.
-   *
-   * @param collector Where the pages go.
-   * @param source The stream, or a function that opens it, which is called when there is room for the first
-   * page; the pager cancels the stream if it is not read to its end.
-   * @param options What to do at the end, and how many pages may be on their way.
-   */
-  constructor(
-    collector: RemoteReference,
-    source: ReadableStream<unknown> | (() => ReadableStream | Promise<ReadableStream>),
-    options: PagerOptions<Args> = {},
-  ) {
-    super(collector, options);
-    this.#source = source;
-  }
-
-  /** Gives the next chunk. */
-  override async nextPage(): Promise<unknown> {
-    const reader = await this.#opened();
-    const { done, value } = await reader.read();
-    return done ? undefined : value ?? null;
-  }
-
-  /** Stops at once: a chunk that has not come yet is not waited for. */
-  override stopPaging(): void {
-    super.stopPaging();
-    this.#cancel(undefined);
-  }
-
-  /**
-   * Cancels the stream, unless it was read to its end.
-   *
-   * @param error Why the paging could not be finished, if so.
-   */
-  override pagingEnded(error: unknown): void {
-    this.#cancel(error);
-  }
-
-  #opened(): Promise<ReadableStreamDefaultReader<unknown>> {
-    return this.#reader ??= Promise.try(() => this.#open()).then((stream) => stream.getReader());
-  }
-
-  #open(): ReadableStream | Promise<ReadableStream> {
-    const source = this.#source;
-    return typeof source === "function" ? source() : source;
-  }
-
-  #cancel(reason: unknown): void {
-    // What waits to be opened is not opened for this.
-    if (this.#reader === undefined && typeof this.#source === "function") return;
-    // A stream that has failed cannot be cancelled; why it failed is known.
-    this.#opened().then((reader) => reader.cancel(reason)).catch(noOperation);
-  }
-}
+import { StreamPager } from "./stream_pager.ts";
 
 /** A file that is open, such as a `Deno.FsFile`. */
 export interface ReadableFile {

@@ -88,5 +88,6 @@ export type * from "./sendable.ts";
 export * from "./serve.ts";
 export { Session } from "./session.ts";
 export type * from "./session_options.ts";
+export * from "./stream_pager.ts";
 export type * from "./types.ts";
 export * from "./view_point.ts";
