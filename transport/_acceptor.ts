@@ -32,11 +32,11 @@ export interface AcceptOptions {
 /** Accepts TCP connections. */
 export class TcpAcceptor implements Acceptor {
   readonly #listener: Deno.TcpListener;
-  readonly #life: Life;
+  readonly #life: AcceptorLife;
 
   constructor(listener: Deno.TcpListener, options: AcceptOptions = {}) {
     this.#listener = listener;
-    this.#life = new Life(options);
+    this.#life = new AcceptorLife(options);
   }
 
   accept(): Promise<Dialed | null> {
@@ -58,7 +58,7 @@ export interface UnixAcceptOptions extends AcceptOptions {
 export class UnixAcceptor implements Acceptor {
   readonly #path: string;
   readonly #mode: number | undefined;
-  readonly #life: Life;
+  readonly #life: AcceptorLife;
   readonly #opening: Promise<void> | undefined;
   #listener: Deno.UnixListener | undefined;
 
@@ -70,7 +70,7 @@ export class UnixAcceptor implements Acceptor {
   constructor(path: string, options: UnixAcceptOptions = {}) {
     this.#path = path;
     this.#mode = options.mode;
-    this.#life = new Life(options);
+    this.#life = new AcceptorLife(options);
     try {
       this.#open();
     } catch (error) {
@@ -125,7 +125,7 @@ async function answers(path: string): Promise<boolean> {
 }
 
 /** The life of an acceptor, which only ends on request. */
-class Life {
+class AcceptorLife {
   readonly #end = Promise.withResolvers<void>();
   readonly #options: AcceptOptions;
   readonly #trouble = new Spell();
