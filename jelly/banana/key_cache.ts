@@ -8,7 +8,7 @@
  * @module
  */
 
-import { KnownKey } from "./heads.ts";
+import { KnownKey } from "./known_key.ts";
 
 /** Maximum length of a key in characters: longer ones are rare, and not worth the memory. */
 const MAX_LETTERS = 64;

@@ -16,8 +16,8 @@
 export * from "./decoder.ts";
 export * from "./encode.ts";
 export * from "./errors.ts";
-export { KnownKey } from "./heads.ts";
 export { KeyCache } from "./key_cache.ts";
+export { KnownKey } from "./known_key.ts";
 export * from "./limits.ts";
 export * from "./name_cache.ts";
 export * from "./reader.ts";

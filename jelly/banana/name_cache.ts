@@ -8,7 +8,7 @@
  * @module
  */
 
-import { KnownKey } from "./heads.ts";
+import { KnownKey } from "./known_key.ts";
 import { utf8 } from "./utf8.ts";
 
 /** Maximum length of a remembered text in bytes. */
