@@ -5,7 +5,7 @@
  */
 
 import { BananaError } from "./banana/errors.ts";
-import { type BananaLimits, bananaLimits } from "./banana/limits.ts";
+import { bananaLimits } from "./banana/limits.ts";
 import { BananaReader } from "./banana/reader.ts";
 import { BananaScanner } from "./banana/scanner.ts";
 import type { Dialect } from "./banana/tokens.ts";
@@ -65,52 +65,59 @@ export interface ValueCodec {
  * @returns The codec.
  */
 export function valueCodec(options: EncodeValueOptions & DecodeValueOptions = {}): ValueCodec {
+  return { encode: encoder(options), decode: decoder(options) };
+}
+
+function encoder(options: EncodeValueOptions): ValueCodec["encode"] {
   const { dialect = "pb", registry = globalRegistry } = options;
-  const limits: BananaLimits = bananaLimits(options.limits);
+  const limits = bananaLimits(options.limits);
   const writer = new BananaWriter({ dialect, limits, keys: registry.keys });
   const jellier = new Jellier(writer, { ...options, limits });
+  let isBusy = false;
+  return function encode(value: unknown): Uint8Array {
+    // The program's own code that is called along the way may encode too: it gets another writer.
+    if (isBusy) return encodeValue(value, options);
+    isBusy = true;
+    writer.begin();
+    try {
+      jellier.write(value);
+      writer.end();
+      return writer.copy();
+    } catch (error) {
+      // What the end of the message finds is not explained yet.
+      throw error instanceof BananaError ? explained(error, "value", value) : error;
+    } finally {
+      writer.cancel();
+      isBusy = false;
+    }
+  };
+}
+
+function decoder(options: DecodeValueOptions): ValueCodec["decode"] {
+  const { dialect = "pb", registry = globalRegistry } = options;
+  const limits = bananaLimits(options.limits);
   const scanner = new BananaScanner(limits);
   scanner.dialect = dialect;
   const reader = new BananaReader(registry.names, limits);
   const unjellier = new Unjellier(reader, options);
-  // The program's own code that is called along the way may use the codec too: it gets another one.
-  let isEncoding = false;
-  let isDecoding = false;
-  return {
-    encode(value: unknown): Uint8Array {
-      if (isEncoding) return valueCodec(options).encode(value);
-      isEncoding = true;
-      writer.begin();
-      try {
-        jellier.write(value);
-        writer.end();
-        return writer.copy();
-      } catch (error) {
-        // What the end of the message finds is not explained yet.
-        throw error instanceof BananaError ? explained(error, "value", value) : error;
-      } finally {
-        writer.cancel();
-        isEncoding = false;
-      }
-    },
-    decode(bytes: Uint8Array): unknown {
-      if (isDecoding) return valueCodec(options).decode(bytes);
-      const end = scanner.scan(bytes, 0, bytes.length);
-      scanner.reset();
-      if (end !== bytes.length) {
-        throw new BananaError(
-          `Cannot read value: ${end === -1 ? "the bytes end before it does" : "more bytes follow"}`,
-        );
-      }
-      isDecoding = true;
-      reader.reset(bytes, 0);
-      try {
-        return unjellier.read();
-      } finally {
-        reader.release();
-        isDecoding = false;
-      }
-    },
+  let isBusy = false;
+  return function decode(bytes: Uint8Array): unknown {
+    // The program's own code that is called along the way may decode too: it gets another reader.
+    if (isBusy) return decodeValue(bytes, options);
+    const end = scanner.scan(bytes, 0, bytes.length);
+    scanner.reset();
+    if (end !== bytes.length) {
+      const fact = end === -1 ? "the bytes end before it does" : "more bytes follow";
+      throw new BananaError(`Cannot read value: ${fact}`);
+    }
+    isBusy = true;
+    reader.reset(bytes, 0);
+    try {
+      return unjellier.read();
+    } finally {
+      reader.release();
+      isBusy = false;
+    }
   };
 }
 
@@ -131,7 +138,7 @@ export function valueCodec(options: EncodeValueOptions & DecodeValueOptions = {}
  * @throws {JellyError} If any part of the value cannot be sent; the error's path says which.
  */
 export function encodeValue(value: unknown, options: EncodeValueOptions = {}): Uint8Array {
-  return valueCodec(options).encode(value);
+  return encoder(options)(value);
 }
 
 /**
@@ -152,5 +159,5 @@ export function encodeValue(value: unknown, options: EncodeValueOptions = {}): U
  * @throws {JellyError} If the expression is not a value.
  */
 export function decodeValue(bytes: Uint8Array, options: DecodeValueOptions = {}): unknown {
-  return valueCodec(options).decode(bytes);
+  return decoder(options)(bytes);
 }
