@@ -34,7 +34,16 @@ export interface PBUrl {
   readonly href: string;
 }
 
-const SCHEMES: ReadonlyMap<string, { scheme: PBScheme; port: number }> = new Map([
+/** What a URL says of where to go, each scheme in its own way. */
+type Place = Pick<PBUrl, "hostname" | "port" | "path" | "objectName" | "href">;
+
+/** A scheme, and the port where the URL gives none. */
+interface Scheme {
+  readonly scheme: PBScheme;
+  readonly port: number;
+}
+
+const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
   ["pb:", { scheme: "pb", port: DEFAULT_PORT }],
   ["pbs:", { scheme: "pbs", port: DEFAULT_PORT }],
   ["pb+unix:", { scheme: "pb+unix", port: 0 }],
@@ -76,43 +85,53 @@ export function parseUrl(url: string | URL): PBUrl {
     throw refusal(text, `scheme must be one of ${[...SCHEMES.keys()].join(" ")}`);
   }
   const { scheme } = known;
-  const common = {
+  return {
     scheme,
     secure: scheme === "pbs" || scheme === "wss",
-    username: parsed.username === "" ? undefined : decode(text, parsed.username, "user"),
-    password: parsed.username === "" ? undefined : decode(text, parsed.password, "password"),
+    ...userOf(text, parsed),
+    ...(scheme === "pb+unix" ? unixPlace(text, parsed) : networkPlace(text, parsed, known)),
   };
-  if (common.username === undefined && parsed.password !== "") {
-    throw refusal(text, "a password needs a user name");
-  }
-  const fragment = decode(text, parsed.hash.slice(1), "fragment");
+}
 
-  if (scheme === "pb+unix") {
-    const path = decode(text, parsed.pathname, "path");
-    if (parsed.hostname !== "" && parsed.hostname !== "localhost") {
-      throw refusal(text, "a Unix socket has no host, write pb+unix:///path");
-    }
-    if (!path.startsWith("/") || path.length < 2) {
-      throw refusal(text, "the path of the socket is missing, write pb+unix:///path");
-    }
-    if (parsed.search !== "") throw refusal(text, "a query has no meaning here");
-    const href = `pb+unix://${parsed.pathname}${parsed.hash}`;
-    return { ...common, hostname: "", port: 0, path, objectName: fragment || "root", href };
+function userOf(text: string, { username, password }: URL): Pick<PBUrl, "username" | "password"> {
+  if (username !== "") {
+    return {
+      username: decode(text, username, "user"),
+      password: decode(text, password, "password"),
+    };
   }
+  if (password !== "") throw refusal(text, "a password needs a user name");
+  return { username: undefined, password: undefined };
+}
 
+function unixPlace(text: string, { hostname, pathname, search, hash }: URL): Place {
+  const fragment = decode(text, hash.slice(1), "fragment");
+  const path = decode(text, pathname, "path");
+  if (hostname !== "" && hostname !== "localhost") {
+    throw refusal(text, "a Unix socket has no host, write pb+unix:///path");
+  }
+  if (!path.startsWith("/") || path.length < 2) {
+    throw refusal(text, "the path of the socket is missing, write pb+unix:///path");
+  }
+  if (search !== "") throw refusal(text, "a query has no meaning here");
+  const href = `pb+unix://${pathname}${hash}`;
+  return { hostname: "", port: 0, path, objectName: fragment || "root", href };
+}
+
+function networkPlace(text: string, parsed: URL, { scheme, port: usualPort }: Scheme): Place {
+  const { pathname, search, hash } = parsed;
+  const fragment = decode(text, hash.slice(1), "fragment");
   const hostname = normalHostname(text, parsed.hostname);
-  const port = parsed.port === "" ? known.port : Number(parsed.port);
-  const host = hostAndPort(hostname, port);
+  const port = parsed.port === "" ? usualPort : Number(parsed.port);
+  const base = `${scheme}://${hostAndPort(hostname, port)}`;
   if (scheme === "ws" || scheme === "wss") {
-    const path = parsed.pathname + parsed.search;
-    const href = `${scheme}://${host}${path}${parsed.hash}`;
-    return { ...common, hostname, port, path, objectName: fragment || "root", href };
+    const path = pathname + search;
+    return { hostname, port, path, objectName: fragment || "root", href: base + path + hash };
   }
-  if (parsed.search !== "") throw refusal(text, "a query has no meaning here");
-  if (parsed.hash !== "") throw refusal(text, "the object's name is the path, not the fragment");
-  const objectName = decode(text, parsed.pathname.slice(1), "path") || "root";
-  const href = `${scheme}://${host}${parsed.pathname}`;
-  return { ...common, hostname, port, path: "", objectName, href };
+  if (search !== "") throw refusal(text, "a query has no meaning here");
+  if (hash !== "") throw refusal(text, "the object's name is the path, not the fragment");
+  const objectName = decode(text, pathname.slice(1), "path") || "root";
+  return { hostname, port, path: "", objectName, href: base + pathname };
 }
 
 /** Lower case, punycode, canonical IP addresses: what URLs of the web do and ours would not. */
