@@ -353,6 +353,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   async #pause(reason: Error, failures: number): Promise<void> {
     const delay = this.#backoff(failures);
     duration("backoff", delay);
+    // A callback may have closed the session.
+    if (this.#end.signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, Math.min(delay, MAX_TIMEOUT));
     const state = { kind: "waiting", reason, failures, delay } as const;

@@ -324,6 +324,27 @@ Deno.test("a callback that closes the session is heard, one that throws is logge
   assertEquals(log, Array(3).fill("A callback failed"));
 });
 
+for (const callback of ["giveUp", "backoff"] as const) {
+  Deno.test(`a session that is closed by its ${callback} does not wait before it ends`, async () => {
+    await using site = new Site(new Counter());
+    const session: Session = openSession("pb://a.example", {
+      ...site.options,
+      giveUp: () => {
+        if (callback === "giveUp") void session.close();
+        return false;
+      },
+      backoff: () => {
+        if (callback === "backoff") void session.close();
+        return 1000;
+      },
+    });
+    await session.ready();
+    await site.restart();
+    assertEquals(await session.closed, undefined);
+    assertEquals(site.kinds, ["connecting", "connected", "closed"]);
+  });
+}
+
 const BAD_CALLBACKS: { name: string; options: SessionOptions; error: RegExp }[] = [
   {
     name: "giveUp throws",
