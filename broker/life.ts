@@ -1,5 +1,5 @@
 /**
- * A connection's life: it is negotiated, open, perhaps drained, and closed; and why it was closed.
+ * The life of a connection: negotiating, open, perhaps draining, and closed; and why it was closed.
  *
  * @module
  */
@@ -21,31 +21,34 @@ import { Outcome } from "./outcome.ts";
 import { programGoesOn } from "./turn.ts";
 import { within } from "./within.ts";
 
-/** How long a close waits for what was written to go out, in milliseconds. */
+/** Milliseconds that a close waits for what was written to go out. */
 const CLOSE_TIMEOUT = 1000;
 /**
- * After the last answers, so many milliseconds are left to a peer that was calling, so that it hears of what
- * it says next that this was not begun.
+ * Milliseconds to wait after the last answers, so that a peer that was calling hears that its next
+ * calls were not begun.
  */
 const LINGER = 200;
 const NORMAL: CloseReason = { kind: "normal", message: "" };
 const OPEN: State = { kind: "open" };
 const NOTHING = new Uint8Array(0);
 
-/** Where a connection is in its life. */
+/** The state of a connection. */
 type State =
   | { readonly kind: "negotiating"; readonly negotiation: Negotiation }
   | { readonly kind: "open" }
-  /** Calls are finished before a close; `done` ends the step before it is over. */
+  /** Calls are finished before a close; `done` ends the step early. */
   | { readonly kind: "draining"; readonly step: DrainStep; readonly done: () => void }
   | { readonly kind: "closed"; readonly reason: Error | undefined };
 
-/** First calls under way are answered, then the peer hears that what it says to the last answers is refused. */
+/**
+ * First the calls under way are answered; then calls that the peer makes in reaction to the last
+ * answers are refused.
+ */
 type DrainStep = "answering" | "lingering";
 
-/** A close that the program, or a fault of its own, has begun. */
+/** A close begun by the program, or because of a fault of its own. */
 interface Closing {
-  /** What was given as the fault for which it closes. */
+  /** The fault that was given as the reason. */
   readonly fault: Error | undefined;
   /** Resolves when the connection has ended. */
   readonly ended: Promise<void>;
@@ -53,35 +56,35 @@ interface Closing {
 
 /** What a broker lends to its life. */
 export interface LifeParts {
-  /** What is known of the other end. */
+  /** What is known about the peer. */
   readonly peer: Peer;
-  /** Which end this is. */
+  /** Which end of the connection this is. */
   readonly role: BrokerRole["kind"];
-  /** What is closed at its end. */
+  /** The link, which is closed when the life ends. */
   readonly link: Link;
-  /** Whether calls of the peer's have to wait. */
+  /** Whether the peer's calls have to wait. */
   readonly flow: Flow;
   /** The peer's calls. */
   readonly calls: IncomingCalls;
-  /** Knows of our own calls, and clears up. */
+  /** Knows our own calls, and cleans up. */
   readonly hooks: BrokerHooks;
-  /** Learns why connections end that should not. */
+  /** Logs why connections end when they should not. */
   readonly log: Log;
 }
 
-/** Where a connection is in its life, and how it ends. */
+/** The state of a connection, and how it ends. */
 export class Life {
   readonly #parts: LifeParts;
   #state: State;
   #dialect: AgreedDialect | undefined;
-  /** Made when somebody asks, and when the connection has ended. */
+  /** Created on first use, or when the connection has ended. */
   #closed: Outcome<Error | undefined> | undefined;
   #closing: Closing | undefined;
 
   /**
    * Begins a life.
    *
-   * @param negotiation How it begins.
+   * @param negotiation The negotiation that it begins with.
    * @param parts What the broker lends.
    */
   constructor(negotiation: Negotiation, parts: LifeParts) {
@@ -89,7 +92,7 @@ export class Life {
     this.#state = { kind: "negotiating", negotiation };
   }
 
-  /** Settles when both ends have agreed on a dialect; rejects if the connection ends before. */
+  /** Resolves when both ends have agreed on a dialect; rejects if the connection ends before. */
   get ready(): Promise<void> {
     if (this.#state.kind === "negotiating") return this.#state.negotiation.ready;
     const outcome = new Outcome<void>();
@@ -98,17 +101,20 @@ export class Life {
     return outcome.promise;
   }
 
-  /** Resolves when the connection has ended and all is cleared up: to why, or undefined if on purpose. */
+  /**
+   * Resolves when the connection has ended and everything is cleaned up: to the reason, or
+   * undefined if it ended on purpose.
+   */
   get closed(): Promise<Error | undefined> {
     return (this.#closed ??= new Outcome()).promise;
   }
 
-  /** What both ends have agreed to speak, once they have. */
+  /** The dialect that both ends have agreed on, once they have. */
   get dialect(): AgreedDialect | undefined {
     return this.#dialect;
   }
 
-  /** Whether both ends have still to agree. */
+  /** Whether both ends have yet to agree. */
   get isNegotiating(): boolean {
     return this.#state.kind === "negotiating";
   }
@@ -118,30 +124,32 @@ export class Life {
     return this.#state.kind === "closed";
   }
 
-  /** Why it has ended; undefined if it has not, or on purpose. */
+  /** Why it has ended; undefined if it has not, or if it ended on purpose. */
   get reason(): Error | undefined {
     return this.#state.kind === "closed" ? this.#state.reason : undefined;
   }
 
-  /** Whether calls of ours are possible: not once a close has begun, except while calls are finished. */
+  /**
+   * Whether we can make calls: not once a close has begun, except while calls are being finished.
+   */
   get takesCalls(): boolean {
     const { kind } = this.#state;
     return kind === "draining" || (kind !== "closed" && this.#closing === undefined);
   }
 
   /**
-   * Looks at the first bytes, while none have been understood.
+   * Checks the first bytes while none have been understood.
    *
-   * @throws {ProtocolError} If they are of another protocol.
+   * @throws {ProtocolError} If they belong to another protocol.
    */
   check(): void {
     if (this.#state.kind === "negotiating") this.#state.negotiation.check();
   }
 
   /**
-   * Takes what the peer says first.
+   * Handles the peer's first message.
    *
-   * @param reader Stands before it.
+   * @param reader A reader positioned before it.
    * @throws {ProtocolError} If both ends cannot agree.
    */
   agree(reader: BananaReader): void {
@@ -149,17 +157,17 @@ export class Life {
     const { negotiation } = this.#state;
     this.#dialect = negotiation.received(reader);
     this.#state = OPEN;
-    // Before the negotiation clears its own alarm: so the clock need not stop.
+    // Before the negotiation clears its own alarm, so that the clock need not stop.
     this.#parts.hooks.opened();
     negotiation.succeed();
   }
 
   /**
-   * Closes the connection when what was sent has gone out, or cannot go out within a second.
+   * Closes the connection once what was sent has gone out, or cannot go out within a second.
    *
-   * @param options How, and why; an error alone is the reason.
+   * @param options How and why; an error alone is the reason.
    * @returns Resolves when the connection has ended.
-   * @throws {RangeError} If the time is no number from 0 up.
+   * @throws {RangeError} If the time is not a number from 0 up.
    */
   close(options: CloseOptions | Error): Promise<void> {
     const { graceful = 0, reason } = options instanceof Error ? { reason: options } : options;
@@ -173,7 +181,7 @@ export class Life {
   }
 
   /**
-   * Closes the connection at once, for a fault of the program's own.
+   * Closes the connection at once because of a fault of the program's own.
    *
    * @param error The fault.
    */
@@ -183,7 +191,7 @@ export class Life {
   }
 
   /**
-   * Closes the connection at once, for a fault.
+   * Closes the connection at once because of a fault.
    *
    * @param error The fault.
    */
@@ -195,7 +203,10 @@ export class Life {
     this.end(error, unread);
   }
 
-  /** Learns that calls have ended: when none is left, a drained connection need not wait any more. */
+  /**
+   * Called when calls have ended: once none is left, a draining connection need not wait any
+   * longer.
+   */
   callsEnded(): void {
     const state = this.#state;
     if (state.kind !== "draining" || state.step !== "answering") return;
@@ -204,7 +215,7 @@ export class Life {
   }
 
   /**
-   * Learns that the link has ended.
+   * Called when the link has ended.
    *
    * @param error What went wrong here, if anything did.
    * @param unread The first of the bytes that were not understood.
@@ -220,7 +231,7 @@ export class Life {
     try {
       hooks.clear(reason);
     } catch (fault) {
-      // Nobody waits for this, and who waits for the end must hear of it.
+      // Nothing awaits this, and code that waits for the end must hear of it.
       const message = "Cannot clear up behind a connection";
       const { peer } = this.#parts;
       log({ event: "callbackFailed", level: "error", message, peer, error: fault });
@@ -235,13 +246,14 @@ export class Life {
   async #close(graceful: number, reason: CloseReason | Error | undefined): Promise<void> {
     const { link, calls } = this.#parts;
     if (graceful !== 0 && this.#state.kind === "open") await this.#drain(graceful);
-    // A method that closes its own connection is answered first, as it is in Twisted.
+    // A method that closes its own connection is answered first, as in Twisted.
     await programGoesOn();
     calls.ignore();
     if (!this.isClosed) {
       if (link.output.buffered !== 0) await within(CLOSE_TIMEOUT, link.output.drained(0));
       link.close(reason instanceof Error ? closeReason(reason) : reason ?? NORMAL);
-      // Not only when the pending read has failed, which takes a turn of the event loop.
+      // Otherwise this would happen only when the pending read has failed, a turn of the event loop
+      // later.
       await undefined;
       this.end(undefined, NOTHING);
     }
@@ -269,7 +281,7 @@ export class Life {
     return within(time, promise);
   }
 
-  /** Finds words for why the connection has ended; none if it ended on purpose. */
+  /** Returns why the connection has ended; undefined if it ended on purpose. */
   #endReason(error: unknown, unread: Uint8Array): Error | undefined {
     const { role, link, peer, log } = this.#parts;
     const { isNegotiating } = this;
@@ -283,7 +295,7 @@ export class Life {
         closeReason: link.closeReason,
       })
       : this.#closing.fault;
-    // A client that gets no connection learns it from `ready`.
+    // A client whose connection fails learns of it from `ready`.
     if (isFaultOfPeer(reason) && !(isNegotiating && role === "client")) {
       const limit = reason instanceof LimitError ? ` (${reason.limit})` : "";
       const message = `Connection to ${peer.address} closed: ${reason!.message}${limit}`;

@@ -1,6 +1,5 @@
 /**
- * A connection as a stream of whole expressions: reads as seldom as possible, as much as possible at
- * a time.
+ * A connection as a stream of whole expressions, with reads as few and as large as possible.
  *
  * @module
  */
@@ -17,82 +16,85 @@ import type { BrokerSettings } from "./options.ts";
 import type { ReadTools, Toolbox } from "./toolbox.ts";
 import { programGoesOn } from "./turn.ts";
 
-/** Of what has come at once, so many bytes are handled before the program goes on; then twice as many. */
+/** Number of bytes of one read that are handled before the program goes on; it then doubles. */
 const FIRST_SLICE_BYTES = 512;
 const NO_BYTES = new Uint8Array(0);
-/** The most bytes that are handled at a time. */
+/** Maximum number of bytes handled at a time. */
 const SLICE_BYTES = 256 * 1024;
-/** Milliseconds in which a connection to which nothing can be written has to end by itself. */
+/** Milliseconds that a connection has to end by itself once nothing can be written to it. */
 const END_PATIENCE = 1000;
 
-/** What an expression was: an answer, or something else, for which it may have been too early. */
+/** What an expression was: an answer, something else, or something for which it was too early. */
 export type Received = "answer" | "other" | "later";
 
-/** Takes what comes over a link. */
+/** Receives what arrives over a link. */
 export interface LinkHandler {
   /**
-   * Takes an expression, whose bytes are good until it returns.
+   * Handles an expression, whose bytes are valid until it returns.
    *
-   * @param tools A reader that stands before the expression, and its unjellier.
-   * @param isBehindAnswer Whether the program still has to hear of an answer that came before: then
-   * only other answers can be taken.
-   * @returns What it was; `later` if it was not taken, and is to be handed over again.
+   * @param tools A reader positioned before the expression, and its unjellier.
+   * @param isBehindAnswer Whether the program has yet to hear of an answer that came before; if so,
+   * only more answers can be handled.
+   * @returns What it was; `later` if it was not handled and must be handed over again.
    */
   expressionReceived(tools: ReadTools, isBehindAnswer: boolean): Received;
   /**
-   * Tells whether to go on reading now; if not, the handler calls `resume` later.
+   * Returns whether to go on reading now; if not, the handler calls `resume` later.
    *
    * @returns False to pause.
    */
   mayRead(): boolean;
-  /** Learns that the transport has taken some of what waits. */
+  /** Called when the transport has taken some of what is waiting. */
   wrote(): void;
   /**
-   * Learns that the link has ended; nothing comes after.
+   * Called when the link has ended; nothing comes after it.
    *
-   * @param error Why, if it was not the orderly end of the stream.
+   * @param error Why, unless the stream ended in an orderly way.
    * @param unread The first of the bytes that were not understood.
    */
   linkEnded(error: unknown, unread: Uint8Array): void;
 }
 
-/** How far handling what has come has got: to its end, or to an expression that is not whole, or a stop. */
+/**
+ * How far the handling of input has got: to the end of it, to an unfinished expression, or to a
+ * stop.
+ */
 type Pace = "done" | "unfinished" | "slice" | "pause";
 
 /** The two directions of a transport, in expressions. */
 export class Link implements OutputHandler {
-  /** What goes to the peer. */
+  /** The direction to the peer. */
   readonly output: LinkOutput;
   readonly #transport: Transport;
   readonly #handler: LinkHandler;
-  /** The connection, for objects that ask. */
+  /** The connection, for objects that ask for it. */
   readonly #invoker: object;
   readonly #tools: Toolbox;
   readonly #input = new InputBuffer();
-  /** Of the bytes of one expression, finished or not, give or take one read. */
+  /** Limit for the bytes of one expression, finished or not, give or take one read. */
   #bound: Bound | undefined;
-  /** What both ends have agreed on, once they have. */
+  /** The dialect that both ends have agreed on, once they have. */
   #dialect: Dialect | undefined;
-  /** Lent while something comes, or an expression is unfinished. */
+  /** On loan while input is handled or an expression is unfinished. */
   #scanner: BananaScanner | undefined;
   #isOpen = true;
   #received = 0;
   #expressionBytes = 0;
-  /** Whether the program may still have to hear of an answer. */
+  /** Whether the program may not have heard of an answer yet. */
   #isBehindAnswer = false;
-  /** How long the next expression is, if it was put off. */
+  /** Length in bytes of the next expression if it was put off, else 0. */
   #putOffBytes = 0;
   #resume: (() => void) | undefined;
-  /** Set when nothing can be written any more. */
+  /** Set once nothing can be written any more. */
   #endAlarm: Alarm | undefined;
 
   /**
    * Creates a link; it reads once {@linkcode Link.run} is called.
    *
    * @param transport The byte pipe; the link closes it.
-   * @param handler Takes what comes.
+   * @param handler Receives what arrives.
    * @param settings Limits, and the tools that connections share.
-   * @param invoker The connection, for objects that ask.
+   * @param invoker The connection, for objects that ask for it.
    */
   constructor(
     transport: Transport,
@@ -105,42 +107,44 @@ export class Link implements OutputHandler {
     this.#invoker = invoker;
     const { tools, limits } = settings;
     this.#tools = tools;
-    // Who waits until there is room shall find some.
+    // Code that waits until there is room must find some.
     const highWaterMark = Math.min(limits.highWaterMark, limits.maxBufferedBytes);
     this.output = new LinkOutput({ transport, handler: this, tools, invoker, highWaterMark });
   }
 
-  /** How many bytes have come. */
+  /** Number of bytes received. */
   get bytesReceived(): number {
     return this.#received;
   }
 
-  /** How long the expression is that is being handled, in bytes. */
+  /** Length in bytes of the expression that is being handled. */
   get expressionBytes(): number {
     return this.#expressionBytes;
   }
 
-  /** Whether the transport was not closed here yet. */
+  /** Whether this end has not closed the transport yet. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** Whether the handler wanted a pause, so that nothing is read. */
+  /** Whether the handler asked for a pause, so that nothing is read. */
   get isPaused(): boolean {
     return this.#resume !== undefined;
   }
 
-  /** What the peer said when it closed, if it could. */
+  /** The reason that the peer gave when it closed, if it could give one. */
   get closeReason(): CloseReason | undefined {
     return this.#transport.closeReason;
   }
 
-  /** Settles when nothing of a closed transport is left, where that takes longer than closing. */
+  /**
+   * Settles when nothing is left of a closed transport; undefined where closing takes no longer.
+   */
   get transportClosed(): Promise<void> | undefined {
     return this.#transport.closed;
   }
 
-  /** A copy of the first bytes that have come and were not understood yet. */
+  /** A copy of the first received bytes that have not been understood yet. */
   get unread(): Uint8Array {
     const { bytes, start, end } = this.#input;
     if (start === end) return NO_BYTES;
@@ -148,7 +152,7 @@ export class Link implements OutputHandler {
   }
 
   /**
-   * Sets the dialect that was agreed on, for what comes and goes from now on.
+   * Sets the agreed dialect for all that is received and sent from now on.
    *
    * @param dialect The dialect.
    */
@@ -159,18 +163,18 @@ export class Link implements OutputHandler {
   }
 
   /**
-   * Limits how long an expression may be, beside what the limits of all expressions say.
+   * Limits the length of an expression, in addition to the limits for all expressions.
    *
-   * @param bound Of its bytes, finished or not, give or take one read; undefined for no such limit.
+   * @param bound Limit for its bytes, finished or not, give or take one read; undefined for none.
    */
   limitInput(bound: Bound | undefined): void {
     this.#bound = bound;
   }
 
   /**
-   * Reads until the connection ends. Never rejects: the handler learns how it ended.
+   * Reads until the connection ends. Never rejects: the handler is told how it ended.
    *
-   * @returns Settles after the handler has learned it.
+   * @returns Resolves after the handler has been told.
    */
   async run(): Promise<void> {
     const input = this.#input;
@@ -197,7 +201,7 @@ export class Link implements OutputHandler {
     this.#handler.linkEnded(error, unread);
   }
 
-  /** Goes on reading after a pause. */
+  /** Resumes reading after a pause. */
   resume(): void {
     this.#resume?.();
   }
@@ -205,7 +209,7 @@ export class Link implements OutputHandler {
   /**
    * Copies the expression that is being handled, for later.
    *
-   * @param target Where its bytes are added.
+   * @param target The buffer to add its bytes to.
    */
   copyExpression(target: InputBuffer): void {
     const { bytes, start } = this.#input;
@@ -215,8 +219,8 @@ export class Link implements OutputHandler {
   /**
    * Hands over an expression that was copied.
    *
-   * @param source Where it is the first.
-   * @param length How long it is, in bytes.
+   * @param source A buffer that begins with it.
+   * @param length Its length in bytes.
    */
   handleCopy(source: InputBuffer, length: number): void {
     const tools = this.#tools.takeReader(this.#invoker);
@@ -226,12 +230,12 @@ export class Link implements OutputHandler {
     this.#tools.giveReader(tools);
   }
 
-  /** Hands on what the output says. */
+  /** Passes on what the output reports. */
   wrote(): void {
     this.#handler.wrote();
   }
 
-  /** Reads on for a while, to the end, which tells best why the peer takes no more. */
+  /** Goes on reading for a while, up to the end, which best explains why the peer takes no more. */
   outputFailed(reason: Error): void {
     if (this.isPaused) return this.#giveUp(reason);
     const alarm: Alarm = {
@@ -243,7 +247,7 @@ export class Link implements OutputHandler {
     this.#endAlarm = alarm;
   }
 
-  /** Ends, though the transport has not. */
+  /** Ends the link although the transport has not ended. */
   #giveUp(reason: Error): void {
     this.close(closeReason(reason));
     this.#handler.linkEnded(reason, NO_BYTES);
@@ -252,7 +256,7 @@ export class Link implements OutputHandler {
   /**
    * Closes the transport at once. A second call does nothing.
    *
-   * @param reason Told to the peer by transports that can.
+   * @param reason The reason, for transports that can tell the peer.
    */
   close(reason?: CloseReason): void {
     if (!this.#isOpen) return;
@@ -260,7 +264,7 @@ export class Link implements OutputHandler {
     try {
       this.#transport.close(reason);
     } catch {
-      // The transport was closed from the other side of it.
+      // The transport was closed from its other side.
     }
     this.#input.clear();
     this.#scanner = undefined;
@@ -270,12 +274,13 @@ export class Link implements OutputHandler {
   }
 
   /**
-   * Hands over the expressions that are whole, in slices: what is said to the first of them goes out,
-   * and gives the peer something to do, while the others are handled. Otherwise two ends with much to
-   * say would take turns, each waiting for the other to have done with all of it.
+   * Hands over the complete expressions, in slices: the responses to the first of them go out, and
+   * give the peer something to do, while the others are handled. Otherwise two ends with much to
+   * say would take turns, each waiting until the other is done with all of it.
    *
-   * What comes behind an answer also waits until the program has gone on, and is one slice or more of
-   * its own: as in Twisted, who waits for an answer hears of it before what was sent after it.
+   * What comes after an answer also waits until the program has gone on, and forms one or more
+   * slices of its own: as in Twisted, code that waits for an answer hears of it before anything
+   * that was sent after it.
    */
   async #handleInput(): Promise<void> {
     for (let slice = FIRST_SLICE_BYTES;; slice = this.#longerSlice(slice)) {
@@ -288,24 +293,27 @@ export class Link implements OutputHandler {
           this.#isBehindAnswer = false;
           break;
         case "pause":
-          // Who cannot read would not see the end either.
+          // A link that does not read would not see the end either.
           if (this.output.failure !== undefined) this.#giveUp(this.output.failure);
           else await this.#paused();
       }
     }
   }
 
-  /** Twice as much as before: where messages are long, that is several of them. */
+  /** Twice as much as before; where messages are long, enough for several of them. */
   #longerSlice(slice: number): number {
     return Math.min(2 * Math.max(slice, this.#expressionBytes), SLICE_BYTES);
   }
 
-  /** Hands over expressions with tools that are lent; a scanner is kept while an expression is unfinished. */
+  /**
+   * Hands over expressions with tools on loan; the scanner is kept while an expression is
+   * unfinished.
+   */
   #handleExpressions(slice: number): Pace {
     const scanner = this.#scanner ??= this.#tools.takeScanner(this.#dialect);
     const tools = this.#tools.takeReader(this.#invoker);
     const pace = this.#handleSlice(slice, scanner, tools);
-    // What a fault has interrupted does not come here, and is not lent again.
+    // Tools that a fault has interrupted do not get here, and are not lent again.
     this.#tools.giveReader(tools);
     if (pace !== "unfinished") {
       this.#scanner = undefined;
@@ -331,7 +339,7 @@ export class Link implements OutputHandler {
       this.#putOffBytes = received === "later" ? length : 0;
       if (received === "later") return "slice";
       if (received === "answer") this.#isBehindAnswer = true;
-      // A handler that closed the link has cleared the input.
+      // A handler that has closed the link has cleared the input.
       if (this.#isOpen) input.consume(end);
       left -= length;
     }

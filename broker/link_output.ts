@@ -1,5 +1,5 @@
 /**
- * What goes out over a connection: messages are gathered, and leave in as few writes as possible.
+ * The output of a connection: messages are gathered, and leave in as few writes as possible.
  *
  * @module
  */
@@ -11,22 +11,25 @@ import { PBConnectionLost } from "./errors.ts";
 import type { Toolbox, WriteTools } from "./toolbox.ts";
 import { QUIET_MICROTASKS } from "./turn.ts";
 
-/** After so many turns in a row that wrote one message, the next one is not expected to write more. */
+/**
+ * Number of turns in a row with one message each after which the next is not expected to write
+ * more.
+ */
 const LONE_TURNS = 4;
 
-/** Learns what becomes of what was written. */
+/** Learns what becomes of written messages. */
 export interface OutputHandler {
-  /** Learns that the transport has taken some of what waits. */
+  /** Called when the transport has taken some of what is waiting. */
   wrote(): void;
   /**
-   * Learns that nothing can be written any more.
+   * Called when nothing can be written any more.
    *
    * @param reason Why.
    */
   outputFailed(reason: Error): void;
 }
 
-/** Nothing can be written any more when it has failed; what had come till then is still read. */
+/** Once it has failed, nothing can be written any more; what had arrived by then is still read. */
 type OutputState =
   | { readonly kind: "open" }
   | { readonly kind: "failed"; readonly reason: Error }
@@ -43,9 +46,9 @@ export interface OutputParts {
   readonly handler: OutputHandler;
   /** Lends writers. */
   readonly tools: Toolbox;
-  /** The connection, for objects that ask. */
+  /** The connection, for objects that ask for it. */
   readonly invoker: object;
-  /** With so many bytes waiting, producers should wait too. */
+  /** Number of waiting bytes at which producers should wait too. */
   readonly highWaterMark: number;
 }
 
@@ -54,21 +57,21 @@ export class LinkOutput {
   readonly #parts: OutputParts;
   #dialect: Dialect | undefined;
   #state: OutputState = OPEN;
-  /** Lent as long as there is something that the transport has not got. */
+  /** On loan as long as there is something that the transport has not been given. */
   #tools: WriteTools | undefined;
   /** Whether a message is being written. */
   #isWriting = false;
-  /** Whether a flush is on its way: at the end of this turn, or in the transport. */
+  /** Whether a flush is due at the end of this turn, or is in the transport. */
   #isFlushing = false;
-  /** Bytes that the transport has and has not taken yet. */
+  /** Number of bytes that the transport has been given and has not taken yet. */
   #inTransport = 0;
-  /** Bytes of answers among those that the writer holds, and among those that the transport has. */
+  /** Number of bytes of answers that the writer holds, and that the transport has been given. */
   #answers = 0;
   #answersInTransport = 0;
   #sent = 0;
-  /** About how many bytes have gone out at a time lately. */
+  /** Approximate size of recent writes in bytes. */
   #usual = 0;
-  /** How many messages were written in this turn, and how many turns in a row wrote but one. */
+  /** Number of messages written in this turn, and of turns in a row that wrote only one. */
   #written = 0;
   #loneTurns = 0;
   #drained: { resolve: () => void; below: number }[] | undefined;
@@ -82,22 +85,22 @@ export class LinkOutput {
     this.#parts = parts;
   }
 
-  /** How many bytes wait to be written. */
+  /** Number of bytes waiting to be written. */
   get buffered(): number {
     return this.#state.kind === "closed" ? 0 : this.#unsent + this.#inTransport;
   }
 
-  /** How many bytes were written that the transport has not got. */
+  /** Number of bytes written that the transport has not been given. */
   get #unsent(): number {
     return this.#tools?.writer.length ?? 0;
   }
 
-  /** How many bytes of answers wait to be written. */
+  /** Number of bytes of answers waiting to be written. */
   get bufferedAnswers(): number {
     return this.#answers + Math.min(this.#answersInTransport, this.#inTransport);
   }
 
-  /** How many bytes the transport has taken. */
+  /** Number of bytes that the transport has taken. */
   get bytesSent(): number {
     return this.#sent;
   }
@@ -107,12 +110,15 @@ export class LinkOutput {
     return this.#isWriting;
   }
 
-  /** Why nothing can be written any more though the link is not closed, if that is so. */
+  /**
+   * Why nothing can be written any more although the link is not closed; undefined if that is not
+   * so.
+   */
   get failure(): Error | undefined {
     return this.#state.kind === "failed" ? this.#state.reason : undefined;
   }
 
-  /** Whether so much waits that producers should wait too. */
+  /** Whether so much is waiting that producers should wait too. */
   get isFull(): boolean {
     return this.buffered >= this.#parts.highWaterMark;
   }
@@ -128,9 +134,9 @@ export class LinkOutput {
   }
 
   /**
-   * Notes that an answer was written, for {@linkcode LinkOutput.bufferedAnswers}.
+   * Records that an answer was written, for {@linkcode LinkOutput.bufferedAnswers}.
    *
-   * @param bytes How long it is.
+   * @param bytes Its length.
    */
   answerWritten(bytes: number): void {
     this.#answers += bytes;
@@ -139,13 +145,13 @@ export class LinkOutput {
   /**
    * Begins a message, which {@linkcode LinkOutput.flush} ends.
    *
-   * @returns What writes it.
+   * @returns The tools to write it with.
    */
   begin(): WriteTools {
     const { tools, invoker, transport } = this.#parts;
     this.#isWriting = true;
     this.#written++;
-    // With some patience the last write would have taken this one along.
+    // With a little patience, the last write would have included this message.
     if (this.#inTransport !== 0) this.#loneTurns = 0;
     const lent = this.#tools ??= tools.takeWriter(
       invoker,
@@ -158,8 +164,8 @@ export class LinkOutput {
   }
 
   /**
-   * Ends a message. What was written goes out when this turn of the event loop is over, with all that
-   * is written till then.
+   * Ends a message. It goes out at the end of this turn of the event loop, together with everything
+   * else written by then.
    */
   flush(): void {
     this.#isWriting = false;
@@ -170,10 +176,11 @@ export class LinkOutput {
   }
 
   /**
-   * Waits until little enough waits to be written.
+   * Waits until few enough bytes are waiting.
    *
-   * @param below How many bytes may still wait; the high-water mark less one unless given.
-   * @returns Settles when that is so, or the link is closed.
+   * @param below Number of bytes that may still be waiting; the high-water mark less one unless
+   * given.
+   * @returns Resolves when that is so, or when the link is closed.
    */
   drained(below: number = this.#parts.highWaterMark - 1): Promise<void> {
     if (this.buffered <= below) return Promise.resolve();
@@ -182,7 +189,7 @@ export class LinkOutput {
     return promise;
   }
 
-  /** Forgets what waits: the transport is closed. */
+  /** Discards what is waiting: the transport is closed. */
   close(): void {
     this.#state = CLOSED;
     // A message that is being written is dropped when it ends.
@@ -190,9 +197,9 @@ export class LinkOutput {
   }
 
   /**
-   * Waits while other microtasks of this turn still write, then writes out: the calls that a
-   * program makes in answer to each other leave together, in one write. A program that makes one call
-   * after the other does not wait.
+   * Waits while other microtasks of this turn are still writing, then writes out: calls that a
+   * program makes in reaction to one another leave together, in one write. A program that makes one
+   * call after another does not wait.
    */
   async #writeOut(): Promise<void> {
     const enough = this.#loneTurns < LONE_TURNS ? QUIET_MICROTASKS : 1;
@@ -228,7 +235,7 @@ export class LinkOutput {
     this.#isFlushing = false;
   }
 
-  /** Nothing that was written is needed again, so the transport may do with it as it likes. */
+  /** The written bytes are not needed again, so the transport may change them in place. */
   #write(bytes: Uint8Array): Promise<number> {
     const { transport } = this.#parts;
     return transport.writeInPlace?.(bytes) ?? transport.write(bytes);

@@ -17,9 +17,9 @@ const NAMES: ParameterNames = Object.freeze({
   observe_remove: ["names"],
 });
 
-/** An update that a cache has taken. */
+/** An update that a cache has received. */
 export interface CacheChange {
-  /** Name of the method that took it, without `observe_`. */
+  /** Name of the method that handled it, without `observe_`. */
   readonly name: string;
   /** Its positional arguments. */
   readonly args: readonly unknown[];
@@ -37,8 +37,8 @@ export interface ChangesOptions {
  * A {@linkcode RemoteCache} that tells the program of changes, and follows the fields of a
  * {@linkcode LiveCacheable}.
  *
- * Any update counts as a change: those of a live object, and those that `observe_` methods of your own
- * take. As long as somebody waits for changes, the cache is not collected.
+ * Any update counts as a change: those of a live object, and those that `observe_` methods of your
+ * own handle. While anything waits for changes, the cache is not garbage collected.
  *
  * @example
  * ```ts
@@ -54,24 +54,24 @@ export interface ChangesOptions {
  * ```
  */
 export class LiveCache extends RemoteCache {
-  /** Those who are told of each change. */
+  /** The functions called after each change. */
   readonly #callbacks = new Set<(change: CacheChange) => unknown>();
-  /** Those who wait for the next change. */
+  /** The waits for the next change. */
   readonly #waiting = new Set<() => void>();
   #changes = 0;
   #endReason: Error | undefined;
 
   /**
-   * Has a function called after each change.
+   * Registers a function to be called after each change.
    *
-   * @param callback Gets the change.
+   * @param callback Receives the change.
    */
   notifyOnChange(callback: (change: CacheChange) => unknown): void {
     this.#callbacks.add(callback);
   }
 
   /**
-   * Takes back {@linkcode LiveCache.notifyOnChange}.
+   * Undoes {@linkcode LiveCache.notifyOnChange}.
    *
    * @param callback The function.
    */
@@ -80,13 +80,13 @@ export class LiveCache extends RemoteCache {
   }
 
   /**
-   * Goes through the changes from now on.
+   * Iterates over the changes from now on.
    *
-   * Who is slower than the changes come sees the latest state, and not each one before it.
+   * A loop that is slower than the changes sees the latest state, not every one before it.
    *
-   * @param options A signal that ends the iteration, which throws its reason then.
-   * @returns Gives this cache, each time that it has changed; ends when updates do, and throws the
-   * reason if the connection was lost by a fault.
+   * @param options A signal that ends the iteration, which then throws the signal's reason.
+   * @returns Yields this cache each time it has changed; ends when updates do, and throws the
+   * reason if the connection was lost because of a fault.
    */
   changes(options: ChangesOptions = {}): AsyncGenerator<this, void, void> {
     return this.#iterate(this.#changes, options.signal);
@@ -123,23 +123,23 @@ export class LiveCache extends RemoteCache {
     for (const resolve of this.#waiting) resolve();
   }
 
-  /** The names of parameters, as an observer in Python may give them. */
+  /** The names of parameters, which an observer in Python may use. */
   get [PARAMETERS](): ParameterNames {
     return NAMES;
   }
 
   /**
-   * Takes the fields that are new or different.
+   * Sets the fields that are new or different.
    *
    * @param changes Values by name.
-   * @throws {JellyError} If a name is that of a method.
+   * @throws {JellyError} If a name is the name of a method.
    */
   observe_update(changes: unknown): void {
     applyState(this, changes);
   }
 
   /**
-   * Drops fields.
+   * Deletes fields.
    *
    * @param names Their names.
    */
@@ -151,7 +151,7 @@ export class LiveCache extends RemoteCache {
   }
 
   /**
-   * Takes an update, and tells those who want to know.
+   * Handles an update, and reports it as a change.
    *
    * @param broker The connection that it came over.
    * @param message Name of the method, without the prefix.
@@ -190,9 +190,9 @@ export class LiveCache extends RemoteCache {
   }
 
   /**
-   * Gives what another object of the class needs to take over from this one.
+   * Returns the state that another object of the class needs to take over from this one.
    *
-   * @returns The fields, or undefined while somebody waits for changes.
+   * @returns The fields, or undefined while anything waits for changes.
    */
   override keepState(): unknown {
     return this.#callbacks.size + this.#waiting.size === 0 ? super.keepState() : undefined;

@@ -1,5 +1,5 @@
 /**
- * Objects whose fields are kept up to date in all caches, without a word about it in their code
+ * Objects whose fields are kept up to date in all caches, without any code of their own for it
  * (docs/flavors.md, "Live objects").
  *
  * @module
@@ -12,13 +12,14 @@ import { type Fields, LiveViewers } from "./live_viewers.ts";
 /**
  * A {@linkcode Cacheable} whose caches follow its fields by themselves.
  *
- * Whoever sets or deletes a field of the object changes all caches: the changes of one turn of the
- * event loop go out together, to each viewer what it may see by `getStateToCopyFor`. What happens
- * within a field's value (`lines.push("x")`) is not noticed: say `changed("lines")`, or set
- * the field to a new value.
+ * Setting or deleting a field of the object changes all caches: the changes of one turn of the
+ * event loop go out together, to each viewer what `getStateToCopyFor` lets it see. What happens
+ * within a field's value (`lines.push("x")`) is not noticed: call `changed("lines")`, or set the
+ * field to a new value.
  *
  * A cache is called as `observe_update` with a dictionary of the fields that are new or different,
- * and as `observe_remove` with a list of names. {@linkcode LiveCache} takes both; in Python, so does:
+ * and as `observe_remove` with a list of names. {@linkcode LiveCache} handles both; in Python, so
+ * does:
  *
  * ```python
  * class DocumentCache(pb.RemoteCache):
@@ -63,14 +64,14 @@ import { type Fields, LiveViewers } from "./live_viewers.ts";
  * ```
  */
 export class LiveCacheable extends Cacheable {
-  /** The viewers of each object, by the object as the program knows it. */
+  /** The viewers of each object, keyed by the object as the program knows it. */
   static readonly #viewers = new WeakMap<LiveCacheable, LiveViewers>();
 
-  /** Creates the object; what `this` is in a subclass notices when a field changes. */
+  /** Creates the object; `this` in a subclass notices when a field changes. */
   constructor() {
     super();
     const viewers = new LiveViewers((perspective) => live.getStateToCopyFor(perspective));
-    // Private fields of subclasses are made on what is returned here.
+    // Private fields of subclasses are added to the object that is returned here.
     const live: this = new Proxy(this, {
       defineProperty(target, key, descriptor) {
         viewers.changed();
@@ -86,7 +87,7 @@ export class LiveCacheable extends Cacheable {
   }
 
   /**
-   * Gives the fields that a cache has: the object's own, unless overridden.
+   * Returns the fields that a cache has: the object's own, unless overridden.
    *
    * @returns A plain object.
    */
@@ -95,20 +96,20 @@ export class LiveCacheable extends Cacheable {
   }
 
   /**
-   * Gives the fields that a user's cache has: the same for all, unless overridden.
+   * Returns the fields that a user's cache has: the same for everyone, unless overridden.
    *
-   * @param _perspective On whose behalf the object is sent; null if that is nobody in particular.
-   * @returns A plain object. It may have fields of its own making; `changed()` tells of theirs,
-   * if no field of the object has changed with them.
+   * @param _perspective On whose behalf the object is sent; null for nobody in particular.
+   * @returns A plain object. It may include computed fields; call `changed()` when one of those
+   * changes without any field of the object.
    */
   override getStateToCopyFor(_perspective: object | null): Fields {
     return this.getStateToCopy();
   }
 
   /**
-   * Says that something has changed that is not to be seen from outside.
+   * Reports a change that cannot be noticed from outside.
    *
-   * @param names Fields that hold the same objects as before, in which something has changed.
+   * @param names Fields that hold the same objects as before, but in which something has changed.
    */
   changed(...names: readonly string[]): void {
     LiveCacheable.#viewers.get(this)!.changed(names);
@@ -119,7 +120,7 @@ export class LiveCacheable extends Cacheable {
    *
    * @param _perspective On whose behalf the object is sent.
    * @param observer Calls the cache.
-   * @returns What `getStateToCopyFor` gives.
+   * @returns What `getStateToCopyFor` returns.
    */
   override getStateToCacheAndObserveFor(
     _perspective: object | null,
@@ -132,7 +133,7 @@ export class LiveCacheable extends Cacheable {
    * Removes a viewer.
    *
    * @param _perspective On whose behalf the object was sent.
-   * @param observer Called the cache.
+   * @param observer The observer that called the cache.
    */
   override stoppedObserving(_perspective: object | null, observer: RemoteCacheObserver): void {
     LiveCacheable.#viewers.get(this)!.remove(observer);

@@ -1,5 +1,5 @@
 /**
- * Those who have caches of a live object, and what each of them has.
+ * The viewers of a live object, and what each of them has.
  *
  * @module
  */
@@ -11,31 +11,31 @@ import { DeadReferenceError, LimitError, PBConnectionLost } from "./errors.ts";
 /** The fields of an object by name. */
 export type Fields = Record<string, unknown>;
 
-/** One who has a cache. */
+/** A peer's cache of the object. */
 interface Viewer {
-  /** What the cache has, or will have when all has arrived that is on its way. */
+  /** What the cache has, or will have once everything on its way has arrived. */
   readonly sent: Map<string, unknown>;
-  /** Names of fields to be sent though they hold the same objects as before. */
+  /** Names of fields to be sent although they hold the same objects as before. */
   readonly touched: Set<string>;
-  /** Whether it is to be told of changes: soon, or when its connection takes more. */
+  /** Whether it has changes to be told of: soon, or when its connection takes more. */
   state: "current" | "due" | "waiting";
 }
 
 /**
- * Sends each viewer what has changed in what it may see.
+ * Sends each viewer the changes in what it may see.
  *
- * All changes of a turn go in one message. A viewer whose connection is full gets what has changed by
- * the time that it takes more, and nothing of the states in between. A field that cannot be sent keeps
- * no other from being sent.
+ * All changes of a turn go in one message. A viewer whose connection is full gets what differs at
+ * the time it takes more, and none of the states in between. A field that cannot be sent does not
+ * keep others from being sent.
  */
 export class LiveViewers {
   readonly #fieldsFor: (perspective: object | null) => Fields;
   readonly #viewers = new Map<RemoteCacheObserver, Viewer>();
 
   /**
-   * Creates the list without anybody on it.
+   * Creates a list without viewers.
    *
-   * @param fieldsFor Gives what somebody may see.
+   * @param fieldsFor Returns the fields that a user may see.
    */
   constructor(fieldsFor: (perspective: object | null) => Fields) {
     this.#fieldsFor = fieldsFor;
@@ -57,15 +57,16 @@ export class LiveViewers {
   /**
    * Removes a viewer.
    *
-   * @param observer Called its cache.
+   * @param observer The observer that called its cache.
    */
   remove(observer: RemoteCacheObserver): void {
     this.#viewers.delete(observer);
   }
 
   /**
-   * Has the viewers told when this turn is over, or before anything else is said over their connection: who
-   * changes the object and gets its answer finds the change in its cache.
+   * Tells the viewers at the end of this turn, or before anything else is sent over their
+   * connection: a caller that changes the object finds the change in its cache when it gets the
+   * answer.
    *
    * @param names Fields to be sent even if they hold the same objects as before.
    */
@@ -78,7 +79,7 @@ export class LiveViewers {
     }
   }
 
-  /** Sends what has changed, now or when the connection takes more. */
+  /** Sends the changes now, or when the connection takes more. */
   #tell(observer: RemoteCacheObserver, viewer: Viewer): void {
     if (!this.#viewers.has(observer)) return;
     viewer.state = "current";
@@ -92,7 +93,7 @@ export class LiveViewers {
     observer.broker.drained().then(() => this.#tell(observer, viewer));
   }
 
-  /** Sends what has changed, and tells whether the connection takes more now. */
+  /** Sends the changes, and returns whether the connection takes more now. */
   #sendChanges(observer: RemoteCacheObserver, viewer: Viewer): boolean {
     const { sent, touched } = viewer;
     const fields = this.#fieldsFor(observer.perspective);
@@ -110,7 +111,7 @@ export class LiveViewers {
   }
 }
 
-/** Sends fields together or, if one of them cannot be sent, each by itself. */
+/** Sends fields together or, if one of them cannot be sent, one at a time. */
 function sendUpdates(
   observer: RemoteCacheObserver,
   viewer: Viewer,
@@ -121,7 +122,7 @@ function sendUpdates(
     hasRoom = observer.tell("update", Object.fromEntries(updates));
   } catch (error) {
     if (!(error instanceof JellyError)) {
-      // Not all of them may be other objects than before.
+      // Some may hold the same objects as before, and are sent again only if marked.
       for (const [name] of updates) viewer.touched.add(name);
       throw error;
     }

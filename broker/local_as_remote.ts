@@ -23,18 +23,21 @@ export type LocalMethodOf<T, Name extends string> = `sync_${Name}` extends keyof
 export type LocalArgs<T, Name extends string> = LocalMethodOf<T, Name> extends
   (...args: infer Args) => unknown ? Args : never;
 
-/** What `callRemote` gives: what a `sync_` method returns, and a promise of what an `async_` method does. */
+/**
+ * What `callRemote` returns: the result of a `sync_` method, or a promise of an `async_` method's
+ * result.
+ */
 export type LocalResult<T, Name extends string> = LocalMethodOf<T, Name> extends
   (...args: never) => infer Result
   ? `sync_${Name}` extends keyof T ? Result : Promise<Awaited<Result>>
   : never;
 
 /**
- * An object of this program that is called as a remote one: code that is written for a
- * `RemoteReference` can be given it.
+ * An object of this program that is called like a remote one: it can be passed to code that is
+ * written for a `RemoteReference`.
  *
- * Its methods begin with `sync_`, if what they return is given to the caller as it is, or with `async_`,
- * if the caller gets a promise of it.
+ * The names of its methods begin with `sync_` if the caller gets the result as it is, or with
+ * `async_` if the caller gets a promise of it.
  *
  * @example
  * ```ts
@@ -61,10 +64,11 @@ export class LocalAsRemote {
   /**
    * Calls a method.
    *
-   * @param name Name of the method, without `sync_` or `async_`; of two, the first is called.
+   * @param name Name of the method, without `sync_` or `async_`; if there are both, `sync_` is
+   * called.
    * @param args Its arguments.
-   * @returns What a `sync_` method returns, or a promise of what an `async_` method does.
-   * @throws {NoSuchMethod} By the promise, if there is no such method.
+   * @returns The result of a `sync_` method, or a promise of an `async_` method's result.
+   * @throws {NoSuchMethod} Through the promise, if there is no such method.
    */
   callRemote<Name extends LocalMethodName<this>>(
     name: Name,
@@ -89,7 +93,7 @@ export class LocalAsRemote {
   }
 
   /**
-   * Gives a method as a value.
+   * Returns a method as a value.
    *
    * @param name Name of the method, without `sync_` or `async_`.
    * @returns The method.
@@ -126,7 +130,7 @@ export class LocalMethod<T extends LocalAsRemote, Name extends LocalMethodName<T
    * Calls the method.
    *
    * @param args Its arguments.
-   * @returns What `callRemote` gives.
+   * @returns What `callRemote` returns.
    */
   call(...args: LocalArgs<T, Name>): LocalResult<T, Name> {
     const { local, name } = this;

@@ -15,12 +15,12 @@ export type MethodKey<T> =
     [Key in keyof T as T[Key] extends AnyMethod ? Key : never]: never;
   };
 
-/** An interface as a program can look at it: the names of its methods, each a method of T. */
+/** An interface in a form available at run time: the names of its methods, each a method of T. */
 export type LocalInterface<T> = readonly MethodKey<T>[];
 
 /** Options of a {@linkcode LocalAsyncForwarder}. */
 export interface LocalAsyncForwarderOptions {
-  /** Whether calls of other methods fail; unless set they give null. */
+  /** Whether calls to other methods fail; unless set, they return null. */
   failWhenNotImplemented?: boolean;
 }
 
@@ -56,7 +56,7 @@ export class LocalAsyncForwarder<T extends object> {
    *
    * @param forwarded The object.
    * @param methods The methods that are forwarded.
-   * @param options What to do with others.
+   * @param options What to do about other methods.
    * @throws {TypeError} If the object lacks one of the methods.
    */
   constructor(
@@ -85,12 +85,13 @@ export class LocalAsyncForwarder<T extends object> {
     ...args: ForwardedArgs<T, Name>
   ): Promise<ForwardedResult<T, Name>>;
   /**
-   * Calls a method that may not be one of the interface.
+   * Calls a method that may not belong to the interface.
    *
    * @param method Name of the method.
    * @param args Its arguments.
-   * @returns What the method returns, or null if it is none of the interface.
-   * @throws {NoSuchMethod} By the promise, if it is none and `failWhenNotImplemented` is set.
+   * @returns What the method returns, or null if the interface does not have it.
+   * @throws {NoSuchMethod} Through the promise, if the interface does not have it and
+   * `failWhenNotImplemented` is set.
    */
   callRemote(method: string, ...args: readonly unknown[]): Promise<unknown>;
   async callRemote(method: string, ...args: readonly unknown[]): Promise<unknown> {
@@ -110,6 +111,6 @@ export class LocalAsyncForwarder<T extends object> {
 export type ForwardedArgs<T, Name extends keyof T> = T[Name] extends
   (...args: infer Args) => unknown ? Args : never;
 
-/** What a method of T gives. */
+/** What a method of T returns, or what its promise resolves to. */
 export type ForwardedResult<T, Name extends keyof T> = T[Name] extends
   (...args: never) => infer Result ? Awaited<Result> : never;

@@ -34,7 +34,7 @@ export class Local<T extends object = object> {
   }
 
   /**
-   * Counts a reference more.
+   * Adds a reference.
    *
    * @returns The count.
    */
@@ -43,7 +43,7 @@ export class Local<T extends object = object> {
   }
 
   /**
-   * Counts a reference less.
+   * Removes a reference.
    *
    * @returns The count.
    */
@@ -53,9 +53,10 @@ export class Local<T extends object = object> {
 }
 
 /**
- * What is done when the peer holds an object no more.
+ * Cleans up once the peer no longer holds an object.
  *
- * @param isTakenBack True if it never did: the message that was to bring the object could not be sent.
+ * @param isTakenBack True if it never held it: the message that was to bring the object could not
+ * be sent.
  */
 export type Cleanup = (isTakenBack?: boolean) => void;
 
@@ -63,28 +64,28 @@ export type Cleanup = (isTakenBack?: boolean) => void;
 export type LocalObject = RemoteTarget & Serializable;
 
 /**
- * Numbers the objects that are sent by reference, and keeps them while the peer counts on them.
+ * Numbers the objects that are sent by reference, and keeps them while the peer holds references.
  */
 export class LocalTable {
   readonly #limit: ObjectLimit;
-  /** What is published as the root: on most connections nothing else is, which needs no table. */
+  /** The published root: on most connections it is the only object, which needs no table. */
   #root: Local<RemoteTarget> | undefined;
   #entries: BusyMap<ObjectId, Local<RemoteTarget>> | undefined;
-  /** The numbers of objects; none while only named ones are known. */
+  /** The numbers of objects; undefined while only named ones are known. */
   #ids: BusyMap<object, number> | undefined;
-  /** What to do when the peer holds an object no more. */
+  /** What to do when the peer no longer holds an object. */
   #cleanups: BusyMap<object, Cleanup[]> | undefined;
 
   /**
    * Creates an empty table.
    *
-   * @param limit Most objects at once.
+   * @param limit Maximum number of objects at once.
    */
   constructor(limit: ObjectLimit) {
     this.#limit = limit;
   }
 
-  /** How many objects there are, named ones included. */
+  /** Number of objects, including named ones. */
   get size(): number {
     return (this.#entries?.size ?? 0) + (this.#root === undefined ? 0 : 1);
   }
@@ -139,7 +140,7 @@ export class LocalTable {
    * Takes back a registration that never reached the peer.
    *
    * @param id Number of the object.
-   * @returns What is to be done, if the peer holds no other reference.
+   * @returns What to do if the peer holds no other reference.
    */
   unregister(id: number): readonly Cleanup[] {
     const entry = this.#entries?.get(id);
@@ -147,10 +148,10 @@ export class LocalTable {
   }
 
   /**
-   * Counts a reference less, as the peer says.
+   * Removes a reference that the peer has given back.
    *
    * @param id Number of the object.
-   * @returns What is to be done, if that was the last one.
+   * @returns What to do if that was the last one.
    * @throws {ProtocolError} If the peer holds no reference to such an object.
    */
   decref(id: ObjectId): readonly Cleanup[] {
@@ -162,7 +163,7 @@ export class LocalTable {
   }
 
   /**
-   * Has something done when the peer holds an object no more.
+   * Registers something to do when the peer no longer holds an object.
    *
    * @param object The object; one that does not travel as a reference is never released.
    * @param cleanup What to do, once.
@@ -193,7 +194,7 @@ export class LocalTable {
   }
 }
 
-/** Gives what an object is known by. */
+/** Returns the identity of an object. */
 function identityOf(object: object): object {
   return (object as Partial<LocalObject>).processUniqueID?.() ?? object;
 }

@@ -1,8 +1,7 @@
 /**
- * What is worth writing down, and how it is written.
+ * Log entries, and how they are written.
  *
- * What a peer has said shall neither look like an entry of its own, nor command a terminal, nor fill
- * the log.
+ * Text from a peer must not look like an entry of its own, control a terminal, or fill the log.
  *
  * @module
  */
@@ -12,18 +11,19 @@ import { oneLine } from "../transport/printable.ts";
 import { asPromise } from "./is_promise.ts";
 import { shown } from "./shown.ts";
 
-/** So many entries of a kind are written at once. */
+/** Number of entries of a kind that may be written in quick succession. */
 const BURST = 100;
-/** Then one entry is written in so many milliseconds. */
+/** Milliseconds per entry after that. */
 const INTERVAL = 1000;
 
 /**
- * What has happened, for programs that count it or raise an alarm. `callFailed` is a call of the peer's, and
- * `callbackFailed` a function of the program, such as `onConnect`; `connectionRefused` is one too many,
- * `connectionFailed` one that never stood, and `connectionClosed` one that ended through a fault;
- * `acceptFailed` is that no connection can be accepted for a while;
- * `cacheFailed`, `pagesFailed` and `stateFailed` are updates, pages and stored states that did not get
- * where they should; `notUnderstood` is a message of the protocol that one end does not know.
+ * What has happened, for programs that count it or raise an alarm. `callFailed` is about a call
+ * from the peer, and `callbackFailed` about a function of the program, such as `onConnect`;
+ * `connectionRefused` is a connection too many, `connectionFailed` one that was never established,
+ * and `connectionClosed` one that ended because of a fault; `acceptFailed` means that no
+ * connections can be accepted for a while; `cacheFailed`, `pagesFailed` and `stateFailed` are about
+ * updates, pages and stored states that did not get where they should; `notUnderstood` is a
+ * protocol message that one end does not know.
  */
 export type LogEvent =
   | "callFailed"
@@ -39,35 +39,41 @@ export type LogEvent =
   | "pagesFailed"
   | "stateFailed";
 
-/** What is worth writing down about a connection. */
+/** A log entry about a connection. */
 export interface LogEntry {
   /** What has happened. */
   readonly event: LogEvent;
-  /** How grave it is: an `error` is a fault of a program or its machine, a `warning` a peer that misbehaves. */
+  /**
+   * How serious it is: an `error` is a fault of a program or its machine, a `warning` a misbehaving
+   * peer.
+   */
   readonly level: "error" | "warning";
-  /** One line, also where it repeats what a peer has said: without control characters, and not too long. */
+  /** One line without control characters and not too long, even where it quotes the peer. */
   readonly message: string;
-  /** Who is at the other end, where it is about one connection. */
+  /** The peer, if the entry is about one connection. */
   readonly peer?: Peer;
-  /** Name of the method that was called, where it is about a call; as it came from the peer, but cut to 200 letters. */
+  /**
+   * Name of the method that was called, if the entry is about a call; as the peer sent it, but cut
+   * to 200 characters.
+   */
   readonly method?: string;
   /**
-   * The error, if there is one. What is in it is as it came, perhaps from a peer: texts with line breaks and
-   * control characters, objects with thousands of fields. On the console texts are escaped, and of what is
-   * large the beginning is shown.
+   * The error, if there is one. Its contents are as they arrived, perhaps from a peer: strings with
+   * line breaks and control characters, objects with thousands of fields. On the console, strings
+   * are escaped, and only the beginning of large contents is shown.
    */
   readonly error?: unknown;
 }
 
-/** Takes log entries. */
+/** Receives log entries. */
 export type Log = (entry: LogEntry) => void;
 
 /**
- * Makes a log out of one that a program gave, or out of the console.
+ * Makes a log from a program's own, or from the console.
  *
- * @param log What the program gave, which gets every entry; if it fails, the console takes the entry. Unless
- * given, the console, where many entries of one kind are not all shown.
- * @returns Takes entries with any messages, and never throws.
+ * @param log The program's log, which gets every entry; if it fails, the console gets the entry.
+ * The console unless given, which does not show all of many entries of one kind.
+ * @returns A log that accepts entries with any messages, and never throws.
  */
 export function safeLog(log: Log = consoleLog()): Log {
   return ({ message, ...rest }) => {
@@ -80,10 +86,11 @@ export function safeLog(log: Log = consoleLog()): Log {
 }
 
 /**
- * Calls functions of the program one after the other; one that fails is logged and keeps no other from running.
+ * Calls functions of the program one after the other; one that fails is logged, and does not keep
+ * the others from running.
  *
- * @param callbacks The functions; what they return is not waited for.
- * @param log Takes the entries.
+ * @param callbacks The functions; promises that they return are not awaited.
+ * @param log Receives the entries.
  */
 export function callLogged(callbacks: Iterable<() => unknown>, log: Log): void {
   callAll(callbacks, (error) => {
@@ -91,7 +98,10 @@ export function callLogged(callbacks: Iterable<() => unknown>, log: Log): void {
   });
 }
 
-/** Calls functions one after the other; what one throws, or its promise rejects with, keeps no other from running. */
+/**
+ * Calls functions one after the other; an error or rejected promise of one does not keep the others
+ * from running.
+ */
 function callAll(callbacks: Iterable<() => unknown>, failed: (error: unknown) => void): void {
   for (const callback of callbacks) {
     try {
@@ -102,15 +112,20 @@ function callAll(callbacks: Iterable<() => unknown>, failed: (error: unknown) =>
   }
 }
 
-/** What {@linkcode LogRate} adds to messages. */
+/** The remarks that {@linkcode LogRate} adds to messages. */
 export interface LogRateRemarks {
-  /** Tells how many entries were left out; `, as did 3 before it` unless given. */
+  /** Says how many entries were left out; `, as did 3 before it` unless given. */
   leftOut?: (count: number) => string;
-  /** Tells that the next ones may be; `; of what follows, one a second is logged` unless given. */
+  /**
+   * Says that the next ones may be left out; `; of what follows, one a second is logged` unless
+   * given.
+   */
   goesOn?: string;
 }
 
-/** Keeps peers from filling the log: many entries of a kind may come at once, then one a second. */
+/**
+ * Keeps peers from filling the log: many entries of a kind may come in a burst, then one a second.
+ */
 export class LogRate {
   readonly #remarks: Required<LogRateRemarks>;
   #credit = BURST;
@@ -118,9 +133,9 @@ export class LogRate {
   #leftOut = 0;
 
   /**
-   * Creates a rate at which no entry was written yet.
+   * Creates a rate at which no entry has been written yet.
    *
-   * @param remarks What to say of entries that are left out.
+   * @param remarks What to say about entries that are left out.
    */
   constructor(remarks: LogRateRemarks = {}) {
     const {
@@ -131,10 +146,11 @@ export class LogRate {
   }
 
   /**
-   * Asks whether an entry is to be written.
+   * Decides whether an entry is written.
    *
    * @param now The time in milliseconds.
-   * @returns What its message is to say of those that are not, mostly nothing; undefined if it is one of them.
+   * @returns What to add to its message about entries that are left out, mostly nothing; undefined
+   * if this one is left out.
    */
   admit(now: number = performance.now()): string | undefined {
     this.#credit = Math.min(BURST, this.#credit + (now - this.#since) / INTERVAL);
@@ -151,9 +167,9 @@ export class LogRate {
   }
 }
 
-/** Makes a log of the console that strangers cannot fill, however many they are. */
+/** Makes a log from the console that strangers cannot fill, however many they are. */
 function consoleLog(): Log {
-  // Two to an event at most, so that a thousand warnings hide no error.
+  // At most two for each event, so that a thousand warnings hide no error.
   const rates = new Map<string, LogRate>();
   return (entry) => {
     const kind = `${entry.level} "${entry.event}"`;
@@ -174,7 +190,7 @@ function logToConsole({ level, message, peer, error }: LogEntry): void {
   const address = oneLine(peer?.address ?? "");
   const where = message.includes(address) ? "" : ` [${address}]`;
   const rest = error === undefined ? [] : [shown(error)];
-  // The message is no format itself: what a peer has said in it would take the error in.
+  // The message is not the format: a `%` from a peer in it would consume the error.
   if (level === "error") console.error("%s", message + where, ...rest);
   else console.warn("%s", message + where, ...rest);
 }

@@ -1,5 +1,6 @@
 /**
- * Logging in over a connection (`twisted.spread.pb.PBClientFactory.login`; docs/login.md, "Clients").
+ * Logging in over a connection (`twisted.spread.pb.PBClientFactory.login`; docs/login.md,
+ * "Clients").
  *
  * @module
  */
@@ -27,14 +28,14 @@ import { RemoteReference } from "./remote_reference.ts";
 
 /** Options for `Broker.login`. */
 export interface LoginOptions extends MechanismOptions {
-  /** How many iterations the server may ask for in SCRAM; 4096 to 10 million unless given. */
+  /** Number of iterations that the server may ask for in SCRAM; 4096 to 10 million unless given. */
   scram?: Pick<ScramClientOptions, "minIterations" | "maxIterations">;
   /**
-   * In which type the name goes to a server of Twisted's: `bytes`, by which its own checkers know users,
-   * unless `text` is given, for servers that know them by `str`.
+   * The type in which the name is sent to a Twisted server: `bytes`, by which Twisted's own
+   * checkers know users, or `text`, for servers that know them by `str`; `bytes` unless given.
    */
   usernameAs?: "bytes" | "text";
-  /** Gives the login up when it aborts; should the server accept it all the same, it is logged out. */
+  /** Gives up the login when it aborts; if the server accepts it all the same, it is logged out. */
   signal?: AbortSignal | undefined;
 }
 
@@ -44,20 +45,20 @@ export interface LoginOptions extends MechanismOptions {
  * @typeParam A The class of the avatar, as it is received.
  */
 export interface CopiedAvatarOptions<A extends object> extends LoginOptions {
-  /** The class of the avatar: a `RemoteCopy` or `RemoteCache`. */
+  /** The class of the avatar: a subclass of `RemoteCopy` or `RemoteCache`. */
   avatar: abstract new (...args: never[]) => A;
 }
 
 const encoder = new TextEncoder();
 
-/** What a server says that has no portal. */
+/** The error message of a server without a portal. */
 const LOGIN_METHOD = /^No such method: remote_login[A-Z]?\w*$/;
 
-/** What the mechanisms of Twisted are: all that a stock server knows. */
+/** Twisted's mechanisms, the only ones that a stock server knows. */
 const STOCK: readonly LoginMechanism[] = ["MD5", "ANONYMOUS"];
 
 /**
- * Logs in at the server of a connection.
+ * Logs in to the server of a connection.
  *
  * @param broker The connection.
  * @param credentials A name and a password, a token, or `Anonymous`.
@@ -83,7 +84,7 @@ export async function login(
   try {
     return await orAborted(result, signal);
   } catch (error) {
-    // The avatar may come all the same.
+    // The avatar may still arrive.
     result.then(release, () => {});
     throw error;
   }
@@ -131,7 +132,7 @@ async function attempt(
   }
 }
 
-/** Says why there is no mechanism for some credentials. */
+/** Returns why there is no mechanism for the credentials. */
 function whyNone(peer: Peer, credentials: ICredentials, options: LoginOptions): string {
   const suitable = ALL_MECHANISMS.filter((mechanism) => suits(mechanism, credentials));
   if (suitable.length === 0) {
@@ -194,7 +195,7 @@ async function choose(
   );
 }
 
-/** Asks the server for its mechanisms, if it knows the question and the answer makes a difference. */
+/** Asks the server for its mechanisms, if it knows the question and the answer matters. */
 async function offeredMechanisms(
   broker: Broker,
   allowed: readonly LoginMechanism[],
@@ -214,7 +215,8 @@ async function respondTo(
 ): Promise<unknown> {
   using _ = responder;
   const bytes = await answer;
-  // Not awaited: the reference is given back right behind the call, in one write, as by Twisted's clients.
+  // Not awaited: the reference is given back right after the call, in one write, as Twisted's
+  // clients do.
   return responder.callRemote("respond", bytes, ...rest);
 }
 
@@ -226,7 +228,7 @@ function challengeOf(offer: unknown): { challenge: Uint8Array; responder: Remote
   throw new ProtocolError("Cannot log in: the server sent no challenge");
 }
 
-/** Gives back what the server sent, so that it logs the user out. */
+/** Releases what the server sent, so that it logs the user out. */
 function release(avatar: unknown): void {
   if (avatar instanceof Object && Symbol.dispose in avatar) {
     (avatar as Disposable)[Symbol.dispose]();

@@ -1,5 +1,5 @@
 /**
- * Objects that wait for the response to a challenge.
+ * Objects that await the response to a challenge.
  *
  * @module
  */
@@ -12,18 +12,18 @@ import { Referenceable } from "./referenceable.ts";
 
 const NAMES: ParameterNames = Object.freeze({ remote_respond: ["response", "mind"] });
 
-/** What becomes of a challenge. */
+/** Handles the outcome of a challenge. */
 export interface ChallengeHandler {
   /**
-   * Takes the response.
+   * Receives the response.
    *
    * @param response The response.
    * @param mind The client's object that stands for the user, or null.
-   * @returns What the client gets.
+   * @returns The client's admission.
    */
   respond(response: Uint8Array, mind: unknown): Promise<Admission>;
   /**
-   * Learns that there will be no response.
+   * Called when there will be no response.
    *
    * @param reason Why.
    */
@@ -31,9 +31,9 @@ export interface ChallengeHandler {
 }
 
 /**
- * Takes the response to a challenge, once and in time.
+ * Receives the response to a challenge, once and in time.
  *
- * It is given up when the time is over, when the client drops its reference, or when the connection
+ * It is given up when its time is over, when the client drops its reference, or when the connection
  * ends.
  */
 export class LoginChallenge extends Referenceable {
@@ -43,10 +43,10 @@ export class LoginChallenge extends Referenceable {
   #isOpen = true;
 
   /**
-   * Creates an object for one response; its time begins to run.
+   * Creates an object for one response, and starts its timer.
    *
    * @param session The logins of the connection.
-   * @param handler Takes the response.
+   * @param handler Receives the response.
    */
   constructor(session: LoginSession, handler: ChallengeHandler) {
     super();
@@ -59,18 +59,18 @@ export class LoginChallenge extends Referenceable {
     session.broker.onRelease(this, () => this.#abandon("the client has given up"));
   }
 
-  /** What Twisted calls the parameters of its method. */
+  /** Twisted's names for the parameters of its method. */
   get [PARAMETERS](): ParameterNames {
     return NAMES;
   }
 
   /**
-   * Takes the response.
+   * Receives the response.
    *
    * @param response The response.
    * @param mind The client's object that stands for the user, or null.
-   * @returns What the client gets.
-   * @throws {Refusal} If it comes too late, or is the second one.
+   * @returns The client's admission.
+   * @throws {Refusal} If it comes too late, or is a second one.
    */
   remote_respond(response: unknown, mind: unknown = null): Promise<Admission> {
     if (!this.#close()) throw this.#session.refusal(new UnauthorizedLogin());
@@ -79,7 +79,7 @@ export class LoginChallenge extends Referenceable {
   }
 
   #abandon(fact: string): void {
-    // Nobody has looked at a response, so this counts as no wrong one.
+    // No response was checked, so this does not count as a wrong one.
     if (this.#close()) this.#handler.giveUp(new LoginDenied(`Cannot log in: ${fact}`));
   }
 

@@ -1,5 +1,6 @@
 /**
- * How a login ends: with an avatar for the client, or with an error that tells no more than it should.
+ * The outcome of a login: an avatar for the client, or an error that reveals no more than it
+ * should.
  *
  * @module
  */
@@ -16,27 +17,27 @@ import { UNSENT, type Unsent } from "./unsent.ts";
 /**
  * An avatar on its way to the client.
  *
- * The realm is told once that the user has left: when the client has dropped the last reference, the
- * connection has ended, or the avatar could not be sent.
+ * The realm is told, once, that the user has left: when the client has dropped the last reference,
+ * the connection has ended, or the avatar could not be sent.
  */
 export class Admission implements IJellyable, Unsent {
   readonly #broker: Broker;
   readonly #avatar: object;
   readonly #present: Set<object>;
   #logout: AvatarGrant[2] | undefined;
-  /** What proves the server to the client, if the mechanism has such a thing. */
+  /** The server's proof to the client, if the mechanism has one. */
   #proof: Uint8Array | undefined;
 
   /**
-   * Takes what the realm has granted; if the connection has ended by now, the user has left already.
+   * Creates an admission; if the connection has ended by now, the user has left already.
    *
-   * An avatar is one reference for all that send it. A further login of the same one gets another, so
-   * that each of them can be given back.
+   * The first login with an avatar gets the same reference as everything else that sends the
+   * avatar. Further logins with it get references of their own, so that each can be released.
    *
    * @param broker The connection.
    * @param grant The realm's grant.
-   * @param present What the logins of the connection have been given.
-   * @throws {TypeError} If the avatar cannot be sent and takes no calls; the user has left then.
+   * @param present The avatars that the logins of the connection have been given.
+   * @throws {TypeError} If the avatar cannot be sent and takes no calls; by then the user has left.
    */
   constructor(
     broker: Broker,
@@ -60,7 +61,7 @@ export class Admission implements IJellyable, Unsent {
   }
 
   /**
-   * Has a proof of the server go with the avatar.
+   * Sends a proof of the server's identity along with the avatar.
    *
    * @param proof The proof.
    * @returns This admission.
@@ -71,16 +72,16 @@ export class Admission implements IJellyable, Unsent {
   }
 
   /**
-   * Writes the avatar, behind the proof if there is one.
+   * Writes the avatar, after the proof if there is one.
    *
-   * @param jellier Where to write.
+   * @param jellier The jellier to write with.
    */
   jellyFor(jellier: Jellier): void {
     jellier.jelly(this.#proof === undefined ? this.#avatar : tuple(this.#proof, this.#avatar));
     this.#broker.onRelease(this.#avatar, this.#leave);
   }
 
-  /** Learns that the client has not got the avatar. */
+  /** Called when the client did not get the avatar. */
   [UNSENT](): void {
     this.#leave();
   }
@@ -96,8 +97,8 @@ export class Admission implements IJellyable, Unsent {
 }
 
 /**
- * What a client is told of a login that failed: the class of the error and its message if it is one
- * that is made for clients, and nothing of any other.
+ * What a client is told about a failed login: the class and message of an error that is made for
+ * clients, and nothing about any other.
  */
 export class Refusal extends PBError implements IJellyable, Unsent {
   readonly #told: unknown;
@@ -106,8 +107,8 @@ export class Refusal extends PBError implements IJellyable, Unsent {
   /**
    * Creates a refusal.
    *
-   * @param error What the login failed with.
-   * @param then Is called when the client is about to be told, or cannot be.
+   * @param error The error that the login failed with.
+   * @param then Called when the client is about to be told, or cannot be.
    */
   constructor(error: unknown, then: () => void = () => {}) {
     super("Cannot log in", { cause: error });
@@ -117,9 +118,9 @@ export class Refusal extends PBError implements IJellyable, Unsent {
   }
 
   /**
-   * Writes what the client is told, without a stack whatever the options say.
+   * Writes what the client is told, without a stack whatever the options.
    *
-   * @param jellier Where to write.
+   * @param jellier The jellier to write with.
    */
   jellyFor(jellier: Jellier): void {
     this.#then();
@@ -127,14 +128,14 @@ export class Refusal extends PBError implements IJellyable, Unsent {
     jellier.jelly(told instanceof Object && isJellyable(told) ? told : new CopyableFailure(told));
   }
 
-  /** Learns that the client was not told. */
+  /** Called when the client was not told. */
   [UNSENT](): void {
     this.#then();
   }
 }
 
 function toldError(error: unknown): unknown {
-  // Whatever a checker says here might tell an unknown user from a wrong password.
+  // Anything that a checker says here might distinguish an unknown user from a wrong password.
   if (error?.constructor === UnauthorizedLogin) return new UnauthorizedLogin();
   if (error instanceof LoginFailed || error instanceof PBError) return error;
   return new LoginFailed("Cannot log in: the server has failed");

@@ -1,5 +1,5 @@
 /**
- * The root object of a connection to a portal: takes logins
+ * The root object of a connection to a portal, which handles logins
  * (`twisted.spread.pb._PortalWrapper`; docs/protocol.md, "Login" and "What is added").
  *
  * @module
@@ -23,7 +23,7 @@ import { allowedMechanisms, isAllowed, isServed, type LoginMechanism } from "./m
 import { type ParameterNames, PARAMETERS } from "./parameters.ts";
 import { Referenceable } from "./referenceable.ts";
 
-/** Longest name of a user, in bytes or characters. */
+/** Maximum length of a user name, in bytes or characters. */
 const MAX_NAME = 1024;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -33,10 +33,10 @@ const NAMES: ParameterNames = Object.freeze({
   remote_loginAnonymous: ["mind"],
 });
 
-/** A challenge on its way to the client, and what takes the response. */
+/** A challenge on its way to the client, and the object that receives the response. */
 type Challenge = Tuple<[Uint8Array, LoginChallenge]>;
 
-/** Takes the logins of one connection. */
+/** Handles the logins of one connection. */
 export class LoginRoot extends Referenceable {
   readonly #portal: Portal;
   readonly #session: LoginSession;
@@ -44,7 +44,7 @@ export class LoginRoot extends Referenceable {
   /**
    * Creates the root object of a connection.
    *
-   * @param portal Where to log in.
+   * @param portal The portal to log in to.
    * @param session The logins of the connection.
    */
   constructor(portal: Portal, session: LoginSession) {
@@ -53,13 +53,13 @@ export class LoginRoot extends Referenceable {
     this.#session = session;
   }
 
-  /** What Twisted's portal calls the parameters of its methods. */
+  /** Twisted's names for the parameters of its portal's methods. */
   get [PARAMETERS](): ParameterNames {
     return NAMES;
   }
 
   /**
-   * Takes a call, which only a login can be: whoever calls anything else has forgotten to log in.
+   * Handles a call, which can only be a login: a caller of anything else has forgotten to log in.
    *
    * @param broker The connection that it came over.
    * @param message Name of the method, without the prefix.
@@ -83,7 +83,7 @@ export class LoginRoot extends Referenceable {
   }
 
   /**
-   * Tells which mechanisms a client of this library may use.
+   * Returns the mechanisms that a client of this library may use.
    *
    * @returns Their names, the strongest first.
    */
@@ -96,9 +96,9 @@ export class LoginRoot extends Referenceable {
   /**
    * Begins a login with a name and a password, as Twisted's clients do.
    *
-   * @param username The name, as text or UTF-8 bytes.
-   * @returns A challenge, and the object that takes the response.
-   * @throws {Refusal} If the name is no text, or MD5 is not allowed.
+   * @param username The name, as a string or UTF-8 bytes.
+   * @returns A challenge, and the object that receives the response.
+   * @throws {Refusal} If the name is not text, or MD5 is not allowed.
    */
   remote_login(username: unknown): Challenge {
     const name = this.#checked("MD5", () => nameOf(username));
@@ -128,8 +128,8 @@ export class LoginRoot extends Referenceable {
   /**
    * Logs in with a name and the password itself.
    *
-   * @param username The name, as text or UTF-8 bytes.
-   * @param password The password, as text or bytes.
+   * @param username The name, as a string or UTF-8 bytes.
+   * @param password The password, as a string or bytes.
    * @param mind The client's object that stands for the user, or null.
    * @returns The avatar.
    * @throws {Refusal} If the client may not.
@@ -151,7 +151,7 @@ export class LoginRoot extends Referenceable {
   /**
    * Logs in with a token.
    *
-   * @param token The token, as text.
+   * @param token The token, as a string.
    * @param mind The client's object that stands for the user, or null.
    * @returns The avatar.
    * @throws {Refusal} If the client may not.
@@ -169,8 +169,8 @@ export class LoginRoot extends Referenceable {
    *
    * @param clientFirst The client's first message.
    * @param mind The client's object that stands for the user, or null.
-   * @returns The server's first message, and the object that takes the client's final one: it gives
-   * the server's final message and the avatar.
+   * @returns The server's first message, and the object that receives the client's final one and
+   * returns the server's final message and the avatar.
    * @throws {Refusal} If the message is malformed, or the client may not.
    */
   remote_loginScram(clientFirst: unknown, mind: unknown = null): Promise<Challenge> {
@@ -200,7 +200,7 @@ export class LoginRoot extends Referenceable {
       return this.#scram(credentials, mind);
     }, credentials.username)
       .then((admission) => admission.provenBy(credentials.serverFinal!));
-    // Who is refused before the exchange learns it here, and who is refused in it, there.
+    // A client refused before the exchange is told here; one refused during it, there.
     outcome.catch(asked.reject);
     return asked.promise;
   }
@@ -210,7 +210,7 @@ export class LoginRoot extends Referenceable {
     try {
       grant = await this.#ask(credentials, mind);
     } catch (error) {
-      // A client that was not asked for its proof would learn that there is no such user.
+      // A client that is not asked for its proof would learn that there is no such user.
       if (error instanceof UnauthorizedLogin) await credentials.pretend();
       throw error;
     }
@@ -227,7 +227,7 @@ export class LoginRoot extends Referenceable {
     return this.#portal.login(this.#session.watched(credentials), mind, IPerspective);
   }
 
-  /** Makes credentials of what the client sent, if it may use the mechanism. */
+  /** Makes credentials from what the client sent, if it may use the mechanism. */
   #checked<T>(mechanism: LoginMechanism, make: () => T): T {
     const { broker, settings } = this.#session;
     try {

@@ -1,5 +1,5 @@
 /**
- * What the logins of one connection have in common: how many there are, and how many have failed.
+ * What the logins of one connection share: how many there are, and how many have failed.
  *
  * @module
  */
@@ -20,20 +20,23 @@ import { LoginLimitError, PBConnectionLost } from "./errors.ts";
 import { Admission, Refusal } from "./login_outcome.ts";
 import type { PortalSettings } from "./portal_options.ts";
 
-/** Longest name that is written into a log. */
+/** Maximum length in characters of a name in the log. */
 const MAX_LOGGED_NAME = 64;
 
-/** The admission of every attempt, where there is no limiter to ask. */
+/** The admission of every attempt where there is no limiter. */
 const ADMITTED = Promise.resolve();
 
-/** Logs in by a portal, and asks for admission when it has what the client says. */
+/** Logs in through a portal, and asks for admission once it has what the client sends. */
 type Exchange = (admit: () => Promise<void>) => Promise<AvatarGrant<IPerspective>>;
 
-/** Learns how far a connection has come. */
+/** Learns how far the logins of a connection have got. */
 export interface LoginSteps {
-  /** Is called when a checker has said whose credentials a client has shown, unless they are nobody's. */
+  /**
+   * Called when a checker has accepted credentials and said whose they are, unless they are
+   * anonymous.
+   */
   readonly accepted: () => void;
-  /** Is called when somebody has logged in. */
+  /** Called when a client has logged in. */
   readonly admitted: () => void;
 }
 
@@ -49,23 +52,23 @@ export class LoginSession {
   /** The address that the connection comes from. */
   readonly host: string;
   readonly #steps: LoginSteps;
-  /** The attempts whose outcome is open: each may be a failure. */
+  /** The attempts whose outcome is open: each may fail. */
   readonly #attempts = new Turns();
-  /** What those who are logged in have been given. */
+  /** The avatars that the present logins were given. */
   readonly #present = new Set<object>();
-  /** How many are logged in; an avatar may be that of several. */
+  /** Number of logins whose users have not left; several may share an avatar. */
   #held = 0;
   #pending = 0;
-  /** About how many bytes they have brought: minds, above all. */
+  /** Approximate number of bytes that pending logins have brought, mostly in minds. */
   #pendingBytes = 0;
   #failures = 0;
 
   /**
-   * Creates the account of a connection.
+   * Creates the record of a connection's logins.
    *
    * @param broker The connection.
    * @param settings The options of the portal.
-   * @param steps Learns how far the connection has come.
+   * @param steps Learns how far the logins have got.
    */
   constructor(broker: Broker, settings: PortalSettings, steps: LoginSteps) {
     this.broker = broker;
@@ -74,23 +77,23 @@ export class LoginSession {
     this.#steps = steps;
   }
 
-  /** Whether nobody can log in any more. */
+  /** Whether no more logins are possible. */
   get #isOver(): boolean {
     return this.#failures >= this.settings.maxFailedLogins || this.broker.isClosed;
   }
 
   /**
-   * Takes a place among the logins that are under way.
+   * Takes a place among the pending logins.
    *
-   * @param username Who the client says it is, if it does.
-   * @returns Gives the place back; a second call does nothing.
-   * @throws {Refusal} If there is none.
+   * @param username The name that the client claims, if any.
+   * @returns A function that gives the place back; a second call does nothing.
+   * @throws {Refusal} If there is no place.
    */
   enter(username?: string): () => void {
     const { maxPendingLogins, maxStrangerBytes, maxLogins } = this.settings;
     const bytes = this.broker.messageBytes;
     if (this.#isOver || this.#pending >= maxPendingLogins) throw tooMany();
-    // All together may bring what one alone may.
+    // Together they may bring as much as one alone may.
     if (this.#pending !== 0 && this.#pendingBytes + bytes > maxStrangerBytes) throw tooMany();
     if (this.#held + this.#pending >= maxLogins) throw this.#full(username);
     this.#pending++;
@@ -108,7 +111,7 @@ export class LoginSession {
    * Makes an attempt to log in.
    *
    * @param attempt Asks the portal.
-   * @param username Who the client says it is, if it does.
+   * @param username The name that the client claims, if any.
    * @returns The avatar, to be sent to the client.
    * @throws {Refusal} If the attempt fails.
    */
@@ -123,10 +126,11 @@ export class LoginSession {
   }
 
   /**
-   * Makes an attempt to log in that waits for the client on its way.
+   * Makes an attempt to log in that waits for the client along the way.
    *
-   * @param attempt Asks the portal; it is to ask for admission as soon as it has what the client says.
-   * @param username Who the client says it is.
+   * @param attempt Asks the portal; it must ask for admission as soon as it has what the client
+   * sends.
+   * @param username The name that the client claims, if any.
    * @returns The avatar, to be sent to the client.
    * @throws {Refusal} If the attempt fails.
    */
@@ -145,10 +149,10 @@ export class LoginSession {
   }
 
   /**
-   * Has credentials tell when they are accepted.
+   * Makes credentials report when they are accepted.
    *
    * @param credentials The credentials.
-   * @returns The same.
+   * @returns The same credentials.
    */
   watched(credentials: ICredentials): ICredentials {
     const accepted = (avatarId: AvatarId): void => {
@@ -157,7 +161,7 @@ export class LoginSession {
     return Object.assign(credentials, { [ACCEPTED]: accepted });
   }
 
-  /** Makes an attempt; one that succeeds is under way no more, but held. */
+  /** Makes an attempt; one that succeeds is no longer pending, but held. */
   async #admit(attempt: Exchange, leave: () => void, username?: string): Promise<Admission> {
     try {
       const grant = await this.#limited(attempt, username);
@@ -179,7 +183,7 @@ export class LoginSession {
     }];
   }
 
-  /** Refuses a login for which there is no place, and writes it down; it counts as no failure. */
+  /** Refuses a login for which there is no place, and logs it; it does not count as a failure. */
   #full(username: string | undefined): Refusal {
     const { maxLogins } = this.settings;
     const fact = `there may be ${maxLogins} logins over this connection at once`;
@@ -189,7 +193,7 @@ export class LoginSession {
     return new Refusal(denied);
   }
 
-  /** Says who tries to log in, and from where. */
+  /** Describes who tries to log in, and from where. */
   #attemptOf(username: string | undefined): string {
     const who = username === undefined
       ? ""
@@ -198,11 +202,11 @@ export class LoginSession {
   }
 
   /**
-   * Counts a login that failed, writes it down, and says what the client is told.
+   * Counts and logs a failed login, and returns what the client is told.
    *
-   * @param error What it failed with.
-   * @param username Who the client says it is, if it does.
-   * @returns The refusal; the last one that may be closes the connection when it has been sent.
+   * @param error The error that it failed with.
+   * @param username The name that the client claims, if any.
+   * @returns The refusal; the last one allowed closes the connection once it has been sent.
    */
   refusal(error: unknown, username?: string): Refusal {
     if (this.broker.isClosed) return new Refusal(error);
@@ -221,7 +225,7 @@ export class LoginSession {
     const { maxFailedLogins } = this.settings;
     if (++this.#failures < maxFailedLogins) return new Refusal(error);
     const fact = `${this.#failures} logins have failed`;
-    // The refusal is being written when the callback runs, and is to go out first.
+    // The refusal is being written when the callback runs, and must go out first.
     return new Refusal(error, () => queueMicrotask(() => this.close("maxFailedLogins", fact)));
   }
 
@@ -236,11 +240,11 @@ export class LoginSession {
   }
 
   /**
-   * Has something done after a time, unless that is infinite.
+   * Calls a function after a time, unless that is infinite.
    *
    * @param name Name of the setting.
-   * @param callback What to do; it gets the time in milliseconds.
-   * @returns Keeps it from being done.
+   * @param callback The function; it gets the time in milliseconds.
+   * @returns A function that cancels the call.
    */
   after(name: Timeout, callback: (timeout: number) => void): () => void {
     const delay = this.settings[name];
@@ -277,13 +281,16 @@ function tooMany(): Refusal {
   return new Refusal(new LoginDenied("Cannot log in: too many logins over this connection"));
 }
 
-/** Gives the address that counts for a peer; none if it is on this machine by its nature, or is not known. */
+/**
+ * Returns the address that counts for a peer; undefined if the peer is on this machine by its
+ * nature, or is not known.
+ */
 function addressFor({ addressOf = addressWithin }: PortalSettings, peer: Peer): string | undefined {
   return addressOf(peer);
 }
 
 function addressWithin({ kind, address }: Peer): string | undefined {
   if (kind === "unix" || kind === "memory" || kind === "port") return undefined;
-  // Where a handler did not say who asks, all are unknown, and not one and the same.
+  // Where a handler did not say who asks, all peers are unknown, rather than one and the same.
   return address === "" ? undefined : hostOf(address);
 }

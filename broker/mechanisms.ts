@@ -1,5 +1,5 @@
 /**
- * The ways to log in, and which of them may be used (docs/login.md, "Mechanisms").
+ * The ways to log in, and which of them are allowed (docs/login.md, "Mechanisms").
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { IScramCredentials } from "../cred/scram_credentials.ts";
 import type { Peer } from "../transport/mod.ts";
 
 /**
- * A way to log in: SCRAM-SHA-256, the password as it is, a token as it is, Twisted's challenge and
+ * A way to log in: SCRAM-SHA-256, the password itself, a token itself, Twisted's challenge and
  * response with MD5, or without a name.
  */
 export type LoginMechanism = "SCRAM-SHA-256" | "PLAIN" | "BEARER" | "MD5" | "ANONYMOUS";
@@ -27,26 +27,26 @@ export interface MechanismOptions {
   /** The mechanisms that may be used, in any order; all unless given. */
   mechanisms?: readonly LoginMechanism[];
   /**
-   * Whether weak mechanisms (MD5, and PLAIN) may be used: over any connection, over a secure one
-   * only, or never; `always` unless given. PLAIN and BEARER need a secure connection in any case.
+   * When weak mechanisms (MD5 and PLAIN) may be used: over any connection, over a secure one only,
+   * or never; `always` unless given. PLAIN and BEARER need a secure connection in any case.
    */
   weakMechanisms?: "always" | "secure" | "never";
   /**
-   * Whether nobody can listen in: over TLS, and within one machine or program, unless given. Say
-   * true where a proxy does the TLS.
+   * Whether the connection is safe from eavesdroppers; unless given, it is if it is over TLS, or
+   * within one machine or program. Set it to true where a proxy does the TLS.
    */
   secure?: boolean;
 }
 
-/** What is to be known of a mechanism. */
+/** The properties of a mechanism. */
 interface Traits {
   /** What a client needs for it. */
   readonly needs: CredInterface;
-  /** What a checker gets to see; one that can check any of these serves it. */
+  /** What a checker gets to see; one that can check any of these can serve it. */
   readonly shows: readonly CredInterface[];
-  /** Whether a password is easily guessed from it, or given away to a false server. */
+  /** Whether a password can easily be guessed from it, or is revealed to a false server. */
   readonly isWeak: boolean;
-  /** Whether who listens in could log in afterwards. */
+  /** Whether an eavesdropper could log in afterwards. */
   readonly isOpen: boolean;
 }
 
@@ -87,9 +87,9 @@ export function checkMechanisms({ mechanisms = [] }: MechanismOptions): void {
 }
 
 /**
- * Tells which mechanisms the options allow over a connection.
+ * Returns the mechanisms that the options allow over a connection.
  *
- * @param peer What is known of the other end.
+ * @param peer What is known about the peer.
  * @param options The options.
  * @returns The mechanisms, the strongest first.
  */
@@ -98,10 +98,10 @@ export function allowedMechanisms(peer: Peer, options: MechanismOptions): LoginM
 }
 
 /**
- * Tells whether the options allow a mechanism over a connection.
+ * Returns whether the options allow a mechanism over a connection.
  *
  * @param mechanism The mechanism.
- * @param peer What is known of the other end.
+ * @param peer What is known about the peer.
  * @param options The options.
  * @returns True if it may be used.
  */
@@ -117,11 +117,11 @@ export function isAllowed(
 }
 
 /**
- * Tells whether there is a checker for a mechanism.
+ * Returns whether there is a checker for a mechanism.
  *
  * @param mechanism The mechanism.
  * @param kinds The kinds of credentials that can be checked.
- * @returns True if one of them serves.
+ * @returns True if one of them will do.
  */
 export function isServed(mechanism: LoginMechanism, kinds: readonly CredInterface[]): boolean {
   const { shows } = MECHANISMS.get(mechanism)!;
@@ -129,17 +129,17 @@ export function isServed(mechanism: LoginMechanism, kinds: readonly CredInterfac
 }
 
 /**
- * Tells whether some credentials are what a mechanism needs.
+ * Returns whether credentials are of the kind that a mechanism needs.
  *
  * @param mechanism The mechanism.
- * @param credentials What the client has.
- * @returns True if they serve.
+ * @param credentials The client's credentials.
+ * @returns True if they are.
  */
 export function suits(mechanism: LoginMechanism, credentials: ICredentials): boolean {
   return providedBy(MECHANISMS.get(mechanism)!.needs, credentials);
 }
 
-/** Tells whether nobody can listen in, as far as the transport knows. */
+/** Returns whether a connection is safe from eavesdroppers, as far as the transport knows. */
 function isSecure({ secure, kind }: Peer): boolean {
   return secure || kind === "unix" || kind === "memory" || kind === "port";
 }

@@ -1,5 +1,5 @@
 /**
- * The parts of messages, as they are read and written (docs/protocol.md, "Messages").
+ * Reading and writing the parts of messages (docs/protocol.md, "Messages").
  *
  * @module
  */
@@ -18,10 +18,10 @@ import { ProtocolError } from "./errors.ts";
 import type { CallArgs } from "./kwargs.ts";
 import type { ObjectId } from "./remote_reference.ts";
 
-/** Version of the protocol, which both ends must have. */
+/** Version of the protocol, which must be the same at both ends. */
 export const VERSION = 6;
 
-/** What a call says before its arguments. */
+/** The parts of a call before its arguments. */
 export interface CallHead {
   /** Request number, which the answer repeats. */
   readonly id: number | bigint;
@@ -36,10 +36,10 @@ export interface CallHead {
 /**
  * Reads a call up to its arguments.
  *
- * @param reader Stands behind the name of the message.
- * @param items How many parts follow.
+ * @param reader A reader positioned after the name of the message.
+ * @param items Number of parts that follow.
  * @returns The parts before the arguments.
- * @throws {ProtocolError} If they are not those of a call.
+ * @throws {ProtocolError} If they do not form a call.
  */
 export function readCallHead(reader: BananaReader, items: number): CallHead {
   expectItems("call", items, 6);
@@ -55,10 +55,10 @@ export function readCallHead(reader: BananaReader, items: number): CallHead {
 /**
  * Writes a call.
  *
- * @param writer Where to.
+ * @param writer The writer to use.
  * @param jellier Writes the arguments.
  * @param word The name of the message: `message` or `cachemessage`.
- * @param head What stands before the arguments.
+ * @param head The parts before the arguments.
  * @param args The arguments.
  */
 export function writeCall(
@@ -82,9 +82,9 @@ export function writeCall(
 }
 
 /**
- * Writes a message of a word and a number.
+ * Writes a message that consists of a word and a number.
  *
- * @param writer Where to.
+ * @param writer The writer to use.
  * @param word The name of the message.
  * @param number The number.
  */
@@ -98,8 +98,8 @@ export function writeNumber(writer: BananaWriter, word: number, number: number):
  * Checks how many parts a message has.
  *
  * @param what Name of the message.
- * @param items How many parts follow its name.
- * @param expected How many there should be.
+ * @param items Number of parts that follow its name.
+ * @param expected Number of parts that there should be.
  * @throws {ProtocolError} If there are more or fewer.
  */
 export function expectItems(what: string, items: number, expected: number): void {
@@ -110,7 +110,7 @@ export function expectItems(what: string, items: number, expected: number): void
 /**
  * Reads an integer.
  *
- * @param reader Stands before it.
+ * @param reader A reader positioned before it.
  * @param what Name of the message.
  * @returns The integer.
  * @throws {ProtocolError} If it is something else.
@@ -130,7 +130,7 @@ export function readInteger(reader: BananaReader, what: string): number | bigint
 /**
  * Reads the number or name of an object.
  *
- * @param reader Stands before it.
+ * @param reader A reader positioned before it.
  * @param what Name of the message.
  * @returns The number or name.
  * @throws {ProtocolError} If it is something else.

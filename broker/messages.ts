@@ -1,5 +1,5 @@
 /**
- * The messages that come from the peer, each to whom it is for (docs/protocol.md, "Messages").
+ * Passes each message from the peer to the part that handles it (docs/protocol.md, "Messages").
  *
  * @module
  */
@@ -17,23 +17,23 @@ import { expectItems, readCallHead, readInteger, readObjectId, VERSION } from ".
 import type { Outbox } from "./outbox.ts";
 import type { ReadTools } from "./toolbox.ts";
 
-/** What a broker lends to the messages that come in. */
+/** What a broker lends to its reader of messages. */
 export interface MessagesParts {
   /** The connection. */
   readonly broker: Broker;
-  /** Says what has to wait. */
+  /** Decides what has to wait. */
   readonly flow: Flow;
-  /** Takes calls. */
+  /** Handles calls. */
   readonly calls: IncomingCalls;
   /** The objects that may be called. */
   readonly locals: LocalTable;
   /** Where replies go. */
   readonly outbox: Outbox;
-  /** Takes answers to our own calls. */
+  /** Handles answers to our own calls. */
   readonly hooks: BrokerHooks;
 }
 
-/** Reads what kind of message has come, and hands it on. */
+/** Reads what kind of message has arrived, and passes it on. */
 export class Messages {
   readonly #broker: Broker;
   readonly #flow: Flow;
@@ -41,9 +41,9 @@ export class Messages {
   readonly #locals: LocalTable;
   readonly #outbox: Outbox;
   readonly #hooks: BrokerHooks;
-  /** Which of the two ends did not understand the other: one message is worth a word, many are not. */
+  /** Which end did not understand a message of the other: the first is logged, the rest are not. */
   #strangers: Set<"here" | "there"> | undefined;
-  /** How many updates of caches were put off: those that come then wait behind them. */
+  /** Number of cache updates that were put off: later ones wait behind them. */
   #updatesPutOff = 0;
 
   /**
@@ -61,10 +61,10 @@ export class Messages {
   }
 
   /**
-   * Takes a message.
+   * Handles a message.
    *
-   * @param tools A reader that stands before the message, and its unjellier.
-   * @param isBehindAnswer Whether only an answer can be taken.
+   * @param tools A reader positioned before the message, and its unjellier.
+   * @param isBehindAnswer Whether only an answer can be handled.
    * @returns What it was, or `later`.
    * @throws {ProtocolError} If the peer broke the protocol.
    */
@@ -88,10 +88,11 @@ export class Messages {
   }
 
   /**
-   * Reads the arguments of calls that were put off, as an answer may need what they bring: where
-   * order matters, it is that in which messages were sent. The calls begin in their turn.
+   * Reads the arguments of calls that were put off, since an answer may need what they bring: where
+   * order matters, it is the order in which messages were sent. The calls still begin in their
+   * turn.
    *
-   * @param isEnough Tells whether no more is needed.
+   * @param isEnough Returns whether no more is needed.
    */
   readAhead(isEnough: () => boolean): void {
     const { tools } = this.#broker.settings;
@@ -104,8 +105,8 @@ export class Messages {
   }
 
   /**
-   * Reads a call or an update; undefined for any other message, also a broken one, which will be found
-   * in its turn.
+   * Reads a call or an update; undefined for any other message, including a broken one, which is
+   * found in its turn.
    */
   #readCall(reader: BananaReader, unjellier: Unjellier): IncomingCall | undefined {
     if (reader.next() !== LIST || reader.count === 0) return undefined;
@@ -120,7 +121,7 @@ export class Messages {
       const object = find();
       const begun = () => {
         if (isUpdate) this.#updatesPutOff--;
-        // A message before it may have let go of the object.
+        // An earlier message may have released the object.
         return find() === object;
       };
       return { ...this.#calls.read(head, object, unjellier), begun };
@@ -129,7 +130,7 @@ export class Messages {
     }
   }
 
-  /** Takes an update of a cache, at once if it can be: answers that come behind it may count on it. */
+  /** Handles a cache update, at once if possible: answers that come after it may depend on it. */
   #update(reader: BananaReader, unjellier: Unjellier, items: number): void {
     const head = readCallHead(reader, items);
     const cache = this.#broker.caches.held.get(head.target);

@@ -21,36 +21,36 @@ import type { Outbox } from "./outbox.ts";
 import { Outcome } from "./outcome.ts";
 
 /**
- * The dialect that both ends speak if both are of this library: bytes as in `pb`, and remote methods
- * that Twisted does not have. A stock Twisted client passes it over, and takes `pb`.
+ * The dialect that both ends speak if both use this library: bytes as in `pb`, plus remote methods
+ * that Twisted does not have. A stock Twisted client skips it, and chooses `pb`.
  */
 export const OWN_DIALECT = "perspective-1";
 
-/** What both ends may agree on. */
+/** The dialects that both ends may agree on. */
 export type AgreedDialect = Dialect | typeof OWN_DIALECT;
 
 const decoder = new TextDecoder();
 
-/** What a server offers, the preferred one first. */
+/** The dialects that a server offers, the preferred one first. */
 const OFFER: readonly AgreedDialect[] = Object.freeze([OWN_DIALECT, ...DIALECTS]);
 
 /** What a broker lends to its negotiation. */
 export interface NegotiationParts {
   /** Which end this is. */
   readonly role: "client" | "server";
-  /** Learns the dialect. */
+  /** The link whose dialect is set. */
   readonly link: Link;
   /** Where an offer or a choice goes. */
   readonly outbox: Outbox;
-  /** Milliseconds until it has failed. */
+  /** Milliseconds until it fails. */
   readonly timeout: number;
-  /** Closes the connection when time is over. */
+  /** Closes the connection when the time is over. */
   readonly faults: Faults;
 }
 
-/** A connection's beginning: the server offers dialects, and the client chooses. */
+/** The beginning of a connection: the server offers dialects, and the client chooses. */
 export class Negotiation implements Alarm {
-  /** Milliseconds until it has failed. */
+  /** Milliseconds until it fails. */
   readonly delay: number;
   /** Kept by the clock. */
   place: AlarmPlace | undefined;
@@ -68,12 +68,12 @@ export class Negotiation implements Alarm {
     CLOCK.set(this);
   }
 
-  /** Settles when it is over: resolves if both ends have agreed. */
+  /** Settles when the negotiation is over: resolves if both ends have agreed, else rejects. */
   get ready(): Promise<void> {
     return this.#outcome.promise;
   }
 
-  /** Learns that time is over. */
+  /** Called when the time is over. */
   ring(): void {
     const fact = `no dialect was agreed on within ${this.delay} ms`;
     this.#parts.faults.fail(new ProtocolError(fact));
@@ -85,9 +85,9 @@ export class Negotiation implements Alarm {
   }
 
   /**
-   * Looks at the first bytes, of which no expression may ever become whole.
+   * Checks the first bytes, which may never become a whole expression.
    *
-   * @throws {ProtocolError} If they are of another protocol.
+   * @throws {ProtocolError} If they belong to another protocol.
    */
   check(): void {
     const { unread } = this.#parts.link;
@@ -97,10 +97,10 @@ export class Negotiation implements Alarm {
   }
 
   /**
-   * Takes what the peer says first: an offer or a choice.
+   * Handles the peer's first message: an offer or a choice.
    *
-   * @param reader Stands before it.
-   * @returns What both ends have agreed on, and speak from now on.
+   * @param reader A reader positioned before it.
+   * @returns The dialect that both ends have agreed on, and speak from now on.
    * @throws {ProtocolError} If they cannot agree.
    */
   received(reader: BananaReader): AgreedDialect {
@@ -111,16 +111,16 @@ export class Negotiation implements Alarm {
     return dialect;
   }
 
-  /** Lets those go on who wait until both ends have agreed, and gives no alarm any more. */
+  /** Resolves `ready`, and clears the alarm. */
   succeed(): void {
     CLOCK.clear(this);
     this.#outcome.resolve();
   }
 
   /**
-   * Gives up.
+   * Rejects `ready`, and clears the alarm.
    *
-   * @param reason What those who wait for it get.
+   * @param reason The error to reject with.
    */
   fail(reason: Error): void {
     CLOCK.clear(this);
@@ -129,22 +129,25 @@ export class Negotiation implements Alarm {
 }
 
 /**
- * Gives the error for those who wait until both ends have agreed.
+ * Returns the error for code that waits until both ends have agreed.
  *
- * @param reason Why the connection has ended; undefined if on purpose.
+ * @param reason Why the connection has ended; undefined if it ended on purpose.
  * @returns The error.
  */
 export function notReady(reason: Error | undefined): Error {
   return reason ?? new ProtocolError("Cannot connect: the connection was closed");
 }
 
-/** Writes what a server sends first: the dialects that it offers. */
+/** Writes the first message of a server: the dialects that it offers. */
 function writeOffer(writer: BananaWriter): void {
   writer.list(OFFER.length);
   for (const dialect of OFFER) writer.atom(dialect);
 }
 
-/** Reads a server's offer, and gives the first dialect in it that is known: the server puts the best one first. */
+/**
+ * Reads a server's offer, and returns the first dialect in it that is known: the server puts the
+ * best one first.
+ */
 function chooseDialect(reader: BananaReader): AgreedDialect {
   const offer = reader.sexp();
   for (const item of Array.isArray(offer) ? offer : []) {

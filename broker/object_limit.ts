@@ -1,5 +1,5 @@
 /**
- * How many objects a connection may hold, and what happens when it wants more.
+ * A limit on the objects that a connection may hold, and what happens when it is exceeded.
  *
  * @module
  */
@@ -7,24 +7,26 @@
 import type { Faults } from "./broker_hooks.ts";
 import { LimitError } from "./errors.ts";
 
-/** So many attempts to pass a limit are refused one by one; the next one closes the connection. */
+/**
+ * Number of attempts to exceed a limit that are merely refused; the next one closes the connection.
+ */
 const PATIENCE = 3;
 
 /**
  * A limit on objects.
  *
- * An attempt to pass it fails alone. Who tries a fourth time is past hope, as in Twisted: then the
- * connection is to be closed.
+ * An attempt to exceed it simply fails. A peer that tries a fourth time is beyond hope, as in
+ * Twisted: the connection is to be closed.
  */
 export class ObjectLimit {
-  /** Most objects. */
+  /** Maximum number of objects. */
   readonly max: number;
   readonly #name: string;
   readonly #faults: Faults;
   #violations = 0;
 
   /**
-   * Creates a limit that nobody has tried to pass.
+   * Creates a limit that nothing has tried to exceed.
    *
    * @param name Name of the option.
    * @param max Its value.
@@ -37,9 +39,9 @@ export class ObjectLimit {
   }
 
   /**
-   * Counts an attempt to pass the limit.
+   * Counts an attempt to exceed the limit.
    *
-   * @param fact What was exceeded, as Twisted says it.
+   * @param fact What was exceeded, in Twisted's words.
    * @returns The error to throw.
    */
   exceeded(fact: string): LimitError {

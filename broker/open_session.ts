@@ -1,5 +1,5 @@
 /**
- * Sessions in one line.
+ * Opens sessions with a single call.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { Session } from "./session.ts";
 import type { Recipe, SessionOptions } from "./session_options.ts";
 
 /**
- * Opens a session with a server, which is kept up until it is closed: whenever the connection is lost, it connects and logs
- * in again, after a wait that grows with each failure.
+ * Opens a session with a server that lasts until it is closed: whenever the connection is lost, it
+ * connects and logs in again, after a wait that grows with each failure.
  *
- * @param urls Where to, and as whom; several are tried in this order at each attempt.
- * @param options As whom, how long to wait, and options of each connection.
- * @returns The session, which connects; its users get the avatar, or the root object where nobody
- * logs in.
+ * @param urls Where to connect, and as whom; several are tried in this order at each attempt.
+ * @param options As whom to log in, how long to wait, and options of each connection.
+ * @returns The session, which starts connecting; its users get the avatar, or the root object if
+ * there is no login.
  * @throws {TypeError} If a URL cannot be used, or there is none.
  * @throws {RangeError} If a time is out of range.
  * @typeParam T The class of the avatar or the root object.
@@ -54,12 +54,12 @@ export function openSession<T = unknown>(
  * assertEquals(await session.use(({ room }) => room.callRemote("topic")), "tea");
  * ```
  *
- * @param urls Where to, and as whom; several are tried in this order at each attempt.
- * @param options The recipe, as whom, how long to wait, and options of each connection.
- * @returns The session, which connects.
+ * @param urls Where to connect, and as whom; several are tried in this order at each attempt.
+ * @param options The recipe, as whom to log in, how long to wait, and options of each connection.
+ * @returns The session, which starts connecting.
  * @throws {TypeError} If a URL cannot be used, or there is none.
  * @throws {RangeError} If a time is out of range.
- * @typeParam R What the recipe gives.
+ * @typeParam R What the recipe returns.
  * @typeParam T The class of the avatar or the root object.
  */
 export function openSession<R, T = unknown>(

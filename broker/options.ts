@@ -14,44 +14,55 @@ import { type Log, safeLog } from "./log.ts";
 import type { RemoteTarget } from "./referenceable.ts";
 import { Toolbox } from "./toolbox.ts";
 
-/** Most objects that a peer may hold references to at once, as in Twisted. */
+/** Maximum number of objects that a peer may hold references to at once, as in Twisted. */
 export const MAX_BROKER_REFS = 1024;
 
 /** The TCP port of Perspective Broker. */
 export const portno: number = DEFAULT_PORT;
 
-/** Limits of one connection; those of {@linkcode BananaLimits} hold for each message. */
+/** Limits of one connection; those of {@linkcode BananaLimits} apply to each message. */
 export interface BrokerLimits extends BananaLimits {
   /**
-   * Most of our objects that the peer may hold references to, or caches of, at once;
-   * 1,024 unless given. The fourth attempt to pass it closes the connection, as in Twisted.
+   * Maximum number of our objects that the peer may hold references to, or caches of, at once;
+   * 1,024 unless given. The fourth attempt to exceed it closes the connection, as in Twisted.
    */
   readonly maxReferences: number;
-  /** Most of the peer's objects that we hold references to at once; 262,144 unless given. */
+  /**
+   * Maximum number of the peer's objects that we hold references to at once; 262,144 unless given.
+   */
   readonly maxImports: number;
-  /** Most of the peer's objects that we have caches of at once; 65,536 unless given. The fourth attempt to pass it closes the connection. */
+  /**
+   * Maximum number of the peer's objects that we have caches of at once; 65,536 unless given. The
+   * fourth attempt to exceed it closes the connection.
+   */
   readonly maxCaches: number;
-  /** Most calls of the peer's that may be unanswered before reading from it pauses; 1,024 unless given. */
+  /** Maximum number of unanswered calls from the peer before reading pauses; 1,024 unless given. */
   readonly maxCallsIn: number;
-  /** Most calls of ours that may wait for an answer at once; 1,048,576 unless given. */
+  /**
+   * Maximum number of our own calls that may wait for an answer at once; 1,048,576 unless given.
+   */
   readonly maxCallsOut: number;
   /**
-   * Most pagers that may be under way at once, waiting ones too; 1,000 unless given. One more ends at once, with
-   * the error.
+   * Maximum number of pagers under way at once, including waiting ones; 1,000 unless given. One
+   * more ends at once, with the error.
    */
   readonly maxPagers: number;
   /**
-   * Most bytes that may wait: past it calls of ours fail, answers that the peer does not read close
-   * the connection, and calls of the peer's are not begun; 67,108,864 (64 MiB) unless given.
+   * Maximum number of bytes waiting to be written; 67,108,864 (64 MiB) unless given. Beyond it our
+   * calls fail, answers that the peer does not read close the connection, and the peer's calls are
+   * not begun.
    */
   readonly maxBufferedBytes: number;
-  /** Bytes waiting to be written from which on producers wait and reading pauses; 1,048,576 (1 MiB) unless given. */
+  /**
+   * Number of bytes waiting to be written at which producers wait and reading pauses; 1,048,576 (1
+   * MiB) unless given.
+   */
   readonly highWaterMark: number;
-  /** Time to agree on a dialect, in milliseconds; 30,000 unless given. */
+  /** Milliseconds to agree on a dialect; 30,000 unless given. */
   readonly negotiationTimeout: number;
 }
 
-/** Those that are not banana's. */
+/** The limits that are not Banana's. */
 const OWN_LIMITS: Omit<BrokerLimits, keyof BananaLimits> = Object.freeze({
   maxReferences: MAX_BROKER_REFS,
   maxImports: 256 * 1024,
@@ -65,13 +76,18 @@ const OWN_LIMITS: Omit<BrokerLimits, keyof BananaLimits> = Object.freeze({
 });
 const DEFAULT_BROKER_LIMITS: BrokerLimits = Object.freeze({ ...DEFAULT_LIMITS, ...OWN_LIMITS });
 
-/** A call of the peer's, as {@linkcode BrokerOptions.aroundCall} sees it. */
+/** A call from the peer, as {@linkcode BrokerOptions.aroundCall} sees it. */
 export interface ReceivedCall {
   /** The connection that it came over. */
   readonly broker: Broker;
-  /** The object that is called: of an avatar its `AsReferenceable`, of a view its `ViewPoint`, whose `object` has the method. */
+  /**
+   * The object that is called: for an avatar its `AsReferenceable`, for a view its `ViewPoint`,
+   * whose `object` has the method.
+   */
   readonly target: RemoteTarget;
-  /** Name of the method, without prefix, as the peer has it: the object need not have such a method. */
+  /**
+   * Name of the method, without prefix, as the peer sent it: the object may have no such method.
+   */
   readonly method: string;
   /** The positional arguments. */
   readonly args: readonly unknown[];
@@ -90,8 +106,8 @@ export interface BrokerOptions {
   /** Whether failures carry the stack of the error to the peer; false unless given. */
   unsafeTracebacks?: boolean;
   /**
-   * Where log entries go; to the console unless given, which of many entries with the same event and level
-   * shows one a second, with the number of the others.
+   * Where log entries go; the console unless given. Of many entries with the same event and level,
+   * the console shows one a second, with the number of those left out.
    */
   log?: Log;
   /**
@@ -99,14 +115,14 @@ export interface BrokerOptions {
    *
    * @param call What is called.
    * @param next Calls the method; throws what it throws.
-   * @returns The result, or a promise of it: mostly what `next` gives.
+   * @returns The result, or a promise of it: usually what `next` returns.
    */
   aroundCall?: (call: ReceivedCall, next: () => unknown) => unknown;
   /**
-   * Milliseconds within which it is noticed that the peer is gone without a word: it is asked after
-   * silence, and the connection closed if it stays silent. Where answers wait for it, so that nothing
-   * of it is read, it is closed if none of them is taken meanwhile. 0 for never; 60,000 unless given,
-   * but never within one program.
+   * Milliseconds within which a peer that has silently gone is noticed: after silence it is asked
+   * for a sign of life, and if it stays silent, the connection is closed. Where answers wait for
+   * the peer, so that nothing is read from it, the connection is closed if it accepts none of them
+   * meanwhile. 0 for never; 60,000 unless given, but never within one program.
    */
   keepAlive?: number;
 }
@@ -123,19 +139,24 @@ export interface BrokerSettings {
   readonly unsafeTracebacks: boolean;
   /** Where log entries go. */
   readonly log: Log;
-  /** What is called in place of each method, if anything. */
+  /** The function called in place of each method, if any. */
   readonly aroundCall: BrokerOptions["aroundCall"];
-  /** Milliseconds within which it is noticed that the peer is gone, 0 for never; undefined for the default. */
+  /**
+   * Milliseconds within which a peer that has silently gone is noticed, 0 for never; undefined for
+   * the default.
+   */
   readonly keepAlive: number | undefined;
   /**
-   * What reads and writes messages, which the connections share.
+   * The tools that read and write messages, which the connections share.
    *
    * @internal
    */
   readonly tools: Toolbox;
 }
 
-/** All options by name, for the compiler to see that none is missing: one would be passed over. */
+/**
+ * All options by name, so that the compiler reports one that is missing here: it would be ignored.
+ */
 const OPTIONS: Readonly<Record<keyof BrokerOptions, true>> = Object.freeze({
   registry: true,
   security: true,
@@ -147,8 +168,8 @@ const OPTIONS: Readonly<Record<keyof BrokerOptions, true>> = Object.freeze({
 });
 
 /**
- * Gives the settings of a client's connection: those that ask for nothing of their own share the tools,
- * but no log, which counts what it writes.
+ * Returns the settings of a client's connection. Clients without options of their own share the
+ * tools, but not the log, which counts its entries.
  *
  * @param options The options.
  * @returns The settings, frozen.
@@ -161,11 +182,11 @@ export function clientSettings(options: BrokerOptions): BrokerSettings {
 }
 
 /**
- * Fills in what is not given, and checks what is.
+ * Fills in the defaults, and checks the rest.
  *
  * @param options The options.
  * @returns The settings, frozen.
- * @throws {RangeError} If a limit is not a positive integer, or a time is longer than a timer's.
+ * @throws {RangeError} If a limit is not a positive integer, or a time is too long for a timer.
  */
 export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
   const {
@@ -200,5 +221,5 @@ function brokerLimits(limits?: Partial<BrokerLimits>): BrokerLimits {
   return Object.freeze({ ...bananaLimits(limits), ...own });
 }
 
-/** Of clients without options of their own, which share its tools, however many they are. */
+/** The settings of clients without options of their own, all of which share its tools. */
 const USUAL_SETTINGS: BrokerSettings = brokerSettings();

@@ -18,8 +18,8 @@ export type WriteMessage = (writer: BananaWriter, jellier: Jellier) => void;
  * The messages that go to the peer.
  *
  * Values are written straight into the buffer of the output. While that happens, code of the
- * program may run (`getStateToCopy` and its like) and ask for messages of its own: those wait until
- * the one that is being written is done.
+ * program may run (such as `getStateToCopy`) and send messages of its own: those wait until the
+ * current one is done.
  */
 export class Outbox {
   /** On whose behalf the message is being written. */
@@ -27,11 +27,11 @@ export class Outbox {
   readonly #output: LinkOutput;
   readonly #maxBufferedBytes: number;
   readonly #faults: Faults;
-  /** What is to be done before the next message. */
+  /** What to do before the next message. */
   #soon: (() => void)[] | undefined;
-  /** What waits until the message is done. */
+  /** What to do once the message is done. */
   #postponed: (() => void)[] | undefined;
-  /** What the message has put in tables, to be taken back if it fails. */
+  /** How to take back what the message has put in tables, if it fails. */
   #undo: (() => void)[] | undefined;
 
   /**
@@ -53,8 +53,8 @@ export class Outbox {
   }
 
   /**
-   * Has something done before the next message is written, which is soon in any case: it may say
-   * something of its own, but not fail.
+   * Registers something to do before the next message is written, and soon in any case: it may send
+   * messages of its own, but must not fail.
    *
    * @param act What to do.
    */
@@ -63,7 +63,7 @@ export class Outbox {
     (this.#soon ??= []).push(act);
   }
 
-  /** Does what is to be done soon, now: for whoever gives a message its number. */
+  /** Does what is due soon, now: for code that gives a message its number. */
   catchUp(): void {
     const acts = this.#soon;
     if (acts === undefined) return;
@@ -72,7 +72,7 @@ export class Outbox {
   }
 
   /**
-   * Has something done when the message that is being written is done.
+   * Registers something to do when the current message is done.
    *
    * @param send What to do.
    */
@@ -81,21 +81,21 @@ export class Outbox {
   }
 
   /**
-   * Remembers how to take something back that the message has put in a table.
+   * Remembers how to take back something that the message has put in a table.
    *
-   * @param undo Takes it back, if the message fails.
+   * @param undo Takes it back if the message fails.
    */
   onCancel(undo: () => void): void {
     if (this.isWriting) (this.#undo ??= []).push(undo);
   }
 
   /**
-   * Writes a message; not to be called while another is being written.
+   * Writes a message; must not be called while another is being written.
    *
    * @param perspective On whose behalf.
    * @param write Writes its parts.
-   * @returns How many bytes it has.
-   * @throws {JellyError} If a value cannot be sent; then nothing was.
+   * @returns Its length in bytes.
+   * @throws {JellyError} If a value cannot be sent; nothing is sent then.
    */
   write(perspective: object | null, write: WriteMessage): number {
     this.catchUp();
@@ -124,13 +124,13 @@ export class Outbox {
   }
 
   /**
-   * Writes a message without values, now or as soon as the one that is being written is done.
+   * Writes a message without values, now or as soon as the current one is done.
    *
    * @param write Writes its parts.
    */
   send(write: WriteMessage): void {
     if (this.isWriting) return this.postpone(() => this.send(write));
-    // Calls alone never reach this: such messages are about what the peer has sent.
+    // Calls alone never get this far: such messages are about what the peer has sent.
     if (this.#output.buffered <= 2 * this.#maxBufferedBytes) return void this.write(null, write);
     this.#faults.fail(
       new LimitError(
@@ -141,8 +141,8 @@ export class Outbox {
   }
 
   /**
-   * The same for a word about what the peer has sent that it should not have: many of them make it wait,
-   * as answers do.
+   * Does the same for a reply to something that the peer should not have sent: many of them make
+   * the peer wait, as answers do.
    *
    * @param write Writes its parts.
    */
@@ -155,10 +155,10 @@ export class Outbox {
   }
 
   /**
-   * Fails if the peer takes so little that no more calls should be made.
+   * Throws if the peer reads so little that no more calls should be made.
    *
    * @param method The method to be called.
-   * @throws {LimitError} If too much waits.
+   * @throws {LimitError} If too much is waiting.
    */
   checkRoom(method: string): void {
     if (this.#output.buffered <= this.#maxBufferedBytes) return;
@@ -169,7 +169,7 @@ export class Outbox {
   }
 }
 
-/** The error for a message that is too large as a whole, though no part of it is. */
+/** Returns the error for a message that is too large as a whole although no part of it is. */
 function tooLarge(cause: BananaError): JellyError {
   return new JellyError(cause.message, { cause, limit: cause.limit });
 }

@@ -1,10 +1,10 @@
 /**
- * How something ends, for those who ask.
+ * The outcome of something, for code that asks.
  *
  * @module
  */
 
-/** Where an outcome stands; `resolve` and `reject` are there once somebody has asked. */
+/** The state of an outcome; `asked` is there once something has asked. */
 type State<T> =
   | { readonly kind: "open"; readonly asked?: PromiseWithResolvers<T> }
   | { readonly kind: "resolved"; readonly value: T }
@@ -13,9 +13,9 @@ type State<T> =
 const OPEN = Object.freeze({ kind: "open" });
 
 /**
- * A promise that is made only if somebody asks for it: most connections are not waited for, and a
- * promise with its functions is a third of a kilobyte. Who asks may look at it later, or never: a
- * rejection that nobody catches harms nobody.
+ * A promise that is created only if something asks for it: most connections are not waited for, and
+ * a promise with its functions takes a third of a kilobyte. Code that asks may handle it later, or
+ * never: a rejection that nothing catches does no harm.
  */
 export class Outcome<T> {
   #state: State<T> = OPEN as State<T>;
@@ -36,9 +36,9 @@ export class Outcome<T> {
   }
 
   /**
-   * Says that it went well; once there is an outcome, nothing changes it.
+   * Records success; once there is an outcome, nothing changes it.
    *
-   * @param value What came of it.
+   * @param value The result.
    */
   resolve(value: T): void {
     if (this.#state.kind !== "open") return;
@@ -47,7 +47,7 @@ export class Outcome<T> {
   }
 
   /**
-   * Says that it failed; once there is an outcome, nothing changes it.
+   * Records failure; once there is an outcome, nothing changes it.
    *
    * @param reason Why.
    */

@@ -17,17 +17,17 @@ import { errorOf } from "./received_failure.ts";
 import { RemoteError, throwAtCaller } from "./remote_error.ts";
 import type { ObjectId } from "./remote_reference.ts";
 
-/** What a broker lends to the calls that go out. */
+/** What a broker lends to its outgoing calls. */
 export interface OutgoingCallsParts {
-  /** Where answers come from; whoever waits for one has to read. */
+  /** Where answers come from; reading must go on while a call waits for one. */
   readonly link: Link;
   /** Where calls go. */
   readonly outbox: Outbox;
-  /** Most calls that may wait for an answer at once. */
+  /** Maximum number of calls that may wait for an answer at once. */
   readonly maxCallsOut: number;
   /** Learns of calls that were given up. */
   readonly hooks: BrokerHooks;
-  /** Whether both ends have still to agree on a dialect: till then, nothing can be written. */
+  /** Whether both ends have yet to agree on a dialect: until then, nothing can be written. */
   readonly isEarly: boolean;
 }
 
@@ -40,7 +40,7 @@ interface UnsentCall {
   readonly send: () => void;
 }
 
-/** What becomes of it. */
+/** How it is sent or fails. */
 interface EarlyCall {
   readonly send: () => void;
   readonly fail: (reason: Error | undefined) => void;
@@ -60,14 +60,14 @@ export interface OutgoingCall {
   readonly perspective: object | null;
 }
 
-/** Makes calls, and sees to it that each settles. */
+/** Makes calls, and makes sure that each of them settles. */
 export class OutgoingCalls {
   /** The calls that wait for an answer. */
   readonly pending: PendingCalls;
   readonly #link: Link;
   readonly #outbox: Outbox;
   #lastRequest = 0;
-  /** In their order; undefined once they have gone out. */
+  /** In order; undefined once they have gone out. */
   #early: EarlyCall[] | undefined;
 
   /**
@@ -82,12 +82,12 @@ export class OutgoingCalls {
     this.pending = new PendingCalls(maxCallsOut, hooks);
   }
 
-  /** How many calls were made. */
+  /** Number of calls made. */
   get total(): number {
     return this.#lastRequest;
   }
 
-  /** Sends the calls that were made too early, before any other. */
+  /** Sends the calls that were made too early, before any others. */
   open(): void {
     const early = this.#early ?? [];
     this.#early = undefined;
@@ -95,7 +95,7 @@ export class OutgoingCalls {
   }
 
   /**
-   * Fails all calls, since the connection is lost.
+   * Fails all calls because the connection is lost.
    *
    * @param reason Why it is lost.
    */
@@ -107,12 +107,14 @@ export class OutgoingCalls {
   }
 
   /**
-   * Sends a call, as soon as both ends have agreed on a dialect; not while a message is being written.
+   * Sends a call, as soon as both ends have agreed on a dialect; must not be called while a message
+   * is being written.
    *
    * @param call What is called.
-   * @returns What the method returns; at once, if no answer is wanted and the connection can take more.
-   * @throws {JellyError} If an argument cannot be sent; nothing was sent then.
-   * @throws {LimitError} If too much waits to be written, or too many calls for an answer.
+   * @returns Resolves to the result of the method; at once if no answer is wanted and the
+   * connection can take more.
+   * @throws {JellyError} If an argument cannot be sent; nothing is sent then.
+   * @throws {LimitError} If too many bytes wait to be written, or too many calls for an answer.
    */
   send({ word, target, method, args, perspective }: OutgoingCall): Promise<unknown> {
     this.#outbox.catchUp();
@@ -120,10 +122,10 @@ export class OutgoingCalls {
     const { options, answer } = call;
     options?.signal?.throwIfAborted();
     this.#outbox.checkRoom(method);
-    // Where nothing can be written any more, it learns that when the connection ends, which is soon.
+    // Once nothing can be written any more, the call fails when the connection ends, which is soon.
     const isLost = this.#link.output.failure !== undefined;
     if (answer || isLost) this.pending.checkRoom(method);
-    // Calls that are made while this one is written come behind it.
+    // Calls made while this one is written come after it.
     const id = ++this.#lastRequest;
     const write: WriteMessage = (writer, jellier) =>
       writeCall(writer, jellier, word, { id, target, method, answer }, call);
@@ -140,12 +142,12 @@ export class OutgoingCalls {
     }
     if (!answer) return this.#room();
     const result = this.pending.add(id, method, options);
-    // Whoever waits for an answer has to read.
+    // Reading must go on while a call waits for an answer.
     this.#link.resume();
     return result;
   }
 
-  /** Settles as soon as the connection can take more. */
+  /** Resolves as soon as the connection can take more. */
   #room(): Promise<void> {
     const { output } = this.#link;
     return output.isFull ? output.drained() : Promise.resolve();
@@ -180,14 +182,14 @@ export class OutgoingCalls {
           this.pending.take(id).reject(error);
         }
       },
-      // It is one of the calls that wait for an answer.
+      // It is among the calls that wait for an answer, which fail anyway.
       fail: () => {},
     });
     return result;
   }
 
   /**
-   * Takes an answer whose value is to be read next.
+   * Handles an answer whose value is to be read next.
    *
    * @param id Request number of the call.
    * @param succeeded Whether the value is the result, or else an error.
@@ -196,7 +198,7 @@ export class OutgoingCalls {
    */
   answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {
     const { resolve, reject, isGivenUp } = this.pending.take(id);
-    // Nobody would catch what is thrown at a caller who has gone.
+    // Nothing would catch what is thrown at a caller that has gone.
     const fail = (error: Error) => isGivenUp ? undefined : resolve(throwAtCaller(error));
     let value: unknown;
     let hasThen: boolean;
@@ -204,15 +206,15 @@ export class OutgoingCalls {
       value = unjellier.read();
       hasThen = isPromise(value);
     } catch (error) {
-      // An error of the program's own says best itself where it came from.
+      // The stack of an error of the program's own already shows where it came from.
       return error instanceof JellyError ? fail(error) : reject(error);
     }
-    // As in Twisted, a failure that is returned is as good as thrown.
+    // As in Twisted, returning a failure is the same as throwing it.
     if (!succeeded || (value instanceof Error && value instanceof RemoteError)) {
       return fail(errorOf(value));
     }
     if (!hasThen) return resolve(value);
-    // Resolved with it, the promise would call a method of it.
+    // If the promise were resolved with the value, it would call this method.
     reject(new ProtocolError("Cannot take answer: it has a method then, as promises do"));
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Large things in small pages: what takes them (`twisted.spread.util.CallbackPageCollector`,
+ * Large things in small pages: the receiving end (`twisted.spread.util.CallbackPageCollector`,
  * `getAllPages`; docs/paging.md).
  *
  * @module
@@ -22,42 +22,42 @@ import type { CallableName, PageArgs } from "./types.ts";
 const NAMES: ParameterNames = Object.freeze({ remote_gotPage: ["page"] });
 
 /**
- * Takes pages from a pager at the other end; a subclass says what becomes of them.
+ * Receives pages from a pager of the peer; a subclass defines what becomes of them.
  *
- * The pages end once: when the pager says so, or when there is no hope that it will, since
- * it has let go of the collector or the connection is lost. What comes later is dropped.
+ * The pages end once: when the pager says so, or when it can no longer be expected to, since it has
+ * released the collector or the connection is lost. Anything that arrives later is dropped.
  */
 export abstract class PageReceiver extends Referenceable implements PageCollector {
   #isOver = false;
   #isWatched = false;
-  /** The connection that the pages come over, once that is known. */
+  /** The connection that the pages come over, once known. */
   #broker: Broker | undefined;
   /** The call that asks for the pages, if this object made it. */
   #call: Promise<unknown> | undefined;
 
-  /** Whether no more pages are taken. */
+  /** Whether no more pages are accepted. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
   /**
-   * Takes a page.
+   * Receives a page.
    *
    * @param page The page.
-   * @param messageBytes How long the message was that brought it, in bytes.
-   * @returns Nothing, or a promise that settles when there is room for more.
+   * @param messageBytes Length in bytes of the message that brought it.
+   * @returns Nothing, or a promise that resolves when there is room for more.
    */
   abstract pageReceived(page: unknown, messageBytes: number): unknown;
 
   /**
-   * Learns that all pages have come.
+   * Called when all pages have arrived.
    *
    * @returns Nothing, or a promise; an error is logged.
    */
   abstract pagesEnded(): unknown;
 
   /**
-   * Learns that no more pages come, although not all have.
+   * Called when no more pages will arrive although some are missing.
    *
    * @param error Why.
    * @returns Nothing, or a promise; an error is logged.
@@ -65,12 +65,12 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
   abstract pagesFailed(error: Error): unknown;
 
   /**
-   * Calls a method that sends pages to its first argument, with this object for it. If the
-   * call fails, no pages come, and its error says why.
+   * Calls a method that sends pages to its first argument, and passes this object as that argument.
+   * If the call fails, no pages come, and its error says why.
    *
    * @param reference The object that has the method.
    * @param method Name of the method, without `remote_`.
-   * @param args Its arguments behind the collector.
+   * @param args Its arguments after the collector.
    * @typeParam T The class of the object.
    */
   fetch<T, Name extends CallableName<T>>(
@@ -79,13 +79,13 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
     ...args: PageArgs<T, Name>
   ): void {
     this.#broker = reference.broker;
-    // What the method takes first is checked at the other end only.
+    // The type of the method's first parameter is checked at the other end only.
     this.#call = (reference as RemoteReference).callRemote(method, this, ...args);
     this.#call.catch((error) => this.giveUp(error));
   }
 
   /**
-   * Takes a call from the other end.
+   * Handles a call from the peer.
    *
    * @param broker The connection that it came over.
    * @param message Name of the remote method, without the prefix.
@@ -104,24 +104,24 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
     return super.remoteMessageReceived(broker, message, args, kw);
   }
 
-  /** What Twisted's collector calls the parameter of its method. */
+  /** Twisted's name for the parameter of its collector's method. */
   get [PARAMETERS](): ParameterNames {
     return NAMES;
   }
 
   /**
-   * Takes a page from the other end.
+   * Handles a page from the peer.
    *
    * @param page The page.
-   * @returns What `pageReceived` gives.
-   * @throws {PBError} If no more pages are taken, so that a pager that waits for answers stops.
+   * @returns What `pageReceived` returns.
+   * @throws {PBError} If no more pages are accepted, so that a pager that waits for answers stops.
    */
   remote_gotPage(page: unknown): unknown {
     if (this.#isOver) throw new PBError("No more pages are taken");
     return this.pageReceived(page, this.#broker?.messageBytes ?? 0);
   }
 
-  /** Learns from the other end that all pages were sent. */
+  /** Handles the peer's message that all pages were sent. */
   remote_endedPaging(): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -129,7 +129,7 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
   }
 
   /**
-   * Gives up: pages that come later are dropped.
+   * Gives up: pages that arrive later are dropped.
    *
    * @param error Why.
    */
@@ -140,9 +140,9 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
   }
 
   /**
-   * Writes a reference, and begins to watch whether the other end holds it.
+   * Writes a reference, and begins to watch whether the peer holds it.
    *
-   * @param jellier Where to write.
+   * @param jellier The jellier to write with.
    */
   override jellyFor(jellier: Jellier): void {
     super.jellyFor(jellier);
@@ -157,12 +157,14 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
       }
       const error = new PagingError("Cannot collect pages: the pager stopped before the last one");
       if (this.#call === undefined) this.giveUp(error);
-      // The answer may still come, and say why.
+      // The answer may still arrive, and say why.
       else this.#call.then(() => this.giveUp(error), noOperation);
     });
   }
 
-  /** Tells the program; before there is a connection, nobody but the program itself has a reason to. */
+  /**
+   * Notifies the program; before there is a connection, only the program itself can have caused it.
+   */
   #notify(callback: () => unknown): void {
     if (this.#broker === undefined) callback();
     else this.#broker.notifyAll([callback]);
@@ -171,17 +173,19 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
 
 /** Options of a {@linkcode CallbackPageCollector}. */
 export interface PageCollectorOptions {
-  /** Called instead of the callback if not all pages came; like it, it is logged if it fails. */
+  /**
+   * Called instead of the callback if some pages are missing; like it, it is logged if it fails.
+   */
   errback?: (error: Error) => unknown;
   /**
-   * About how much memory all pages together may take, in bytes; 67,108,864 (64 MiB) unless given. A page
-   * counts no less than its message, and 256 bytes more.
+   * Approximate maximum amount of memory for all pages, in bytes; 67,108,864 (64 MiB) unless given.
+   * A page counts for at least the length of its message plus 256 bytes.
    */
   maxBytes?: number;
 }
 
 /**
- * Collects pages, and gives them all to a callback when the last one has come
+ * Collects pages, and passes them all to a callback once the last one has arrived
  * (`twisted.spread.util.CallbackPageCollector`).
  *
  * @example
@@ -205,10 +209,10 @@ export class CallbackPageCollector extends PageReceiver {
   #bytes = 0;
 
   /**
-   * Creates a collector, to be sent to what makes the pager.
+   * Creates a collector, to be passed to the method that makes the pager.
    *
-   * @param callback Gets all pages; if it fails, that is logged.
-   * @param options What to do if not all come, and how much may come.
+   * @param callback Receives all pages; if it fails, that is logged.
+   * @param options What to do if some are missing, and how much may arrive.
    * @throws {RangeError} If the limit is not a positive integer.
    */
   constructor(callback: (pages: unknown[]) => unknown, options: PageCollectorOptions = {}) {
@@ -218,7 +222,7 @@ export class CallbackPageCollector extends PageReceiver {
     this.#maxBytes = positiveInteger("maxBytes", options.maxBytes ?? 64 * 1024 * 1024);
   }
 
-  /** Keeps a page; if that makes too many, gives up and drops them all. */
+  /** Keeps a page; if that exceeds the limit, gives up and drops them all. */
   override pageReceived(page: unknown, messageBytes: number): void {
     this.#bytes += pageSize(page, messageBytes);
     this.#pages.push(page);
@@ -231,14 +235,14 @@ export class CallbackPageCollector extends PageReceiver {
     throw error;
   }
 
-  /** Calls the callback, and gives what that gives. */
+  /** Calls the callback, and returns its result. */
   override pagesEnded(): unknown {
     const pages = this.#pages;
     this.#pages = [];
     return this.#callback(pages);
   }
 
-  /** Drops the pages, calls the errback, and gives what that gives. */
+  /** Drops the pages, calls the errback, and returns its result. */
   override pagesFailed(error: Error): unknown {
     this.#pages = [];
     return this.#errback?.(error);
@@ -249,8 +253,8 @@ export class CallbackPageCollector extends PageReceiver {
  * Calls a method that sends pages to its first argument, and collects them
  * (`twisted.spread.util.getAllPages`).
  *
- * At most about 64 MiB; for more, or less, make a {@linkcode CallbackPageCollector} with a limit of your
- * own, or take the pages as a stream.
+ * Accepts at most about 64 MiB; for a different limit create a {@linkcode CallbackPageCollector},
+ * or receive the pages as a stream.
  *
  * @example
  * ```ts
@@ -263,13 +267,13 @@ export class CallbackPageCollector extends PageReceiver {
  *
  * @param reference The object that has the method.
  * @param method Name of the method, without `remote_`.
- * @param args Its arguments behind the collector.
+ * @param args Its arguments after the collector.
  * @returns All pages.
  * @typeParam T The class of the object.
  * @throws {RemoteError} If the method failed.
  * @throws {LimitError} If the pages take too much memory.
  * @throws {PagingError} If the pager stopped before the last page.
- * @throws {PBConnectionLost} If the connection was lost before.
+ * @throws {PBConnectionLost} If the connection was lost before that.
  */
 export function getAllPages<T, Name extends CallableName<T>>(
   reference: RemoteReference<T>,

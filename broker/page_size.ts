@@ -7,25 +7,33 @@
 import { FrozenSet, type IUnjellyable, Unpersistable } from "../jelly/mod.ts";
 import { RemoteCache } from "./remote_cache.ts";
 
-/** What every page counts, be there nothing in it: the least that one takes with its place among others. */
+/**
+ * Number of bytes that every page counts for, even an empty one: the minimum that a page takes,
+ * including its place among others.
+ */
 const PAGE = 256;
-/** What a value counts that is neither bytes nor text, beside what is in it, in bytes. */
+/**
+ * Number of bytes that a value other than bytes or text counts for, in addition to its contents.
+ */
 const FLAT = 16;
-/** What an object counts that is in a page: the least that one takes, be it an empty list or no bytes at all. */
+/**
+ * Number of bytes that an object within a page counts for: the minimum that one takes, even an
+ * empty list or byte string.
+ */
 const OBJECT = 128;
 
 /**
  * Estimates how much memory a received page takes.
  *
  * @param page Any value.
- * @param messageBytes How long the message was that brought it, in bytes.
- * @returns About how many bytes; more than the message had, whatever the page is.
+ * @param messageBytes Length in bytes of the message that brought it.
+ * @returns The approximate number of bytes; more than the message had, whatever the page is.
  */
 export function pageSize(page: unknown, messageBytes: number): number {
   return PAGE + Math.max(valueSize(page), messageBytes);
 }
 
-/** Counts what is in a value, as far as it came with it. */
+/** Returns the size of a value and of its contents that came with it. */
 function valueSize(page: unknown): number {
   const seen = new Set<object>();
   const waiting: unknown[] = [page];
@@ -46,7 +54,7 @@ function valueSize(page: unknown): number {
 function partsOf(value: object): Iterable<unknown> {
   if (Array.isArray(value) || value instanceof Set) return value;
   if (value instanceof Map) return [...value.keys(), ...value.values()];
-  // What is known of an error does not show when it is printed.
+  // Some fields of an error do not show when it is printed.
   if (value instanceof Error) return Reflect.ownKeys(value).map((key) => Reflect.get(value, key));
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype) return Object.entries(value).flat();
@@ -54,8 +62,8 @@ function partsOf(value: object): Iterable<unknown> {
 }
 
 /**
- * Tells whether what an object of a class refers to came with it. A cache is not the page's, but the
- * connection's, and objects of other classes may refer to anything in the program.
+ * Returns whether the contents of an object came with it. Those of a cache belong to the
+ * connection, not the page, and objects of other classes may refer to anything in the program.
  */
 function bringsParts(value: object): boolean {
   if (value instanceof RemoteCache) return false;

@@ -14,28 +14,30 @@ import type { CallableName, PageArgs } from "./types.ts";
 /** Options of a {@linkcode StreamPageCollector}. */
 export interface StreamPageCollectorOptions<Page> {
   /**
-   * Tells whether a page is one of those that the stream is to have; the stream fails at another one.
-   * Bytes unless given.
+   * Returns whether a page is of the kind that the stream is for; the stream fails at any other.
+   * Accepts bytes unless given.
    *
-   * @param page What came.
+   * @param page The page that has arrived.
    */
   accept?: (page: unknown) => page is Page;
   /**
-   * About how much memory pages may take before more are slowed down, in bytes; 262,144 (256 KiB) unless
-   * given. A page counts no less than its message, and 256 bytes more.
+   * Approximate amount of memory that pages may take before the pager is slowed down, in bytes;
+   * 262,144 (256 KiB) unless given. A page counts for at least the length of its message plus 256
+   * bytes.
    */
   highWaterMark?: number;
 }
 
 /**
- * Takes pages from the other end as a stream.
+ * Receives pages from the peer as a stream.
  *
- * When the stream is not read fast enough, pages are not answered until there is room: a pager
- * with a window waits then. From one without, no more than some limits of the connection
- * (`maxCallsIn`, `maxBufferedBytes`) are taken in; then nothing more is read from it, until there is room.
+ * When the stream is not read fast enough, pages are not answered until there is room: a pager with
+ * a window then waits. From a pager without one, pages are accepted only up to limits of the
+ * connection (`maxCallsIn`, `maxBufferedBytes`); then nothing more is read from the connection
+ * until there is room.
  *
- * The stream fails when the pager stops before the last page, and when the connection is
- * lost. When it is cancelled, pages that still come are dropped.
+ * The stream fails when the pager stops before the last page, and when the connection is lost. Once
+ * it is cancelled, pages that still arrive are dropped.
  *
  * @example
  * ```ts
@@ -54,7 +56,7 @@ export interface StreamPageCollectorOptions<Page> {
  * assertEquals(await new Response(collector.readable).text(), "Hello");
  * ```
  *
- * @typeParam Page What the pages are.
+ * @typeParam Page The type of the pages.
  */
 export class StreamPageCollector<Page = Uint8Array> extends PageReceiver {
   /** The pages. */
@@ -62,13 +64,13 @@ export class StreamPageCollector<Page = Uint8Array> extends PageReceiver {
   readonly #accept: (page: unknown) => page is Page;
   readonly #controller: ReadableStreamDefaultController<Page>;
   #room: (() => void)[] = [];
-  /** How long the message was that brought the page that is being passed on, in bytes. */
+  /** Length in bytes of the message that brought the page that is being passed on. */
   #messageBytes = 0;
 
   /**
-   * Creates a collector, to be sent to what makes the pager.
+   * Creates a collector, to be passed to the method that makes the pager.
    *
-   * @param options What pages there are, and how many may wait to be read.
+   * @param options Which pages to accept, and how many may wait to be read.
    * @throws {RangeError} If the high-water mark is not a positive integer.
    */
   constructor(options: StreamPageCollectorOptions<Page> = {}) {
@@ -88,7 +90,7 @@ export class StreamPageCollector<Page = Uint8Array> extends PageReceiver {
     this.#controller = controller!;
   }
 
-  /** Passes a page on; the promise settles when there is room for more. */
+  /** Passes a page on; the promise resolves when there is room for more. */
   override pageReceived(page: unknown, messageBytes: number): Promise<void> | undefined {
     if (!this.#accept(page)) {
       this.giveUp(
@@ -110,10 +112,10 @@ export class StreamPageCollector<Page = Uint8Array> extends PageReceiver {
     this.#controller.close();
   }
 
-  /** Makes the stream fail; pages that were not read are dropped. */
+  /** Makes the stream fail; unread pages are dropped. */
   override pagesFailed(error: Error): void {
     this.#makeRoom();
-    // One that was cancelled takes no notice.
+    // This has no effect on a cancelled stream.
     this.#controller.error(error);
   }
 
@@ -127,7 +129,7 @@ function isBytes(page: unknown): page is Uint8Array {
 }
 
 /**
- * Calls a method that sends pages to its first argument, and gives the bytes that come as a stream.
+ * Calls a method that sends pages to its first argument, and returns the bytes as a stream.
  *
  * @example
  * ```ts
@@ -140,7 +142,7 @@ function isBytes(page: unknown): page is Uint8Array {
  *
  * @param reference The object that has the method.
  * @param method Name of the method, without `remote_`.
- * @param args Its arguments behind the collector.
+ * @param args Its arguments after the collector.
  * @typeParam T The class of the object.
  * @returns The bytes; the stream fails if the method does, or the pager stops before the last page.
  */

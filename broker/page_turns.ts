@@ -1,5 +1,5 @@
 /**
- * Whose turn it is to send a page.
+ * Turns for sending pages.
  *
  * @module
  */
@@ -9,17 +9,17 @@ import { LimitError } from "./errors.ts";
 import type { Link } from "./link.ts";
 import type { BrokerLimits } from "./options.ts";
 
-/** After so many turns everything else in the program gets one. */
+/** Number of turns after which everything else in the program gets one. */
 const TURNS = 32;
 
 /**
- * Counts the pagers of a connection, and gives them their turns, one page each, in the order in which they ask.
- *
- * Little enough waits to be written at each turn that calls and answers between the pages do not wait long.
+ * Counts the pagers of a connection, and gives them turns, one page each, in the order in which
+ * they ask. At each turn, so few bytes are waiting to be written that calls and answers between the
+ * pages do not wait long.
  */
 export class PageTurns {
   readonly #link: Link;
-  /** How many bytes may wait to be written when a page is added. */
+  /** Maximum number of bytes waiting to be written when a page is added. */
   readonly #mostWaiting: number;
   readonly #maxPagers: number;
   readonly #pagers = new BusySet<object>();
@@ -32,7 +32,7 @@ export class PageTurns {
    * Creates the turns of a connection.
    *
    * @param link Where the pages are written.
-   * @param limits How many pagers there may be, and how much may wait to be written.
+   * @param limits How many pagers there may be, and how many bytes may wait to be written.
    */
   constructor(link: Link, { maxPagers, highWaterMark }: BrokerLimits) {
     this.#link = link;
@@ -57,7 +57,7 @@ export class PageTurns {
   }
 
   /**
-   * Counts a pager no more, if it was counted.
+   * Stops counting a pager, if it was counted.
    *
    * @param pager The pager.
    */
@@ -68,8 +68,10 @@ export class PageTurns {
   /**
    * Waits for a turn.
    *
-   * @param isFirst Whether it is for a pager's first page, which is sent at once where no other one waits.
-   * @returns Settles when one page may be written, or the link is closed; undefined if that is now.
+   * @param isFirst Whether it is for a pager's first page, which is sent at once if no other is
+   * waiting.
+   * @returns Resolves when one page may be written, or the link is closed; undefined if one may be
+   * written now.
    */
   next(isFirst: boolean): Promise<void> | undefined {
     if (isFirst && !this.#isRunning && this.#link.output.buffered <= this.#mostWaiting) {
@@ -81,7 +83,7 @@ export class PageTurns {
     return promise;
   }
 
-  /** Gives all that wait their turn, since the link is closed. */
+  /** Lets all waiting pagers proceed, since the link is closed. */
   clear(): void {
     clearTimeout(this.#break?.timer);
     this.#break?.end();
@@ -92,7 +94,7 @@ export class PageTurns {
     for (let turn = this.#asking.shift(); turn !== undefined; turn = this.#asking.shift()) {
       await this.#link.output.drained(this.#mostWaiting);
       turn();
-      // Whoever has the turn writes now.
+      // The pager that has the turn writes now.
       await undefined;
       if (++this.#turns % TURNS === 0 && this.#link.isOpen) await this.#takeBreak();
     }

@@ -1,5 +1,5 @@
 /**
- * Large things in small pages: what sends them (`twisted.spread.util.Pager`, `StringPager`;
+ * Large things in small pages: the sending end (`twisted.spread.util.Pager`, `StringPager`;
  * docs/paging.md).
  *
  * @module
@@ -11,16 +11,16 @@ import { noOperation } from "./failure.ts";
 import { isPromise } from "./is_promise.ts";
 import { released, RemoteReference } from "./remote_reference.ts";
 
-/** What pages are sent to: the methods that a pager calls at the other end. */
+/** The receiver of pages: the methods that a pager calls at the peer. */
 export interface PageCollector {
   /**
-   * Takes a page.
+   * Receives a page.
    *
    * @param page Any value.
-   * @returns Nothing, or a promise that settles when there is room for more.
+   * @returns Nothing, or a promise that resolves when there is room for more.
    */
   remote_gotPage(page: unknown): unknown;
-  /** Learns that all pages have come. */
+  /** Called when all pages have arrived. */
   remote_endedPaging(): unknown;
 }
 
@@ -28,33 +28,36 @@ export interface PageCollector {
 export interface PagerOptions<Args extends readonly unknown[] = []> {
   /** Called when all pages are sent. */
   callback?: (...args: Args) => unknown;
-  /** What the callback gets; nothing unless given. */
+  /** The arguments of the callback; none unless given. */
   args?: Args;
   /**
-   * Most pages that may be on their way: the collector answers each one, and may take its time.
-   * Without a window pages are sent as fast as the connection takes them, and not answered.
+   * Maximum number of pages on their way at once: the collector answers each one, and may take its
+   * time. Without a window, pages are sent as fast as the connection takes them, and not answered.
    */
   window?: number;
-  /** Whether the reference to the collector may be used afterwards; it is released unless set. */
+  /**
+   * Whether the reference to the collector remains usable afterwards; it is released unless set.
+   */
   keepCollector?: boolean;
-  /** Stops the paging when it aborts; the collector is not told that it is at its end. */
+  /** Stops the paging when it aborts; the collector is not told of the end. */
   signal?: AbortSignal | undefined;
 }
 
-/** Where a pager is in its life. */
+/** The state of a pager. */
 type State = "paging" | "stopping" | "ended";
 
 /**
- * Sends something to a collector at the other end, page by page.
+ * Sends something to a collector of the peer, page by page.
  *
- * A subclass says what the pages are. They are produced as the connection takes them:
- * several pagers on one connection take turns, and other calls come through in between. There may
- * be `maxPagers` of them (see `BrokerLimits`); one more ends with a `LimitError`, and sends nothing.
+ * A subclass defines the pages. They are produced as the connection takes them: several pagers on
+ * one connection take turns, and other calls get through in between. There may be `maxPagers` of
+ * them (see `BrokerLimits`); one more ends with a `LimitError`, and sends nothing.
  *
- * The paging begins in the turn of the event loop in which the pager is made; the first page goes out
- * before the answer of the method that makes the pager, as by Twisted, unless the page is a promise. The
- * protocol has no word for a pager that fails: then the collector is let go without having heard of the end.
- * Let the method that makes a pager return `finished`, so that the caller learns why.
+ * The paging begins in the turn of the event loop in which the pager is created; the first page
+ * goes out before the answer of the method that creates the pager, as in Twisted, unless the page
+ * is a promise. The protocol has no message for a pager that fails: in that case the collector is
+ * released without being told of the end. Let the method that creates a pager return `finished`, so
+ * that the caller learns why.
  *
  * @example
  * ```ts
@@ -73,17 +76,17 @@ type State = "paging" | "stopping" | "ended";
  * }
  * ```
  *
- * @typeParam Args What the callback gets.
+ * @typeParam Args The arguments of the callback.
  */
 export abstract class Pager<Args extends readonly unknown[] = []> {
-  /** How many pagers use a collector now. */
+  /** Number of pagers that are using a collector. */
   static readonly #users = new WeakMap<RemoteReference, number>();
 
   /** Where the pages go. */
   readonly collector: RemoteReference<PageCollector>;
   readonly #options: PagerOptions<Args>;
   readonly #window: number;
-  /** Answers that have not come yet, the oldest first. */
+  /** Answers that have not arrived yet, the oldest first. */
   readonly #answers: Promise<unknown>[] = [];
   readonly #finished = Promise.withResolvers<void>();
   #isWatched = false;
@@ -92,9 +95,9 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
   /**
    * Creates a pager, which begins to send.
    *
-   * @param collector Where the pages go: a reference that came from the other end.
+   * @param collector Where the pages go: a reference that came from the peer.
    * @param options What to do at the end, and how many pages may be on their way.
-   * @throws {PagingError} If the collector is no reference.
+   * @throws {PagingError} If the collector is not a reference.
    * @throws {RangeError} If the window is not a positive integer.
    */
   constructor(collector: RemoteReference, options: PagerOptions<Args> = {}) {
@@ -107,18 +110,19 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     this.#options = options;
     this.#finished.promise.catch(noOperation);
     Pager.#users.set(collector, (Pager.#users.get(collector) ?? 0) + 1);
-    // After the constructor of the subclass, but before the answer of the method that makes the pager.
+    // After the constructor of the subclass, but before the answer of the method that creates the
+    // pager.
     collector.broker.beginSoon(() => this.#begin());
   }
 
   /**
-   * Gives the next page: any value that can be sent.
+   * Returns the next page: any value that can be sent.
    *
    * @returns The page or a promise of it; undefined if there are no more.
    */
   abstract nextPage(): unknown;
 
-  /** Stops: the page that is being made is sent, then the collector hears of the end. */
+  /** Stops: the page that is being produced is sent, then the collector is told of the end. */
   stopPaging(): void {
     if (this.#state === "paging") this.#state = "stopping";
   }
@@ -129,8 +133,9 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
   }
 
   /**
-   * Settles when the paging has ended: resolves after the collector was told, rejects if it
-   * could not be finished. Whoever reads this takes care of the error; else it is logged.
+   * Settles when the paging has ended: resolves after the collector was told, rejects if it could
+   * not be finished. Code that reads this property handles the error; otherwise the error is
+   * logged.
    */
   get finished(): Promise<void> {
     this.#isWatched = true;
@@ -138,9 +143,9 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
   }
 
   /**
-   * Gives back what the pages are made of; called once, however the paging ended.
+   * Releases what the pages are made of; called once, however the paging ended.
    *
-   * @param _error Why it could not be finished, if so.
+   * @param _error Why it could not be finished, if it could not.
    */
   pagingEnded(_error: unknown): void {}
 
@@ -166,7 +171,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     const { collector } = this;
     const { broker } = collector;
     try {
-      // Nothing is opened or read while the peer takes nothing.
+      // Nothing is opened or read while the peer takes no data.
       const begin = broker.pageTurns.next(true);
       if (begin !== undefined) await begin;
       for (let isFirst = true; this.#state === "paging"; isFirst = false) {
@@ -174,7 +179,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
         const isLater = isPromise(made);
         const page = isLater ? await made : made;
         if (page === undefined) break;
-        // A first page that is there at once has the turn that was waited for.
+        // A first page that is available at once uses the turn that was waited for.
         const turn = isFirst && !isLater ? undefined : broker.pageTurns.next(isFirst);
         if (turn !== undefined) await turn;
         if (this.#hasEnded) return;
@@ -186,7 +191,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
       }
       if (this.#answers.length !== 0) await Promise.all(this.#answers);
       if (this.#hasEnded) return;
-      // Behind the only page it goes out before the answer of the method too, as by Twisted.
+      // After an only page, it also goes out before the answer of the method, as in Twisted.
       this.#tell("endedPaging");
       this.#end(undefined);
     } catch (error) {
@@ -194,7 +199,10 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     }
   }
 
-  /** Calls the collector without an answer, and tells whether the connection takes more now. */
+  /**
+   * Calls the collector without waiting for an answer, and returns whether the connection takes
+   * more now.
+   */
   #tell(method: string, ...args: readonly unknown[]): boolean {
     const { collector } = this;
     if (collector.isReleased) throw released(method);
@@ -249,7 +257,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     const { collector } = this;
     const users = Pager.#users.get(collector)! - 1;
     Pager.#users.set(collector, users);
-    // One that the other end has published is not counted.
+    // Published objects of the peer are not counted.
     if (users === 0 && !this.#options.keepCollector && typeof collector.luid === "number") {
       collector.release();
     }
@@ -259,12 +267,12 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
 /** Options of a pager that cuts bytes into pages. */
 export interface ChunkPagerOptions<Args extends readonly unknown[] = []>
   extends PagerOptions<Args> {
-  /** How long each page is, in bytes. */
+  /** Length of each page in bytes. */
   chunkSize?: number;
 }
 
 /**
- * Sends bytes in pages of one size (`twisted.spread.util.StringPager`).
+ * Sends bytes in pages of equal size (`twisted.spread.util.StringPager`).
  *
  * @example
  * ```ts
@@ -281,7 +289,7 @@ export interface ChunkPagerOptions<Args extends readonly unknown[] = []>
  * assertEquals(pages.map((page) => page.length), [100, 100, 50]);
  * ```
  *
- * @typeParam Args What the callback gets.
+ * @typeParam Args The arguments of the callback.
  */
 export class StringPager<Args extends readonly unknown[] = []> extends Pager<Args> {
   readonly #bytes: Uint8Array;
@@ -292,7 +300,8 @@ export class StringPager<Args extends readonly unknown[] = []> extends Pager<Arg
    * Creates a pager, which begins to send.
    *
    * @param collector Where the pages go.
-   * @param bytes What to send; not to be changed until it is sent. Nothing at all is one empty page.
+   * @param bytes The bytes to send; they must not change until they are sent. If there are none,
+   * one empty page is sent.
    * @param options The length of a page, 8,192 bytes unless given, and what to do at the end.
    * @throws {RangeError} If the length of a page is not a positive integer.
    */
@@ -307,7 +316,7 @@ export class StringPager<Args extends readonly unknown[] = []> extends Pager<Arg
     this.#chunkSize = chunkSize;
   }
 
-  /** Gives the next page. */
+  /** Returns the next page. */
   override nextPage(): Uint8Array {
     const page = this.#bytes.subarray(this.#at, this.#at += this.#chunkSize);
     if (this.#at >= this.#bytes.length) this.stopPaging();

@@ -1,5 +1,5 @@
 /**
- * Arguments that come by name, for methods whose names of parameters peers know.
+ * Arguments by name, for methods whose parameter names peers know.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 import type { Kwargs } from "./kwargs.ts";
 
 /**
- * Name of the property that has, for methods of an object, the names of their parameters: such methods take
- * keyword arguments as those of Python do, one that they do not have is a `TypeError`, and one that is left
- * out takes its default. All others get them as one `Kwargs` behind the others.
+ * Name of the property that holds the parameter names of an object's methods. Such methods accept
+ * keyword arguments as Python's do: an unknown one is a `TypeError`, and an omitted one takes its
+ * default. All other methods get keyword arguments as one `Kwargs` after the positional ones.
  *
- * @example A method that Python calls as it likes
+ * @example A method that Python can call either way
  * ```ts
  * import { connectPair, kwargs, PARAMETERS, type ParameterNames, Root } from "@perspective/broker";
  * import { assertEquals } from "@std/assert";
@@ -33,7 +33,7 @@ import type { Kwargs } from "./kwargs.ts";
  */
 export const PARAMETERS: unique symbol = Symbol("parameters");
 
-/** The names of all parameters, in their order, by the name of the method with its prefix. */
+/** The names of all parameters, in order, by the name of the method including its prefix. */
 export type ParameterNames = Readonly<Record<string, readonly string[]>>;
 
 /**
@@ -43,8 +43,8 @@ export type ParameterNames = Readonly<Record<string, readonly string[]>>;
  * @param names The names of its parameters.
  * @param args The positional arguments.
  * @param kw The keyword arguments.
- * @returns All arguments by position; undefined where one is missing.
- * @throws {TypeError} If there is no such parameter, or it has its argument already.
+ * @returns All arguments by position; undefined in place of a missing one.
+ * @throws {TypeError} If there is no such parameter, or it already has an argument.
  */
 export function inPlace(
   method: string,

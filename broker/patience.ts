@@ -1,12 +1,12 @@
 /**
- * Waiting that ends.
+ * Waiting with a limit.
  *
  * @module
  */
 
-/** Somebody who waits for something, for so long or until a signal; the timer never outlives the waiting. */
+/** A wait for something, limited by a time and a signal; the timer never outlives the wait. */
 export class Patience {
-  /** Whether it has been too long. */
+  /** Whether the wait has been too long. */
   isOver = false;
   readonly #signal: AbortSignal | undefined;
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
@@ -15,8 +15,8 @@ export class Patience {
   /**
    * Begins to wait.
    *
-   * @param wait For how long, in milliseconds; `Infinity` for as long as it takes.
-   * @param signal Ends it before.
+   * @param wait How long in milliseconds; `Infinity` for as long as it takes.
+   * @param signal Ends the wait early.
    */
   constructor(wait: number, signal: AbortSignal | undefined) {
     this.#signal = signal;
@@ -28,7 +28,7 @@ export class Patience {
   /**
    * Waits for a sign.
    *
-   * @returns Resolves at the next {@linkcode Patience.wake}, or when it has been too long.
+   * @returns Resolves at the next {@linkcode Patience.wake}, or when the wait has been too long.
    */
   sign(): Promise<void> {
     return new Promise((resolve) => {
@@ -42,7 +42,7 @@ export class Patience {
     this.#wake();
   }
 
-  /** Waits no more. */
+  /** Stops waiting. */
   end(): void {
     clearTimeout(this.#timer);
     this.#signal?.removeEventListener("abort", this.#finish);
@@ -55,11 +55,11 @@ export class Patience {
 }
 
 /**
- * Waits for a promise, but rejects when a signal aborts before.
+ * Waits for a promise, but rejects if a signal aborts first.
  *
  * @param promise What to wait for.
  * @param signal Ends the waiting.
- * @returns What the promise gives.
+ * @returns What the promise resolves to.
  * @throws {unknown} The signal's reason.
  */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -1,5 +1,5 @@
 /**
- * How the things that only PB knows are read (docs/protocol.md, "References").
+ * Rules for reading what only PB knows (docs/protocol.md, "References").
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { ObjectId } from "./remote_reference.ts";
 /**
  * Reads the number of an object, or the name of one that is published.
  *
- * @param sexp What stands for it.
+ * @param sexp The expression that stands for it.
  * @returns The number or name.
  * @throws {JellyError} If it is neither.
  */
@@ -25,7 +25,7 @@ export function objectId(sexp: Sexp): ObjectId {
   throw new JellyError("Cannot read reference: it names no object");
 }
 
-/** Rules for the tags of PB, which every connection has beside those of its registry. */
+/** Rules for the tags of PB, which every connection has in addition to those of its registry. */
 export const PB_RULES: ReadonlyMap<string, UnjellyRule> = new Map<string, UnjellyRule>([
   ["remote", (unjellier, list) => {
     const luid = objectId(list.nextSexp());
@@ -50,7 +50,8 @@ export const PB_RULES: ReadonlyMap<string, UnjellyRule> = new Map<string, Unjell
   }],
   [FAILURE_TAG, (unjellier, list) => {
     const { registry } = brokerOf(unjellier, list).settings;
-    // Twisted has classes among the parents of what is no Exception, such as asyncio.CancelledError.
+    // For anything that is not an Exception, such as asyncio.CancelledError, Twisted puts classes
+    // among the parents.
     const state = unjellier.leniently(() => list.next());
     for (const [, field] of stateEntries(state)) unjellier.copied(field);
     return receiveFailure(state, registry);

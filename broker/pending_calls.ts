@@ -1,5 +1,5 @@
 /**
- * The calls of ours that wait for an answer.
+ * Our own calls that wait for an answer.
  *
  * @module
  */
@@ -17,17 +17,17 @@ interface PendingCall {
   readonly method: string;
   readonly resolve: (value: unknown) => void;
   readonly reject: (reason: unknown) => void;
-  /** Ends the waiting for a signal or a time; undefined for a call without either. */
+  /** Stops watching a signal and a timeout; undefined for a call without either. */
   release: (() => void) | undefined;
-  /** Whether nobody waits any more, as the call was given up. */
+  /** Whether nothing waits any more, as the call was given up. */
   isGivenUp: boolean;
 }
 
 /**
  * The calls that wait for an answer, by request number.
  *
- * A call that was given up keeps its place until the peer has answered it,
- * since an answer to a call that was never made is a fault of the peer's.
+ * A call that was given up keeps its place until the peer has answered it, since an answer to a
+ * call that was never made is a fault of the peer.
  */
 export class PendingCalls {
   readonly #maxCalls: number;
@@ -38,7 +38,7 @@ export class PendingCalls {
   /**
    * Creates an empty table.
    *
-   * @param maxCalls Most calls that may wait at once.
+   * @param maxCalls Maximum number of calls that may wait at once.
    * @param hooks Learns of calls that were given up.
    */
   constructor(maxCalls: number, hooks: BrokerHooks) {
@@ -46,18 +46,18 @@ export class PendingCalls {
     this.#hooks = hooks;
   }
 
-  /** How many calls wait. */
+  /** Number of waiting calls. */
   get size(): number {
     return this.#calls.size;
   }
 
-  /** How many of them somebody waits for: not those that were given up. */
+  /** Number of them that are still wanted, that is, not given up. */
   get wanted(): number {
     return this.#calls.size - this.#givenUp;
   }
 
   /**
-   * Fails if no more calls may wait.
+   * Throws if no more calls may wait.
    *
    * @param method The method to be called.
    * @throws {LimitError} If too many calls wait.
@@ -75,7 +75,7 @@ export class PendingCalls {
    *
    * @param id Its request number.
    * @param method The method that was called.
-   * @param options A signal and a time that may end the waiting.
+   * @param options A signal and a timeout that may end the wait.
    * @returns Settles as the call does.
    */
   add(id: number, method: string, options: CallOptions | undefined): Promise<unknown> {
@@ -97,11 +97,11 @@ export class PendingCalls {
    * Removes the call that was answered.
    *
    * @param id Request number in the answer.
-   * @returns What settles the call.
+   * @returns The functions that settle the call.
    * @throws {ProtocolError} If no such call waits.
    */
   take(id: number | bigint): Pick<PendingCall, "resolve" | "reject" | "isGivenUp"> {
-    // A bigint is no number of ours: it is larger than any safe integer.
+    // A bigint is never a number of ours: it is larger than any safe integer.
     const call = typeof id === "number" ? this.#calls.take(id) : undefined;
     if (call === undefined) {
       throw new ProtocolError(`Cannot take answer to request ${id}: there is none`);
@@ -115,7 +115,7 @@ export class PendingCalls {
    * Removes a call that was given up, so that it need not be made any more.
    *
    * @param id Its request number.
-   * @returns False if somebody still waits for it: then it stays.
+   * @returns False if the call is still wanted: then it stays.
    */
   dropGivenUp(id: number): boolean {
     const call = this.#calls.take(id);
@@ -134,7 +134,7 @@ export class PendingCalls {
   }
 
   /**
-   * Rejects all calls, since the connection is lost.
+   * Rejects all calls because the connection is lost.
    *
    * @param cause Why it is lost.
    */
@@ -148,7 +148,7 @@ export class PendingCalls {
 }
 
 /**
- * Gives the error for a call that a lost connection ends.
+ * Returns the error for a call that a lost connection ends.
  *
  * @param method The method that was called.
  * @param cause Why the connection is lost.
@@ -162,7 +162,7 @@ export function connectionLost(method: string, cause: Error | undefined): PBConn
   );
 }
 
-/** Lets a signal and a time end the waiting for an answer. */
+/** Lets a signal and a timeout end the wait for an answer. */
 function limit(
   call: PendingCall,
   { signal, timeout }: CallOptions,

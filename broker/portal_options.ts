@@ -10,7 +10,7 @@ import { MAX_TIMEOUT } from "../transport/checks.ts";
 import { checkMechanisms, type MechanismOptions } from "./mechanisms.ts";
 
 /**
- * Options for serving a portal. A limit may be `Infinity`, which takes it away.
+ * Options for serving a portal. A limit may be `Infinity`, which removes it.
  *
  * @example A server that refuses weak mechanisms, and guessers
  * ```ts
@@ -29,44 +29,49 @@ import { checkMechanisms, type MechanismOptions } from "./mechanisms.ts";
  * ```
  */
 export interface PortalOptions extends MechanismOptions {
-  /** Is asked before each attempt, and told how it ended; nobody unless given. */
+  /** Asked before each attempt, and told how it ended; none unless given. */
   limiter?: LoginLimiter;
   /**
-   * Gives the address by which the limiter knows a peer; the host of a network connection, and none
-   * of any other, unless given. Behind a proxy it must be another one, or undefined for none.
+   * Returns the address by which the limiter knows a peer; unless given, the host of a network
+   * connection, and undefined for any other. Behind a proxy it must return a different one, or
+   * undefined for none.
    */
   addressOf?: (peer: Peer) => string | undefined;
   /**
-   * Iterations of SCRAM where a checker has the password itself, so that the server does them all at
-   * each login, and where it refuses without asking; from 4096 up, and 4096 unless given.
+   * Number of SCRAM iterations where a checker has the password itself, so that the server performs
+   * them all at each login, and where the server refuses without asking; at least 4096, and 4096
+   * unless given.
    */
   scramIterations?: number;
-  /** Time for the response to a challenge, in milliseconds; 60,000 unless given. */
+  /** Milliseconds to respond to a challenge; 60,000 unless given. */
   challengeTimeout?: number;
-  /** Time until somebody has logged in, else the connection is closed, in milliseconds; 60,000 unless given. */
+  /**
+   * Milliseconds until a client must have logged in, else the connection is closed; 60,000 unless
+   * given.
+   */
   loginTimeout?: number;
-  /** Failed logins after which a connection is closed; 10 unless given. */
+  /** Number of failed logins after which a connection is closed; 10 unless given. */
   maxFailedLogins?: number;
-  /** Most logins that may be under way at once over a connection; 64 unless given. */
+  /** Maximum number of pending logins at once over a connection; 64 unless given. */
   maxPendingLogins?: number;
   /**
-   * Most logins that may be held at once over a connection, with those that are under way; 1,000 unless
+   * Maximum number of logins held at once over a connection, including pending ones; 1,000 unless
    * given.
    */
   maxLogins?: number;
   /**
-   * Most connections over which nobody has shown who he is, to a checker, or has logged in as nobody in
-   * particular; one more closes the oldest of them; 1,000 unless given.
+   * Maximum number of connections over which no client has proved its identity to a checker or
+   * logged in anonymously; one more closes the oldest of them; 1,000 unless given.
    */
   maxStrangers?: number;
   /**
-   * About how many bytes of an unfinished message are kept until then, and how many all logins that
-   * are under way over a connection may have brought, with their minds; 65,536 unless given.
+   * Approximate number of bytes of an unfinished message that are kept until then, and that all
+   * pending logins over a connection may have brought, including their minds; 65,536 unless given.
    */
   maxStrangerBytes?: number;
   /**
-   * Most of the peer's objects that are held at once until then; 64 unless given. The mind of each login
-   * that is under way may be one of them.
+   * Maximum number of the peer's objects held at once until then; 64 unless given. The mind of each
+   * pending login may be one of them.
    */
   maxStrangerReferences?: number;
 }
@@ -98,11 +103,11 @@ const DEFAULTS: Readonly<Record<LimitOption, number>> = Object.freeze({
   maxStrangerReferences: 64,
 });
 
-/** Fewest iterations of SCRAM, by RFC 7677. */
+/** Minimum number of SCRAM iterations, by RFC 7677. */
 const MIN_ITERATIONS = 4096;
 
 /**
- * Fills in what is not given, and checks what is.
+ * Fills in the defaults, and checks the rest.
  *
  * @param options The options.
  * @returns The settings, frozen.

@@ -1,5 +1,6 @@
 /**
- * A portal as what a server publishes: each connection gets a root object that takes logins.
+ * A portal as the published object of a server: each connection gets a root object that handles
+ * logins.
  *
  * @module
  */
@@ -13,10 +14,10 @@ import type { IPBRoot, RemoteTarget } from "./referenceable.ts";
 import { Stranger, strangerBounds, type StrangersPlace } from "./stranger.ts";
 
 /**
- * Gives every connection a root object that takes logins at a portal.
+ * Gives every connection a root object that handles logins to a portal.
  *
- * `serve(portal, { login })` makes one. Make it yourself where several servers share a portal, so
- * that they share its limits.
+ * `serve(portal, { login })` creates one. Create it yourself where several servers share a portal,
+ * so that they share its limits.
  *
  * @example One portal, two servers
  * ```ts
@@ -35,7 +36,7 @@ export class PortalRoot implements IPBRoot {
   /**
    * Creates the root of a portal.
    *
-   * @param portal Where to log in.
+   * @param portal The portal to log in to.
    * @param options Mechanisms and limits.
    * @throws {RangeError} If a number is out of range.
    * @throws {TypeError} If there is no such mechanism.
@@ -46,16 +47,16 @@ export class PortalRoot implements IPBRoot {
     this.#strangers = { settings, bounds: strangerBounds(settings), crowd: new Crowd() };
   }
 
-  /** How many connections there are over which nobody has shown who he is, or logged in. */
+  /** Number of connections over which no client has proved its identity or logged in. */
   get strangers(): number {
     return this.#strangers.crowd.size;
   }
 
   /**
-   * Gives a connection its root object.
+   * Returns the root object for a connection.
    *
    * @param broker The connection.
-   * @returns The object that takes logins.
+   * @returns The object that handles logins.
    */
   rootObject(broker: Broker): RemoteTarget {
     const { session } = new Stranger(broker, this.#strangers);

@@ -8,7 +8,10 @@
 import { Cacheable, type RemoteCacheObserver } from "./cacheable.ts";
 import { ViewPoint } from "./view_point.ts";
 
-/** Whom something is published for, by names that stay the same from one connection to the next. */
+/**
+ * The audience that something is published for, by names that stay the same from one connection to
+ * the next.
+ */
 export interface Audience {
   /** Name of the user; `None` for nobody in particular. */
   readonly perspective: string;
@@ -16,14 +19,14 @@ export interface Audience {
   readonly service: string;
 }
 
-/** For whom an object is published to nobody in particular. */
+/** The audience of an object that is published for nobody in particular. */
 export const EVERYBODY: Audience = Object.freeze({ perspective: "None", service: "None" });
 
 /**
- * An object whose state a client keeps beyond the connection, and asks for only when it has changed.
+ * An object whose state a client keeps beyond the connection, and fetches only when it has changed.
  *
- * What travels first is an identifier and a timestamp. Whoever has kept the state of that time uses
- * it; others fetch it.
+ * An identifier and a timestamp are sent first. A client that has kept the state from that time
+ * uses it; others fetch it.
  *
  * @example
  * ```ts
@@ -44,14 +47,15 @@ export const EVERYBODY: Audience = Object.freeze({ perspective: "None", service:
  * ```
  */
 export abstract class Publishable extends Cacheable {
-  /** What the object is known by, forever. */
+  /** The permanent identifier of the object. */
   readonly publishedID: string | number;
   #timestamp = 0;
 
   /**
-   * Creates an object that was published now.
+   * Creates an object, published as of now.
    *
-   * @param publishedID What the object is known by, also after the program was started anew.
+   * @param publishedID The identifier of the object, which must be the same after the program is
+   * restarted.
    */
   constructor(publishedID: string | number) {
     super();
@@ -59,30 +63,31 @@ export abstract class Publishable extends Cacheable {
     this.republish();
   }
 
-  /** When the state changed last, in seconds since 1970. */
+  /** When the state last changed, in seconds since 1970. */
   get timestamp(): number {
     return this.#timestamp;
   }
 
   /**
-   * Notes that the state has changed: whoever gets the object from now on fetches the state, too. Who
-   * holds it already goes on with the old state, over the same connection, until it is released.
+   * Records that the state has changed: clients that receive the object from now on fetch the state
+   * too. Clients that already hold it keep the old state, over the same connection, until it is
+   * released.
    */
   republish(): void {
     const now = Date.now() / 1000;
-    // Two changes within a millisecond are two all the same.
+    // Two changes within a millisecond must still differ.
     this.#timestamp = now > this.#timestamp ? now : this.#timestamp + 0.001;
   }
 
   /**
-   * Gives the state to publish: a plain object, which becomes fields at the other end.
+   * Returns the state to publish: a plain object, which becomes fields at the other end.
    *
    * @returns The state.
    */
   abstract getStateToPublish(): unknown;
 
   /**
-   * Gives the state to publish for a user: the same for all, unless overridden.
+   * Returns the state to publish for a user: the same for everyone, unless overridden.
    *
    * @param _perspective The user's avatar; null for nobody in particular.
    * @returns The state.
@@ -92,7 +97,7 @@ export abstract class Publishable extends Cacheable {
   }
 
   /**
-   * Gives the state to a client that fetches it.
+   * Returns the state to a client that fetches it.
    *
    * @param perspective The user's avatar.
    * @returns The state.
@@ -102,12 +107,13 @@ export abstract class Publishable extends Cacheable {
   }
 
   /**
-   * Names whom the object is published for: by the field `perspectiveName` of the avatar, and by the
-   * `serviceName` of what its `getService` gives, unless overridden.
+   * Returns the audience that the object is published for: the `perspectiveName` field of the
+   * avatar, and the `serviceName` of what its `getService` returns, unless overridden.
    *
    * @param perspective The user's avatar; null for nobody in particular.
    * @returns The names.
-   * @throws {TypeError} If the avatar has no name: what one user may see must not be kept for all.
+   * @throws {TypeError} If the avatar has no name: what one user may see must not be kept for
+   * everyone.
    */
   audienceOf(perspective: object | null): Audience {
     if (perspective === null) return EVERYBODY;
@@ -123,7 +129,7 @@ export abstract class Publishable extends Cacheable {
   }
 
   /**
-   * Gives what travels first: what tells whether a state that was kept is that of today.
+   * Returns what is sent first: enough to tell whether a kept state is current.
    *
    * @param perspective The user's avatar; null for nobody in particular.
    * @param _observer Calls the copy; not used.

@@ -1,5 +1,5 @@
 /**
- * Where the states of published objects are kept (docs/paging.md, "Published objects").
+ * Storage for the states of published objects (docs/paging.md, "Published objects").
  *
  * @module
  */
@@ -9,14 +9,15 @@ import { positiveInteger } from "../transport/checks.ts";
 /** Keeps states by name; any store of bytes will do. */
 export interface PublishedStorage {
   /**
-   * Finds what was kept.
+   * Loads what was saved.
    *
-   * @param name The name: letters, digits, `%`, `_`, `-` and `.`, and never `.` or `..`.
+   * @param name The name, which consists of letters, digits, `%`, `_`, `-` and `.`, and is never
+   * `.` or `..`.
    * @returns The bytes, or undefined if there are none.
    */
   load(name: string): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /**
-   * Keeps bytes instead of those that were kept under the name.
+   * Saves bytes, replacing any that were saved under the name.
    *
    * @param name The name.
    * @param bytes The bytes.
@@ -27,8 +28,8 @@ export interface PublishedStorage {
 /** Options of {@linkcode MemoryPublishedStorage}. */
 export interface MemoryPublishedStorageOptions {
   /**
-   * How many bytes to keep at most, two for each letter of a name included; what was not used for the
-   * longest time goes first. 16,777,216 (16 MiB) unless given.
+   * Maximum number of bytes to keep, including two for each character of a name; the least recently
+   * used state goes first. 16,777,216 (16 MiB) unless given.
    */
   maxBytes?: number;
 }
@@ -64,7 +65,7 @@ export class MemoryPublishedStorage implements PublishedStorage {
   }
 
   /**
-   * Finds what was kept.
+   * Loads what was saved.
    *
    * @param name The name.
    * @returns The bytes, or undefined if there are none.
@@ -78,7 +79,7 @@ export class MemoryPublishedStorage implements PublishedStorage {
   }
 
   /**
-   * Keeps bytes; too many are not kept at all.
+   * Saves bytes; if there are too many, they are not kept at all.
    *
    * @param name The name.
    * @param bytes The bytes.
@@ -103,7 +104,7 @@ export class MemoryPublishedStorage implements PublishedStorage {
   }
 }
 
-/** A name counts as well: the peer chooses it. */
+/** The name counts as well, as the peer chooses it. */
 function sizeOf(name: string, bytes: Uint8Array): number {
   return bytes.length + 2 * name.length;
 }

@@ -1,5 +1,5 @@
 /**
- * What a value arrives as at the other end, as a type.
+ * The types that values have when they arrive at the other end.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { RemoteReference } from "./remote_reference.ts";
 import type { AnyMethod, IsUntyped, RemoteMethodName } from "./types.ts";
 import type { Viewable, ViewPoint } from "./view_point.ts";
 
-/** Values that arrive as what they were. */
+/** Values that arrive as they were sent. */
 export type Unchanged =
   | string
   | number
@@ -23,7 +23,9 @@ export type Unchanged =
   | Temporal.PlainTime
   | Temporal.Duration;
 
-/** Objects of the platform that have no form on the wire, though they have fields for the compiler. */
+/**
+ * Objects of the platform that have no form on the wire, although the compiler sees fields in them.
+ */
 export type NeverSent =
   | PromiseLike<unknown>
   | ArrayBufferLike
@@ -44,10 +46,10 @@ export type NeverSent =
 /**
  * What a value of type T arrives as at the other end.
  *
- * A `Copyable` or `Cacheable` arrives as the class that the receiver has registered, which
- * no type can know: it is given as its own public fields, unless it says itself what it arrives as, by
- * `declare readonly arrivesAs: ThatClass`. A `RemoteCopy` or `RemoteCache` in the description of a peer says
- * which class that is. What cannot be sent, such as a promise in a list, is `never`.
+ * A `Copyable` or `Cacheable` arrives as the class that the receiver has registered, which no type
+ * can know: its type is an object with its public fields, unless it declares what it arrives as, by
+ * `declare readonly arrivesAs: ThatClass`. A `RemoteCopy` or `RemoteCache` in the description of a
+ * peer names that class. What cannot be sent, such as a promise in a list, is `never`.
  *
  * @example
  * ```ts
@@ -83,15 +85,15 @@ export type Received<T> = IsUntyped<T> extends true ? T
   : RemoteReference<T>;
 
 /**
- * An object that says as which class the other end receives it. There is no such field, only a
- * declaration of it.
+ * An object that declares the class as which the other end receives it. The field does not exist;
+ * it is only declared.
  */
 export interface Arriving<There> extends Serializable {
-  /** Only tells the compiler. */
+  /** For the compiler only. */
   readonly arrivesAs: There;
 }
 
-/** What an object arrives as that is copied: a container, or an object with fields. */
+/** What a copied object arrives as: a container, or an object with fields. */
 export type ReceivedCopy<T> = T extends Tuple<infer Items> ? Tuple<ReceivedAll<Items>>
   : T extends readonly unknown[] ? ReceivedAll<T>
   : T extends ReadonlyMap<infer Key, infer Value> ? ReceivedMap<Received<Key>, Received<Value>>
@@ -106,34 +108,34 @@ export type ReceivedAll<Items extends readonly unknown[]> = IsArray<Items> exten
   : { [Index in keyof Items]: Received<Items[Index]> };
 
 /**
- * Whether a type is that of arrays of any length, and not of lists with places. Mapped place by place, an
- * array whose items are such arrays again, as in JSON, would have no end for the compiler.
+ * Whether a type is an array of any length, rather than a tuple. If it were mapped item by item, an
+ * array whose items are such arrays again, as in JSON, would never end for the compiler.
  */
 export type IsArray<Items extends readonly unknown[]> = Items[number][] extends Items ? true
   : false;
 
 /**
- * What a map arrives as: a plain object if every key is a text, else a `Map`. An empty one has
- * no key that is not a text.
+ * What a map arrives as: a plain object if every key is a string, else a `Map`. An empty map has no
+ * key that is not a string.
  */
 export type ReceivedMap<Key, Value> =
   | ReceivedRecord<Extract<Key, string>, Value>
   | ([Exclude<Key, string>] extends [never] ? never : Map<Key, Value>);
 
-/** A plain object that was a map; one with known keys need not have all of them. */
+/** A plain object that was a map; if its keys are known, it need not have all of them. */
 export type ReceivedRecord<Key extends string, Value> = [Key] extends [never]
   ? Record<string, never>
   : string extends Key ? Record<string, Value>
   : { [Name in Key]?: Value };
 
-/** What a reference arrives as at the end where its object is. */
+/** What a reference arrives as at the end that has its object. */
 export type SentHome<T> = IsUntyped<T> extends true ? T
   : T extends Referenceable ? T
   : T extends IPerspective ? AsReferenceable<T>
   : T extends Viewable ? ViewPoint<T>
   : T;
 
-/** A name under which an object carries something that can be sent; symbols and methods are not. */
+/** The name of a field that can be sent; symbols and methods are excluded. */
 export type FieldName<T, Key extends keyof T> = Key extends symbol ? never
   : [T[Key]] extends [never] ? Key
   : T[Key] extends AnyMethod ? never

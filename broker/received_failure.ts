@@ -1,6 +1,6 @@
 /**
- * Failures as they are received: what each field may be, and what error comes of it
- * (docs/protocol.md, "Failures").
+ * Received failures: what each field may be, and the error that it becomes (docs/protocol.md,
+ * "Failures").
  *
  * @module
  */
@@ -31,15 +31,17 @@ const KNOWN: ReadonlyMap<string, AnyClass> = new Map<string, AnyClass>([
 ]);
 
 /**
- * Makes an error of a received failure.
+ * Makes an error from a received failure.
  *
- * A text may come as bytes, as from Python 2. What is missing or of the wrong kind counts as empty;
- * a failure without a type is an Exception, one without parents has its type for a parent.
+ * A string may come as bytes, as from Python 2. Anything missing or of the wrong kind counts as
+ * empty; a failure without a type is an Exception, and one without parents has its type as its
+ * parent.
  *
  * @param state The state that was received.
- * @param registry Where error classes may be known by name.
- * @returns An error of the known class that is nearest to the error's own, else a `CopiedFailure`.
- * @throws {JellyError} If the state is no dictionary.
+ * @param registry The registry where error classes may be known by name.
+ * @returns An error of the known class that is nearest to the error's own, or else a
+ * `CopiedFailure`.
+ * @throws {JellyError} If the state is not a dictionary.
  */
 export function receiveFailure(state: unknown, registry: JellyRegistry): Error {
   const fields = fieldsOf(state);
@@ -57,10 +59,10 @@ export function receiveFailure(state: unknown, registry: JellyRegistry): Error {
 }
 
 /**
- * Makes an error of what a peer says a call failed with: mostly it is one already.
+ * Makes an error from what a peer says a call failed with: usually it is one already.
  *
  * @param value What was received.
- * @returns The error; a value that is none becomes the cause of one.
+ * @returns The error; a value that is not an error becomes the cause of one.
  */
 export function errorOf(value: unknown): Error {
   if (value instanceof Error) return value;
@@ -69,7 +71,7 @@ export function errorOf(value: unknown): Error {
   return error;
 }
 
-/** Finds the class that is known for an error: its own, or the nearest of its bases. */
+/** Finds the known class for an error: its own, or its nearest known base. */
 function knownClass(names: readonly string[], registry: JellyRegistry): AnyClass | undefined {
   for (const name of names) {
     const found = registry.value(name) ?? KNOWN.get(name);
@@ -78,7 +80,7 @@ function knownClass(names: readonly string[], registry: JellyRegistry): AnyClass
   return undefined;
 }
 
-/** Gives the fields that are looked at: a peer may send any others. */
+/** Returns the relevant fields: a peer may send any others. */
 function fieldsOf(state: unknown): Record<"type" | "value" | "traceback" | "parents", unknown> {
   const fields = { type: null, value: null, traceback: null, parents: null };
   for (const [name, value] of stateEntries(state)) {
@@ -89,7 +91,7 @@ function fieldsOf(state: unknown): Record<"type" | "value" | "traceback" | "pare
 
 function textOf(value: unknown): string {
   if (value instanceof Uint8Array) return new TextDecoder().decode(value);
-  // A failure may have another one for its value.
+  // The value of a failure may be another failure.
   if (value instanceof Error) return value.message;
   switch (typeof value) {
     case "string":

@@ -1,5 +1,5 @@
 /**
- * Objects that travel as a reference (`twisted.spread.flavors`).
+ * Objects that travel by reference (`twisted.spread.flavors`).
  *
  * @module
  */
@@ -11,17 +11,20 @@ import { brokerOf } from "./invoker.ts";
 import type { Kwargs } from "./kwargs.ts";
 import { inPlace, type ParameterNames, PARAMETERS } from "./parameters.ts";
 
-/** Name of the property that says who calls an object: a name that no object of a program has by chance. */
+/**
+ * Name of the property that says who calls an object: one that no object of a program has by
+ * chance.
+ */
 export const CALLER: unique symbol = Symbol("caller");
 
-/** What the broker hands a call to. */
+/** An object that the broker can pass a call to. */
 export interface RemoteTarget {
-  /** Who the caller is, if that is known: arguments are read on that behalf. */
+  /** The caller, if known: arguments are read on the caller's behalf. */
   readonly [CALLER]?: object | null;
-  /** Who results are written for; nobody in particular unless set. */
+  /** The user whom results are written for; nobody in particular unless set. */
   readonly perspective?: object | null;
   /**
-   * Takes a call.
+   * Handles a call.
    *
    * @param broker The connection that it came over.
    * @param message Name of the remote method, without a prefix.
@@ -37,11 +40,10 @@ export interface RemoteTarget {
   ): unknown;
 }
 
-/** An object that knows how it travels to a peer; by its fields, unless it is of another flavor. */
+/** An object that knows how it travels to a peer: by its fields, unless it is of another flavor. */
 export class Serializable extends Jellyable {
   /**
-   * Gives what the object is known by: two objects with the same identity are
-   * one to the peer.
+   * Returns the identity of the object: two objects with the same identity are one to the peer.
    *
    * @returns The object itself, unless overridden.
    */
@@ -51,7 +53,7 @@ export class Serializable extends Jellyable {
 }
 
 /**
- * An object that travels as a reference: the peer calls its `remote_` methods.
+ * An object that travels by reference: the peer calls its `remote_` methods.
  *
  * @example
  * ```ts
@@ -66,13 +68,13 @@ export class Serializable extends Jellyable {
  * ```
  */
 export class Referenceable extends Serializable implements RemoteTarget {
-  /** Who the caller is: known to references to avatars, and to view points. */
+  /** The caller: known to references to avatars, and to view points. */
   declare readonly [CALLER]?: object | null;
-  /** Who results are written for; nobody in particular unless set. */
+  /** The user whom results are written for; nobody in particular unless set. */
   declare readonly perspective?: object | null;
 
   /**
-   * Takes a call: calls the method `remote_` and the name.
+   * Handles a call: calls the method named `remote_` plus the message.
    *
    * @param _broker The connection that it came over.
    * @param message Name of the remote method, without the prefix.
@@ -93,7 +95,7 @@ export class Referenceable extends Serializable implements RemoteTarget {
   /**
    * Writes a reference.
    *
-   * @param jellier Where to write.
+   * @param jellier The jellier to write with.
    */
   override jellyFor(jellier: Jellier): void {
     jellier.tagged("remote", brokerOf(jellier, this).registerReference(this));
@@ -101,7 +103,7 @@ export class Referenceable extends Serializable implements RemoteTarget {
 }
 
 /**
- * The object that a server gives to every client at once.
+ * An object that a server publishes to every client.
  *
  * @example
  * ```ts
@@ -116,7 +118,7 @@ export class Referenceable extends Serializable implements RemoteTarget {
  */
 export class Root extends Referenceable implements IPBRoot {
   /**
-   * Gives the root object for a connection: this one, unless overridden.
+   * Returns the root object for a connection: this one, unless overridden.
    *
    * @param _broker The connection.
    * @returns The object to publish.
@@ -126,10 +128,10 @@ export class Root extends Referenceable implements IPBRoot {
   }
 }
 
-/** Gives every connection its root object (`twisted.spread.flavors.IPBRoot`). */
+/** Provides the root object of every connection (`twisted.spread.flavors.IPBRoot`). */
 export interface IPBRoot {
   /**
-   * Gives the root object for a connection.
+   * Returns the root object for a connection.
    *
    * @param broker The connection.
    * @returns The object to publish.
@@ -140,12 +142,12 @@ export interface IPBRoot {
 const ALL_OBJECTS = Object.prototype as object as Record<string, unknown>;
 
 /**
- * Calls a method by a name from the wire, which is always behind a prefix, so
- * that it reaches nothing but methods meant for it.
+ * Calls a method by a name from the wire. The prefix is always added, so only methods meant for
+ * this can be reached.
  *
  * @param target The object.
- * @param prefix What the names of such methods begin with.
- * @param message The name behind the prefix.
+ * @param prefix The prefix that the names of such methods begin with.
+ * @param message The name after the prefix.
  * @param args The positional arguments.
  * @param kw The keyword arguments, if there are any.
  * @returns What the method returns.
@@ -160,7 +162,7 @@ export function callMethod(
 ): unknown {
   const name = prefix + message;
   const method = (target as Record<string, unknown>)[name];
-  // What some library has put on all objects was not meant for peers.
+  // What some library has put on all objects is not meant for peers.
   if (typeof method !== "function" || method === ALL_OBJECTS[name]) {
     throw new NoSuchMethod(`No such method: ${name}`);
   }

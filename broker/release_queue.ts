@@ -1,5 +1,5 @@
 /**
- * Giving objects of the peer's back.
+ * Giving objects back to the peer.
  *
  * @module
  */
@@ -9,39 +9,43 @@ import type { Broker } from "./broker.ts";
 import { writeNumber } from "./message_parts.ts";
 import type { Outbox, WriteMessage } from "./outbox.ts";
 
-/** An object that has come no more often, as nearly all, is given back at once in any case. */
+/**
+ * Number of arrivals up to which an object is given back at once; almost all objects have no more.
+ */
 const FEW = 16;
-/** Of the others, so many messages are written in one turn of the event loop. */
+/** Maximum number of messages written for the others in one turn of the event loop. */
 const TURN_MESSAGES = 10_000;
 
-/** An object of which some arrivals are still to be given back. */
+/** An object of which some arrivals have yet to be given back. */
 interface Owed {
   readonly luid: number;
   count: number;
 }
 
 /**
- * Gives objects back to the peer, by one message for each arrival, as it counts them one by one.
+ * Gives objects back to the peer with one message for each arrival, as the peer counts them one by
+ * one.
  *
- * A peer may send an object millions of times with little effort. All those messages at once would
- * keep the program from all else, and take much memory: so many are written in slices, as the peer takes them.
- * Meanwhile the object may arrive again. That is no matter: what came before and what
- * comes now is counted apart here, and the peer, who counts both together, hears of each arrival once.
+ * A peer may send an object millions of times with little effort. Sending all those messages at
+ * once would hold up the rest of the program, and take much memory: large numbers are written in
+ * slices, as the peer takes them. Meanwhile the object may arrive again. That does not matter:
+ * earlier and later arrivals are counted separately here, and the peer, which counts them together,
+ * hears of each arrival once.
  */
 export class ReleaseQueue {
   readonly #broker: Broker;
   readonly #outbox: Outbox;
   readonly #word: number;
   readonly #owed = new Set<Owed>();
-  /** How many messages may be written in this turn. */
+  /** Number of messages that may still be written in this turn. */
   #left = TURN_MESSAGES;
   #isGoingOn = false;
 
   /**
-   * Creates the queue of one kind of objects; nothing is to be given back yet.
+   * Creates an empty queue for one kind of object.
    *
    * @param broker The connection.
-   * @param outbox Where the peer is told.
+   * @param outbox The outbox for messages to the peer.
    * @param word Name of the message: `decref` or `decache`.
    */
   constructor(broker: Broker, outbox: Outbox, word: number) {
@@ -51,10 +55,10 @@ export class ReleaseQueue {
   }
 
   /**
-   * Gives arrivals of an object back, now or soon; none once the connection is closed.
+   * Gives back arrivals of an object, now or soon; none once the connection is closed.
    *
    * @param luid Number of the object.
-   * @param count How many arrivals.
+   * @param count The number of arrivals.
    */
   giveBack(luid: number, count: number): void {
     if (count <= FEW) return this.#write(luid, count);
@@ -63,7 +67,10 @@ export class ReleaseQueue {
     if (!this.#isGoingOn) this.#goOn();
   }
 
-  /** Goes on in later turns, as the peer takes what was written, until there is one with nothing to do. */
+  /**
+   * Goes on in later turns, as the peer takes what was written, until a turn has nothing left to
+   * do.
+   */
   async #goOn(): Promise<void> {
     this.#isGoingOn = true;
     do {

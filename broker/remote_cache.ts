@@ -1,5 +1,6 @@
 /**
- * Copies that are kept up to date (`twisted.spread.flavors.RemoteCache`; docs/flavors.md, "Caches").
+ * Copies that are kept up to date (`twisted.spread.flavors.RemoteCache`; docs/flavors.md,
+ * "Caches").
  *
  * @module
  */
@@ -22,22 +23,22 @@ import type { Kwargs } from "./kwargs.ts";
 import { objectId } from "./pb_rules.ts";
 import { callMethod } from "./referenceable.ts";
 
-/** Lets a cache know what holds it; for the table alone. */
+/** Tells a cache what holds it; for use by the table only. */
 export const ATTACH: unique symbol = Symbol("attach");
 
 /**
- * What a {@linkcode Cacheable} arrives as: a copy whose `observe_` methods the other end calls when the
- * object has changed. Register its class for the tag of the sender's.
+ * What a {@linkcode Cacheable} arrives as: a copy whose `observe_` methods the peer calls when the
+ * object has changed. Register its class for the tag of the sender's class.
  *
- * There is one for each object and connection, however often it arrives, so `===` tells whether two
- * are the same object. Each arrival counts as a use at the other end. All are given back by `using`,
+ * There is one for each object and connection, however often it arrives, so `===` shows whether two
+ * are the same object. The peer counts each arrival as a use. All uses are given back by `using`,
  * by {@linkcode RemoteCache.release}, or some time after nothing here refers to the cache any more;
- * then the updates end, as soon as the other end has heard. No update is lost on the way: if the
- * object arrives again before that, it is the same cache, with what has changed in between.
+ * the updates end as soon as the peer has heard of it. No update is lost on the way: if the object
+ * arrives again before that, it is the same cache, with the changes made in between.
  *
- * A cache that nothing refers to is collected; if the object arrives just then, another cache
- * takes over with its state, which is its own fields. A class with updates in private fields overrides
- * `keepState` and `restoreState`.
+ * A cache that nothing refers to is garbage collected; if the object arrives just then, another
+ * cache takes over with its state, which is its own fields. A class that keeps updates in private
+ * fields overrides `keepState` and `restoreState`.
  *
  * @example
  * ```ts
@@ -56,7 +57,7 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
   #held: HeldCache | undefined;
 
   /**
-   * Lets a cache know what holds it; for the table alone.
+   * Tells a cache what holds it; for use by the table only.
    *
    * @param cache The cache.
    * @param held What holds it.
@@ -65,12 +66,12 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
     cache.#held = held;
   }
 
-  /** Whether updates come: false when it was released, or the connection is lost. */
+  /** Whether updates arrive: false once it was released, or the connection is lost. */
   get isLive(): boolean {
     return this.#held?.isLive ?? false;
   }
 
-  /** Gives the cache back, so that the other end may forget it. A second call does nothing. */
+  /** Gives the cache back, so that the peer may forget it. A second call does nothing. */
   release(): void {
     this.#held?.release();
   }
@@ -81,7 +82,7 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
   }
 
   /**
-   * Takes an update: calls the method `observe_` and the name.
+   * Handles an update: calls the method named `observe_` plus the message.
    *
    * @param _broker The connection that it came over.
    * @param message Name of the method, without the prefix.
@@ -100,7 +101,7 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
   }
 
   /**
-   * Learns that no updates come any more: the cache was released, the other end has forgotten it, or
+   * Called when no more updates will arrive: the cache was released, the peer has forgotten it, or
    * the connection is lost.
    *
    * @param _reason Why the connection was lost, if it was not closed on purpose.
@@ -108,11 +109,11 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
   updatesEnded(_reason: Error | undefined): void {}
 
   /**
-   * Gives what another object of the class needs to take over from this one: its own fields that are no
-   * functions, unless overridden.
+   * Returns the state that another object of the class needs to take over from this one: its own
+   * fields except functions, unless overridden.
    *
-   * @returns A value that does not lead back to this cache, or undefined: then it is kept until it is
-   * released.
+   * @returns A value that does not lead back to this cache, or undefined to keep the cache until it
+   * is released.
    */
   keepState(): unknown {
     return objectOf(Object.entries(this).filter(([, value]) => typeof value !== "function"));
@@ -121,7 +122,7 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
   /**
    * Takes over from another object of the class, after the constructor.
    *
-   * @param state What `keepState` gave.
+   * @param state What `keepState` returned.
    */
   restoreState(state: unknown): void {
     const kept = state as Record<string, unknown>;
@@ -138,9 +139,9 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
 
   /**
    * Writes the cache for the connection that it came from, where it stands for the object itself;
-   * without a connection, the name of the class and the fields.
+   * without a connection, writes the name of the class and the fields.
    *
-   * @param jellier Where to write.
+   * @param jellier The jellier to write with.
    * @throws {JellyError} If the value is for another connection, or the cache was released.
    */
   jellyFor(jellier: Jellier): void {
@@ -157,10 +158,10 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
   }
 
   /**
-   * Reads number and state.
+   * Reads the number and the state.
    *
-   * @param unjellier What reads the whole value.
-   * @param list What follows the tag.
+   * @param unjellier The unjellier that reads the whole value.
+   * @param list The items after the tag.
    * @returns This object.
    */
   override unjellyFor(unjellier: Unjellier, list: JellyList): unknown {

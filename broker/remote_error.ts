@@ -1,5 +1,5 @@
 /**
- * Errors that came from the other end of a connection (`twisted.spread.pb.RemoteError`, `CopiedFailure`).
+ * Errors that came from the peer (`twisted.spread.pb.RemoteError`, `CopiedFailure`).
  *
  * @module
  */
@@ -7,32 +7,33 @@
 import type { AnyClass } from "../jelly/mod.ts";
 import { classNames } from "./error_names.ts";
 
-/** What takes the place of a traceback that is not for the peer. */
+/** The text sent in place of a traceback that is not for the peer. */
 export const NO_TRACEBACK = "Traceback unavailable\n";
 
-/** Marks errors that came from the other end; no field that a peer sends can forge it. */
+/** Marks errors that came from the peer; no field that a peer sends can forge it. */
 const REMOTE: unique symbol = Symbol("RemoteError");
 
 /** An error class, or the full name of one as in Python. */
 export type ErrorKind = AnyClass | string;
 
-/** What an error that came from the other end carries beside its message. */
+/** What an error from the peer carries in addition to its message. */
 export interface RemoteFailure {
-  /** Full name of the error's class at the other end, such as `builtins.ValueError`. */
+  /** Full name of the error's class at the peer, such as `builtins.ValueError`. */
   readonly remoteType: string;
-  /** The stack at the other end, if it was sent. */
+  /** The peer's stack, if it was sent. */
   readonly remoteTraceback: string;
   /** Full names of the class and its bases, the class itself first. */
   readonly parents: readonly string[];
   /**
-   * Tells which of some kinds the error is.
+   * Returns which of some kinds the error is.
    *
    * @param kinds Classes or full names.
-   * @returns The first kind that the error is an instance of, or that is among its parents, or undefined.
+   * @returns The first kind that the error is an instance of, or that is among its parents, or
+   * undefined.
    */
   check<const Kinds extends readonly ErrorKind[]>(...kinds: Kinds): Kinds[number] | undefined;
   /**
-   * Tells which of some kinds the error is, and throws the error itself if it is none.
+   * Returns which of some kinds the error is, or throws the error itself if it is none of them.
    *
    * @param kinds Classes or full names.
    * @returns The first kind that the error is.
@@ -41,15 +42,15 @@ export interface RemoteFailure {
 }
 
 /**
- * An error that came from the other end of a connection.
+ * An error that came from the peer.
  *
- * A failed call rejects with one. If the class of the error, or one of its
- * bases, is known here, the error is also an instance of that class: `PBError`, `NoSuchMethod`,
- * the errors of cred, and the classes that the registry has under the name.
- * It is an `instanceof RemoteError` in either case.
+ * A failed call rejects with one. If the class of the error, or one of its bases, is known here,
+ * the error is also an instance of that class. Known classes are `PBError`, `NoSuchMethod`, the
+ * errors of cred, and those that the registry has under the name. It is an `instanceof RemoteError`
+ * in either case.
  *
- * Its stack begins with whoever waits for the call, and goes on with the stack of the other
- * end, if that was sent.
+ * Its stack begins with the code that awaits the call, and continues with the peer's stack, if that
+ * was sent.
  *
  * @example
  * ```ts
@@ -64,9 +65,9 @@ export interface RemoteFailure {
  * ```
  */
 export class RemoteError extends Error implements RemoteFailure {
-  /** Full name of the error's class at the other end. */
+  /** Full name of the error's class at the peer. */
   declare readonly remoteType: string;
-  /** The stack at the other end, if it was sent. */
+  /** The peer's stack, if it was sent. */
   declare readonly remoteTraceback: string;
   /** Full names of the class and its bases, the class itself first. */
   declare readonly parents: readonly string[];
@@ -74,7 +75,7 @@ export class RemoteError extends Error implements RemoteFailure {
   /**
    * Creates the error.
    *
-   * @param remoteType Full name of the error's class at the other end.
+   * @param remoteType Full name of the error's class at the peer.
    * @param value Its message.
    * @param remoteTraceback Its stack, if it was sent.
    * @param parents Full names of the class and its bases; the class alone unless given.
@@ -90,10 +91,10 @@ export class RemoteError extends Error implements RemoteFailure {
   }
 
   /**
-   * Tells whether an error came from the other end.
+   * Returns whether an error came from the peer.
    *
    * @param value Any value.
-   * @returns True for remote errors, also those that are instances of a known class.
+   * @returns True for remote errors, including instances of a known class.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return Function.prototype[Symbol.hasInstance].call(this, value) ||
@@ -101,17 +102,18 @@ export class RemoteError extends Error implements RemoteFailure {
   }
 
   /**
-   * Tells which of some kinds the error is.
+   * Returns which of some kinds the error is.
    *
    * @param kinds Classes or full names.
-   * @returns The first kind that the error is an instance of, or that is among its parents, or undefined.
+   * @returns The first kind that the error is an instance of, or that is among its parents, or
+   * undefined.
    */
   check<const Kinds extends readonly ErrorKind[]>(...kinds: Kinds): Kinds[number] | undefined {
     return kinds.find((kind) => isKind(this, this.parents, kind));
   }
 
   /**
-   * Tells which of some kinds the error is, and throws the error itself if it is none.
+   * Returns which of some kinds the error is, or throws the error itself if it is none of them.
    *
    * @param kinds Classes or full names.
    * @returns The first kind that the error is.
@@ -125,7 +127,7 @@ export class RemoteError extends Error implements RemoteFailure {
 }
 
 /**
- * Tells whether an error is of a kind.
+ * Returns whether an error is of a kind.
  *
  * @param error The error.
  * @param parents Full names of its class and bases.
@@ -137,14 +139,14 @@ export function isKind(error: unknown, parents: readonly string[], kind: ErrorKi
   return error instanceof kind || parents.includes(classNames(kind)[0]!);
 }
 
-/** What {@linkcode mark} puts on an error. */
+/** The fields that {@linkcode mark} adds to an error. */
 type Facts = Pick<RemoteFailure, "remoteType" | "remoteTraceback" | "parents">;
 
-/** Makes an error one that came from the other end. */
+/** Marks an error as one that came from the peer. */
 function mark(error: Error, name: string, facts: Facts): void {
   const fields = { ...facts, name, [REMOTE]: true };
   for (const key of Reflect.ownKeys(fields)) {
-    // Printed, the error shows its stack, which says all this better.
+    // A printed error shows its stack, which says all this better.
     Object.defineProperty(error, key, {
       value: Reflect.get(fields, key),
       configurable: true,
@@ -155,8 +157,7 @@ function mark(error: Error, name: string, facts: Facts): void {
 }
 
 /**
- * A failure that was received, with Twisted's names for what it carries
- * (`twisted.spread.pb.CopiedFailure`).
+ * A received failure, with Twisted's names for its fields (`twisted.spread.pb.CopiedFailure`).
  *
  * @example
  * ```ts
@@ -168,7 +169,7 @@ function mark(error: Error, name: string, facts: Facts): void {
  * ```
  */
 export class CopiedFailure extends RemoteError {
-  /** Full name of the error's class at the other end. */
+  /** Full name of the error's class at the peer. */
   get type(): string {
     return this.remoteType;
   }
@@ -178,13 +179,13 @@ export class CopiedFailure extends RemoteError {
     return this.message;
   }
 
-  /** The stack at the other end, if it was sent. */
+  /** The peer's stack, if it was sent. */
   get traceback(): string {
     return this.remoteTraceback;
   }
 
   /**
-   * Gives the message.
+   * Returns the message.
    *
    * @returns The message.
    */
@@ -195,7 +196,7 @@ export class CopiedFailure extends RemoteError {
   /**
    * Writes one line that names the error.
    *
-   * @param write Takes the line; the console unless given.
+   * @param write Writes the line; to the console unless given.
    */
   printTraceback(write: (text: string) => void = console.error): void {
     write(`Traceback from remote host -- ${this.remoteType}: ${this.message}\n`);
@@ -203,11 +204,11 @@ export class CopiedFailure extends RemoteError {
 }
 
 /**
- * Makes an error of a class that is known here, without its constructor.
+ * Creates an error of a class that is known here, without calling its constructor.
  *
- * @param cls The class: that of the error itself, or the nearest of its bases that is known.
- * @param failure What was received.
- * @returns An instance of the class that is an `instanceof RemoteError` too.
+ * @param cls The class: the error's own, or its nearest known base.
+ * @param failure The failure that was received.
+ * @returns An instance of the class that is also an `instanceof RemoteError`.
  */
 export function instanceOf(cls: AnyClass, failure: CopiedFailure): Error & RemoteFailure {
   const { message, remoteType, remoteTraceback, parents } = failure;
@@ -222,14 +223,14 @@ export function instanceOf(cls: AnyClass, failure: CopiedFailure): Error & Remot
 }
 
 /**
- * Throws an error that a call failed with, so that its stack shows who waits for the call.
+ * Throws an error that a call failed with, so that its stack shows the code that awaits the call.
  *
- * To note the stack at each call would cost each call dear. But the runtime knows who waits for a
- * promise: if the promise of the call is resolved with that of this function, then the stack of
- * an error that is made after the next turns of this function leads on to whoever waits for the call.
+ * Capturing the stack at each call would make calls expensive. But the runtime knows what awaits a
+ * promise: if the promise of the call is resolved with that of this function, the stack of an error
+ * that is captured after the next turns of this function leads on to the code that awaits the call.
  *
  * @param error The error.
- * @returns Rejects with the error, always.
+ * @returns Always rejects with the error.
  * @throws The error.
  */
 export async function throwAtCaller(error: Error): Promise<never> {
@@ -242,7 +243,7 @@ export async function throwAtCaller(error: Error): Promise<never> {
   throw error;
 }
 
-/** Gives the stack of this end, with that of the other end below. */
+/** Returns the local stack, followed by the peer's. */
 function stackOf(error: Error): string {
   const stack = String(error.stack);
   if (!(error instanceof RemoteError)) return stack;

@@ -22,22 +22,28 @@ import type { PublishedStorage } from "./published_storage.ts";
 import { RemoteCache } from "./remote_cache.ts";
 import { RemoteReference } from "./remote_reference.ts";
 
-/** Longest identifier, in characters or bytes: no storage has longer names, and many objects may share one. */
+/**
+ * Maximum length of an identifier, in characters or bytes: no storage has longer names, and many
+ * objects may share one.
+ */
 const MAX_NAME = 1024;
 
-/** How far an object is, which is kept when it may be collected. */
+/**
+ * How far the activation of an object has got, which is kept when the object may be garbage
+ * collected.
+ */
 interface Progress {
-  /** The connection that it came over; without one it is never activated. */
+  /** The connection that it arrived over; without one, it is never activated. */
   broker: Broker | undefined;
   isActivated: boolean;
   wasCleanWhenLoaded: boolean;
-  /** Its fields, once it may be collected. */
+  /** Its fields, once it may be garbage collected. */
   fields: unknown;
 }
 
 /**
- * What a {@linkcode Publishable} arrives as. It is activated, and has its fields, some time after it has arrived:
- * as soon as its state was found in the storage, or fetched.
+ * What a {@linkcode Publishable} arrives as. It is activated, and has its fields, some time after
+ * it has arrived: as soon as its state is found in the storage, or fetched.
  *
  * @example
  * ```ts
@@ -59,13 +65,16 @@ interface Progress {
 export abstract class RemotePublished extends RemoteCache {
   /** The object itself, to be called. */
   remote: RemoteReference | null = null;
-  /** What the object is known by. */
+  /** The identifier of the object. */
   publishedID: unknown = null;
-  /** Name of the user that it is published for: a text, or bytes, as the names of avatars are in Twisted. */
+  /**
+   * Name of the user that it is published for: a string, or bytes, as avatars' names are in
+   * Twisted.
+   */
   perspective: unknown = EVERYBODY.perspective;
   /** Name of the service that knows the user. */
   service: unknown = EVERYBODY.service;
-  /** When its state changed last, in seconds since 1970. */
+  /** When its state last changed, in seconds since 1970. */
   timestamp = 0;
   readonly #activation = Promise.withResolvers<void>();
   #progress: Progress = {
@@ -76,35 +85,36 @@ export abstract class RemotePublished extends RemoteCache {
   };
 
   /**
-   * Gives the place where states are kept. Use one for each server: servers know nothing of
+   * Returns the storage where states are kept. Use one for each server: servers know nothing of
    * each other's identifiers.
    *
    * @returns The storage.
    */
   abstract getStorage(): PublishedStorage;
 
-  /** Whether the state is there. */
+  /** Whether the state is available. */
   get isActivated(): boolean {
     return this.#progress.isActivated;
   }
 
-  /** Whether the state was found in the storage, and not fetched. */
+  /** Whether the state was found in the storage, rather than fetched. */
   get wasCleanWhenLoaded(): boolean {
     return this.#progress.wasCleanWhenLoaded;
   }
 
-  /** Settles when the object is activated, or cannot be. */
+  /** Settles when the object is activated (resolves), or cannot be (rejects). */
   get ready(): Promise<void> {
     return this.#activation.promise;
   }
 
   /**
-   * Gives the name under which the state is kept: another one for each service, user and identifier.
+   * Returns the name under which the state is kept: a different one for each service, user and
+   * identifier.
    *
-   * @param ext What the name ends with; `pub` unless given.
-   * @returns The name, in which nothing has a meaning to a file system.
-   * @throws {JellyError} If one of the three is good for this connection only, such as a reference, or is
-   * longer than 1024 characters or bytes.
+   * @param ext The ending of the name; `pub` unless given.
+   * @returns The name, in which nothing has a special meaning to a file system.
+   * @throws {JellyError} If one of the three is valid for this connection only, such as a
+   * reference, or is longer than 1024 characters or bytes.
    */
   getFileName(ext: string = "pub"): string {
     const parts = [this.service, this.perspective, this.publishedID];
@@ -115,9 +125,9 @@ export abstract class RemotePublished extends RemoteCache {
   activated(): void {}
 
   /**
-   * Has a function called when the object is activated, at once if it is.
+   * Registers a function to be called when the object is activated, or at once if it already is.
    *
-   * @param callback Gets this object; if it fails, that is logged.
+   * @param callback Receives this object; if it fails, that is logged.
    */
   callWhenActivated(callback: (published: this) => void): void {
     const notify = () => this.#progress.broker?.notifyAll([() => callback(this)]);
@@ -125,13 +135,13 @@ export abstract class RemotePublished extends RemoteCache {
     else this.ready.then(notify, noOperation);
   }
 
-  /** Gives the object itself back, since no updates come any more. */
+  /** Releases the object itself, since no more updates arrive. */
   override updatesEnded(_reason: Error | undefined): void {
     const remote: unknown = this.remote;
     if (remote instanceof RemoteReference) remote.release();
   }
 
-  /** Gives the fields, and whether they are all there. */
+  /** Returns the fields, and how far the activation has got. */
   override keepState(): unknown {
     this.#progress.fields = super.keepState();
     return this.#progress;
@@ -140,7 +150,7 @@ export abstract class RemotePublished extends RemoteCache {
   /**
    * Takes over from another object of the class.
    *
-   * @param state What `keepState` gave.
+   * @param state What `keepState` returned.
    */
   override restoreState(state: unknown): void {
     this.#progress = { ...state as Progress };
@@ -149,10 +159,10 @@ export abstract class RemotePublished extends RemoteCache {
   }
 
   /**
-   * Reads what travels first, and begins to look for the state.
+   * Reads what is sent first, and begins to look for the state.
    *
-   * @param unjellier What reads the whole value.
-   * @param list What follows the tag.
+   * @param unjellier The unjellier that reads the whole value.
+   * @param list The items after the tag.
    * @returns This object.
    */
   override unjellyFor(unjellier: Unjellier, list: JellyList): unknown {
@@ -190,7 +200,7 @@ export abstract class RemotePublished extends RemoteCache {
     if (toSave !== undefined) await this.#save(broker, name!, toSave);
   }
 
-  /** Gives the name under which the state is kept; undefined if it cannot be kept. */
+  /** Returns the name under which the state is kept; undefined if it cannot be kept. */
   #nameToKeep(broker: Broker): string | undefined {
     try {
       return this.getFileName();
@@ -201,7 +211,7 @@ export abstract class RemotePublished extends RemoteCache {
   }
 
   async #fetch(): Promise<unknown> {
-    // The fields have come from the other end.
+    // The type is checked because the fields came from the peer.
     const remote: unknown = this.remote;
     if (remote instanceof RemoteReference) return await remote.callRemote("getStateToPublish");
     throw new ProtocolError("Cannot fetch a published object: it came without a reference to it");
@@ -228,7 +238,7 @@ export abstract class RemotePublished extends RemoteCache {
   }
 }
 
-/** What is kept in a storage; another program may have left anything there. */
+/** What a storage holds; another program may have left anything there. */
 type StoredState = { readonly timestamp?: unknown; readonly state?: unknown } | null;
 
 /** Encodes a state; one that refers to the connection cannot be kept. */
@@ -246,7 +256,10 @@ function warn(broker: Broker, message: string, error: unknown): void {
   broker.logOften({ event: "stateFailed", level: "warning", message, error });
 }
 
-/** Makes a part of a file name of a name that a peer gave: another one for each, of whatever type. */
+/**
+ * Makes a part of a file name from a name that a peer gave: a different one for each name, of
+ * whatever type.
+ */
 function fileNameOf(part: unknown): string {
   if (typeof part === "string") {
     if (part.length > MAX_NAME) {
@@ -254,7 +267,7 @@ function fileNameOf(part: unknown): string {
     }
     return encodeURIComponent(part.toWellFormed()).replace(/[-.!~*'()]/g, percent);
   }
-  // No text becomes this: behind a percent sign it has two digits.
+  // No string becomes this: after a percent sign it has two digits.
   return `%x${encodeValue(part, { limits: { maxMessageBytes: MAX_NAME } }).toHex()}`;
 }
 
@@ -263,7 +276,7 @@ function percent(char: string): string {
 }
 
 /**
- * Waits for a call that gives a published object, and until this is activated.
+ * Waits for a call that returns a published object, and until the object is activated.
  *
  * @example
  * ```ts
@@ -276,7 +289,7 @@ function percent(char: string): string {
  *
  * @param result The result of the call.
  * @returns The object.
- * @throws {TypeError} If the result is no published object.
+ * @throws {TypeError} If the result is not a published object.
  */
 export async function whenReady<T extends RemotePublished = RemotePublished>(
   result: unknown,

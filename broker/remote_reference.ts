@@ -1,5 +1,5 @@
 /**
- * References to objects at the other end (`twisted.spread.pb.RemoteReference`).
+ * References to the peer's objects (`twisted.spread.pb.RemoteReference`).
  *
  * @module
  */
@@ -9,33 +9,34 @@ import type { Broker } from "./broker.ts";
 import { DeadReferenceError } from "./errors.ts";
 import type { CallableName, RemoteArgs, RemoteResult, RemoteStub } from "./types.ts";
 
-/** Number of an object at the other end, or the name of one that is published. */
+/** Number of an object of the peer, or the name of a published one. */
 export type ObjectId = number | string;
 
 /**
- * What the peer counts for a reference: how often it sent it. It outlives the reference, so
- * that the peer can be told when the reference is gone.
+ * What the peer counts for a reference: how often it sent it. It outlives the reference, so that
+ * the peer can be told when the reference is gone.
  */
 export interface Arrivals {
   /** Number of the object. */
   readonly luid: number;
-  /** How often it came and was not given back. */
+  /** How often it arrived and was not given back. */
   count: number;
 }
 
 /**
- * A reference to an object at the other end of a connection.
+ * A reference to an object of the peer.
  *
- * There is one for each object and connection, however often it arrives, so `===` tells whether
- * two are the same object. Only at a server with logins may there be more: one for each user on whose
- * behalf the object came, and one for nobody, as which a mind comes; there,
- * {@linkcode RemoteReference.equals} tells.
+ * There is one for each object and connection, however often it arrives, so `===` shows whether two
+ * are the same object. The exception is a server with logins, where there may be one for each user
+ * on whose behalf the object arrived, and one for nobody in particular, which is how a mind
+ * arrives; there, use {@linkcode RemoteReference.equals}.
  *
- * The other end keeps the object until the reference is released: by `using`, by
+ * The peer keeps the object until the reference is released: by `using`, by
  * {@linkcode RemoteReference.release}, or some time after nothing here refers to it any more. A
- * released reference is of no use; should the object arrive again, there will be a new one.
+ * released reference cannot be used; if the object arrives again, there will be a new one.
  *
- * @typeParam T The class of the object, whose `remote_` (or `perspective_`, `view_`) methods can be called.
+ * @typeParam T The class of the object, whose `remote_` (or `perspective_`, `view_`) methods can be
+ * called.
  *
  * @example
  * ```ts
@@ -54,26 +55,26 @@ export interface Arrivals {
  * ```
  */
 export class RemoteReference<T = unknown> implements IJellyable, Disposable {
-  /** Number or name of the object at the other end. */
+  /** Number or name of the object at the peer. */
   readonly luid: ObjectId;
-  /** Only tells the compiler what the object can do. */
+  /** For the compiler only: what the object can do. */
   declare readonly target?: T;
-  // Private: otherwise whoever prints a reference prints the whole broker.
+  // Private: otherwise printing a reference would print the whole broker.
   readonly #broker: Broker;
   readonly #perspective: object | null;
   #arrivals: Arrivals | undefined;
   #isReleased = false;
-  /** Typed so that any reference may stand for one of which nothing is known. */
+  /** Typed so that any reference may be passed as an untyped one. */
   #callbacks: ((reference: never) => void)[] = [];
   #stub: object | undefined;
 
   /**
-   * Creates a reference; the broker does.
+   * Creates a reference; called by the broker.
    *
    * @param broker The connection.
    * @param luid Number or name of the object.
-   * @param perspective On whose behalf the object came here.
-   * @param arrivals What the peer counts; nothing for a published object.
+   * @param perspective On whose behalf the object arrived.
+   * @param arrivals What the peer counts; undefined for a published object.
    */
   constructor(
     broker: Broker,
@@ -92,21 +93,21 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
     return this.#broker;
   }
 
-  /** On whose behalf the object came here, and arguments of its calls are written. */
+  /** On whose behalf the object arrived, and arguments of its calls are written. */
   get perspective(): object | null {
     return this.#perspective;
   }
 
-  /** The name of the class, for those who print a reference. */
+  /** The name of the class, for code that prints a reference. */
   get [Symbol.toStringTag](): string {
     return "RemoteReference";
   }
 
   /**
-   * Tells whether another value is a reference to the same object, for whomever it came.
+   * Returns whether another value is a reference to the same object, on whosever behalf it arrived.
    *
    * @param other Any value.
-   * @returns True if connection and object are the same.
+   * @returns True if both the connection and the object are the same.
    */
   equals(other: unknown): boolean {
     return other instanceof RemoteReference && other.#broker === this.#broker &&
@@ -117,17 +118,19 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
    * Calls a method of the object.
    *
    * @param name Name of the method, without `remote_`.
-   * @param args Positional arguments; keyword arguments (`kwargs()`) come last, options of the
-   * call (`callOptions()`) after them.
+   * @param args Positional arguments, followed by any keyword arguments (`kwargs()`), and then by
+   * any options of the call (`callOptions()`).
    * @returns What the method returned.
    * @throws {RemoteError} If the method failed.
-   * @throws {JellyError} If an argument cannot be sent; nothing was sent then.
-   * @throws {LimitError} If too many calls wait for an answer, or too much waits to be written; likewise.
-   * @throws {CallTimeoutError} If the answer did not come within the time that the options give.
-   * @throws {unknown} The reason of the signal in the options, if that aborts before.
-   * @throws {PBConnectionLost} If the connection closed before the answer came.
-   * @throws {DeadReferenceError} If it had closed before, or the reference was released.
-   * @throws {ProtocolError} If the answer is an object with a method `then`, as promises have.
+   * @throws {JellyError} If an argument cannot be sent; nothing is sent then.
+   * @throws {LimitError} If too many calls wait for an answer, or too many bytes wait to be
+   * written; nothing is sent then.
+   * @throws {CallTimeoutError} If the answer did not arrive within the time that the options set.
+   * @throws {unknown} The reason of the signal in the options, if it aborts first.
+   * @throws {PBConnectionLost} If the connection closed before the answer arrived.
+   * @throws {DeadReferenceError} If the connection had closed before the call, or the reference was
+   * released.
+   * @throws {ProtocolError} If the answer is an object with a `then` method, as promises have.
    */
   callRemote<Name extends CallableName<T>, Answer extends boolean = true>(
     name: Name,
@@ -136,7 +139,9 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
     return this.#call(name, args) as Promise<RemoteResult<T, Name, Answer>>;
   }
 
-  /** The object's methods, to be called as if they were here. It is sent as the reference itself. */
+  /**
+   * The object's methods, callable as if they were local. The stub is sent as the reference itself.
+   */
   get remote(): RemoteStub<T> {
     this.#stub ??= stubOf(this, (name, args) => this.#call(name, args));
     return this.#stub as RemoteStub<T>;
@@ -148,22 +153,22 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   }
 
   /**
-   * Gives a method of the object as a value.
+   * Returns a method of the object as a value.
    *
    * @param name Name of the method, without `remote_`.
-   * @returns The method; two for the same object and name are equal by `equals`.
+   * @returns The method; two for the same object and name are equal according to `equals`.
    */
   remoteMethod<Name extends CallableName<T>>(name: Name): RemoteMethod<T, Name> {
     return new RemoteMethod(this, name);
   }
 
   /**
-   * Has a function called when the connection is lost.
+   * Registers a function to be called when the connection is lost.
    *
-   * Until then the connection keeps the reference, and it is not collected as garbage; take back what is
-   * no longer of use. It is called for a reference that was released, too.
+   * Until then the connection keeps the reference, which is not garbage collected; unregister
+   * functions that are no longer needed. They are called even if the reference was released.
    *
-   * @param callback Gets this reference.
+   * @param callback Receives this reference.
    */
   notifyOnDisconnect(callback: (reference: RemoteReference<T>) => void): void {
     this.#callbacks.push(callback);
@@ -171,7 +176,7 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   }
 
   /**
-   * Takes back {@linkcode RemoteReference.notifyOnDisconnect}.
+   * Undoes {@linkcode RemoteReference.notifyOnDisconnect}.
    *
    * @param callback The function.
    */
@@ -194,8 +199,8 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   }
 
   /**
-   * Gives the object back, so that the other end may forget it. A second call does nothing; the
-   * root object is not counted, and can be used again by `broker.root()`.
+   * Gives the object back, so that the peer may forget it. A second call does nothing; the root
+   * object is not counted, and can be used again through `broker.root()`.
    */
   release(): void {
     if (this.#isReleased) return;
@@ -209,9 +214,10 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   }
 
   /**
-   * Writes the reference for the connection that it belongs to, where it stands for the object itself.
+   * Writes the reference for the connection that it belongs to, where it stands for the object
+   * itself.
    *
-   * @param jellier Where to write.
+   * @param jellier The jellier to write with.
    * @throws {JellyError} If the value is for another connection.
    */
   jellyFor(jellier: Jellier): void {
@@ -226,19 +232,19 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   }
 }
 
-/** What stubs have for a prototype: they are not to be taken for plain objects, and sent as such. */
+/** The prototype of stubs: they must not be mistaken for plain objects, and sent as such. */
 const STUB = Object.freeze(Object.create(null));
 
 /**
- * Makes a stub: whatever is asked of it by name is a remote method. What the language, and those who
- * print and send values, ask of any object is answered here.
+ * Creates a stub, on which every name is a remote method, except for what the language, and code
+ * that prints and sends values, expects of any object.
  */
 function stubOf(
   reference: IJellyable,
   call: (name: string, args: readonly unknown[]) => Promise<unknown>,
 ): object {
   const own: Record<string | symbol, unknown> = {
-    // With a `then`, it would be taken for a promise.
+    // With a `then`, it would be mistaken for a promise.
     then: undefined,
     toJSON: () => reference,
     jellyFor: (jellier: Jellier) => reference.jellyFor(jellier),
@@ -253,7 +259,7 @@ function stubOf(
 }
 
 /**
- * Gives the error for a call over a reference that was released.
+ * Returns the error for a call through a released reference.
  *
  * @param name Name of the method.
  * @returns The error.
@@ -263,7 +269,7 @@ export function released(name: string): DeadReferenceError {
 }
 
 /**
- * A method of an object at the other end, as a value (`twisted.spread.pb.RemoteMethod`).
+ * A method of an object of the peer, as a value (`twisted.spread.pb.RemoteMethod`).
  *
  * @typeParam T The class of the object.
  * @typeParam Name Name of the method.
@@ -298,10 +304,10 @@ export class RemoteMethod<T = unknown, Name extends CallableName<T> = CallableNa
   }
 
   /**
-   * Tells whether another value is the same method of the same object.
+   * Returns whether another value is the same method of the same object.
    *
    * @param other Any value.
-   * @returns True if object and name are the same.
+   * @returns True if both the object and the name are the same.
    */
   equals(other: unknown): boolean {
     return other instanceof RemoteMethod && this.obj.equals(other.obj) && other.name === this.name;

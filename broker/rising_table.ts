@@ -1,33 +1,33 @@
 /**
- * A table for numbers that rise.
+ * A table for rising numbers.
  *
  * @module
  */
 
-/** The first ring; it doubles as needed. */
+/** Number of places in the first ring; it doubles as needed. */
 const FIRST_PLACES = 16;
-/** A longer ring is given up when the table is empty. */
+/** Maximum number of places in a ring that is kept when the table is empty. */
 const KEEP_PLACES = 4096;
 
-/** The ring of a table that was never used. */
+/** The ring of an unused table. */
 const NO_RING: never[] = [];
 
-/** An entry knows its number. */
+/** An entry that knows its number. */
 export interface Numbered {
   /** The number, an integer from 0 up. */
   readonly id: number;
 }
 
 /**
- * Entries by a number that rises from each to the next, for entries that come and go quickly.
+ * Holds entries under rising numbers, for entries that come and go quickly.
  *
- * A number gives a place in a ring, which is at least twice as long as there are entries; an entry
- * that stays so long that its place is needed again moves to a `Map`.
+ * A number determines a place in a ring, which has at least twice as many places as there are
+ * entries; an entry that stays so long that its place is needed again moves to a `Map`.
  *
- * A `Map` alone would be wrong here. Whenever it has had so many entries that its memory is used
- * up it moves on to new memory, and the old one, garbage by now, keeps referring to the new: once V8 has moved
- * one of them to the old generation, everything that was in any of the later ones seems to be in use
- * until the next full collection. With 1,000 calls in flight that doubled what a call cost.
+ * A `Map` alone would be wrong here. Whenever it has used up its memory, it moves on to new memory,
+ * and the old memory, now garbage, keeps referring to the new: once V8 has moved one of these to
+ * the old generation, everything that was in any of the later ones seems to be in use until the
+ * next full garbage collection. With 1,000 calls in flight, that doubled the cost of a call.
  */
 export class RisingTable<T extends Numbered> {
   #ring: (T | undefined)[] = NO_RING;
@@ -35,7 +35,7 @@ export class RisingTable<T extends Numbered> {
   #late: Map<number, T> | undefined;
   #size = 0;
 
-  /** How many entries there are. */
+  /** Number of entries. */
   get size(): number {
     return this.#size;
   }
@@ -80,7 +80,7 @@ export class RisingTable<T extends Numbered> {
    */
   takeAll(): T[] {
     const entries = this.#ring.filter((entry) => entry !== undefined);
-    // One by one: so many arguments as there may be would overflow the stack.
+    // One by one: with so many as there may be, spread arguments would overflow the stack.
     for (const late of this.#late?.values() ?? []) entries.push(late);
     this.#ring = NO_RING;
     this.#late = undefined;

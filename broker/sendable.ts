@@ -1,5 +1,5 @@
 /**
- * What may be sent to a method of the other end, as a type.
+ * The types of what may be sent to a method of the peer.
  *
  * @module
  */
@@ -18,17 +18,17 @@ import type { RemoteReference } from "./remote_reference.ts";
 import type { AnyMethod, IsUntyped, RemoteMethodName } from "./types.ts";
 import type { Viewable, ViewPoint } from "./view_point.ts";
 
-/** Stands where nothing that could be sent would arrive as the type that the method asks for. */
+/** Marks where nothing that could be sent would arrive as the type that the method expects. */
 export interface Unsendable<Why extends string> {
-  /** Why that is so, and what the method could ask for. */
+  /** Why that is so, and what the method could accept instead. */
   readonly unsendable: Why;
 }
 
 /**
- * What may be sent so that it arrives as a T: what a method of the other end may be given for a
+ * What may be sent so that it arrives as a T: what may be passed to a method of the peer for a
  * parameter of this type.
  *
- * @typeParam All The whole of a union, of which T is one part.
+ * @typeParam All The whole union of which T is one part.
  */
 export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
   : T extends null ? null | undefined
@@ -59,12 +59,12 @@ export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
   : [RemoteMethodName<T>] extends [never] ? SendableCopy<T, All>
   : RemoteReference<T>;
 
-/** Whether a type is that of an object which users see through view points. */
+/** Whether a type is that of an object that users see through view points. */
 export type IsViewable<T> = T extends Viewable
   ? [Extract<keyof T, `view_${string}`>] extends [never] ? false : true
   : false;
 
-/** What may be sent for an object that is copied. */
+/** What may be sent for a copied object. */
 export type SendableCopy<T, All> = T extends KwargsBrand ? SendableKwargs<T>
   : T extends Tuple<infer Items> ? Tuple<SendableAll<Items>>
   : T extends readonly unknown[] ? SendableAll<T>
@@ -76,7 +76,7 @@ export type SendableCopy<T, All> = T extends KwargsBrand ? SendableKwargs<T>
   : T extends ReadonlySet<infer Item> ? ReadonlySet<Sendable<Item>>
   : SendableObject<T>;
 
-/** What may be sent for an object with fields: one with methods comes of an object of a class. */
+/** What may be sent for an object with fields: if it has methods, an object of a class. */
 export type SendableObject<T> =
   | ([MethodsOf<T>] extends [never] ? SendableFields<T>
     : SendableFields<T> & Serializable)
@@ -95,26 +95,29 @@ export type SendableAll<Items extends readonly unknown[]> = IsArray<Items> exten
   ? Items extends unknown[] ? Sendable<Items[number]>[] : readonly Sendable<Items[number]>[]
   : { [Index in keyof Items]: Sendable<Items[Index]> };
 
-/** Keyword arguments; that no answer is wanted is to be said by options, which the type of the result looks at. */
+/**
+ * Keyword arguments; to ask for no answer, use options, which the type of the result takes into
+ * account.
+ */
 export type SendableKwargs<T> = SendableFields<T> & KwargsBrand<Extract<keyof T, string>> & {
   readonly pbanswer?: never;
 };
 
-/** An object whose reference the method takes. */
+/** An object whose reference the method accepts. */
 export type Referrer<Target> = IsUntyped<Target> extends true ? Referenceable | Viewable
   : Target extends Referenceable ? Target
   : Target extends IPerspective ? AsReferenceable<Target>
   : (Target & Referenceable) | (Target & Viewable) | ViewPoint<Target & object>;
 
 /**
- * The argument lists that may be sent: an optional parameter is given or left out, since
+ * The argument lists that may be sent: an optional parameter is passed or left out, since
  * `undefined` would arrive as null.
  */
 export type SendableArgs<Args extends readonly unknown[]> = number extends Args["length"]
   ? SendableAll<Args>
   : Shortened<SendableAll<Required<Args>>, Args["length"]>;
 
-/** A list and those without its last items, as short as the lengths say. */
+/** A list and its prefixes, down to the given lengths. */
 export type Shortened<Args extends readonly unknown[], Length> = Args["length"] extends Length
   ? Args | (Args extends readonly [...infer Fewer, unknown] ? Shortened<Fewer, Length> : never)
   : never;

@@ -1,5 +1,5 @@
 /**
- * Serving in one line.
+ * Serves with a single call.
  *
  * @module
  */
@@ -21,13 +21,13 @@ export class PBServer implements AsyncDisposable {
   readonly addr: ListenAddr;
   /** The URL that reaches the server from this machine. */
   readonly url: string;
-  /** The connections that stand now, and were made here. */
+  /** The current connections that were accepted here. */
   readonly brokers: ReadonlySet<Broker>;
-  /** Makes the brokers; may do so for other servers too. */
+  /** Creates the brokers; it may do so for other servers too. */
   readonly factory: PBServerFactory;
   /**
    * Resolves when the server is closed and all its connections have ended; rejects if it turns out
-   * late that the address cannot be listened on.
+   * later that the address cannot be listened on.
    */
   readonly finished: Promise<void>;
   readonly #listener: Listener;
@@ -35,10 +35,10 @@ export class PBServer implements AsyncDisposable {
   #isClosed = false;
 
   /**
-   * Serves the connections of a listener; `serve` makes one.
+   * Serves the connections of a listener; use `serve` to create a server.
    *
    * @param listener Where clients connect; the server closes it.
-   * @param factory Makes a broker for each.
+   * @param factory Creates a broker for each.
    */
   constructor(listener: Listener, factory: PBServerFactory) {
     this.addr = listener.addr;
@@ -49,19 +49,22 @@ export class PBServer implements AsyncDisposable {
     this.finished = this.#run();
   }
 
-  /** What is worth watching: how many connections, calls and bytes; of all servers with this factory. */
+  /**
+   * Statistics to monitor: how many connections, calls and bytes, for all servers with this
+   * factory.
+   */
   get stats(): ServerStats {
     return this.factory.stats;
   }
 
   /**
    * Stops listening, closes all connections, and waits until they have ended. Clients are told that
-   * the server goes away, where the transport can tell. A second call waits too; without
-   * `graceful` it hurries a first one.
+   * the server is going away, where the transport can tell them. A second call waits too; without
+   * `graceful`, it speeds up the first.
    *
-   * @param options How much time calls under way get.
+   * @param options How much time calls under way are given.
    * @returns Resolves when nothing is left.
-   * @throws {RangeError} If the time is no number from 0 up.
+   * @throws {RangeError} If the time is not a number from 0 up.
    */
   async close({ graceful = 0 }: ShutdownOptions = {}): Promise<void> {
     duration("graceful", graceful);
@@ -83,7 +86,7 @@ export class PBServer implements AsyncDisposable {
       for (;;) {
         const dialed = await this.#listener.accept();
         if (dialed === null) break;
-        // One that was on its way already when the server closed.
+        // A connection that was already on its way when the server closed.
         if (this.#isClosed) {
           dialed.transport.close(GOING_AWAY);
           continue;
@@ -99,7 +102,7 @@ export class PBServer implements AsyncDisposable {
 }
 
 /**
- * Serves an object, or a portal, to all who connect.
+ * Serves an object, or a portal, to all clients that connect.
  *
  * @example
  * ```ts
@@ -110,17 +113,17 @@ export class PBServer implements AsyncDisposable {
  * assertEquals(server.brokers.size, 0);
  * ```
  *
- * @param root What each client gets: a `Root`, or a `Portal` to log in at; or a factory, which
- * brings its own rules and limits.
- * @param options Where to listen (port 8787 of all addresses unless given), rules and limits.
- * @returns The server, which listens already.
+ * @param root What each client gets: a `Root`, or a `Portal` to log in to; or a factory, which has
+ * its own rules and limits.
+ * @param options Where to listen (port 8787 on all addresses unless given), rules and limits.
+ * @returns The server, which is already listening.
  * @throws {TypeError} If the root or the URL cannot be used, or TLS lacks its certificate.
  * @throws {RangeError} If a limit or a time is out of range.
  * @throws {ListenError} If the address cannot be listened on.
  */
 export function serve(root: ServerRoot, options?: ServeOptions): PBServer;
 /**
- * Serves at a place what a factory serves at others too.
+ * Serves at one address what a factory may also serve at others.
  *
  * @example At two places
  * ```ts
@@ -133,9 +136,9 @@ export function serve(root: ServerRoot, options?: ServeOptions): PBServer;
  * assertEquals(here.stats, there.stats);
  * ```
  *
- * @param factory Makes the brokers, by its own rules and limits.
+ * @param factory Creates the brokers, by its own rules and limits.
  * @param options Where to listen.
- * @returns The server, which listens already.
+ * @returns The server, which is already listening.
  * @throws {TypeError} If the URL cannot be used, or TLS lacks its certificate.
  * @throws {RangeError} If a limit or a time is out of range.
  * @throws {ListenError} If the address cannot be listened on.

@@ -28,20 +28,25 @@ import { toError } from "./to_error.ts";
 import type { Recipe, SessionOptions, SessionState, UseOptions } from "./session_options.ts";
 import { credentialsIn } from "./url_credentials.ts";
 
-/** Most connections that were let go of, and over which calls are finished. */
+/**
+ * Maximum number of connections that the session has left, and over which calls are being finished.
+ */
 const MAX_LEAVING = 8;
 
 /**
- * Keeps up a connection to a server: connects again whenever it is lost, logs in again, and derives
- * again the references that a program needs. `openSession` makes one.
+ * Keeps a connection to a server: whenever it is lost, the session connects again, logs in again,
+ * and derives again the references that a program needs. `openSession` creates one.
  *
- * What is called over it is called at most once: a call whose connection is lost before the answer came rejects, as the
- * server may have got it.
+ * Each call over it is made at most once: a call whose connection is lost before the answer arrives
+ * rejects, as the server may have received it.
  *
- * @typeParam R What the recipe gives.
+ * @typeParam R What the recipe returns.
  */
 export class Session<R = RemoteReference> implements AsyncDisposable {
-  /** Resolves when the session has ended for good: to why it did, or undefined if on purpose. */
+  /**
+   * Resolves when the session has ended for good: to the reason, or undefined if it ended on
+   * purpose.
+   */
   readonly closed: Promise<Error | undefined>;
   readonly #urls: readonly string[];
   readonly #recipe: Recipe<R>;
@@ -55,22 +60,22 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   /** Aborts when the session is closed. */
   readonly #end = new AbortController();
   #phase: Phase<R> = connecting(0);
-  /** Those who wait for a connection. */
+  /** The waits for a connection. */
   readonly #waiting = new Set<Patience>();
   /** Resolves at the next change of state. */
   #change = Promise.withResolvers<void>();
-  /** Why it is not connected, or was not the last time. */
+  /** Why it is not connected, or why it last was not. */
   #reason: Error | undefined;
   #closeOptions: CloseOptions = {};
-  /** Connections that were let go of, over which calls are finished. */
+  /** Connections that the session has left, and over which calls are being finished. */
   readonly #leaving = new Set<Broker>();
 
   /**
-   * Creates a session, which begins to connect.
+   * Creates a session, which starts connecting.
    *
-   * @param urls Where to; at each attempt they are tried in this order.
+   * @param urls Where to connect; they are tried in this order at each attempt.
    * @param options Everything else.
-   * @param recipe Derives what users get.
+   * @param recipe Derives what users of the session get.
    * @throws {TypeError} If a URL cannot be used, or there is none.
    * @throws {RangeError} If a time is out of range.
    */
@@ -90,7 +95,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     this.#stableAfter = milliseconds("stableAfter", stableAfter);
     this.#backoff = options.backoff ?? backoff();
     this.#giveUp = options.giveUp ?? isHopeless;
-    // Also refuses options that no attempt could be made with.
+    // This also refuses options with which no attempt could be made.
     this.#log = brokerSettings(options).log;
     const abort = () => this.#close(toError(signal?.reason));
     signal?.addEventListener("abort", abort, { once: true });
@@ -98,14 +103,14 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     this.closed = this.#run().finally(() => signal?.removeEventListener("abort", abort));
   }
 
-  /** Where the session is in its life. */
+  /** The current state of the session. */
   get state(): SessionState<R> {
     return this.#phase.state;
   }
 
   /**
-   * Follows the state: gives the one that is, then each new one, until the session is closed. Whoever
-   * is slow misses some, but never the last; `onState` gets all.
+   * Follows the state: yields the current one, then each new one, until the session is closed. A
+   * slow consumer misses some, but never the last; `onState` gets them all.
    *
    * @returns The states.
    */
@@ -122,10 +127,10 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
    * Waits until the session is connected.
    *
    * @param options How long to wait.
-   * @returns What the recipe gave; good until the connection is lost.
-   * @throws {NotConnectedError} If it is not connected in time, or closed.
+   * @returns What the recipe returned; valid until the connection is lost.
+   * @throws {NotConnectedError} If it is not connected in time, or is closed.
    * @throws {RangeError} If the time is out of range.
-   * @throws {unknown} The reason of the signal, if that aborts before.
+   * @throws {unknown} The reason of the signal, if it aborts first.
    */
   async ready(options: UseOptions = {}): Promise<R> {
     const { wait = this.#wait, signal } = options;
@@ -137,7 +142,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
         const { state } = this;
         if (state.kind === "connected" && state.broker.takesCalls) return state.value;
         if (state.kind === "closed" || patience.isOver) throw this.#notConnected(wait);
-        // A race with one promise for all this time would leave something behind in it at each change.
+        // Racing against one promise for the whole time would leave something behind in it at each
+        // change.
         await patience.sign();
       }
     } finally {
@@ -147,7 +153,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   }
 
   /**
-   * Does something over the connection, once there is one. It is done at most once: when the
+   * Does some work over the connection, once there is one. It is done at most once: if the
    * connection is lost meanwhile, it fails.
    *
    * @example
@@ -165,18 +171,18 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
    * assertEquals(await session.use((echo) => echo.callRemote("echo", "hi")), "hi");
    * ```
    *
-   * @param work Gets what the recipe gave.
+   * @param work Receives what the recipe returned.
    * @param options How long to wait for a connection.
-   * @returns What the work gives.
-   * @throws {NotConnectedError} If there is no connection in time; then nothing was done.
+   * @returns What the work returns.
+   * @throws {NotConnectedError} If there is no connection in time; nothing was done then.
    * @throws {RangeError} If the time is out of range.
-   * @throws {unknown} The reason of the signal, if that aborts before; or what the work throws.
+   * @throws {unknown} The reason of the signal, if it aborts first; or what the work throws.
    */
   async use<T>(work: (value: R) => T | Promise<T>, options?: UseOptions): Promise<T> {
     for (;;) {
       await this.ready(options);
       const { state } = this;
-      // Nothing may come between the look and the work.
+      // Nothing may happen between the check and the work.
       if (state.kind !== "connected" || !state.broker.takesCalls) continue;
       try {
         return await work(state.value);
@@ -187,7 +193,10 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     }
   }
 
-  /** Tries to connect now, if the session waits: for programs that learn that the network is back. */
+  /**
+   * Tries to connect now if the session is waiting: for programs that learn that the network is
+   * back.
+   */
   retry(): void {
     if (this.#phase.kind === "waiting") this.#phase.wake();
   }
@@ -216,19 +225,19 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     }
     if (this.state.kind === "connected") void this.state.broker.close(options);
     for (const broker of this.#leaving) void broker.close(options);
-    // A pause is over then: nothing comes after it.
+    // This ends a pause; nothing follows it.
     this.retry();
   }
 
-  /** Lives, and tells why it ended. */
+  /** Runs the session, and returns why it ended. */
   async #run(): Promise<Error | undefined> {
-    // The caller has the session before it hears of it.
+    // The caller gets the session before it is notified of its first state.
     await undefined;
     try {
       await this.#live();
       await Promise.all(Array.from(this.#leaving, (broker) => broker.closed));
     } catch (error) {
-      // Of all that is called there, only `giveUp` and `backoff` can fail.
+      // Of all that is called there, only `giveUp` and `backoff` can throw.
       this.#log({ event: "callbackFailed", level: "error", message: "A callback failed", error });
       this.#reason = toError(error);
     }
@@ -255,7 +264,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       if (this.#giveUp(reason)) break;
       const wasStable = Date.now() - connectedAt >= this.#stableAfter;
       failures = wasStable ? 1 : failures + 1;
-      // Who goes away may have somebody to take its place already.
+      // A server that goes away may already have been replaced.
       if (wasStable && reason instanceof GoingAwayError) continue;
       await this.#pause(reason, failures);
     }
@@ -270,7 +279,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     callLogged([() => this.#options.onState?.(phase.state)], this.#log);
   }
 
-  /** Tries one URL after the other. */
+  /** Tries one URL after another. */
   async #connect(): Promise<Connected<R>> {
     const errors: Error[] = [];
     for (const url of this.#urls) {
@@ -315,7 +324,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     return own === undefined ? connect(url, options) : orClosed(own(url, options), signal);
   }
 
-  /** Logs in, if there is anybody to log in as, and follows the recipe. */
+  /** Logs in, if there are credentials, and follows the recipe. */
   async #begin(url: string, broker: Broker): Promise<Connected<R>> {
     const target = parseUrl(url);
     const { credentials = credentialsIn(target), mind = null, login } = this.#options;
@@ -327,21 +336,23 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     return { kind: "connected", state, first, left: Promise.withResolvers() };
   }
 
-  /** Waits until the connection is lost or left, and tells why. */
+  /** Waits until the connection is lost or left, and returns why. */
   async #stay(connected: Connected<R>): Promise<Error> {
     const { state: { broker }, left } = connected;
     this.#enter(connected);
-    // A callback, or somebody before it, may have closed the session.
+    // A callback, or something before it, may have closed the session.
     if (this.#end.signal.aborted) void broker.close(this.#closeOptions);
     return await Promise.race([broker.closed, left.promise]) ??
       new PBConnectionLost("Cannot go on: the other end closed the connection");
   }
 
-  /** Looks for another connection, as the other end of this one goes away; calls under way are finished. */
+  /**
+   * Leaves a connection whose peer goes away, to look for another; calls under way are finished.
+   */
   #leave(broker: Broker): void {
     const phase = this.#phase;
     if (phase.kind !== "connected" || phase.state.broker !== broker) return;
-    // A server could go away for ever, and never answer what is under way.
+    // A server could be going away forever, and never answer the calls under way.
     const [oldest] = this.#leaving;
     if (this.#leaving.size >= MAX_LEAVING) void oldest!.close();
     this.#leaving.add(broker);
@@ -377,7 +388,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   }
 }
 
-/** The state that a session shows, with what it needs itself for as long as it lasts. */
+/** The public state of a session, with what the session itself needs while it lasts. */
 type Phase<R> =
   | { readonly kind: "connecting"; readonly state: StateOf<R, "connecting"> }
   | Connected<R>
@@ -388,9 +399,9 @@ type Phase<R> =
 interface Connected<R> {
   readonly kind: "connected";
   readonly state: StateOf<R, "connected">;
-  /** Kept, as a user whose avatar were collected as garbage would be logged out. */
+  /** Kept because a user whose avatar was garbage collected would be logged out. */
   readonly first: RemoteReference;
-  /** Lets go of the connection, as its other end goes away. */
+  /** Resolved to leave the connection, as its peer goes away. */
   readonly left: PromiseWithResolvers<GoingAwayError>;
 }
 
@@ -408,7 +419,7 @@ function checkWait(wait: number): number {
   return wait === Infinity ? wait : millisecondsOrNone("wait", wait);
 }
 
-/** Waits for a connection; one that comes when the signal has aborted is closed. */
+/** Waits for a connection; one that arrives after the signal has aborted is closed. */
 async function orClosed(dialed: Promise<Broker>, signal: AbortSignal): Promise<Broker> {
   try {
     return await orAborted(dialed, signal);

@@ -1,5 +1,5 @@
 /**
- * What a session can be told, and what it tells.
+ * The options and states of a session.
  *
  * @module
  */
@@ -12,15 +12,15 @@ import type { LoginOptions } from "./login.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 
 /**
- * Where a session is in its life.
+ * The state of a session.
  *
- * @typeParam R What the recipe gives.
+ * @typeParam R What the recipe returns.
  */
 export type SessionState<R = unknown> =
   | {
     /** It tries to connect. */
     readonly kind: "connecting";
-    /** How many attempts have failed in a row. */
+    /** Number of attempts that have failed in a row. */
     readonly failures: number;
   }
   | {
@@ -30,7 +30,7 @@ export type SessionState<R = unknown> =
     readonly url: string;
     /** The connection. */
     readonly broker: Broker;
-    /** What the recipe gave for this connection. */
+    /** What the recipe returned for this connection. */
     readonly value: R;
   }
   | {
@@ -38,9 +38,9 @@ export type SessionState<R = unknown> =
     readonly kind: "waiting";
     /** Why it is not connected. */
     readonly reason: Error;
-    /** How many attempts have failed in a row. */
+    /** Number of attempts that have failed in a row. */
     readonly failures: number;
-    /** How long it waits, in milliseconds. */
+    /** Milliseconds that it waits. */
     readonly delay: number;
   }
   | {
@@ -51,12 +51,12 @@ export type SessionState<R = unknown> =
   };
 
 /**
- * Derives what a program needs from what a new connection begins with.
+ * Derives what a program needs from the first object of a new connection.
  *
- * @param first The avatar, or the root object where nobody logs in.
+ * @param first The avatar, or the root object if there is no login.
  * @param broker The connection.
- * @returns What the session's users get, until the connection is lost.
- * @typeParam R What it gives.
+ * @returns What users of the session get, until the connection is lost.
+ * @typeParam R What it returns.
  * @typeParam T The class of the avatar or the root object.
  */
 export type Recipe<R, T = unknown> = (
@@ -66,28 +66,37 @@ export type Recipe<R, T = unknown> = (
 
 /** Options for {@linkcode openSession}. */
 export interface SessionOptions extends ClientOptions {
-  /** As whom to log in; as the user in the URL unless given, and not at all if there is none. */
+  /** As whom to log in; unless given, as the user in the URL, or not at all if it names none. */
   credentials?: ICredentials;
-  /** An object of ours that the avatar may call, or null; it is given at each login. */
+  /** An object of ours that the avatar may call, or null; it is passed at each login. */
   mind?: unknown;
   /** How to log in. */
   login?: LoginOptions;
   /** How long to wait between attempts; `backoff()` unless given. */
   backoff?: Backoff;
-  /** Milliseconds for one attempt, until the recipe is done, or `Infinity`; 60,000 unless given. */
+  /**
+   * Milliseconds for an attempt, up to the end of the recipe, or `Infinity`; 60,000 unless given.
+   */
   attemptTimeout?: number;
-  /** Milliseconds after which a connection that is lost counts as one that was good; 10,000 unless given. */
+  /** Milliseconds after which a lost connection counts as having been good; 10,000 unless given. */
   stableAfter?: number;
-  /** Milliseconds that users of the session wait for a connection, 0 for not at all, or `Infinity`; 30,000 unless given. */
+  /**
+   * Milliseconds that users of the session wait for a connection, 0 not to wait, or `Infinity`;
+   * 30,000 unless given.
+   */
   wait?: number | undefined;
   /**
-   * Tells for which errors not to try again: the session closes with it. Wrong credentials (`UnauthorizedLogin`) and
-   * those that the server cannot handle (`UnhandledCredentials`) unless given.
+   * Returns whether an error is final, so that the session closes with it. Unless given, final
+   * errors are wrong credentials (`UnauthorizedLogin`) and those that the server cannot handle
+   * (`UnhandledCredentials`).
    */
   giveUp?: (reason: Error) => boolean;
   /** Makes a connection; `connect` unless given. */
   connect?: (url: string, options: ClientOptions) => Promise<Broker>;
-  /** Called with every state, as it is entered; `session.states()` knows the type of what the recipe gave. */
+  /**
+   * Called with every state as it is entered; `session.states()` knows the type of what the recipe
+   * returned.
+   */
   onState?: (state: SessionState) => void;
   /** Closes the session when it aborts. */
   signal?: AbortSignal | undefined;
@@ -95,8 +104,11 @@ export interface SessionOptions extends ClientOptions {
 
 /** Options for using a session. */
 export interface UseOptions {
-  /** Milliseconds to wait for a connection, 0 for not at all, or `Infinity`; as the session's options say unless given. */
+  /**
+   * Milliseconds to wait for a connection, 0 not to wait, or `Infinity`; as in the session's
+   * options unless given.
+   */
   wait?: number | undefined;
-  /** Ends the waiting. */
+  /** Ends the wait. */
   signal?: AbortSignal | undefined;
 }

@@ -1,37 +1,38 @@
 /**
- * What the console is given of an error: as much as an operator reads, and no more.
+ * How errors appear on the console: as much as an operator reads, and no more.
  *
- * A peer may have made up what is in an error: texts with line breaks, dictionaries with thousands of
- * keys, errors in errors.
+ * A peer may have made up the contents of an error: strings with line breaks, dictionaries with
+ * thousands of keys, errors in errors.
  *
  * @module
  */
 
 import { escaped } from "../transport/printable.ts";
 
-/** Most characters of one stack, or of all texts together. */
+/** Maximum number of characters of one stack, or of all strings together. */
 const MAX_TEXT = 10_000;
-/** Most characters of all stacks together. */
+/** Maximum number of characters of all stacks together. */
 const MAX_STACKS = 50_000;
-/** Most lines of one stack. */
+/** Maximum number of lines of one stack. */
 const MAX_LINES = 200;
-/** Most characters of the name of a field. */
+/** Maximum number of characters of a field's name. */
 const MAX_NAME = 100;
-/** Most items of one object. */
+/** Maximum number of items of one object. */
 const MAX_ITEMS = 50;
-/** Most items of all objects together. */
+/** Maximum number of items of all objects together. */
 const MAX_ALL_ITEMS = 500;
-/** Most errors and objects in each other. */
+/** Maximum depth of nested errors and objects. */
 const MAX_DEPTH = 8;
 /** Stands for what is not shown. */
 const LEFT_OUT = "…";
 
 /**
- * Gives what shows an error on the console, whatever it is: its stack, its cause and its fields, all bounded,
- * and without line breaks and control characters. All lines but the first are indented.
+ * Returns a value that shows an error on the console, whatever it is: its stack, its cause and its
+ * fields, all bounded, and without line breaks and control characters. All lines but the first are
+ * indented.
  *
  * @param error What was thrown.
- * @returns Something for the console, which looks like the error.
+ * @returns A value for the console, which looks like the error.
  */
 export function shown(error: unknown): unknown {
   return new Excerpt().of(error, 0);
@@ -39,12 +40,15 @@ export function shown(error: unknown): unknown {
 
 /** Copies values as far as there is room. */
 class Excerpt {
-  /** How many characters of texts and of stacks, and how many items of objects, may still be shown. */
+  /**
+   * Number of characters of strings and of stacks, and number of items of objects, that may still
+   * be shown.
+   */
   #textLeft = MAX_TEXT;
   #stacksLeft = MAX_STACKS;
   #itemsLeft = MAX_ALL_ITEMS;
 
-  /** Gives what shows a value that is as deep in others. */
+  /** Returns what shows a value at some depth. */
   of(value: unknown, depth: number): unknown {
     if (typeof value === "string") return this.#text(value);
     if (typeof value !== "object" || value === null) return value;
@@ -72,7 +76,7 @@ class Excerpt {
     return copy;
   }
 
-  /** Gives a copy the fields of the original that have these names. */
+  /** Adds the fields of the original with these names to a copy. */
   #withFields<T extends object>(
     copy: T,
     { original, names, depth }: { original: object; names: readonly string[]; depth: number },
@@ -117,7 +121,7 @@ class Excerpt {
     return this.#room(view.byteLength) === 0 && view.byteLength !== 0 ? LEFT_OUT : view;
   }
 
-  /** Takes room for items of an object, as far as there is some. */
+  /** Takes room for items of an object, as far as there is any. */
   #room(size: number): number {
     const count = Math.min(size, MAX_ITEMS, this.#itemsLeft);
     this.#itemsLeft -= count;
@@ -135,12 +139,12 @@ function cut(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most).toWellFormed()}${LEFT_OUT}`;
 }
 
-/** Makes an object without fields that the console calls by the same class. */
+/** Creates an object without fields that the console shows with the same class name. */
 function emptyLike(object: object): object {
   const prototype: { constructor?: { name?: unknown } } | null = Object.getPrototypeOf(object);
   const name = prototype?.constructor?.name;
   if (typeof name !== "string" || name === "Object") return {};
-  // Of no class of the program's: what that has for the console may need more than fields.
+  // Not of the program's own class, whose code for the console may need more than fields.
   const classes = { [name]: class {} };
   return new classes[name]!();
 }

@@ -1,5 +1,5 @@
 /**
- * Connections of which nobody knows yet whose they are, and what these are held to.
+ * Connections without a login, whose users are not known yet, and the limits for them.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { LoginLimitError } from "./errors.ts";
 import { LoginSession, type LoginSteps } from "./login_session.ts";
 import type { PortalSettings } from "./portal_options.ts";
 
-/** What all strangers of a portal have in common. */
+/** What all strangers of a portal share. */
 export interface StrangersPlace {
   /** The options of the portal. */
   readonly settings: PortalSettings;
-  /** What each is held to. */
+  /** The limits for each. */
   readonly bounds: StrangerBounds;
-  /** Those who are there. */
+  /** The present strangers. */
   readonly crowd: Crowd<Stranger>;
 }
 
@@ -27,14 +27,14 @@ export class Stranger implements Visitor, LoginSteps {
   readonly session: LoginSession;
   readonly #broker: Broker;
   readonly #crowd: Crowd<Stranger>;
-  /** Ends the time that there is for a login. */
+  /** Stops the timer for the login. */
   readonly #stopClock: () => void;
 
   /**
-   * Lets a connection in; if there are too many, another one is closed for it.
+   * Admits a connection; if there are too many, another one is closed to make room.
    *
    * @param broker The connection.
-   * @param place Where it comes to.
+   * @param place What the strangers of the portal share.
    */
   constructor(broker: Broker, { settings, bounds, crowd }: StrangersPlace) {
     this.#broker = broker;
@@ -54,18 +54,18 @@ export class Stranger implements Visitor, LoginSteps {
     broker.notifyOnDisconnect(this.admitted);
   }
 
-  /** Where the connection comes from. */
+  /** The host that the connection comes from. */
   get host(): string {
     return this.session.host;
   }
 
-  /** Ends the limits; not the time, as the realm may still refuse. */
+  /** Ends the limits, but not the timer, as the realm may still refuse. */
   readonly accepted = (): void => {
     this.#crowd.delete(this);
     this.#broker.limitStranger(undefined);
   };
 
-  /** Ends all that there is for strangers. */
+  /** Ends everything that applies to strangers. */
   readonly admitted = (): void => {
     this.#stopClock();
     this.accepted();
@@ -74,7 +74,7 @@ export class Stranger implements Visitor, LoginSteps {
 }
 
 /**
- * Makes the limits that hold for a stranger's connection.
+ * Creates the limits for a stranger's connection.
  *
  * @param settings The options of the portal.
  * @returns The limits.

@@ -1,5 +1,5 @@
 /**
- * Streams in pages, a page for each chunk (docs/paging.md).
+ * Sending streams in pages, one page for each chunk (docs/paging.md).
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { Pager, type PagerOptions } from "./pager.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 
 /**
- * Sends what comes out of a stream: each chunk is a page, whatever it is.
+ * Sends the contents of a stream: each chunk is a page, whatever it is.
  *
  * @example
  * ```ts
@@ -25,7 +25,7 @@ import type { RemoteReference } from "./remote_reference.ts";
  * assertEquals(await getAllPages(pair.client.root(), "count"), [1, 2, 3]);
  * ```
  *
- * @typeParam Args What the callback gets.
+ * @typeParam Args The arguments of the callback.
  */
 export class StreamPager<Args extends readonly unknown[] = []> extends Pager<Args> {
   readonly #source: ReadableStream<unknown> | (() => ReadableStream | Promise<ReadableStream>);
@@ -35,8 +35,8 @@ export class StreamPager<Args extends readonly unknown[] = []> extends Pager<Arg
    * Creates a pager, which begins to send.
    *
    * @param collector Where the pages go.
-   * @param source The stream, or a function that opens it, which is called when there is room for the first
-   * page; the pager cancels the stream if it is not read to its end.
+   * @param source The stream, or a function that opens it, which is called when there is room for
+   * the first page; the pager cancels the stream if it is not read to its end.
    * @param options What to do at the end, and how many pages may be on their way.
    */
   constructor(
@@ -48,14 +48,14 @@ export class StreamPager<Args extends readonly unknown[] = []> extends Pager<Arg
     this.#source = source;
   }
 
-  /** Gives the next chunk. */
+  /** Returns the next chunk. */
   override async nextPage(): Promise<unknown> {
     const reader = await this.#opened();
     const { done, value } = await reader.read();
     return done ? undefined : value ?? null;
   }
 
-  /** Stops at once: a chunk that has not come yet is not waited for. */
+  /** Stops at once, without waiting for a chunk that has not arrived yet. */
   override stopPaging(): void {
     super.stopPaging();
     this.#cancel(undefined);
@@ -64,7 +64,7 @@ export class StreamPager<Args extends readonly unknown[] = []> extends Pager<Arg
   /**
    * Cancels the stream, unless it was read to its end.
    *
-   * @param error Why the paging could not be finished, if so.
+   * @param error Why the paging could not be finished, if it could not.
    */
   override pagingEnded(error: unknown): void {
     this.#cancel(error);
@@ -80,7 +80,7 @@ export class StreamPager<Args extends readonly unknown[] = []> extends Pager<Arg
   }
 
   #cancel(reason: unknown): void {
-    // What waits to be opened is not opened for this.
+    // A stream that has yet to be opened is not opened just for this.
     if (this.#reader === undefined && typeof this.#source === "function") return;
     // A stream that has failed cannot be cancelled; why it failed is known.
     this.#opened().then((reader) => reader.cancel(reason)).catch(noOperation);

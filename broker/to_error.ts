@@ -1,14 +1,14 @@
 /**
- * Errors out of whatever was thrown.
+ * Errors from whatever was thrown.
  *
  * @module
  */
 
 /**
- * Gives an error for what was thrown, which in JavaScript may be anything.
+ * Returns an error for what was thrown, which in JavaScript may be anything.
  *
  * @param thrown What was thrown.
- * @returns The error itself, or one that says in words what it was.
+ * @returns The error itself, or one that describes what was thrown.
  */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));

@@ -1,5 +1,5 @@
 /**
- * What reads and writes messages, lent to connections for as long as they need it.
+ * The tools that read and write messages, lent to connections for as long as they need them.
  *
  * @module
  */
@@ -10,20 +10,29 @@ import { BufferPool } from "./buffer_pool.ts";
 import type { BrokerLimits } from "./options.ts";
 import { PB_RULES } from "./pb_rules.ts";
 
-/** A writer keeps a buffer up to this size; a larger one goes back to the pool. */
+/**
+ * Maximum size in bytes of a buffer that an unused writer keeps; a larger one goes back to the
+ * pool.
+ */
 const KEPT_BUFFER = 4096;
-/** A reader keeps a buffer in sight up to this size, as the next bytes are likely to be in the same one. */
+/**
+ * Maximum size in bytes of a buffer that an unused reader keeps a view of, as the next bytes are
+ * likely to be in the same one.
+ */
 const KEPT_BYTES = 64 * 1024;
-/** So many readers and scanners are kept: few are in use at a time, and each may hold a buffer. */
+/**
+ * Maximum number of unused readers, and of unused scanners: few are in use at a time, and each may
+ * hold a buffer.
+ */
 const MOST_READERS = 64;
-/** So many writers are kept: what is said to all connections of a server takes one for each. */
+/** Maximum number of unused writers: sending to all connections of a server takes one for each. */
 const MOST_WRITERS = 1024;
 
 /** Writes messages. */
 export interface WriteTools {
   /** Writes elements. */
   readonly writer: BananaWriter;
-  /** Writes values, by means of the writer. */
+  /** Writes values, using the writer. */
   readonly jellier: Jellier;
 }
 
@@ -31,13 +40,13 @@ export interface WriteTools {
 export interface ReadTools {
   /** Reads elements. */
   readonly reader: BananaReader;
-  /** Reads values, by means of the reader. */
+  /** Reads values, using the reader. */
   readonly unjellier: Unjellier;
 }
 
-/** What all tools of a server have in common. */
+/** What all tools of a server share. */
 export interface ToolboxOptions {
-  /** Class tags, names, and the caches of how names look. */
+  /** Class tags, names, and the caches of encoded names. */
   readonly registry: JellyRegistry;
   /** What may arrive. */
   readonly security: Taster;
@@ -46,13 +55,13 @@ export interface ToolboxOptions {
 }
 
 /**
- * Keeps the tools that no connection of a server needs at the moment.
+ * Keeps the tools that no connection of a server currently needs.
  *
- * A connection needs them while it handles what has come, or has something to say: the few
- * that do so at a time serve thousands that are quiet, and each of these costs a kilobyte less.
+ * A connection needs them while it handles input or has something to send: the few that do so at a
+ * time serve thousands of quiet connections, each of which takes a kilobyte less.
  */
 export class Toolbox {
-  /** Where writers get their buffers. */
+  /** The pool that writers get their buffers from. */
   readonly buffers: BufferPool = new BufferPool();
   readonly #options: ToolboxOptions;
   readonly #scanners: BananaScanner[] = [];
@@ -60,7 +69,7 @@ export class Toolbox {
   readonly #writers: WriteTools[] = [];
 
   /**
-   * Creates an empty box; tools are made as they are asked for.
+   * Creates an empty box; tools are created on demand.
    *
    * @param options Limits and rules.
    */
@@ -71,8 +80,8 @@ export class Toolbox {
   /**
    * Lends a scanner.
    *
-   * @param dialect What is spoken, if that is known.
-   * @returns One that stands before an expression.
+   * @param dialect The dialect, if known.
+   * @returns A scanner positioned before an expression.
    */
   takeScanner(dialect: Dialect | undefined): BananaScanner {
     const scanner = this.#scanners.pop() ?? new BananaScanner(this.#options.limits);
@@ -83,17 +92,17 @@ export class Toolbox {
   /**
    * Takes a scanner back.
    *
-   * @param scanner One that stands before an expression.
+   * @param scanner A scanner positioned before an expression.
    */
   giveScanner(scanner: BananaScanner): void {
     if (this.#scanners.length < MOST_READERS) this.#scanners.push(scanner);
   }
 
   /**
-   * Lends what reads.
+   * Lends tools for reading.
    *
    * @param invoker The connection.
-   * @returns A reader of nothing yet, and its unjellier.
+   * @returns A reader without bytes, and its unjellier.
    */
   takeReader(invoker: object): ReadTools {
     const tools = this.#readers.pop() ?? this.#makeReader();
@@ -102,24 +111,24 @@ export class Toolbox {
   }
 
   /**
-   * Takes back what reads.
+   * Takes back tools for reading.
    *
-   * @param tools What was lent; not in the middle of a value.
+   * @param tools The tools; they must not be in the middle of a value.
    */
   giveReader(tools: ReadTools): void {
-    // Neither a large buffer nor a connection that has ended is to live on in it.
+    // They must not keep a large buffer, or a connection that has ended, alive.
     if (tools.reader.size > KEPT_BYTES) tools.reader.release();
     tools.unjellier.invoker = undefined;
     if (this.#readers.length < MOST_READERS) this.#readers.push(tools);
   }
 
   /**
-   * Lends what writes.
+   * Lends tools for writing.
    *
    * @param invoker The connection.
-   * @param dialect What is spoken.
-   * @param size How many bytes are likely to be written.
-   * @param headroom How many bytes of the buffer are to stay free before what is written.
+   * @param dialect The dialect.
+   * @param size Number of bytes that are likely to be written.
+   * @param headroom Number of bytes to leave free in the buffer before what is written.
    * @returns A writer with a buffer, and its jellier.
    */
   takeWriter(invoker: object, dialect: Dialect, size: number, headroom: number = 0): WriteTools {
@@ -134,9 +143,9 @@ export class Toolbox {
   }
 
   /**
-   * Takes back what writes.
+   * Takes back tools for writing.
    *
-   * @param tools What was lent; what was written is used no more.
+   * @param tools The tools; what they have written must not be used any more.
    */
   giveWriter(tools: WriteTools): void {
     const { writer, jellier } = tools;

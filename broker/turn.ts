@@ -1,15 +1,17 @@
 /**
- * How long a program takes to go on, and to say what it has to say, counted in microtasks.
+ * How many microtasks a program takes to go on, and to send what it has to send.
  *
  * @module
  */
 
-/** So many microtasks in a row must write nothing before what was written goes out. */
+/** Number of microtasks in a row without a write after which what was written goes out. */
 export const QUIET_MICROTASKS = 8;
-/** So many are enough for the program to go on, and for what it writes to go out. */
+/**
+ * Number of microtasks that are enough for the program to go on, and for what it writes to go out.
+ */
 const TURN_MICROTASKS = QUIET_MICROTASKS + 4;
 
-/** Lets the program go on with what it was just told, before anything else happens. */
+/** Lets the program go on after it was told something, before anything else happens. */
 export async function programGoesOn(): Promise<void> {
   for (let left = TURN_MICROTASKS; left !== 0; left--) await undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * The remote methods of a class, as types: what stands behind typed references.
+ * The remote methods of a class, as types: the basis of typed references.
  *
  * @module
  */
@@ -17,8 +17,8 @@ export type AnyMethod = (...args: never) => unknown;
 export type IsUntyped<T> = unknown extends T ? true : false;
 
 /**
- * What the names of methods begin with that a peer may call: that depends on the kind of object.
- * An interface may describe any kind.
+ * The prefixes of methods that a peer may call, depending on the kind of object. An interface may
+ * describe any kind.
  */
 export type MethodPrefix<T> = T extends Referenceable ? "remote_"
   : T extends IPerspective ? "perspective_"
@@ -57,19 +57,19 @@ export type RemoteArgs<T, Name extends string, Answer extends boolean = boolean>
       ? SendableArgs<Args> | WithOptions<SendableArgs<Args>, Answer>
     : never;
 
-/** Arguments of a method that sends pages to its first one: those behind the collector. */
+/** Arguments of a method that sends pages to its first argument: those after the collector. */
 export type PageArgs<T, Name extends string> = IsUntyped<T> extends true ? readonly unknown[]
   : BehindFirst<RemoteArgs<T, Name>>;
 
-/** The items of a list but the first. */
+/** The items of a list except the first. */
 export type BehindFirst<Items extends readonly unknown[]> = Items extends
   readonly [unknown?, ...infer Rest] ? Rest : never;
 
-/** Arguments with options of the call behind them. */
+/** Arguments followed by options of the call. */
 export type WithOptions<Args extends readonly unknown[], Answer extends boolean> = Args extends
   unknown ? [...Args, options: CallOptions<Answer>] : never;
 
-/** Result of a remote call: none, if no answer was asked for. */
+/** Result of a remote call: undefined if no answer was asked for. */
 export type RemoteResult<T, Name extends string, Answer extends boolean = true> =
   IsUntyped<T> extends true ? unknown
     : Answer extends false ? undefined
@@ -77,23 +77,26 @@ export type RemoteResult<T, Name extends string, Answer extends boolean = true> 
     : never;
 
 /**
- * Calls the methods of T as if they were here; each gives a promise. Methods with a name that is asked of
- * any object ({@linkcode StubsOwnName}) are to be called by `callRemote`.
+ * Calls the methods of T as if they were local; each returns a promise. Methods whose names any
+ * object may be asked for ({@linkcode StubsOwnName}) must be called through `callRemote`.
  */
 export type RemoteStub<T> = IsUntyped<T> extends true
   ? { readonly [name: string]: UntypedMethod["call"] } & { readonly [Name in StubsOwnName]?: never }
   : { readonly [Name in Exclude<RemoteMethodName<T>, StubsOwnName>]: RemoteCall<T, Name> };
 
-/** Names that a stub does not call: it is no promise, is printed as the reference, and sent as that. */
+/**
+ * Names that a stub does not call: it is not a promise, is printed as the reference, and is sent as
+ * the reference.
+ */
 export type StubsOwnName = "then" | "toJSON" | "jellyFor";
 
-/** Remote methods of which nothing is known; being a method, any typed one may stand for it. */
+/** Untyped remote methods; declared as a method, so that any typed one may stand for it. */
 export interface UntypedMethod {
   /** Calls it. */
   call(...args: readonly unknown[]): Promise<unknown>;
 }
 
-/** A remote method as it is called from here. */
+/** A remote method as it is called locally. */
 export type RemoteCall<T, Name extends string> = <Answer extends boolean = true>(
   ...args: RemoteArgs<T, Name, Answer>
 ) => Promise<RemoteResult<T, Name, Answer>>;

@@ -1,22 +1,22 @@
 /**
- * Results that have to know whether they reached the peer.
+ * Results that need to know whether they reached the peer.
  *
  * @module
  */
 
-/** Names a method of a result that is called if the result is not sent, for whatever reason. */
+/** Name of a method of a result that is called if the result is not sent, for whatever reason. */
 export const UNSENT: unique symbol = Symbol("unsent");
 
-/** A result, or an error, that is told if it is not sent. */
+/** A result or an error that is told if it is not sent. */
 export interface Unsent {
-  /** Gives back what was taken for the peer. */
+  /** Gives back what was reserved for the peer. */
   [UNSENT](): void;
 }
 
 /**
- * Tells a result that it is not sent, if it wants to know.
+ * Tells a result that it was not sent, if it wants to know.
  *
- * @param value The result of a call, or what it failed with.
+ * @param value The result of a call, or the error that it failed with.
  */
 export function notSent(value: unknown): void {
   if (value instanceof Object && UNSENT in value) (value as Unsent)[UNSENT]();

@@ -1,5 +1,5 @@
 /**
- * As whom a URL says to log in.
+ * The credentials in a URL.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { type ICredentials, UsernamePassword } from "../cred/credentials.ts";
 import type { PBUrl } from "../transport/mod.ts";
 
 /**
- * Gives the credentials in a URL.
+ * Returns the credentials in a URL.
  *
  * @param url The URL.
  * @returns User and password, or undefined if it names no user.

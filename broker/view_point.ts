@@ -1,5 +1,5 @@
 /**
- * Objects that are seen through the eyes of a user (`twisted.spread.flavors.Viewable`, `ViewPoint`).
+ * Objects seen through the eyes of a user (`twisted.spread.flavors.Viewable`, `ViewPoint`).
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { brokerOf } from "./invoker.ts";
 import type { Kwargs } from "./kwargs.ts";
 import { CALLER, callMethod, Referenceable, Serializable } from "./referenceable.ts";
 
-/** Stands for nobody where an identity is made of a user and an object. */
+/** Stands for nobody in the identity for a user and an object. */
 const NOBODY = Object.freeze({});
 
 /**
@@ -35,12 +35,12 @@ const NOBODY = Object.freeze({});
  * @typeParam T The class of the object.
  */
 export class ViewPoint<T extends object = object> extends Referenceable {
-  /** What view points are known by: one object for each perspective and object. */
+  /** The identities of view points: one object for each perspective and object. */
   static readonly #identities = new WeakMap<object, WeakMap<object, object>>();
 
-  /** Who looks at the object. */
+  /** The user who looks at the object. */
   override readonly perspective: object | null;
-  /** Who the caller is: the same. */
+  /** The caller, who is the same user. */
   override readonly [CALLER]: object | null;
   /** The object. */
   readonly object: T;
@@ -48,7 +48,7 @@ export class ViewPoint<T extends object = object> extends Referenceable {
   /**
    * Creates a view point.
    *
-   * @param perspective Who looks at the object.
+   * @param perspective The user who looks at the object.
    * @param object The object.
    */
   constructor(perspective: object | null, object: T) {
@@ -58,7 +58,7 @@ export class ViewPoint<T extends object = object> extends Referenceable {
   }
 
   /**
-   * Gives what the view point is known by: the same for the same perspective and object.
+   * Returns the identity of the view point: the same for the same perspective and object.
    *
    * @returns An object.
    */
@@ -72,7 +72,7 @@ export class ViewPoint<T extends object = object> extends Referenceable {
   }
 
   /**
-   * Takes a call: calls the object's method `view_` and the name.
+   * Handles a call: calls the object's method named `view_` plus the message.
    *
    * @param _broker The connection that it came over.
    * @param message Name of the method, without the prefix.
@@ -92,7 +92,7 @@ export class ViewPoint<T extends object = object> extends Referenceable {
 }
 
 /**
- * An object that travels as a {@linkcode ViewPoint} for whoever gets it.
+ * An object that travels as a {@linkcode ViewPoint} of the user who receives it.
  *
  * @example
  * ```ts
@@ -109,7 +109,7 @@ export class Viewable extends Serializable {
   /**
    * Writes a reference to a view point.
    *
-   * @param jellier Where to write.
+   * @param jellier The jellier to write with.
    */
   override jellyFor(jellier: Jellier): void {
     const { serializingPerspective } = brokerOf(jellier, this);

@@ -1,5 +1,5 @@
 /**
- * The messages of a peer that have to wait, in their order.
+ * The messages of a peer that have to wait, in order.
  *
  * @module
  */
@@ -8,37 +8,40 @@ import { InputBuffer } from "../jelly/banana/input_buffer.ts";
 import type { IncomingCall } from "./incoming_calls.ts";
 import type { Link } from "./link.ts";
 
-/** Of what waits, so many bytes may have been read already: what is read takes many times the room. */
+/**
+ * Maximum number of waiting bytes that may be read ahead: once read, they take many times the
+ * memory.
+ */
 const MAX_AHEAD = 1024 * 1024;
-/** The sizes of so many messages stand together. */
+/** Number of message sizes in a block. */
 const BLOCK_SIZES = 4096;
-/** About how many bytes a message costs beside its own. */
+/** Approximate number of bytes that a message costs in addition to its own. */
 const MESSAGE_BYTES = 8;
 
-/** Reads a message, and gives the call that it is; undefined for any other one. */
+/** Reads a message, and returns the call that it is; undefined for any other message. */
 export type ReadCall = (bytes: Uint8Array, start: number) => IncomingCall | undefined;
 
-/** Messages that wait: as bytes, one behind the other, and the first of them perhaps as calls too. */
+/** Messages that wait: as bytes, one after another, and the first of them perhaps as calls too. */
 export class WaitingMessages {
   readonly #bytes = new InputBuffer();
-  /** How long the messages are, in blocks; those that are handled are dropped with their block. */
+  /** Sizes of the messages, in blocks; those of handled messages are dropped with their block. */
   readonly #blocks: number[][] = [];
-  /** How many messages of the first block are handled. */
+  /** Number of messages of the first block that are handled. */
   #first = 0;
   #count = 0;
-  /** What was read of the first messages; undefined for those that are no calls. */
+  /** What was read of the first messages; undefined for those that are not calls. */
   readonly #ahead: (IncomingCall | undefined)[] = [];
   #aheadBytes = 0;
-  /** How long the message is that is being handled: its bytes still come before the others. */
+  /** Size of the message that is being handled: its bytes still come before the others. */
   #handling = 0;
   #isReading = false;
 
-  /** Whether none is left. */
+  /** Whether no message is left. */
   get isEmpty(): boolean {
     return this.#count === 0;
   }
 
-  /** About how many bytes it takes to keep what waits. */
+  /** Approximate number of bytes that the waiting messages take. */
   get keptBytes(): number {
     return this.#bytes.length + this.#count * MESSAGE_BYTES;
   }
@@ -61,14 +64,13 @@ export class WaitingMessages {
    * Reads the first message that was not read yet; it keeps its place.
    *
    * @param read Reads it.
-   * @returns False if there is none, or one is being read, or so much was read already that no more
-   * may be.
+   * @returns False if there is none, if one is being read, or if too much was read ahead already.
    */
   readNext(read: ReadCall): boolean {
     const size = this.#sizeAt(this.#ahead.length);
     if (size === undefined || this.#isReading || this.#aheadBytes + size > MAX_AHEAD) return false;
     const { bytes, start } = this.#bytes;
-    // What it reads may ask for more to be read: that would be itself.
+    // Reading may ask for more to be read, which would be this same message.
     this.#isReading = true;
     try {
       this.#ahead.push(read(bytes, start + this.#handling + this.#aheadBytes));
@@ -79,7 +81,7 @@ export class WaitingMessages {
     return true;
   }
 
-  /** The size of one of the messages that wait. */
+  /** The size of one of the waiting messages. */
   #sizeAt(index: number): number | undefined {
     const place = this.#first + index;
     return this.#blocks[Math.floor(place / BLOCK_SIZES)]?.[place % BLOCK_SIZES];
@@ -88,9 +90,9 @@ export class WaitingMessages {
   /**
    * Handles the first message, and removes it.
    *
-   * @param link Takes it where it is bytes.
-   * @param begin Takes it where it is a call that was read, and how long its message was.
-   * @returns How long it was, in bytes.
+   * @param link Handles it if it is bytes.
+   * @param begin Handles it if it is a call that was read; also gets the length of its message.
+   * @returns Its length in bytes.
    */
   handleFirst(link: Link, begin: (call: IncomingCall, length: number) => void): number {
     const size = this.#sizeAt(0)!;

@@ -1,5 +1,5 @@
 /**
- * Waits, but not for ever.
+ * Waiting, but not forever.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 import { MAX_TIMEOUT } from "../transport/checks.ts";
 
 /**
- * Waits for a promise, but not for longer than some milliseconds.
+ * Waits for a promise, but only for a limited time.
  *
- * @param time The most milliseconds; `Infinity` for as long as it takes.
+ * @param time Maximum number of milliseconds; `Infinity` for as long as it takes.
  * @param promise What to wait for.
- * @returns Settles when the promise has, or the time is over.
+ * @returns Settles when the promise has, or resolves when the time is over.
  */
 export async function within(time: number, promise: Promise<void>): Promise<void> {
   const timeout = Promise.withResolvers<void>();
