@@ -1,5 +1,5 @@
 /**
- * Accepting connections from a listening socket.
+ * Accepts connections from a listening socket.
  *
  * @module
  */
@@ -9,22 +9,23 @@ import { Spell } from "./_spell.ts";
 import { AcceptError, factOf, ListenError } from "./errors.ts";
 import type { Dialed } from "./transport.ts";
 
-/** Milliseconds to wait when the system has no connection to give, as for want of file handles. */
+/** Milliseconds to wait when the system cannot supply a connection, as for want of file handles. */
 const PAUSE = 100;
 
-/** Where connections come from, one when it is asked for. */
+/** A source of connections, one at a time. */
 export interface Acceptor {
-  /** The next connection; `null` once closed. */
+  /** Waits for the next connection; returns `null` once closed. */
   accept(): Promise<Dialed | null>;
-  /** Ends the waiting; harmless twice. */
+  /** Stops accepting; may be called twice. */
   close(): void;
 }
 
 /** Options for accepting connections. */
 export interface AcceptOptions {
   /**
-   * Told when the system has no connection to give, as for want of file handles, and it is tried again:
-   * once, until that has not happened for ten seconds. What it throws is dropped.
+   * Called when the system cannot supply a connection, as for want of file handles, and accepting
+   * is retried: once for a series of such failures, which ends after ten seconds without any. What
+   * it throws is ignored.
    */
   onAcceptError?: (error: AcceptError) => void;
 }
@@ -50,11 +51,11 @@ export class TcpAcceptor implements Acceptor {
 
 /** Options for {@linkcode UnixAcceptor}. */
 export interface UnixAcceptOptions extends AcceptOptions {
-  /** Permissions of the socket's file; what the process gives to new files otherwise. */
+  /** Permissions of the socket's file; unless given, those of any new file of the process. */
   mode?: number;
 }
 
-/** Accepts connections to a Unix socket, whose file it makes; Deno removes it at the end. */
+/** Accepts connections to a Unix socket, whose file it creates; Deno removes it on closing. */
 export class UnixAcceptor implements Acceptor {
   readonly #path: string;
   readonly #mode: number | undefined;
@@ -63,9 +64,10 @@ export class UnixAcceptor implements Acceptor {
   #listener: Deno.UnixListener | undefined;
 
   /**
-   * Opens the socket; if its file is there already, checks first whether a server still answers.
+   * Opens the socket; if its file already exists, first checks whether a server still answers.
    *
-   * @throws {Deno.errors.NotFound} If the folder is not there; likewise for other faults.
+   * @throws {Deno.errors.NotFound} If the folder does not exist; other failures throw the system's
+   * error too.
    */
   constructor(path: string, options: UnixAcceptOptions = {}) {
     this.#path = path;
@@ -97,7 +99,7 @@ export class UnixAcceptor implements Acceptor {
     if (this.#mode !== undefined) Deno.chmodSync(this.#path, this.#mode);
   }
 
-  /** Replaces the socket file of a server that is gone. */
+  /** Replaces the socket file that a server left behind. */
   async #takeOver(): Promise<void> {
     try {
       if (!Deno.lstatSync(this.#path).isSocket) {
@@ -113,7 +115,7 @@ export class UnixAcceptor implements Acceptor {
   }
 }
 
-/** Whether a server is behind a socket file. */
+/** Returns whether a server is listening on a socket file. */
 async function answers(path: string): Promise<boolean> {
   try {
     (await Deno.connect({ transport: "unix", path })).close();
@@ -124,7 +126,7 @@ async function answers(path: string): Promise<boolean> {
   }
 }
 
-/** The life of an acceptor, which only ends on request. */
+/** The life of an acceptor, which ends only on request. */
 class AcceptorLife {
   readonly #end = Promise.withResolvers<void>();
   readonly #options: AcceptOptions;
@@ -142,7 +144,7 @@ class AcceptorLife {
     close();
   }
 
-  /** Tries until a connection is there; `null` once the life has ended. */
+  /** Tries until there is a connection; returns `null` once the life has ended. */
   async persist(accept: () => Promise<Dialed>): Promise<Dialed | null> {
     while (!this.ended) {
       try {
@@ -169,7 +171,10 @@ class AcceptorLife {
   }
 }
 
-/** Tells whether it was the connection that failed, as it was reset before it was accepted: the next one is fine. */
+/**
+ * Returns whether it was the connection that failed, reset before it was accepted: the next may be
+ * fine.
+ */
 function isOfConnection(error: unknown): boolean {
   const { NotConnected, ConnectionReset, ConnectionAborted } = Deno.errors;
   return [NotConnected, ConnectionReset, ConnectionAborted].some((kind) => error instanceof kind);

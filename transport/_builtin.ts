@@ -4,6 +4,8 @@
  * @module
  */
 
-/** One of Deno's own modules; not by an import, which a bundle for browsers could not have. */
+/**
+ * Returns one of Deno's own modules, without an import, which a bundle for browsers cannot contain.
+ */
 export const builtin: typeof process.getBuiltinModule = (id: string) =>
   globalThis.process.getBuiltinModule(id);

@@ -1,12 +1,12 @@
 /**
- * Bytes that arrived and wait to be read.
+ * Holds bytes that have arrived until they are read.
  *
  * @module
  */
 
-/** Bytes a block has at least, so that many small pieces share one. */
+/** Minimum bytes in a block, so that many small pieces share one. */
 const BLOCK_SIZE = 4096;
-/** From this size on a piece is kept as it is; below, copying costs less than keeping. */
+/** Minimum bytes of a piece to keep uncopied; below, copying is cheaper. */
 const ADOPT_SIZE = 1024;
 
 interface Block {
@@ -16,13 +16,16 @@ interface Block {
   next: Block | undefined;
 }
 
-/** A first-in, first-out queue of bytes; memory is proportional to what it holds, none when empty. */
+/**
+ * A first-in, first-out queue of bytes; its memory is proportional to what it holds: none when
+ * empty.
+ */
 export class ByteQueue {
   #first: Block | undefined;
   #last: Block | undefined;
   #size = 0;
 
-  /** How many bytes wait. */
+  /** Number of bytes waiting. */
   get size(): number {
     return this.#size;
   }
@@ -44,14 +47,14 @@ export class ByteQueue {
     this.#push(block, rest.length);
   }
 
-  /** Adds the bytes themselves, which nobody else may change from now on. */
+  /** Adds the bytes themselves, which must not be changed from then on. */
   adopt(bytes: Uint8Array): void {
     if (bytes.length < ADOPT_SIZE) return this.append(bytes);
     this.#size += bytes.length;
     this.#push(bytes, bytes.length);
   }
 
-  /** Moves bytes from the front into a buffer; returns how many. */
+  /** Moves bytes from the front into a buffer and returns how many. */
   read(buffer: Uint8Array): number {
     let done = 0;
     while (this.#first !== undefined && done < buffer.length) {

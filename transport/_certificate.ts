@@ -1,5 +1,5 @@
 /**
- * What a certificate says.
+ * Reads certificates.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { TLSSocket } from "node:tls";
 import type { PeerCertificate } from "./transport.ts";
 
-/** The certificate that the peer showed, if any, whether it is trusted or not. */
+/** Returns the certificate that the peer presented, if any, whether trusted or not. */
 export function certificateOf(socket: TLSSocket): PeerCertificate | undefined {
   const shown = socket.getPeerCertificate();
   if (shown?.raw === undefined) return undefined;
@@ -30,7 +30,7 @@ function attributes(name: object): ReadonlyMap<string, readonly string[]> {
   return new Map(entries.map(([key, value]) => [key, [value].flat()]));
 }
 
-/** One element of DER: its tag, and where its contents lie. */
+/** One element of DER: its tag and its contents. */
 interface Element {
   readonly tag: number;
   readonly contents: Uint8Array;
@@ -41,8 +41,8 @@ const EXTENSIONS = 0xa3;
 const OCTET_STRING = 0x04;
 
 /**
- * The alternative names, read from the certificate itself: `node:tls` gives them as one text in
- * which a comma inside of a name cannot be told from one between two names.
+ * Reads the alternative names from the certificate itself: `node:tls` returns them as one string,
+ * in which a comma inside a name cannot be told from one between two names.
  */
 export function alternativeNames(der: Uint8Array): string[] {
   const [certificate] = elements(der);
@@ -82,7 +82,7 @@ function ipAddress(bytes: Uint8Array): string {
   return new URL(`http://[${groups.map((g) => g.toString(16)).join(":")}]`).hostname.slice(1, -1);
 }
 
-/** The elements one after the other; what is cut short is left out. */
+/** Returns the elements in order, except one that is cut short. */
 function elements(bytes: Uint8Array = new Uint8Array()): Element[] {
   const found: Element[] = [];
   for (let at = 0; at + 2 <= bytes.length;) {

@@ -6,7 +6,7 @@
 
 import type { CloseReason } from "./transport.ts";
 
-/** Close codes of RFC 6455 that are used here. */
+/** The close codes of RFC 6455 that are used here. */
 export const CloseCode = {
   normal: 1000,
   goingAway: 1001,
@@ -21,8 +21,8 @@ export const CloseCode = {
 } as const;
 
 /**
- * What is added where a program may only use codes of its own, from 3000 up: a page that leaves
- * sends 4001 for 1001.
+ * Added where a program may use only private codes, from 3000 up: a page that is left sends 4001
+ * for 1001.
  */
 const PRIVATE_OFFSET = 3000;
 
@@ -40,30 +40,30 @@ const KINDS: ReadonlyMap<number, CloseReason["kind"]> = new Map([
   [1013, "goingAway"],
 ]);
 
-/** Whether a peer may send the code. */
+/** Returns whether a peer may send the code. */
 export function closeCodeIsLegal(code: number): boolean {
   if (code >= 3000) return code < 5000;
   return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
 }
 
-/** The code for a reason. */
+/** Returns the code for a reason. */
 export function closeCodeOf(reason: CloseReason): number {
   return CloseCode[reason.kind];
 }
 
-/** The same code where only private ones are allowed. */
+/** Returns what stands for a code where only private ones are allowed. */
 export function privateCodeOf(code: number): number {
   return code === CloseCode.normal ? code : code + PRIVATE_OFFSET;
 }
 
-/** The reason that a code and its text stand for. */
+/** Returns the reason that a code and its text stand for. */
 export function reasonOf(code: number, message: string): CloseReason {
   const standard = code > 4000 && code < 4100 ? code - PRIVATE_OFFSET : code;
   const kind = KINDS.get(standard) ?? "internalError";
   return { kind, message: message || `WebSocket close code ${code}` };
 }
 
-/** A text that a close frame has room for: as much of it as fits into 123 bytes of UTF-8. */
+/** Encodes as much of a text as a close frame has room for: 123 bytes of UTF-8. */
 export function closeText(message: string): Uint8Array {
   const room = new Uint8Array(123);
   return room.subarray(0, new TextEncoder().encodeInto(message, room).written);

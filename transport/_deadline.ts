@@ -1,5 +1,5 @@
 /**
- * Work that must be done in time.
+ * Runs work that must be done in time.
  *
  * @module
  */
@@ -8,15 +8,16 @@ import { type Alarm, CLOCK } from "./clock.ts";
 
 /** Options for {@linkcode withDeadline}. */
 export interface DeadlineOptions {
-  /** Milliseconds until the work is given up; `Infinity` for never. */
+  /** Milliseconds until the work is abandoned; `Infinity` for never. */
   readonly timeout: number;
-  /** Gives the work up as well. */
+  /** Abandons the work as well. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Runs work with a signal that says when to give up: when time is out (a `DOMException` named
- * `TimeoutError`), or with the reason of the signal given. The alarm never outlives the work.
+ * Runs work with a signal to give up, which aborts when the time is up (with a `DOMException` named
+ * `TimeoutError`), or when the given signal does (with its reason). The alarm never outlives the
+ * work.
  */
 export async function withDeadline<T>(
   options: DeadlineOptions,
@@ -36,7 +37,7 @@ export async function withDeadline<T>(
   try {
     return await work(controller.signal);
   } catch (error) {
-    // What the work died of is a consequence.
+    // The work's own error is only a consequence.
     controller.signal.throwIfAborted();
     throw error;
   } finally {
@@ -45,12 +46,15 @@ export async function withDeadline<T>(
   }
 }
 
-/** What something is given up for whose time is over. */
+/** Creates the error for work whose time is up. */
 export function outOfTime(timeout: number): DOMException {
   return new DOMException(`no answer within ${timeout} ms`, "TimeoutError");
 }
 
-/** Waits for a promise while a signal may close what it waits on; `close` runs once, on failure too. */
+/**
+ * Waits for a promise, and calls `close` if the signal aborts meanwhile, and if the promise
+ * rejects.
+ */
 export async function closeOnAbort<T>(
   signal: AbortSignal,
   close: () => void,

@@ -1,5 +1,5 @@
 /**
- * The WebSocket of browsers, and of `Deno.serve`, as a transport.
+ * Makes a transport of the `WebSocket` of browsers and of `Deno.serve`.
  *
  * @module
  */
@@ -11,20 +11,20 @@ import { TransportClosedError, WebSocketError } from "./errors.ts";
 import type { CloseReason, Transport } from "./transport.ts";
 import type { WebSocketOptions } from "./websocket.ts";
 
-/** Most bytes of a message that is sent. */
+/** Maximum bytes of a message that is sent. */
 const MAX_MESSAGE = 262_144;
 /**
- * Bytes that may be buffered where the peer permits what is sent: more than an honest one permits,
- * as waiting has to be done by looking again.
+ * Bytes that may be buffered where the peer permits what is sent: more than an honest peer permits,
+ * so that a write seldom has to wait, which takes polling.
  */
 const PERMITTED_MARK = 2 ** 23;
-/** Milliseconds between two looks at what is buffered, at first and at most. */
+/** Milliseconds between two looks at what is buffered: the first and the longest pause. */
 const FIRST_LOOK = 4;
 const LAST_LOOK = 64;
-/** Milliseconds after which a peer that does not answer the closing is not waited for any more. */
+/** Milliseconds to wait for a peer to answer the closing. */
 const CLOSE_TIMEOUT = 1000;
 
-/** The bytes inside of the messages of a `WebSocket` as a transport. */
+/** A transport of the bytes in the messages of a `WebSocket`. */
 export class EventTransport implements Transport {
   readonly #socket: WebSocket;
   readonly #options: Required<WebSocketOptions> & { readonly windowed: boolean };
@@ -33,13 +33,13 @@ export class EventTransport implements Transport {
   readonly #receiveWindow: ReceiveWindow;
   readonly #closed = Promise.withResolvers<void>();
   #closeReason: CloseReason | undefined;
-  /** Whether this end closed first, so that a code from the other end is an echo. */
+  /** Whether this end closed first, so that the peer's code is an echo. */
   #shutHere = false;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   /** Ends the wait for the next look at the buffer. */
   #wakeWriter: () => void = () => {};
 
-  /** Takes a socket over, before it is open or as soon as it is. */
+  /** Takes over a socket, before it is open or as soon as it is. */
   constructor(
     socket: WebSocket,
     options: Required<WebSocketOptions> & { readonly windowed: boolean },
@@ -83,7 +83,7 @@ export class EventTransport implements Transport {
     this.#shut(closeCodeOf(reason), reason.message);
   }
 
-  /** Waits until little enough is buffered; there is no event for it. */
+  /** Waits until little enough is buffered, by polling, as there is no event for it. */
   async #drain(mark: number): Promise<void> {
     const socket = this.#socket;
     for (let pause = FIRST_LOOK; socket.bufferedAmount > mark; pause *= 2) {
@@ -112,7 +112,7 @@ export class EventTransport implements Transport {
     if (this.#receiveWindow.receive(bytes.length) < bytes.length) {
       return this.#fail(CloseCode.policyViolation, "peer sent more bytes than permitted");
     }
-    // Where no window limits the peer and nothing can make it wait.
+    // No window limits the peer, and nothing can make it wait.
     if (!windowed && this.#inbox.size + bytes.length > maxUnread) {
       return this.#fail(CloseCode.policyViolation, `more than ${maxUnread} bytes are unread`);
     }
@@ -156,7 +156,7 @@ export class EventTransport implements Transport {
     try {
       socket.close(code, text);
     } catch {
-      // Browsers leave the standard codes to themselves.
+      // Browsers reserve the standard codes for themselves.
       socket.close(privateCodeOf(code), text);
     }
   }

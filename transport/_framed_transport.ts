@@ -14,51 +14,53 @@ import { TransportClosedError, WebSocketError } from "./errors.ts";
 import { BusyTime } from "./event_turn.ts";
 import type { CloseReason, Transport } from "./transport.ts";
 
-/** Most bytes of a frame that is sent: a turn's worth, and yet soon copied and masked. */
+/** Maximum bytes of a frame that is sent: enough for one turn, yet quick to copy and mask. */
 const MAX_FRAME = 262_144;
-/** Bytes that are read ahead of the reader where no window limits the peer. */
+/** Bytes to read ahead of the reader where no window limits the peer. */
 const READ_AHEAD = 65_536;
 const NOTHING = new Uint8Array(0);
-/** So many microtasks a program has to say something that leaves together with the handshake's end. */
+/**
+ * Number of microtasks in which the program can send something together with the handshake's end.
+ */
 const HANDSHAKE_MICROTASKS = 64;
-/** Milliseconds after which a reader that does not come back is not waited for. */
+/** Milliseconds to wait for the reader to ask again before reading ahead of it. */
 const PATIENCE = 20;
-/** Milliseconds that the peer has to answer a close frame. */
+/** Milliseconds in which the peer must answer a close frame. */
 const CLOSE_TIMEOUT = 1000;
 
 /** Options for {@linkcode FramedTransport}. */
 export interface FramedOptions {
   /** Whether this end is the client, which masks. */
   readonly client: boolean;
-  /** Whether both ends give permission to send. */
+  /** Whether both ends send only what the other permits. */
   readonly windowed: boolean;
-  /** Bytes that came after the handshake, with it. */
+  /** Bytes that arrived together with the handshake and follow it. */
   readonly early: Uint8Array;
-  /** What is still to be sent of the handshake. */
+  /** The part of the handshake still to be sent. */
   readonly handshake?: Uint8Array;
-  /** Most bytes of one message from the peer. */
+  /** Maximum bytes of one message from the peer. */
   readonly maxMessageSize: number;
-  /** Bytes that the peer may send and that are not yet read. */
+  /** Maximum bytes that the peer may have sent and that are not yet read. */
   readonly window: number;
 }
 
-/** Where a connection is in its life; each state is final but for those that come after it. */
+/** The states of a connection, in order: it never goes back to an earlier one. */
 type State =
   | "open"
-  /** A close frame is said, and the peer's awaited. */
+  /** A close frame is sent, and the peer's is awaited. */
   | "closing"
-  /** Nothing that the peer says is understood any more; it was told so. */
+  /** The peer broke a rule, and a close frame is sent; what else it sends is ignored. */
   | "failed"
-  /** Both have said all: the end comes when this end's close frame is out. */
+  /** Both ends have said everything: the connection ends once this end's close frame is sent. */
   | "ending"
   | "closed";
 
 /**
- * The bytes inside of binary frames as a transport.
+ * A transport of the bytes in binary frames.
  *
- * What comes goes straight into the buffer of whoever reads, where the frames are taken away around
- * it. Only while nobody reads it goes into a buffer of this transport's: pings and permissions must
- * be heard, and a close frame.
+ * Bytes are read straight into the buffer of a pending read, and the frames around them are removed
+ * in place. Only while no read is pending are they read into the transport's own buffer, because
+ * pings, permissions and a close frame must still be handled.
  */
 export class FramedTransport implements Transport {
   readonly #conn: Transport;
@@ -66,27 +68,30 @@ export class FramedTransport implements Transport {
   readonly #parser: FrameParser;
   readonly #encoder: FrameEncoder;
   readonly #inbox: Inbox;
-  /** Set while the reader has what it asked for and has not asked again, and while a close is not answered. */
+  /**
+   * Set while the reader has what it asked for and has not asked again, and while a close frame is
+   * unanswered.
+   */
   readonly #alarm: Alarm;
   readonly #sendWindow: SendWindow;
   readonly #receiveWindow: ReceiveWindow;
-  /** Made when somebody asks for it. */
+  /** Created on demand. */
   #closed: PromiseWithResolvers<void> | undefined;
   #state: State = "open";
   /** The end of the handshake, until it is sent. */
   #handshake: Uint8Array | undefined;
   #closeReason: CloseReason | undefined;
-  /** What is read into ahead of a reader who stays away. */
+  /** The buffer for reading ahead of a reader that has not asked. */
   #ahead: ReadBuffer | undefined;
   #isReading = false;
-  /** Whether a frame is being written, and those that wait for it. */
+  /** Whether a frame is being written, and what wakes the writers of those that wait for it. */
   #isSending = false;
   #waiting: (() => void)[] | undefined;
-  /** Latest ping that was not answered yet; earlier ones need no answer. */
+  /** Latest ping that has not been answered yet; earlier ones need no answer. */
   #ping: Uint8Array | undefined;
   #grant = 0;
 
-  /** Takes a connection over whose handshake is done. */
+  /** Takes over a connection whose handshake is done. */
   constructor(conn: Transport, options: FramedOptions) {
     const { client, windowed, early, maxMessageSize, window } = options;
     this.#conn = conn;
@@ -151,11 +156,11 @@ export class FramedTransport implements Transport {
     void this.#pump();
   }
 
-  /** Reads as long as somebody wants what comes. */
+  /** Reads as long as anything is wanted. */
   async #pump(): Promise<void> {
     if (this.#isReading) return;
     this.#isReading = true;
-    // Frames without content never get as far as the reader, who would let others have a turn.
+    // Frames without content never reach the reader, which would give others a turn.
     const busy = new BusyTime();
     try {
       while (this.#wantsMore()) {
@@ -205,7 +210,7 @@ export class FramedTransport implements Transport {
     void this.#pump();
   }
 
-  /** Takes what was read, be it into the buffer of the reader or not. */
+  /** Handles what was read, whether into the reader's buffer or not. */
   #received(bytes: Uint8Array, isInPlace: boolean): void {
     if (this.#state === "failed") return;
     const count = this.#parser.sift(bytes);
@@ -271,7 +276,7 @@ export class FramedTransport implements Transport {
     void this.#send(() => NOTHING).then(() => this.#end(), () => this.#end());
   }
 
-  /** The peer broke a rule: the reader hears which after the bytes before it, the peer at once. */
+  /** Reports a broken rule: to the reader after the bytes before it, to the peer at once. */
   #fail(error: WebSocketError): void {
     const answered = this.#state === "closing";
     this.#state = "failed";
@@ -304,12 +309,15 @@ export class FramedTransport implements Transport {
     this.#sendFrame(() => this.#encoder.encode(opcode, payload()));
   }
 
-  /** Sends a frame for whose end nobody waits. */
+  /** Sends a frame without waiting for it. */
   #sendFrame(make: () => Uint8Array): void {
     this.#send(make).catch((error) => this.#end(error));
   }
 
-  /** Sends a frame when those before it are sent; it is made then. Gives back how many bytes it holds. */
+  /**
+   * Sends a frame with `count` bytes for the reader, made once those before it are sent; returns
+   * `count`.
+   */
   async #send(make: () => Uint8Array, count = 0): Promise<number> {
     if (this.#isSending) {
       await new Promise<void>((resolve) => (this.#waiting ??= []).push(resolve));
@@ -317,13 +325,13 @@ export class FramedTransport implements Transport {
     this.#isSending = true;
     try {
       const frame = this.#behindHandshake(make());
-      // Whoever takes much has much to permit.
+      // A peer that receives much has much to permit.
       this.#parser.earn(count);
       for (let sent = 0; sent < frame.length;) {
         sent += await this.#conn.write(sent === 0 ? frame : frame.subarray(sent));
       }
     } finally {
-      // Whoever waits next keeps the place.
+      // If another frame waits, it is its turn to send.
       const next = this.#waiting?.shift();
       if (next === undefined) this.#isSending = false;
       else next();
@@ -331,7 +339,7 @@ export class FramedTransport implements Transport {
     return count;
   }
 
-  /** Ends the handshake though nothing follows. */
+  /** Ends the handshake even if nothing follows. */
   async #endHandshake(): Promise<void> {
     for (let left = HANDSHAKE_MICROTASKS; left > 0 && this.#handshake !== undefined; left--) {
       await undefined;
@@ -346,7 +354,7 @@ export class FramedTransport implements Transport {
     return joined(handshake, frame);
   }
 
-  /** How long the alarm waits that is set now. */
+  /** Milliseconds after which an alarm set now rings. */
   get #patience(): number {
     return this.#state === "open" ? PATIENCE : CLOSE_TIMEOUT;
   }
@@ -356,7 +364,7 @@ export class FramedTransport implements Transport {
     else if (this.#inbox.wanted === undefined) this.#readAhead();
   }
 
-  /** What parser, inbox and clock tell: one object, where functions would be one for each. */
+  /** Handles what parser, inbox and clock report: one object rather than a function for each. */
   static readonly #Handler = class implements FrameHandler, InboxOwner, Alarm {
     readonly #transport: FramedTransport;
     place: AlarmPlace | undefined;

@@ -1,5 +1,5 @@
 /**
- * Frames of WebSocket (RFC 6455), to bytes and from bytes.
+ * Converts frames of WebSocket (RFC 6455) to bytes and back.
  *
  * @module
  */
@@ -23,23 +23,24 @@ const MASKED = 0x80;
 const MAX_CONTROL = 125;
 const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
-/** The most bytes that stand before a payload. */
+/** Maximum bytes before a payload. */
 const MAX_HEAD = 14;
-/** So many masks are made at a time: to ask for random bytes takes longer than to use them. */
+/** Number of masks made at a time: asking for random bytes takes longer than using them. */
 const MASKS = 64;
 
 /**
- * So many frames without content for the reader may come at once, such as pings: what each of them costs
- * is out of proportion to its bytes. Time earns new ones, and so does every byte that goes either way.
+ * Maximum number of frames without content for the reader, such as pings, that may come at once:
+ * each costs far more than its bytes suggest. More are earned with time, and with every byte that
+ * goes either way.
  */
 const MOST_CREDIT = 1024;
-/** How many are earned in a millisecond. */
+/** Number of frames earned per millisecond. */
 const EARNED = 0.1;
 
-/** Makes frames; those of clients are masked. */
+/** Makes frames; a client's are masked. */
 export class FrameEncoder {
   readonly #masked: boolean;
-  /** Masks that nobody knows yet, the next one last; none before the first frame. */
+  /** Random masks, the last of those left to be used next; undefined before the first frame. */
   #masks: Int32Array<ArrayBuffer> | undefined;
   #left = 0;
 
@@ -47,14 +48,16 @@ export class FrameEncoder {
     this.#masked = masked;
   }
 
-  /** Makes one frame out of a payload, which is copied. */
+  /** Makes a frame of a payload, which is copied. */
   encode(opcode: number, payload: Uint8Array): Uint8Array {
     const room = new Uint8Array(MAX_HEAD + payload.length);
     room.set(payload, MAX_HEAD);
     return this.encodeInPlace(opcode, room.subarray(MAX_HEAD));
   }
 
-  /** Makes a frame around a payload, which is masked where it is, with its head in the bytes before it. */
+  /**
+   * Makes a frame around a payload, which is masked in place, with the head in the bytes before it.
+   */
   encodeInPlace(opcode: number, payload: Uint8Array): Uint8Array {
     const { length } = payload;
     const lengthSize = length < 126 ? 0 : length < 65_536 ? 2 : 8;
@@ -84,51 +87,54 @@ export class FrameEncoder {
   }
 }
 
-/** Where control frames and texts go. */
+/** Handles control frames and texts. */
 export interface FrameHandler {
-  /** A whole text message. */
+  /** Called with a whole text message. */
   onText(text: string): void;
-  /** A ping, which wants a pong with the same bytes. */
+  /** Called for a ping, which asks for a pong with the same bytes. */
   onPing(payload: Uint8Array): void;
 }
 
-/** After what nothing is taken any more: a close frame (1005 if without a code), or a broken rule. */
+/** Why no more frames are accepted: a close frame (code 1005 if it has none), or a broken rule. */
 export type FramesEnd =
   | { readonly kind: "closed"; readonly code: number; readonly message: string }
   | { readonly kind: "broken"; readonly error: WebSocketError };
 
 /** Options for {@linkcode FrameParser}. */
 export interface FrameParserOptions {
-  /** Whether frames must be masked, as those of clients; or else must not be. */
+  /** Whether frames must be masked, as a client's must; otherwise they must not be. */
   readonly masked: boolean;
-  /** Most bytes of a binary message. */
+  /** Maximum bytes of a binary message. */
   readonly maxMessageSize: number;
-  /** Most bytes of a text message; 0 refuses them all. */
+  /** Maximum bytes of a text message; 0 refuses all of them. */
   readonly maxTextSize: number;
 }
 
-/** Finds frames in bytes that arrive in any pieces, and holds nothing but unfinished control frames. */
+/**
+ * Finds frames in bytes that arrive in any pieces; holds only unfinished heads, control frames and
+ * texts.
+ */
 export class FrameParser {
   readonly #handler: FrameHandler;
   readonly #options: FrameParserOptions;
-  /** The head of the next frame, as far as it came, where the bytes were cut in it. */
+  /** What has arrived of the next frame's head, if it is incomplete. */
   #cut: Uint8Array = NOTHING;
-  /** Whether the next byte is the first of a frame, or one of its head. */
+  /** Whether the next byte belongs to the head of a frame. */
   #isBetween = true;
   #opcode = 0;
   #final = false;
   #mask = 0;
-  /** Payload of the frame that was seen, and that is to come. */
+  /** Number of payload bytes of the frame already seen, and still to come. */
   #seen = 0;
   #left = 0;
-  /** Kind of the message whose last frame is still to come; 0 for none. */
+  /** Opcode of the message whose last frame is still to come; 0 for none. */
   #message = 0;
   #messageSize = 0;
   /** Payload of a control frame, or a text message so far. */
   #control: Uint8Array = NOTHING;
   #text: Uint8Array = NOTHING;
   #end: FramesEnd | undefined;
-  /** How many frames may come that have nothing for the reader. */
+  /** Number of frames without content for the reader that may still come. */
   #credit = MOST_CREDIT;
   #earnedAt = performance.now();
 
@@ -137,15 +143,15 @@ export class FrameParser {
     this.#options = options;
   }
 
-  /** How the frames have ended, if they have. */
+  /** How the frames ended, if they have. */
   get end(): FramesEnd | undefined {
     return this.#end;
   }
 
   /**
-   * Takes the next bytes, and moves to their front what belongs to binary messages.
+   * Parses the next bytes, and moves the contents of binary messages to the front.
    *
-   * @returns How many bytes belong to binary messages.
+   * @returns The number of bytes in binary messages.
    */
   sift(bytes: Uint8Array): number {
     let kept = 0;
@@ -173,7 +179,7 @@ export class FrameParser {
     return kept;
   }
 
-  /** Permits more frames without content, for bytes that have gone to the peer, or come. */
+  /** Permits more frames without content, for bytes sent to the peer or received. */
   earn(credit: number): void {
     this.#credit = Math.min(MOST_CREDIT, this.#credit + credit);
   }
@@ -184,7 +190,7 @@ export class FrameParser {
     this.#earnedAt = now;
   }
 
-  /** Reads the head of a frame, or keeps what there is of it; gives how many bytes were taken. */
+  /** Reads the head of a frame, or keeps what there is of it; returns how many bytes it used. */
   #head(bytes: Uint8Array): number {
     const before = this.#cut.length;
     const header = before === 0 ? bytes : joined(this.#cut, bytes.subarray(0, MAX_HEAD - before));
@@ -208,7 +214,7 @@ export class FrameParser {
     return need - before;
   }
 
-  /** Checks what the first two bytes say. */
+  /** Checks the first two bytes. */
   #checkStart(first: number, second: number): void {
     if ((first & 0x70) !== 0) throw broken("frame uses an extension that was not agreed on");
     const masked = (second & MASKED) !== 0;
@@ -241,7 +247,7 @@ export class FrameParser {
     }
   }
 
-  /** Begins with the payload, now that its size is known. */
+  /** Begins the payload, now that its size is known. */
   #start(size: number): void {
     this.#left = size;
     this.#seen = 0;
@@ -305,7 +311,7 @@ export class FrameParser {
   }
 }
 
-/** Puts two pieces together. */
+/** Joins two pieces. */
 export function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
   const both = new Uint8Array(one.length + other.length);
   both.set(one);
@@ -320,7 +326,7 @@ function closeOf(payload: Uint8Array): FramesEnd {
   return { kind: "closed", code, message: decodeUtf8(payload.subarray(2)) };
 }
 
-/** The mask that stands somewhere, its first byte lowest. */
+/** Reads the mask at a position, with its first byte lowest. */
 function maskAt(bytes: Uint8Array, at: number): number {
   return bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24;
 }

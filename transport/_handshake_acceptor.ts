@@ -1,5 +1,5 @@
 /**
- * Handshakes of many connections at once.
+ * Runs the handshakes of many connections at once.
  *
  * @module
  */
@@ -13,27 +13,29 @@ import { factOf, HandshakeError } from "./errors.ts";
 import { othersGoOn } from "./event_turn.ts";
 import type { Dialed } from "./transport.ts";
 
-/** So many turns of the event loop those get whose handshake runs before one of them is given up. */
+/**
+ * Number of turns of the event loop that running handshakes get before one of them is abandoned.
+ */
 const TURNS = 2;
 
-/** What a connection goes through before it counts; it fails when the connection is closed. */
+/** What a connection must complete before it is accepted; rejects when the connection is closed. */
 export type Handshake = (dialed: Dialed) => Promise<Dialed>;
 
 /** Options for {@linkcode HandshakeAcceptor}. */
 export interface HandshakeOptions {
-  /** Milliseconds that a peer has for its handshake; 10,000 unless given. */
+  /** Milliseconds in which a peer must complete its handshake; 10,000 unless given. */
   handshakeTimeout?: number;
   /**
-   * Most connections in their handshake; 1,024 unless given. One more, and one is given up: the oldest of
-   * those that come from the address with most of them, so that who only holds places keeps nobody
-   * else out. As many may be through it and wait to be accepted.
+   * Maximum number of connections in their handshake; 1,024 unless given. When one more comes, one
+   * is dropped: the oldest from the address that has the most, so that a peer that only takes up
+   * places shuts out no others. As many again may have completed it and wait to be accepted.
    */
   maxHandshakes?: number;
-  /** Told of every peer that did not get through; what it throws is dropped. */
+  /** Called for every peer whose handshake fails; what it throws is ignored. */
   onHandshakeError?: (error: HandshakeError) => void;
 }
 
-/** Fills the defaults in; throws a `RangeError` if a number makes no sense. */
+/** Fills in the defaults; throws a `RangeError` if a number makes no sense. */
 export function handshakeOptions(options: HandshakeOptions): Required<HandshakeOptions> {
   const { handshakeTimeout = 10_000, maxHandshakes = 1024, onHandshakeError = () => {} } = options;
   deadline("handshakeTimeout", handshakeTimeout);
@@ -41,14 +43,16 @@ export function handshakeOptions(options: HandshakeOptions): Required<HandshakeO
   return { handshakeTimeout, maxHandshakes, onHandshakeError };
 }
 
-/** Gives out connections that are through their handshake; a slow one does not hold up the others. */
+/**
+ * Accepts connections that have completed their handshake; a slow one does not hold up the others.
+ */
 export class HandshakeAcceptor implements Acceptor {
   readonly #source: Acceptor;
   readonly #handshake: Handshake;
   readonly #options: Required<HandshakeOptions>;
   readonly #ready: Dialed[] = [];
   readonly #waiting: ((dialed: Dialed | null) => void)[] = [];
-  /** The handshakes that run. */
+  /** The running handshakes. */
   readonly #running = new Crowd<Running>();
   #isPulling = false;
   #isClosed = false;
@@ -79,7 +83,7 @@ export class HandshakeAcceptor implements Acceptor {
     for (const resolve of this.#waiting.splice(0)) resolve(null);
   }
 
-  /** Starts handshakes while there is room for those that get through. */
+  /** Starts handshakes while there is room for the connections that complete them. */
   async #pull(): Promise<void> {
     if (this.#isPulling) return;
     this.#isPulling = true;
@@ -87,7 +91,7 @@ export class HandshakeAcceptor implements Acceptor {
     while (this.#ready.length < maxHandshakes) {
       const dialed = await this.#source.accept();
       if (dialed === null) break;
-      // Of many that come at once, what they said is there, but was not read.
+      // When many come at once, what they sent has arrived, but has not been read yet.
       for (let left = TURNS; left > 0 && this.#running.size >= maxHandshakes; left--) {
         await othersGoOn();
       }
@@ -112,7 +116,7 @@ export class HandshakeAcceptor implements Acceptor {
     } catch (failure) {
       dialed.transport.close();
       if (this.#isClosed) return;
-      // What the handshake died of is a consequence.
+      // The handshake's own error is only a consequence.
       const error = running.fault ?? failure;
       const { address } = dialed.peer;
       const told = error instanceof HandshakeError
@@ -121,7 +125,7 @@ export class HandshakeAcceptor implements Acceptor {
       try {
         onHandshakeError(told);
       } catch {
-        // No peer may end the program through a fault in it.
+        // No peer may end the program through a fault in the callback.
       }
     } finally {
       CLOCK.clear(running);
@@ -141,13 +145,13 @@ function tooMany(): Error {
   return new Error("too many peers are in their handshake");
 }
 
-/** A handshake that runs; given up when its time is over. */
+/** A running handshake, abandoned when its time is up. */
 class Running implements Alarm, Visitor {
   readonly delay: number;
-  /** Where the peer is. */
+  /** Address of the peer, without the port. */
   readonly host: string;
   place: AlarmPlace | undefined;
-  /** Why it was given up, if it was. */
+  /** Why it was abandoned, if it was. */
   fault: Error | undefined;
   readonly #dialed: Dialed;
 

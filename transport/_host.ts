@@ -1,15 +1,15 @@
 /**
- * Hosts as they stand in URLs and headers.
+ * Formats hosts as in URLs and headers.
  *
  * @module
  */
 
-/** A host name or an IP address; one of IPv6 in brackets. */
+/** Returns a host name or IP address, with brackets around an IPv6 address. */
 export function bracketed(hostname: string): string {
   return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
 
-/** Host and port as one reads them in a URL. */
+/** Returns host and port as in a URL. */
 export function hostAndPort(hostname: string, port: number): string {
   return `${bracketed(hostname)}:${port}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The head of an HTTP/1.1 message, as far as the opening of a WebSocket needs it.
+ * Reads and writes heads of HTTP/1.1 messages, as far as opening a WebSocket needs it.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import { TransportClosedError } from "./errors.ts";
 import type { Transport } from "./transport.ts";
 
-/** Most bytes of a head. */
+/** Maximum bytes of a head. */
 const MAX_HEAD = 16_384;
 
 const latin1 = new TextDecoder("latin1");
 const encoder = new TextEncoder();
 
-/** What the name of a header is made of. */
+/** The syntax of a header's name. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** The headers of a message, by their names in lower case. */
@@ -21,18 +21,18 @@ export type HttpHeaders = ReadonlyMap<string, string>;
 
 /** A head that was read. */
 export interface HttpHead {
-  /** The first line: what is asked for, or how it went. */
+  /** The first line: the request, or the status. */
   readonly start: string;
   /** The headers. */
   readonly headers: HttpHeaders;
-  /** What came behind the head. */
+  /** Bytes that arrived after the head. */
   readonly rest: Uint8Array;
 }
 
 /**
  * Reads a head.
  *
- * @throws {SyntaxError} If what comes is no head of HTTP, or is too long.
+ * @throws {SyntaxError} If what arrives is not an HTTP head, or is too long.
  * @throws {TransportClosedError} If it is cut short.
  */
 export async function readHead(conn: Pick<Transport, "read">): Promise<HttpHead> {
@@ -63,7 +63,7 @@ export async function readHead(conn: Pick<Transport, "read">): Promise<HttpHead>
   }
 }
 
-/** Makes the bytes of a head, and of what belongs to it. */
+/** Encodes a head and its body. */
 export function headBytes(
   start: string,
   headers: Iterable<readonly [string, string]>,

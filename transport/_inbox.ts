@@ -1,17 +1,17 @@
 /**
- * Bytes that arrive when they like, for a reader that asks for them.
+ * Holds bytes that arrive at any time until a reader asks for them.
  *
  * @module
  */
 
 import { ByteQueue } from "./_byte_queue.ts";
 
-/** How an inbox stands: bytes may still come, or not. */
+/** The state of an inbox: bytes may still arrive, or not. */
 type InboxState = { readonly kind: "open" } | { readonly kind: "ended"; readonly error?: Error };
 
 const OPEN: InboxState = { kind: "open" };
 
-/** A read that waits, and how much it got already. */
+/** A pending read, and how many bytes it has got so far. */
 interface Reader {
   readonly buffer: Uint8Array;
   readonly resolve: (count: number | null) => void;
@@ -19,13 +19,13 @@ interface Reader {
   count: number;
 }
 
-/** Whoever has an inbox. */
+/** The owner of an inbox. */
 export interface InboxOwner {
-  /** Learns how many bytes the reader took, each time. */
+  /** Called with the number of bytes each time the reader takes some. */
   onRead(count: number): void;
 }
 
-/** The reading side of transports to which bytes come by events. */
+/** The reading side of transports whose bytes arrive as events. */
 export class Inbox {
   readonly #queue = new ByteQueue();
   readonly #owner: InboxOwner;
@@ -37,12 +37,12 @@ export class Inbox {
     this.#owner = owner;
   }
 
-  /** Bytes that wait for the reader. */
+  /** Number of bytes waiting for the reader. */
   get size(): number {
     return this.#queue.size;
   }
 
-  /** Where a reader that waits wants its bytes. */
+  /** The buffer of a pending read. */
   get wanted(): Uint8Array | undefined {
     return this.#reader?.buffer;
   }
@@ -66,10 +66,10 @@ export class Inbox {
 
   /**
    * Gives bytes to the reader, or keeps them until it asks; after the end they are dropped. The
-   * reader goes on at {@linkcode Inbox.deliver}, so that pieces that come together are read
+   * read resolves at {@linkcode Inbox.deliver}, so that pieces that arrive together are read
    * together.
    *
-   * @param own Whether the bytes may be kept as they are, or else must be copied.
+   * @param own Whether the bytes may be kept without copying them.
    */
   push(bytes: Uint8Array, own = false): void {
     if (this.#state.kind === "ended") return;
@@ -85,14 +85,16 @@ export class Inbox {
     else this.#queue.append(bytes);
   }
 
-  /** Lets the reader, if there is one still, go on with bytes that are in its buffer already. */
+  /**
+   * Resolves the pending read, if there still is one, with bytes that are already in its buffer.
+   */
   filled(count: number): void {
     if (this.#reader === undefined) return;
     this.#reader.count = count;
     this.deliver();
   }
 
-  /** Lets the reader go on with what it was given. */
+  /** Resolves the pending read with what it was given, if anything. */
   deliver(): void {
     const reader = this.#reader;
     if (reader === undefined || reader.count === 0) return;
@@ -101,7 +103,7 @@ export class Inbox {
     this.#owner.onRead(reader.count);
   }
 
-  /** Nothing comes any more: the reader gets what is there, then the end or the error. */
+  /** Ends the inbox: the reader gets what is there, then the end or the error. */
   end(error?: Error): void {
     this.deliver();
     if (this.#state.kind === "ended") return;
@@ -112,7 +114,7 @@ export class Inbox {
     else reader?.reject(error);
   }
 
-  /** Drops what is there, as nobody is to read it. */
+  /** Drops what is there, which is not to be read, and ends the inbox. */
   abandon(): void {
     this.#queue.clear();
     this.end();

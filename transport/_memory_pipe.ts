@@ -9,13 +9,13 @@ import { TransportClosedError } from "./errors.ts";
 import type { MemoryFaults } from "./memory.ts";
 import type { CloseReason } from "./transport.ts";
 
-/** How a pipe stands: open, ended by one of its ends, or cut in the middle. */
+/** The state of a pipe: open, ended by one of its ends, or cut in the middle. */
 type PipeState =
   | { readonly kind: "open" }
   | { readonly kind: "ended"; readonly reason: CloseReason | undefined }
   | { readonly kind: "cut"; readonly error: Error | undefined };
 
-/** A read or write that waits, with its buffer. */
+/** A pending read or write, with its buffer. */
 interface Waiter<T> {
   readonly bytes: Uint8Array;
   readonly resolve: (value: T) => void;
@@ -24,13 +24,13 @@ interface Waiter<T> {
 
 /** Sizes and faults of a {@linkcode MemoryPipe}. */
 export interface MemoryPipeOptions extends MemoryFaults {
-  /** Most bytes that one read gives. */
+  /** Maximum bytes that one read returns. */
   readonly chunkSize: number;
   /** Bytes buffered before a write waits. */
   readonly highWaterMark: number;
 }
 
-/** The bytes on their way from one end to the other. */
+/** Carries bytes from one end to the other. */
 export class MemoryPipe {
   readonly #queue = new ByteQueue();
   readonly #chunkSize: number;
@@ -43,7 +43,7 @@ export class MemoryPipe {
   #writer: Waiter<number> | undefined;
   #taken = 0;
   #given = 0;
-  /** Called when `cutAfter` bytes were taken. */
+  /** Called when `cutAfter` bytes have been taken. */
   onCut: () => void = () => {};
 
   constructor(options: MemoryPipeOptions) {
@@ -61,17 +61,17 @@ export class MemoryPipe {
     this.#stallAfter = stallAfter;
   }
 
-  /** Bytes taken from the writer, swallowed ones included. */
+  /** Number of bytes taken from the writer, including swallowed ones. */
   get taken(): number {
     return this.#taken;
   }
 
-  /** Bytes that wait for the reader. */
+  /** Number of bytes waiting for the reader. */
   get buffered(): number {
     return this.#queue.size;
   }
 
-  /** What the writer said at the end, once the reader got there. */
+  /** The writer's reason for ending, once the reader has read everything before it. */
   get reason(): CloseReason | undefined {
     return this.#state.kind === "ended" && this.#queue.size === 0 ? this.#state.reason : undefined;
   }
@@ -100,14 +100,19 @@ export class MemoryPipe {
     });
   }
 
-  /** The writer is gone: the reader gets what is buffered, then the end; unless that is swallowed. */
+  /**
+   * Ends the pipe for the writer: the reader gets what is buffered, then the end, unless that is
+   * swallowed.
+   */
   end(reason?: CloseReason): void {
     if (this.#state.kind !== "open" || this.#swallows) return;
     this.#state = { kind: "ended", reason };
     this.#flow();
   }
 
-  /** The reader is gone: what is buffered is dropped, and the writer finds out unless swallowed. */
+  /**
+   * Ends the pipe for the reader: what is buffered is dropped, and writes reject unless swallowed.
+   */
   abandon(): void {
     this.#queue.clear();
     this.#reader?.resolve(null);
@@ -138,7 +143,9 @@ export class MemoryPipe {
     this.#flow();
   }
 
-  /** Moves what can be moved: what is taken may be given, what is given makes room to take. */
+  /**
+   * Moves all that can be moved: bytes taken can be given, and bytes given make room to take more.
+   */
   #flow(): void {
     while (this.#take() || this.#give());
   }

@@ -1,5 +1,5 @@
 /**
- * Between transports and the streams of `node:stream`, which `node:tls` wants and gives.
+ * Converts between transports and the streams of `node:stream`, which `node:tls` uses.
  *
  * @module
  */
@@ -11,24 +11,26 @@ import { writeAll } from "./_write_all.ts";
 import { TransportClosedError } from "./errors.ts";
 import type { Transport } from "./transport.ts";
 
-/** Milliseconds for the last bytes of a connection that is being closed. */
+/** Milliseconds to wait for the last bytes of a connection that is being closed. */
 const LINGER = 1000;
-/** Bytes that are read ahead of the reader. */
+/** Bytes to read ahead of the reader. */
 const READ_AHEAD = 65_536;
 
-/** A stream on top of a transport, with a tap that `node:tls` itself does not turn off. */
+/**
+ * A stream on top of a transport, with a tap to hold back its reads, which `node:tls` does not do.
+ */
 export interface TappedStream {
   /** The stream. */
   readonly stream: Duplex;
-  /** Called before each read of the transport, which waits for what it returns. */
+  /** Called before each read of the transport, which waits for the promise that it returns. */
   mayRead: () => Promise<void> | void;
-  /** Whether any byte has come. */
+  /** Whether any byte has arrived. */
   isHeard: boolean;
-  /** What the transport failed with; `node:tls` calls what it could not write written. */
+  /** The error of a failed write, kept because `node:tls` reports the bytes as written. */
   error?: Error;
 }
 
-/** Makes a Node stream on top of a transport. */
+/** Creates a Node stream on top of a transport. */
 export function streamOf(transport: Transport): TappedStream {
   const { Duplex } = builtin("node:stream");
   const buffer = new ReadBuffer();
@@ -64,14 +66,14 @@ export function streamOf(transport: Transport): TappedStream {
   return tapped;
 }
 
-/** A read that waits. */
+/** A pending read. */
 interface Reader {
   readonly buffer: Uint8Array;
   readonly resolve: (count: number | null) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** What can still be read: what comes, what had come before the end, or nothing. */
+/** What can still be read: what arrives, what arrived before the end, or nothing. */
 type State =
   | { readonly kind: "open" }
   | { readonly kind: "ended"; readonly error: Error | undefined }
@@ -88,10 +90,10 @@ export class StreamTransport implements Transport {
   #openTap: () => void = () => {};
 
   /**
-   * Takes a stream over, which nobody else may read from now on.
+   * Takes over a stream, which nothing else may read from then on.
    *
    * @param stream The TLS connection.
-   * @param source What it reads from: it would go on reading for as long as the peer sends.
+   * @param source What it reads from; without the tap, it would read for as long as the peer sends.
    */
   constructor(stream: Duplex, source: TappedStream) {
     this.#stream = stream;
@@ -142,10 +144,11 @@ export class StreamTransport implements Transport {
     this.#reader = undefined;
     this.#openTap();
     const stream = this.#stream;
-    // Bytes of an unfinished write were not taken; without one, only a farewell is to be sent.
+    // The bytes of an unfinished write are not taken; if there is none, only TLS's close is to be
+    // sent.
     if (stream.destroyed || this.#isWriting) return void stream.destroy();
-    // The peer's farewell is waited for: closing with bytes unread, such as the session tickets of
-    // TLS, makes the system tell the peer to forget what it has not read yet.
+    // Wait for the peer's close: closing with bytes unread, such as TLS session tickets, makes the
+    // system reset the connection, and the peer loses what it has not read yet.
     const timer = setTimeout(() => stream.destroy(), LINGER);
     stream.once("close", () => clearTimeout(timer));
     stream.once("end", () => stream.destroy());
@@ -158,7 +161,7 @@ export class StreamTransport implements Transport {
     return this.#state.kind === "closed";
   }
 
-  /** Lets the peer send while little waits to be read. */
+  /** Lets the peer send as long as few bytes wait to be read. */
   #mayRead(): Promise<void> | void {
     if (this.#stream.readableLength < READ_AHEAD || this.#isClosed) return;
     return new Promise((resolve) => this.#openTap = resolve);
@@ -177,7 +180,7 @@ export class StreamTransport implements Transport {
     if (reader === undefined) return;
     const { buffer, resolve, reject } = reader;
     const count = Math.min(this.#stream.readableLength, buffer.length);
-    // Where nothing is there, the call makes the stream look for more, or for the end.
+    // If there is nothing, this call makes the stream look for more, or for the end.
     const bytes: Uint8Array | null = this.#stream.read(count);
     const state = this.#state;
     if (bytes !== null) {

@@ -1,5 +1,5 @@
 /**
- * Checks of certificates and keys in options, before anything is opened.
+ * Checks certificates and keys in options before anything is opened.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { factOf } from "./errors.ts";
 export class PemChecks {
   readonly #failure: string;
 
-  /** Takes what the errors begin with, such as `Cannot listen with TLS`. */
+  /** Creates checks whose errors begin with a text such as `Cannot listen with TLS`. */
   constructor(failure: string) {
     this.#failure = failure;
   }
@@ -19,7 +19,7 @@ export class PemChecks {
   /**
    * Checks a certificate chain and the key of its first certificate.
    *
-   * @throws {TypeError} If one of them is of no use, or they are not a pair.
+   * @throws {TypeError} If one of them is unusable, or they are not a pair.
    */
   identity(cert: string, key: string): void {
     const { X509Certificate, createPrivateKey } = builtin("node:crypto");
@@ -32,9 +32,9 @@ export class PemChecks {
   }
 
   /**
-   * Checks certificates of authorities.
+   * Checks the certificates of authorities.
    *
-   * @throws {TypeError} If one of them is of no use.
+   * @throws {TypeError} If one of them is unusable.
    */
   authorities(option: string, certificates: readonly string[]): void {
     const { X509Certificate } = builtin("node:crypto");
@@ -46,7 +46,7 @@ export class PemChecks {
     }
   }
 
-  /** Gives the error for options that are wrong. */
+  /** Creates the error for a wrong option. */
   fault(fact: string): TypeError {
     return new TypeError(`${this.#failure}: ${fact}`);
   }

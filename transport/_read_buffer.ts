@@ -1,5 +1,5 @@
 /**
- * A buffer for reads that is small while a connection idles.
+ * A buffer for reads that is small while a connection is idle.
  *
  * @module
  */
@@ -7,7 +7,9 @@
 const SMALLEST = 1024;
 const LARGEST = 65_536;
 
-/** What one read goes into; it grows while reads fill it, and shrinks back when they do not. */
+/**
+ * A buffer for one read at a time; grows while reads fill it, and shrinks back when they are small.
+ */
 export class ReadBuffer {
   #bytes = new Uint8Array(SMALLEST);
 
@@ -16,7 +18,7 @@ export class ReadBuffer {
     return this.#bytes;
   }
 
-  /** Says how much the last read took, once that was consumed. */
+  /** Adapts the size to the number of bytes last read, which must have been consumed. */
   adapt(count: number): void {
     const size = this.#bytes.length;
     if (count === size && size < LARGEST) this.#bytes = new Uint8Array(size * 4);

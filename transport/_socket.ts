@@ -1,5 +1,5 @@
 /**
- * Sockets of the system as transports.
+ * Makes transports of the system's sockets.
  *
  * @module
  */
@@ -31,7 +31,7 @@ class SocketTransport implements Transport {
   }
 }
 
-/** A TCP connection, without the wait for more bytes that delays small messages (Nagle's algorithm). */
+/** Wraps a TCP connection, and turns off Nagle's algorithm, which delays small messages. */
 export function tcpDialed(conn: Deno.TcpConn): Dialed {
   conn.setNoDelay(true);
   const { hostname, port } = conn.remoteAddr;
@@ -39,7 +39,7 @@ export function tcpDialed(conn: Deno.TcpConn): Dialed {
   return { transport: new SocketTransport(conn), peer };
 }
 
-/** A connection through a Unix socket. */
+/** Wraps a connection through a Unix socket. */
 export function unixDialed(conn: Deno.UnixConn, path: string): Dialed {
   const peer: Peer = { kind: "unix", address: path, secure: false };
   return { transport: new SocketTransport(conn), peer };

@@ -1,21 +1,21 @@
 /**
- * Troubles that come in numbers, and are told of once.
+ * Tells the first of a series of failures from those that follow.
  *
  * @module
  */
 
-/** Milliseconds without trouble after which a next one is news. */
+/** Milliseconds without a failure after which the next begins a new series. */
 const QUIET = 10_000;
 
-/** A time of trouble, with breaks that are too short to be its end. */
+/** A series of failures with no long break between them. */
 export class Spell {
   #last = -Infinity;
 
   /**
-   * Learns of a trouble.
+   * Notes a failure.
    *
    * @param now The time in milliseconds.
-   * @returns Whether it is the first of a spell.
+   * @returns Whether it is the first of a series.
    */
   begins(now: number = performance.now()): boolean {
     const isFirst = now - this.#last >= QUIET;

@@ -1,9 +1,9 @@
 /**
  * TLS on both sides.
  *
- * By `node:tls` on top of TCP: Deno's own TLS connections leave Nagle's algorithm on, which makes
- * small messages wait for 40 milliseconds, do not tell who the client is, and stay open behind the
- * scenes when they are closed during a handshake.
+ * Uses `node:tls` on top of TCP: Deno's own TLS connections leave Nagle's algorithm on, which
+ * delays small messages by 40 milliseconds; they do not reveal who the client is; and they stay
+ * open behind the scenes when closed during a handshake.
  *
  * @module
  */
@@ -18,51 +18,53 @@ import { PemChecks } from "./_pem_checks.ts";
 import { factOf, HandshakeError } from "./errors.ts";
 import type { Dialed, PeerCertificate } from "./transport.ts";
 
-/** How a client verifies the server, and shows who it is. */
+/** How a client verifies the server and identifies itself. */
 export interface TlsClientOptions {
-  /** Certificate authorities to trust, in PEM form, in place of those that Deno trusts. */
+  /** Certificate authorities to trust, in PEM form, instead of those that Deno trusts. */
   caCerts?: readonly string[];
-  /** The client's certificate chain in PEM form, for servers that ask. */
+  /** The client's certificate chain in PEM form, for servers that ask for it. */
   cert?: string;
   /** The private key of the client's certificate in PEM form. */
   key?: string;
-  /** The name that the server's certificate must be for, if other than the host in the URL. */
+  /** The name that the server's certificate must be for; the host in the URL unless given. */
   serverName?: string;
 }
 
-/** How a server shows who it is, and whom it lets in. */
+/** How a server identifies itself, and which clients it lets in. */
 export interface TlsServerOptions {
   /**
-   * The server's certificate chain in PEM form. A function is asked at each handshake: a certificate that it
-   * gives anew is that of new connections, and ends no others.
+   * The server's certificate chain in PEM form. A function is called at each handshake: a new
+   * certificate that it returns is used for new connections, and does not affect others.
    */
   cert?: string | (() => string);
-  /** The private key of the server's certificate in PEM form, or a function that gives it. */
+  /** The private key of the server's certificate in PEM form, or a function that returns it. */
   key?: string | (() => string);
-  /** Authorities in PEM form that sign the certificates of clients; clients are asked if given. */
+  /**
+   * Authorities in PEM form that sign clients' certificates; if given, clients are asked for one.
+   */
   clientCaCerts?: readonly string[];
-  /** Whether a client needs a certificate where `clientCaCerts` are given; `true` unless given. */
+  /** Whether a client needs a certificate if `clientCaCerts` are given; `true` unless given. */
   requireClientCert?: boolean;
 }
 
-/** What both sides say to each other about what is inside of TLS. */
+/** What both sides announce about what is inside TLS. */
 interface Inside {
-  /** Whether HTTP comes inside, which one then announces (ALPN). */
+  /** Whether there is HTTP inside, which is then announced (ALPN). */
   readonly http: boolean;
 }
 
-/** Options of {@linkcode tlsClient} beside the caller's. */
+/** Options of {@linkcode tlsClient} in addition to the caller's. */
 export interface TlsClientContext extends TlsClientOptions, Inside {
   /** Host in the URL. */
   readonly hostname: string;
-  /** Gives the handshake up. */
+  /** Abandons the handshake. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Checks a client's options, of which `node:tls` passes over much that is wrong.
+ * Checks a client's options, because `node:tls` ignores many mistakes.
  *
- * @throws {TypeError} If a certificate or a key is of no use, or one is there without the other.
+ * @throws {TypeError} If a certificate or key is unusable, or one is given without the other.
  */
 export function checkTlsClient({ caCerts = [], cert, key }: TlsClientOptions): void {
   const checks = new PemChecks("Cannot connect with TLS");
@@ -71,7 +73,7 @@ export function checkTlsClient({ caCerts = [], cert, key }: TlsClientOptions): v
   else if (cert !== key) throw checks.fault("options cert and key are needed together");
 }
 
-/** Puts TLS on top of a connection, as the client; its options were checked. */
+/** Puts TLS on top of a connection, as the client, with options that have been checked. */
 export async function tlsClient(dialed: Dialed, options: TlsClientContext): Promise<Dialed> {
   const { caCerts, cert, key, hostname, http, signal, serverName = hostname } = options;
   const { connect } = builtin("node:tls");
@@ -80,9 +82,9 @@ export async function tlsClient(dialed: Dialed, options: TlsClientContext): Prom
   const socket = connect({
     socket: source.stream,
     host: serverName,
-    // The protocol has no place for an address; it is verified all the same.
+    // This field (SNI) cannot hold an IP address; the certificate is verified for it all the same.
     servername: isIP(serverName) === 0 ? serverName : "",
-    // Whatever the environment of Node's programs says.
+    // Whatever the environment variable NODE_TLS_REJECT_UNAUTHORIZED says.
     rejectUnauthorized: true,
     ...(caCerts && { ca: [...caCerts] }),
     ...(cert !== undefined && { cert }),
@@ -110,7 +112,7 @@ export class TlsAcceptor {
   /**
    * Checks the options.
    *
-   * @throws {TypeError} If the certificate or the key is missing or of no use.
+   * @throws {TypeError} If the certificate or the key is missing or unusable.
    */
   constructor(options: TlsServerOptions & Inside) {
     const { cert, key, clientCaCerts = [] } = options;
@@ -126,7 +128,7 @@ export class TlsAcceptor {
   /**
    * Runs the handshake.
    *
-   * @throws {HandshakeError} If it fails; the connection is closed then.
+   * @throws {HandshakeError} If it fails; the connection is then closed.
    */
   async handshake(dialed: Dialed): Promise<Dialed> {
     const { address } = dialed.peer;
@@ -154,15 +156,16 @@ export class TlsAcceptor {
 
   async #secured(stream: Duplex): Promise<TLSSocket> {
     const { cert, key, clientCaCerts, http } = this.#options;
-    // A server for one connection that does not listen: the public way to put TLS on a stream as
-    // the server, with the client's certificate checked, and to know which stream it was.
+    // A server for one connection, which does not listen: this is the public way to put TLS on a
+    // stream as the server, with the client's certificate checked, and to know which stream it is.
     const server = builtin("node:tls").createServer({
       cert: current(cert!),
       key: current(key!),
       ...(clientCaCerts && { ca: [...clientCaCerts], requestCert: true }),
-      // It would not tell why.
+      // Refusing here would not tell the reason.
       rejectUnauthorized: false,
-      // Never: who calls sees to the time. Its own timer would keep what has failed for two minutes.
+      // Never: the caller sets a deadline. The server's own timer would keep a failed handshake for
+      // two minutes.
       handshakeTimeout: -1,
       ...(http && { ALPNProtocols: ["http/1.1"] }),
     });
@@ -175,7 +178,7 @@ export class TlsAcceptor {
     return await done;
   }
 
-  /** Says why a client is not let in, if it is not. */
+  /** Returns why a client is not let in, or undefined if it is. */
   #refusalOf(socket: TLSSocket, certificate: PeerCertificate | undefined): string | undefined {
     const { clientCaCerts, requireClientCert = true } = this.#options;
     if (socket.authorized) return undefined;
@@ -187,12 +190,12 @@ export class TlsAcceptor {
   }
 }
 
-/** Gives an option as it is now. */
+/** Returns the current value of an option. */
 function current(pem: string | (() => string)): string {
   return typeof pem === "function" ? pem() : pem;
 }
 
-/** Tells when there is nothing more to come for a handshake. */
+/** Rejects a handshake once nothing more can arrive for it. */
 function onceOver(stream: Duplex, reject: (error: Error) => void): void {
   const over = () => reject(new Error("connection closed during the handshake"));
   stream.once("error", reject).once("end", over).once("close", over);

@@ -13,33 +13,34 @@ import type { Dialed, Transport } from "./transport.ts";
 
 /**
  * Sub-protocol in which text frames permit the peer to send: each holds, as a decimal number, how
- * many bytes more than before.
+ * many more bytes.
  */
 export const WINDOWED = "pb.v1";
-/** Sub-protocol of bytes in binary frames and nothing else, under Autobahn's name. */
+/** Sub-protocol of bytes in binary frames and nothing else, by the name that Autobahn uses. */
 export const PLAIN = "binary";
 
-/** Most characters that are repeated of what a server answered. */
+/** Maximum characters quoted from a server's answer. */
 const MAX_ANSWER = 300;
 const KNOWN: readonly string[] = [WINDOWED, PLAIN];
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** Who may open a WebSocket to this server. */
+/** Which requests may open a WebSocket to this server. */
 export interface UpgradePolicy {
   /**
-   * Pages that may connect, by their origins such as `https://example.org`; `*` stands for all.
-   * Unless given, those whose host is the one that they connect to. Programs other than browsers
-   * send no origin and are always let through: this protects users of browsers, not the server.
+   * Origins of the pages that may connect, such as `https://example.org`; `*` stands for all.
+   * Unless given, a page may connect only to its own host. Programs other than browsers send no
+   * origin and are always let through: this protects users of browsers, not the server.
    */
   origins?: readonly string[] | undefined;
   /**
-   * Host names, without port, under which the server may be asked for; all unless given. A server
-   * on a private network should list its own: a page can make a name of its own lead there.
+   * Host names, without port, that requests may use for the server; all unless given. A server on a
+   * private network should list its own: a page's author can make a name of theirs resolve to its
+   * address (DNS rebinding).
    */
   hosts?: readonly string[] | undefined;
 }
 
-/** What came to ask for a WebSocket. */
+/** A request for a WebSocket. */
 export interface UpgradeRequest {
   /** Method of the request. */
   readonly method: string;
@@ -57,7 +58,7 @@ export type Verdict =
     readonly headers: Record<string, string>;
   };
 
-/** Decides about a request. */
+/** Decides whether to accept a request. */
 export function judgeUpgrade(request: UpgradeRequest, policy: UpgradePolicy): Verdict {
   const { method, headers } = request;
   const key = headers.get("sec-websocket-key") ?? "";
@@ -109,32 +110,32 @@ function hostnameOf(host: string): string | undefined {
 }
 
 /**
- * The elements of a comma-separated header, in lower case; none where there is other than ASCII in it, whose white
- * space is not HTTP's: `Deno.upgradeWebSocket` would throw.
+ * Returns the elements of a comma-separated header, in lower case; none if it is not all ASCII,
+ * since white space beyond ASCII is not HTTP's, and `Deno.upgradeWebSocket` would throw.
  */
 function tokens(header = ""): string[] {
   if (/[^\t\x20-\x7e]/.test(header)) return [];
   return header.split(",").map((token) => token.trim().toLowerCase()).filter(Boolean);
 }
 
-/** What the server answers to a client's key; not by WebCrypto, which would have it wait. */
+/** Returns the server's answer to a client's key; without WebCrypto, which is asynchronous. */
 function acceptKey(key: string): string {
   return builtin("node:crypto").createHash("sha1").update(key + GUID).digest("base64");
 }
 
-/** A handshake that went through. */
+/** A completed handshake. */
 export interface Agreement {
   /** The sub-protocol, if one was agreed on. */
   readonly protocol: string | undefined;
-  /** The headers of the other end. */
+  /** The peer's headers. */
   readonly headers: HttpHeaders;
-  /** Bytes that came with the handshake and belong to what follows. */
+  /** Bytes that arrived with the handshake and belong to what follows. */
   readonly early: Uint8Array;
 }
 
-/** Where a client wants to go. */
+/** Where a client connects to. */
 export interface UpgradeTarget {
-  /** Host and, unless it is the usual one, port. */
+  /** Host, and the port unless it is the usual one. */
   readonly host: string;
   /** Path and query. */
   readonly path: string;
@@ -145,7 +146,8 @@ export interface UpgradeTarget {
 /**
  * Asks a server for a WebSocket.
  *
- * @throws {Error} If the server refuses or breaks a rule; the message is a fact for a larger one.
+ * @throws {Error} If the server refuses or breaks a rule; the message is worded to be part of
+ * another.
  */
 export async function openAsClient(conn: Transport, target: UpgradeTarget): Promise<Agreement> {
   const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
@@ -186,9 +188,9 @@ function checkAnswer({ headers, rest }: HttpHead, key: string): Agreement {
   return { protocol, headers, early: rest };
 }
 
-/** A handshake that went through once its last bytes are sent. */
+/** A handshake that is complete once its last bytes are sent. */
 export interface Acceptance extends Agreement {
-  /** The answer to the client: sent before anything else, and best together with it. */
+  /** The answer to the client, to be sent before anything else, and best together with it. */
   readonly last: Uint8Array;
 }
 
@@ -199,10 +201,10 @@ export interface ServerHandshake extends UpgradePolicy {
 }
 
 /**
- * Decides about a client that asks for a WebSocket.
+ * Reads a client's request for a WebSocket, and decides whether to accept it.
  *
- * @throws {HandshakeError} If what it says is no request, or it has gone.
- * @throws {Error} If it was refused, which it has been told then.
+ * @throws {HandshakeError} If it sends something other than a request, or has gone.
+ * @throws {Error} If it is refused, which it has then been told.
  */
 export async function openAsServer(dialed: Dialed, options: ServerHandshake): Promise<Acceptance> {
   const { transport: conn } = dialed;

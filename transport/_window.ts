@@ -1,25 +1,25 @@
 /**
- * Permission to send, given by whoever has to keep what was sent until it is read.
+ * Permission to send, granted by the end that must hold what was sent until it is read.
  *
  * WebSockets and message ports deliver whether the program reads or not. So each end tells the
- * other one how many bytes it may send, and gives more as they are read: nobody needs a buffer
- * without bound, and a writer learns that it has to wait.
+ * other how many bytes it may send, and permits more as they are read: no unbounded buffer is
+ * needed, and a writer learns that it has to wait.
  *
  * @module
  */
 
 import { TransportClosedError } from "./errors.ts";
 
-/** Bytes that each end may send before it got any permission. */
+/** Bytes that each end may send before it has got any permission. */
 export const FIRST_WINDOW = 65_536;
 
-/** Permission that this end got. */
+/** Permission that this end has received. */
 export class SendWindow {
   #open: number;
   #isClosed = false;
   #wake: (() => void) | undefined;
 
-  /** Creates the window with permission for so many bytes; `Infinity` where none is needed. */
+  /** Creates the window with permission for a number of bytes; `Infinity` if none is needed. */
   constructor(open: number) {
     this.#open = open;
   }
@@ -29,7 +29,7 @@ export class SendWindow {
     return this.#open <= 0;
   }
 
-  /** Uses up to so many bytes, if something may be sent now; returns how many, 0 for none. */
+  /** Uses up permission for at most `most` bytes; returns how many may be sent now, 0 for none. */
   takeNow(most: number): number {
     if (this.#isClosed || this.#open <= 0) return 0;
     const count = Math.min(most, this.#open);
@@ -37,7 +37,10 @@ export class SendWindow {
     return count;
   }
 
-  /** Waits until something may be sent, then uses up to so many bytes; one caller at a time. */
+  /**
+   * Waits until something may be sent, then uses up permission for at most `most` bytes and returns
+   * how many; one caller at a time.
+   */
   async take(most: number): Promise<number> {
     while (this.#open <= 0 && !this.#isClosed) {
       await new Promise<void>((resolve) => this.#wake = resolve);
@@ -52,17 +55,17 @@ export class SendWindow {
     this.#wake?.();
   }
 
-  /** Rejects whoever waits or comes. */
+  /** Rejects the pending call of {@linkcode SendWindow.take} and all later ones. */
   close(): void {
     this.#isClosed = true;
     this.#wake?.();
   }
 }
 
-/** Permission that this end gave. */
+/** Permission that this end has granted. */
 export class ReceiveWindow {
   readonly #size: number;
-  /** Bytes that the peer may have sent, and that are not read. */
+  /** Maximum bytes that the peer may have sent and that are not read. */
   #most: number;
   #open: number;
   #read = 0;
@@ -70,8 +73,9 @@ export class ReceiveWindow {
   /**
    * Creates the window.
    *
-   * @param first Permission that the peer has got already; `Infinity` where none is needed.
-   * @param size What it is raised to, if that is more, once the peer shows that it has much to send.
+   * @param first Permission that the peer already has; `Infinity` if none is needed.
+   * @param size What it is raised to, if that is more, once the peer shows that it has a lot to
+   * send.
    */
   constructor(first: number, size: number) {
     this.#size = Math.max(first, size);
@@ -85,7 +89,7 @@ export class ReceiveWindow {
     return permitted;
   }
 
-  /** Counts bytes that were read; returns how many more to permit now, which is rarely above 0. */
+  /** Counts bytes that were read; returns how many more to permit now, usually 0. */
   release(count: number): number {
     this.#read += count;
     if (this.#read < this.#most / 2) return 0;
@@ -97,7 +101,7 @@ export class ReceiveWindow {
   }
 }
 
-/** Permission in the form in which it travels. */
+/** Parses a grant as it is sent; undefined if it is malformed. */
 export function parseGrant(text: string): number | undefined {
   return /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : undefined;
 }

@@ -4,39 +4,42 @@
  * @module
  */
 
-/** A table is not made anew before so many changes. */
+/** Minimum number of changes before a table is replaced. */
 const FEW_CHANGES = 16;
 
 /**
- * Tells whether a table of the engine's has had so many changes that it is to be replaced by a new one.
+ * Returns whether a `Map` or `Set` has had so many changes that a copy should replace it.
  *
- * Whenever a `Map` or `Set` has had so many entries that its memory is used up it moves on to new memory,
- * and the old one, garbage by now, keeps referring to the new: once V8 has moved one of them to the old
- * generation, everything that was ever in a later one seems to be in use until the next full collection.
- * With 16 logins at a time, that kept all connections of a server alive for seconds after their end, and
- * made collections take 15 milliseconds. A table that no older one knows has no such fate; after as many
- * changes as it has entries, to copy them costs each change as much as another one.
+ * Whenever a `Map` or `Set` has used up its memory it moves to new memory, and the old memory, by
+ * now garbage, keeps referring to the new: once V8 has moved any of it to the old generation,
+ * everything that was ever in the memory after it seems to be in use until the next full
+ * collection. With 16 logins at a time, this kept all connections of a server alive for seconds
+ * after they had ended, and made collections take 15 milliseconds. A copy avoids this, because no
+ * older memory refers to it; made only after as many changes as there are entries, it adds to each
+ * change about the cost of another.
  *
- * @param changes How many changes there have been.
- * @param size How many entries there are.
- * @returns True if it is.
+ * @param changes The number of changes so far.
+ * @param size The number of entries.
+ * @returns True if it should be replaced.
  */
 export function isWorn(changes: number, size: number): boolean {
   return changes > FEW_CHANGES && changes > size;
 }
 
-/** A `Map` that begins anew after so many changes that the old one would keep alive what has left it. */
+/**
+ * A `Map` that is copied from time to time, as the old one would keep alive what has been deleted.
+ */
 export class BusyMap<K, V> {
   #entries = new Map<K, V>();
   #changes = 0;
 
-  /** How many entries there are. */
+  /** The number of entries. */
   get size(): number {
     return this.#entries.size;
   }
 
   /**
-   * Finds a value.
+   * Returns a value.
    *
    * @param key Its key.
    * @returns The value, or undefined if there is none.
@@ -46,7 +49,7 @@ export class BusyMap<K, V> {
   }
 
   /**
-   * Tells whether there is an entry.
+   * Returns whether there is an entry.
    *
    * @param key Its key.
    */
@@ -81,12 +84,12 @@ export class BusyMap<K, V> {
     this.#changes = 0;
   }
 
-  /** The values, in the order in which their keys came. */
+  /** Returns the values, in the order in which their keys were added. */
   values(): Iterable<V> {
     return this.#entries.values();
   }
 
-  /** The entries, in the order in which their keys came. */
+  /** Returns the entries, in the order in which their keys were added. */
   entries(): Iterable<[K, V]> {
     return this.#entries.entries();
   }

@@ -7,20 +7,20 @@
 import { isWorn } from "./busy_map.ts";
 
 /**
- * The members of something busy, such as the connections of a server: a `Set` that begins anew after so
- * many changes that the old one would keep alive what has left it.
+ * The members of something busy, such as the connections of a server: a `Set` that is copied from
+ * time to time, as the old one would keep alive what has been deleted.
  */
 export class BusySet<T> implements ReadonlySet<T> {
   #members = new Set<T>();
   #changes = 0;
 
-  /** How many members there are. */
+  /** The number of members. */
   get size(): number {
     return this.#members.size;
   }
 
   /**
-   * Adds a member; one that is there already stays where it is.
+   * Adds a member; one that is already there keeps its place.
    *
    * @param member The member.
    */
@@ -46,58 +46,61 @@ export class BusySet<T> implements ReadonlySet<T> {
     this.#changes = 0;
   }
 
-  /** As of a `Set`. */
+  /** Same as for a `Set`. */
   has(value: T): boolean {
     return this.#members.has(value);
   }
-  /** The members in the order in which they were added; what changes on the way may show or not. */
+  /**
+   * Iterates over the members in the order in which they were added; whether changes made meanwhile
+   * show is undefined.
+   */
   [Symbol.iterator](): SetIterator<T> {
     return this.#members.values();
   }
-  /** As of a `Set`. */
+  /** Same as for a `Set`. */
   values(): SetIterator<T> {
     return this.#members.values();
   }
-  /** As of a `Set`. */
+  /** Same as for a `Set`. */
   keys(): SetIterator<T> {
     return this.#members.keys();
   }
-  /** As of a `Set`. */
+  /** Same as for a `Set`. */
   entries(): SetIterator<[T, T]> {
     return this.#members.entries();
   }
-  /** As of a `Set`. */
+  /** Same as for a `Set`. */
   forEach(
     callback: (value: T, key: T, set: ReadonlySet<T>) => void,
     thisArg?: unknown,
   ): void {
     for (const member of this.#members) callback.call(thisArg, member, member, this);
   }
-  /** As of a `Set`. */
+  /** Same as for a `Set`. */
   union<U>(other: ReadonlySetLike<U>): Set<T | U> {
     return this.#members.union(other);
   }
-  /** As of a `Set`. */
+  /** Same as for a `Set`. */
   intersection<U>(other: ReadonlySetLike<U>): Set<T & U> {
     return this.#members.intersection(other);
   }
-  /** As of a `Set`. */
+  /** Same as for a `Set`. */
   difference<U>(other: ReadonlySetLike<U>): Set<T> {
     return this.#members.difference(other);
   }
-  /** As of a `Set`. */
+  /** Same as for a `Set`. */
   symmetricDifference<U>(other: ReadonlySetLike<U>): Set<T | U> {
     return this.#members.symmetricDifference(other);
   }
-  /** As of a `Set`. */
+  /** Same as for a `Set`. */
   isSubsetOf(other: ReadonlySetLike<unknown>): boolean {
     return this.#members.isSubsetOf(other);
   }
-  /** As of a `Set`. */
+  /** Same as for a `Set`. */
   isSupersetOf(other: ReadonlySetLike<unknown>): boolean {
     return this.#members.isSupersetOf(other);
   }
-  /** As of a `Set`. */
+  /** Same as for a `Set`. */
   isDisjointFrom(other: ReadonlySetLike<unknown>): boolean {
     return this.#members.isDisjointFrom(other);
   }

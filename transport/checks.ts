@@ -1,11 +1,11 @@
 /**
- * Checks of options that are numbers: a wrong one, such as the `NaN` of a misread setting, is found at
- * once.
+ * Checks options that are numbers, so that a wrong one, such as `NaN` from a misread setting, is
+ * found at once.
  *
  * @module
  */
 
-/** The longest time of a timer, in milliseconds: one that is asked for more runs at once. */
+/** The longest delay of a timer, in milliseconds: a timer with a longer one runs at once. */
 export const MAX_TIMEOUT: number = 2 ** 31 - 1;
 
 /**
@@ -27,7 +27,7 @@ export function positiveInteger(name: string, value: number): number {
  * @param name Name of the option.
  * @param value Its value, in milliseconds.
  * @returns The value.
- * @throws {RangeError} If it is not a positive integer, or longer than a timer's time.
+ * @throws {RangeError} If it is not a positive integer, or more than {@linkcode MAX_TIMEOUT}.
  */
 export function milliseconds(name: string, value: number): number {
   if (positiveInteger(name, value) <= MAX_TIMEOUT) return value;
@@ -48,7 +48,7 @@ export function millisecondsOrNone(name: string, value: number): number {
 }
 
 /**
- * Checks an option that is a time, or for ever.
+ * Checks an option that is a time, or forever.
  *
  * @param name Name of the option.
  * @param value Its value, in milliseconds, or `Infinity`.
@@ -60,10 +60,10 @@ export function deadline(name: string, value: number): number {
 }
 
 /**
- * Checks an option that is a time, or none, or for ever.
+ * Checks an option that is a time, or none, or forever.
  *
  * @param name Name of the option.
- * @param value Its value: milliseconds from 0 up, or `Infinity`.
+ * @param value Its value: 0 or more milliseconds, or `Infinity`.
  * @returns The value.
  * @throws {RangeError} If it is none of these.
  */

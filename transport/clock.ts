@@ -5,77 +5,83 @@
  */
 
 /**
- * The clock wakes after so many milliseconds though nothing is due: then an alarm that is due before all
- * others, as a connection sets it when it begins, seldom has to set the timer anew.
+ * Maximum milliseconds between wake-ups, even if nothing is due. So an alarm that is due before all
+ * others, such as one that a connection sets as it starts, seldom has to reset the timer.
  */
 const LONGEST_SLEEP = 10_000;
 /**
- * So many milliseconds late a timer is not waited for any more, but set anew: it was of another time,
- * which a test has replaced, and taken back.
+ * How many milliseconds overdue the timer may be before it is set again: it was then set in the
+ * fake time of a test that is over.
  */
 const LATE = 1000;
-/** So many delays are known before those are forgotten that are in use no more. */
+/** Minimum number of delays to keep before those no longer in use are forgotten. */
 const FEW_DELAYS = 16;
-/** So many alarms ring before others get a turn. */
+/** Maximum number of alarms that ring before other work gets a turn. */
 const TURN_ALARMS = 100;
 
-/** Something that is to happen after a time. */
+/** Something that will happen after a delay. */
 export interface Alarm {
-  /** The time, in milliseconds; `Infinity` for never. */
+  /** The delay, in milliseconds; `Infinity` for never. */
   readonly delay: number;
-  /** Kept by the clock: undefined while the alarm is not set. */
+  /** Maintained by the clock: undefined while the alarm is not set. */
   place: AlarmPlace | undefined;
-  /** What happens. */
+  /** Called when the delay is over. */
   ring(): void;
 }
 
-/** Where an alarm stands that is set: the clock's own. */
+/** The place of an alarm that is set; internal to the clock. */
 export interface AlarmPlace {
   /** The alarm. */
   readonly alarm: Alarm;
   /** When it rings, in milliseconds since 1970. */
   readonly due: number;
-  /** The alarms of its delay. */
+  /** The queue of all alarms with its delay. */
   readonly queue: AlarmQueue;
-  /** The alarm that was set before it. */
+  /** The alarm set before it. */
   before: AlarmPlace | undefined;
-  /** The alarm that was set after it. */
+  /** The alarm set after it. */
   after: AlarmPlace | undefined;
 }
 
-/** Alarms of one delay, in the order in which they were set, and ring: the clock's own. */
+/**
+ * The alarms with one delay, in the order in which they were set and will ring; internal to the
+ * clock.
+ */
 export interface AlarmQueue {
   /** The alarm that rings next. */
   first: AlarmPlace | undefined;
-  /** The alarm that was set last. */
+  /** The alarm set last. */
   last: AlarmPlace | undefined;
 }
 
 /**
- * Rings alarms by one timer, however many they are: a timer for each would cost more than all else
- * that a quiet connection holds.
+ * Rings any number of alarms with a single timer: a timer for each would cost more than everything
+ * else that a quiet connection holds.
  *
- * It goes by the time of day, as a timer's own time cannot be asked for: when that is set forward, as after a
- * computer has slept, what is set rings early, once.
+ * It uses the time of day, as a timer's own time cannot be read: when that jumps forward, as after
+ * the computer has slept, alarms that are set ring early, once.
  *
- * Alarms are kept by their delay, of which there are few. Those of one delay are due in the order in which
- * they were set, so neither setting nor clearing one has to look for its place.
+ * Alarms are grouped by delay, of which there are few. Those with the same delay are due in the
+ * order in which they were set, so neither setting nor clearing one needs a search for its place.
  */
 export class Clock {
-  /** For each delay its alarms; those that come and go with every connection stay though they are empty. */
+  /**
+   * The queue of each delay. Empty ones are kept for a while, as most are soon used by another
+   * connection.
+   */
   readonly #queues = new Map<number, AlarmQueue>();
-  /** How many delays may be known. */
+  /** Number of delays to keep before empty queues are removed. */
   #room = FEW_DELAYS;
-  /** How many alarms are set. */
+  /** Number of alarms that are set. */
   #size = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the timer runs. */
+  /** When the timer fires. */
   #wakesAt = Infinity;
 
   /**
-   * Sets an alarm; one that is set already begins anew.
+   * Sets an alarm; one that is already set starts again.
    *
-   * @param alarm What rings, once.
+   * @param alarm The alarm, which rings once.
    */
   set(alarm: Alarm): void {
     const { delay } = alarm;
@@ -93,16 +99,16 @@ export class Clock {
   }
 
   /**
-   * Clears an alarm; one that is not set stays so.
+   * Clears an alarm; does nothing if it is not set.
    *
-   * @param alarm What is not to ring.
+   * @param alarm The alarm.
    */
   clear(alarm: Alarm): void {
     const { place } = alarm;
     if (place === undefined) return;
     alarm.place = undefined;
     remove(place);
-    // Where others are left the timer runs once too often, which costs less than to set it anew.
+    // If others are left, the timer may fire once too often, which costs less than resetting it.
     if (--this.#size === 0) this.#stop();
   }
 
@@ -142,12 +148,12 @@ export class Clock {
       this.#ring(now);
     } finally {
       const next = this.#nextDue();
-      // Alarms that were set by alarms may have woken the clock already.
+      // Alarms that were set by alarms may have set the timer already.
       if (next < this.#wakesAt) this.#sleep(next, now);
     }
   }
 
-  /** Rings what is due, unless that is too much at a time. */
+  /** Rings the alarms that are due, up to {@linkcode TURN_ALARMS} of them. */
   #ring(now: number): void {
     let left = TURN_ALARMS;
     for (const queue of this.#queues.values()) {
@@ -165,7 +171,10 @@ export class Clock {
   }
 }
 
-/** Takes a place out of its queue; it forgets its neighbours, which it must not keep alive. */
+/**
+ * Removes a place from its queue, and its references to its neighbours, which it must not keep
+ * alive.
+ */
 function remove(place: AlarmPlace): void {
   const { queue, before, after } = place;
   if (before === undefined) queue.first = after;
@@ -175,5 +184,5 @@ function remove(place: AlarmPlace): void {
   place.before = place.after = undefined;
 }
 
-/** The clock of all connections of the program. */
+/** The clock of all connections in the program. */
 export const CLOCK: Clock = new Clock();

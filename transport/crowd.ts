@@ -1,5 +1,5 @@
 /**
- * Those who have come and are not known yet, by where they come from.
+ * Groups peers that are not known yet by where they come from.
  *
  * @module
  */
@@ -7,37 +7,39 @@
 import { BusyMap } from "./busy_map.ts";
 import { BusySet } from "./busy_set.ts";
 
-/** An address of IPv6, and nothing that a program may have in place of addresses. */
+/** Matches an IPv6 address, and nothing that a program may use instead of an address. */
 const IPV6 = /^(?=.*::|(?:[^:]*:){7})[\da-f:]+(?:%.*)?$/i;
 
-/** Somebody in a crowd. */
+/** A member of a crowd. */
 export interface Visitor {
-  /** The address that he comes from, without the port: the same for all that are one to those who count. */
+  /**
+   * The address that the visitor comes from, without the port; the same for all that count as one.
+   */
   readonly host: string;
 }
 
 /**
- * A crowd that has a limit, which those keep who came from one place in great numbers. A place is an
- * address of IPv4 or a network of IPv6, all of whose addresses one host may have.
+ * A crowd that can be kept to a limit at the expense of the place that most visitors come from. A
+ * place is an IPv4 address or an IPv6 network, all of whose addresses may belong to one host.
  */
 export class Crowd<T extends Visitor> {
   readonly #places = new BusyMap<string, BusySet<T>>();
   #size = 0;
 
-  /** How many there are. */
+  /** The number of visitors. */
   get size(): number {
     return this.#size;
   }
 
-  /** All of them. */
+  /** Iterates over all visitors. */
   *[Symbol.iterator](): Iterator<T> {
     for (const visitors of this.#places.values()) yield* visitors;
   }
 
   /**
-   * Adds somebody.
+   * Adds a visitor.
    *
-   * @param visitor Who is not in the crowd yet.
+   * @param visitor The visitor, who is not in the crowd yet.
    */
   add(visitor: T): void {
     const place = placeOf(visitor.host);
@@ -48,9 +50,9 @@ export class Crowd<T extends Visitor> {
   }
 
   /**
-   * Removes somebody, if he is in the crowd.
+   * Removes a visitor who may be in the crowd.
    *
-   * @param visitor Who.
+   * @param visitor The visitor.
    */
   delete(visitor: T): void {
     const place = placeOf(visitor.host);
@@ -61,10 +63,10 @@ export class Crowd<T extends Visitor> {
   }
 
   /**
-   * Removes the one whom it hits least unjustly: of those who come from the place with most of them, the one
-   * who came first. Who only takes up room then keeps nobody out but those who come from where he does.
+   * Removes the visitor for whom it is least unfair: the oldest from the place that has the most.
+   * So a peer that only takes up room shuts out no others but those from its own place.
    *
-   * @returns Who it was; undefined if there is nobody.
+   * @returns The visitor; undefined if the crowd is empty.
    */
   takeOne(): T | undefined {
     let most: BusySet<T> | undefined;
@@ -80,16 +82,18 @@ export class Crowd<T extends Visitor> {
 }
 
 /**
- * Gives the address of a peer without its port.
+ * Returns the address of a peer without its port.
  *
- * @param address Host and port, or whatever stands for it.
+ * @param address Host and port, or whatever a program uses instead.
  * @returns The host; an IPv6 address without brackets.
  */
 export function hostOf(address: string): string {
   return address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
 }
 
-/** Gives the first 64 bits of an address of IPv6, as systems write it, and any other as it is. */
+/**
+ * Returns the first 64 bits of an IPv6 address, as systems write it, and any other host unchanged.
+ */
 function placeOf(host: string): string {
   if (!IPV6.test(host)) return host;
   const [left = [], right = []] = host.split("::").map((half) =>

@@ -1,5 +1,5 @@
 /**
- * Opening a connection to a URL.
+ * Opens connections to URLs.
  *
  * @module
  */
@@ -18,11 +18,13 @@ import { openWebSocket, webSocketLimits, type WebSocketOptions } from "./websock
 
 /** Options for {@linkcode dial}. */
 export interface DialOptions extends TlsClientOptions, WebSocketOptions {
-  /** Gives up opening the connection; one that stands is not touched. */
+  /** Aborts the attempt to connect; has no effect on an established connection. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds for everything until the connection stands; 30,000 unless given. */
+  /** Milliseconds until the connection must be established; 30,000 unless given. */
   timeout?: number;
-  /** Headers of the request that opens a WebSocket, such as `Authorization`; not in browsers. */
+  /**
+   * Headers of the request that opens a WebSocket, such as `Authorization`; ignored in browsers.
+   */
   headers?: HeadersInit;
 }
 
@@ -43,12 +45,12 @@ export interface DialOptions extends TlsClientOptions, WebSocketOptions {
  * there?.transport.close();
  * ```
  *
- * @param url Where to, perhaps taken apart already; a user, a password and an object's name in it are
- * left to the caller.
- * @param options How.
+ * @param url The URL, or its parsed form; a user, a password and an object's name in it are left to
+ * the caller.
+ * @param options Options for connecting.
  * @returns The connection.
- * @throws {TypeError} If the URL cannot be used, or with TLS a certificate or key in the options.
- * @throws {RangeError} If an option is a number that makes no sense.
+ * @throws {TypeError} If the URL is unusable, or with TLS a certificate or key in the options.
+ * @throws {RangeError} If a number in the options makes no sense.
  * @throws {ConnectError} If the connection cannot be opened.
  */
 export async function dial(url: string | URL | PBUrl, options: DialOptions = {}): Promise<Dialed> {
@@ -88,8 +90,8 @@ async function dialTarget(target: PBUrl, options: DialContext): Promise<Dialed> 
 }
 
 /**
- * Opens a WebSocket on a connection. Deno's own client delays small messages by 40 milliseconds
- * (Nagle's algorithm) and cannot make a server wait.
+ * Opens a WebSocket on a connection. Deno's own client is not used: it delays small messages by 40
+ * milliseconds (Nagle's algorithm) and cannot make a server wait.
  */
 async function dialWebSocket(
   { transport: conn, peer }: Dialed,

@@ -1,11 +1,11 @@
 /**
- * What goes wrong below the protocol: in opening, carrying or closing a connection.
+ * Errors below the protocol: in opening, using or closing a connection.
  *
  * @module
  */
 
 /**
- * Base of the errors of transports.
+ * Base class of the errors of transports.
  *
  * @example All of them at once
  * ```ts
@@ -19,7 +19,7 @@ export class TransportError extends Error {
   /**
    * Creates the error.
    *
-   * @param message What could not be done and why.
+   * @param message What could not be done, and why.
    * @param options The underlying error as `cause`.
    */
   constructor(message: string, options?: ErrorOptions) {
@@ -28,12 +28,12 @@ export class TransportError extends Error {
   }
 }
 
-/** A read or write met a connection that was closed or cut. */
+/** Thrown when a read or write finds the connection closed or cut. */
 export class TransportClosedError extends TransportError {
   /**
    * Creates the error.
    *
-   * @param message What could not be done and why.
+   * @param message What could not be done, and why.
    * @param options The underlying error as `cause`.
    */
   constructor(message: string, options?: ErrorOptions) {
@@ -42,7 +42,7 @@ export class TransportClosedError extends TransportError {
   }
 }
 
-/** A connection could not be opened. */
+/** Thrown when a connection could not be opened. */
 export class ConnectError extends TransportError {
   /** Where it should have led, without user and password. */
   readonly url: string;
@@ -61,7 +61,7 @@ export class ConnectError extends TransportError {
   }
 }
 
-/** A place to listen at could not be had. */
+/** Thrown when a program cannot listen at a place. */
 export class ListenError extends TransportError {
   /** The place. */
   readonly url: string;
@@ -70,7 +70,7 @@ export class ListenError extends TransportError {
    * Creates the error.
    *
    * @param url The place.
-   * @param fact Why it could not be had.
+   * @param fact Why the program cannot listen there.
    * @param options The system's own error as `cause`.
    */
   constructor(url: string, fact: string, options?: ErrorOptions) {
@@ -80,7 +80,10 @@ export class ListenError extends TransportError {
   }
 }
 
-/** No connection can be accepted at the moment, as for want of file handles; it is tried again. */
+/**
+ * Reported when no connection can be accepted at the moment, as for want of file handles; accepting
+ * is then retried.
+ */
 export class AcceptError extends TransportError {
   /**
    * Creates the error.
@@ -96,17 +99,17 @@ export class AcceptError extends TransportError {
 
 /** Options for {@linkcode HandshakeError}. */
 export interface HandshakeErrorOptions extends ErrorOptions {
-  /** Whether the peer was gone before it had said anything; false unless given. */
+  /** Whether the peer left before it sent anything; false unless given. */
   isProbe?: boolean;
 }
 
-/** A peer came, but did not get through the handshake of TLS or WebSocket. */
+/** Reported when a peer connects, but does not complete the handshake of TLS or WebSocket. */
 export class HandshakeError extends TransportError {
   /** Address of the peer. */
   readonly address: string;
   /**
-   * Whether the peer was gone before it had said anything, however it went: load balancers look in
-   * that way whether a server is there, so that a log may leave it out.
+   * Whether the peer left before it sent anything, in whatever way: load balancers check like this
+   * whether a server is there, so a log may leave it out.
    */
   readonly isProbe: boolean;
 
@@ -115,7 +118,8 @@ export class HandshakeError extends TransportError {
    *
    * @param address Address of the peer.
    * @param fact What was wrong.
-   * @param options The underlying error as `cause`, and whether the peer had said anything.
+   * @param options The underlying error as `cause`, and whether the peer left before it sent
+   * anything.
    */
   constructor(address: string, fact: string, options: HandshakeErrorOptions = {}) {
     const { isProbe = false, ...rest } = options;
@@ -126,9 +130,11 @@ export class HandshakeError extends TransportError {
   }
 }
 
-/** A WebSocket peer broke a rule or a limit. */
+/** Thrown when a WebSocket peer breaks a rule or exceeds a limit. */
 export class WebSocketError extends TransportError {
-  /** The close code that says which, such as 1002 for a broken protocol and 1009 for too much. */
+  /**
+   * The close code that says which, such as 1002 for a broken rule and 1009 for an exceeded limit.
+   */
   readonly code: number;
 
   /**
@@ -145,7 +151,7 @@ export class WebSocketError extends TransportError {
   }
 }
 
-/** What the system calls a connection that is gone. */
+/** The system's codes for a connection that is gone. */
 const GONE: readonly unknown[] = Object.freeze([
   "ECONNABORTED",
   "ECONNRESET",
@@ -154,16 +160,16 @@ const GONE: readonly unknown[] = Object.freeze([
   "ETIMEDOUT",
 ]);
 
-/** Tells whether an error says that the connection is gone, and not what was wrong with it. */
+/** Returns whether an error says only that the connection is gone, not what was wrong with it. */
 export function isGone(error: unknown): boolean {
   if (error instanceof TransportClosedError) return true;
   return error instanceof Error && "code" in error && GONE.includes(error.code);
 }
 
-/** The gist of anything thrown, to stand behind a colon. */
+/** Returns the gist of anything thrown, worded to follow a colon. */
 export function factOf(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error);
-  // "Connection refused (os error 111)": the start of a sentence, and a number for nobody.
+  // "Connection refused (os error 111)" begins a sentence, and has a number that helps nobody.
   const plain = message.replace(/ \(os error \d+\)/g, "").replace(/\.$/, "");
   return /^[A-Z][a-z]/.test(plain) ? plain.charAt(0).toLowerCase() + plain.slice(1) : plain;
 }

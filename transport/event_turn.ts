@@ -1,20 +1,20 @@
 /**
- * Turns of the event loop: whoever has much to do lets others go on.
+ * Turns of the event loop, in which a connection that has much to do lets others go on.
  *
  * @module
  */
 
-/** A connection that has kept the program busy for so many milliseconds lets others have a turn. */
+/** How many milliseconds a connection may keep the program busy before others get a turn. */
 const LONG_TURN = 5;
 
-/** What Deno and Node have, and browsers, where each message is a turn of its own, do not. */
+/** What Deno and Node have; browsers, where each message is a turn of its own, do not. */
 interface Immediates {
   setImmediate?: (callback: () => void) => void;
 }
 
 /**
- * Lets other connections, and timers, have a turn. Deno reads on in the same turn as long as bytes are
- * there: a peer that always sends would keep all others waiting.
+ * Gives other connections, and timers, a turn. Deno reads on in the same turn as long as there are
+ * bytes: a peer that never stops sending would keep all others waiting.
  *
  * @returns Resolves in the next turn of the event loop.
  */
@@ -24,20 +24,21 @@ export function othersGoOn(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => resolve()));
 }
 
-/** How long a connection has kept the program busy since others had a turn. */
+/** Measures how long a connection has kept the program busy since others had a turn. */
 export class BusyTime {
   #busy = 0;
   #began = 0;
 
-  /** Notes that something is begun. */
+  /** Notes that work begins. */
   begin(): void {
     this.#began = performance.now();
   }
 
   /**
-   * Notes that it is done.
+   * Notes that the work is done.
    *
-   * @returns Resolves when others have had a turn; undefined if they need not have one yet.
+   * @returns A promise that resolves when others have had a turn; undefined if they do not need one
+   * yet.
    */
   done(): Promise<void> | undefined {
     this.#busy += performance.now() - this.#began;

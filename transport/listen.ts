@@ -1,5 +1,5 @@
 /**
- * Listening for connections.
+ * Listens for connections.
  *
  * @module
  */
@@ -25,22 +25,27 @@ export interface ListenOptions
   extends TlsServerOptions, UpgradePolicy, WebSocketOptions, HandshakeOptions, AcceptOptions {
   /** Where to listen, instead of `hostname`, `port` and `path`. */
   url?: string | URL;
-  /** Address to listen at; `0.0.0.0`, which is every IPv4 address of the machine, unless given. */
+  /**
+   * Address to listen at; unless given, `0.0.0.0`, which means every IPv4 address of the machine.
+   */
   hostname?: string;
-  /** Port to listen at, 0 for one that the system chooses; 8787 unless given. */
+  /** Port to listen at, or 0 to let the system choose; 8787 unless given. */
   port?: number;
   /**
-   * Path of a Unix socket to listen at instead. The file of a server that is gone is replaced, and
+   * Path of a Unix socket to listen at instead. A file that a server left behind is replaced, and
    * the file is removed when the listener closes.
    */
   path?: string;
-  /** Permissions of the Unix socket, such as `0o600`; what the process gives to new files otherwise. */
+  /**
+   * Permissions of the Unix socket, such as `0o600`; unless given, those of any new file of the
+   * process.
+   */
   mode?: number;
-  /** Lets several processes share the port, on Linux; Deno wants `--unstable-net` for it. */
+  /** Lets several processes share the port, on Linux; Deno requires `--unstable-net` for it. */
   reusePort?: boolean;
 }
 
-/** What is listened to, by URL or by options. */
+/** The place to listen at, from a URL or from options. */
 interface Place {
   readonly scheme: PBScheme;
   readonly hostname: string;
@@ -49,9 +54,9 @@ interface Place {
 }
 
 /**
- * Listens for connections: on TCP (`pb`), with TLS (`pbs`), on a Unix socket (`pb+unix`), or
- * for WebSocket (`ws`, `wss`), by a small server of its own; beside other pages
- * {@linkcode upgradeWebSocket} is the way.
+ * Listens for connections: on TCP (`pb`), with TLS (`pbs`), on a Unix socket (`pb+unix`), or for
+ * WebSocket (`ws`, `wss`), with a small server of its own; to serve other pages too, use
+ * {@linkcode upgradeWebSocket}.
  *
  * @example Two peers, each known by its address
  * ```ts
@@ -67,18 +72,20 @@ interface Place {
  * there?.transport.close();
  * ```
  *
- * @param options Where and how; a URL alone says where.
- * @returns The listener, which listens already.
- * @throws {TypeError} If the options contradict each other, or the certificate is of no use.
- * @throws {RangeError} If the port is no integer from 0 to 65535, or another number makes no sense.
- * @throws {ListenError} If the place cannot be had; a Unix socket that another server may have
- *   left behind is tried first, so that `accept()` is what rejects.
+ * @param options Where and how to listen, or just a URL.
+ * @returns The listener, which is already listening.
+ * @throws {TypeError} If the options contradict each other, or the certificate is unusable.
+ * @throws {RangeError} If the port is not an integer from 0 to 65535, or another number makes no
+ * sense.
+ * @throws {ListenError} If the program cannot listen there. If there is already a Unix socket,
+ *   which may be left from another server, it is tried first, so then it is `accept()` that
+ *   rejects.
  */
 export function listen(options: ListenOptions | string | URL): Listener {
   if (typeof options === "string" || options instanceof URL) options = { url: options };
   const place = placeOf(options);
   const url = urlOf(place);
-  // Before anything is open.
+  // Checked before anything is opened.
   handshakeOptions(options);
   webSocketLimits(options);
   try {
@@ -127,7 +134,7 @@ function placeOf(options: ListenOptions): Place {
   return { scheme, hostname: hostname ?? "0.0.0.0", port: port ?? DEFAULT_PORT, path: "" };
 }
 
-/** How a program on the same machine reaches the place. */
+/** Returns the URL by which a program on the same machine reaches the place. */
 function urlOf({ scheme, hostname, port, path }: Place): string {
   if (scheme === "pb+unix") {
     const absolute = path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
@@ -137,7 +144,7 @@ function urlOf({ scheme, hostname, port, path }: Place): string {
   return `${scheme}://${hostAndPort(near, port)}${path}`;
 }
 
-/** What connections go through before they count, if anything. */
+/** Returns the handshake that connections must complete before they are accepted, if any. */
 function handshakeFor(place: Place, options: ListenOptions): Handshake | undefined {
   const { scheme } = place;
   if (scheme === "pb") return undefined;
@@ -173,7 +180,7 @@ function webSocketHandshake(
 }
 
 function listenTcp({ hostname, port }: Place, reusePort: boolean): Deno.TcpListener {
-  // Deno ends the whole program if the flag is missing; this function comes with the same flag.
+  // If the flag is missing, Deno exits the whole program; the same flag provides this function.
   if (reusePort && !("listenDatagram" in Deno)) {
     throw new Error("option reusePort needs Deno to be run with --unstable-net");
   }

@@ -1,5 +1,5 @@
 /**
- * Two ends of a connection inside one program, with faults on request.
+ * Connections inside one program, with faults on request.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import { MemoryPipe } from "./_memory_pipe.ts";
 import { TransportClosedError } from "./errors.ts";
 import type { CloseReason, Dialed, Transport } from "./transport.ts";
 
-/** What befalls the bytes that one end writes, counted from the first byte of the connection. */
+/** Faults in what one end writes, at positions counted from the first byte of the connection. */
 export interface MemoryFaults {
-  /** The connection is cut, both ways, once exactly this many bytes were taken. */
+  /** The connection is cut, both ways, once exactly this many bytes have been taken. */
   readonly cutAfter?: number;
-  /** What comes after this many bytes vanishes, the end as well; the writer hears nothing of it. */
+  /** Everything after this many bytes is lost, even the end, and the writer is not told. */
   readonly swallowAfter?: number;
-  /** What comes after this many bytes does not arrive, until {@linkcode MemoryTransport.resume}. */
+  /** What comes after this many bytes does not arrive until {@linkcode MemoryTransport.resume}. */
   readonly stallAfter?: number;
 }
 
 /** Options for {@linkcode memoryPair}. */
 export interface MemoryPairOptions {
-  /** Most bytes that one read gives; any number unless given. */
+  /** Maximum bytes that one read returns; unlimited unless given. */
   readonly chunkSize?: number;
   /** Bytes buffered each way before a write waits; 65,536 unless given. */
   readonly highWaterMark?: number;
@@ -31,8 +31,8 @@ export interface MemoryPairOptions {
 }
 
 /**
- * One end of a {@linkcode memoryPair}. Beside the three methods of a transport it makes faults in
- * what this end sends, at the moment they are asked for.
+ * One end of a {@linkcode memoryPair}. Besides being a transport, it can cause faults in what this
+ * end sends, effective at once.
  *
  * @example A link that swallows
  * ```ts
@@ -46,34 +46,34 @@ export interface MemoryPairOptions {
  * ```
  */
 export interface MemoryTransport extends Transport {
-  /** Bytes that this end has written so far. */
+  /** Number of bytes that this end has written so far. */
   readonly written: number;
-  /** Bytes that arrived here and wait to be read. */
+  /** Number of bytes that have arrived here and wait to be read. */
   readonly unread: number;
   /**
-   * Cuts the connection as a broken cable would: writes reject, and reads end after the bytes
-   * that are on their way.
+   * Cuts the connection like a broken cable: writes reject, and reads end after the bytes that are
+   * on their way.
    *
-   * @param error What reads then reject with; unless given they see an ordinary end.
+   * @param error What reads then reject with; unless given, they see an ordinary end.
    */
   cut(error?: Error): void;
-  /** Lets everything that this end sends from now on vanish, its closing too, without telling it. */
+  /** Silently drops everything that this end sends from now on, including its closing. */
   swallow(): void;
-  /** Keeps from the other end what it has not read yet, until {@linkcode MemoryTransport.resume}. */
+  /** Withholds what the other end has not read yet, until {@linkcode MemoryTransport.resume}. */
   stall(): void;
-  /** Ends a stall, also one that was asked for as `stallAfter` and is still to come. */
+  /** Ends a stall, even one set by `stallAfter` that is still to come. */
   resume(): void;
 }
 
-/** One end of a {@linkcode memoryPair}, and what it knows of the other one. */
+/** One end of a {@linkcode memoryPair}, and what it knows of the other. */
 export interface MemoryDialed extends Dialed {
-  /** The byte pipe, which also makes faults. */
+  /** The byte pipe, which can also cause faults. */
   readonly transport: MemoryTransport;
 }
 
 /**
- * Makes a connection inside this program: what one end writes, the other one reads. It uses no
- * timer and no resource of the system, so tests need neither sleep nor clean up.
+ * Creates a connection inside this program: what one end writes, the other reads. It uses no timers
+ * and no system resources, so tests need neither sleep nor clean up.
  *
  * @example Cut after three bytes
  * ```ts

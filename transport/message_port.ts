@@ -1,5 +1,5 @@
 /**
- * Connections through a `MessagePort`, to a worker or a frame.
+ * Connects through a `MessagePort`, to a worker or a frame.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { TransportError } from "./errors.ts";
 import { oneLine } from "./printable.ts";
 import type { CloseReason, Dialed, Transport } from "./transport.ts";
 
-/** Most bytes of a message. */
+/** Maximum bytes of a message. */
 const MAX_MESSAGE = 262_144;
 
 const CLOSE_KINDS: ReadonlySet<unknown> = new Set<CloseReason["kind"]>([
@@ -28,33 +28,33 @@ type PortMessage = Uint8Array | number | { readonly close: CloseReason };
 
 /** Options for {@linkcode fromMessagePort}. */
 export interface MessagePortOptions {
-  /** Bytes that the other end may send before this one reads them; 1 MiB unless given. */
+  /** Number of bytes that the other end may send before this one reads them; 1 MiB unless given. */
   window?: number;
 }
 
-/** What messages go through: a `MessagePort`, a `Worker`, or within a worker its `self`. */
+/** What messages go through: a `MessagePort`, a `Worker`, or `self` inside a worker. */
 export interface MessageEndpoint {
   /** Sends a message. */
   postMessage(message: unknown, transfer: Transferable[]): void;
-  /** Has a listener told of messages, and of what goes wrong. */
+  /** Adds a listener for messages and errors. */
   addEventListener(
     type: string,
     listener: (event: Event) => void,
     options?: AddEventListenerOptions,
   ): void;
-  /** Begins to listen; ports have it. */
+  /** Starts delivery of messages; only ports have it. */
   start?(): void;
-  /** Ends a port; or the worker, if it is its `self`, for which it is not called. */
+  /** Closes a port. Not called on a worker's `self`, where it would end the worker. */
   close?(): void;
 }
 
 /**
- * Makes a connection out of a message port, whose other port the other end makes one of; or out of a
- * worker, which makes one of its `self`.
+ * Makes a connection of a message port, while the other end does the same with its port; or of a
+ * worker, which does the same with its `self`.
  *
- * A port does not tell when the program at its other end is gone: end a worker only after its
- * connection is closed, or close the connection then. A worker that fails is noticed where it is given
- * itself.
+ * A port does not report that the program at the other end is gone: close the connection before you
+ * terminate a worker, or as you do. A worker's failure is noticed only if the connection was made
+ * of the worker itself.
  *
  * @example To a worker
  * ```ts
@@ -71,12 +71,12 @@ export interface MessageEndpoint {
  * assertEquals(await there.read(new Uint8Array(8)), null);
  * ```
  *
- * @param port The port, or the worker, through which nobody else may send from now on; where others do,
- * give the worker a port of its own. A worker that is to be the client takes its `self` before it
- * waits for anything, as what the server says first would be lost.
+ * @param port The port or worker, through which nothing else may send from now on; if other code
+ * does, give the worker a port for the connection. A worker that is to be the client must pass its
+ * `self` before it awaits anything, or what the server sends first is lost.
  * @param options The window.
  * @returns The connection.
- * @throws {RangeError} If the window is no positive integer.
+ * @throws {RangeError} If the window is not a positive integer.
  */
 export function fromMessagePort(
   port: MessageEndpoint,
@@ -152,7 +152,7 @@ class PortTransport implements Transport {
       if (this.#receiveWindow.receive(message.length) < message.length) {
         return this.#fail("peer sent more bytes than permitted");
       }
-      // A view of a part would keep the whole.
+      // A view of a part would keep the whole buffer alive.
       this.#inbox.push(message, message.length === message.buffer.byteLength);
       this.#inbox.deliver();
     } else if (Number.isSafeInteger(message) && message as number > 0) {
@@ -176,17 +176,17 @@ class PortTransport implements Transport {
     this.#inbox.end();
     this.#sendWindow.close();
     this.#listening.abort();
-    // Of a worker it would end the whole.
+    // On a worker's `self` this would end the worker.
     if (this.#port.start !== undefined) this.#port.close?.();
   }
 }
 
-/** What a worker failed of. */
+/** Returns the message of a worker's error. */
 function textOf(event: Event): string {
   return oneLine((event as Partial<ErrorEvent>).message ?? "it does not say of what");
 }
 
-/** Gives the reason for which the peer closes, if that is what it says. */
+/** Returns the peer's reason for closing, if the message is one. */
 function closeReasonOf(message: unknown): CloseReason | undefined {
   if (typeof message !== "object" || message === null) return undefined;
   const { close } = message as { readonly close?: unknown };

@@ -1,31 +1,31 @@
 /**
- * Texts of others on one line of ours.
+ * Makes text from elsewhere printable.
  *
  * @module
  */
 
-/** Most characters that are shown of a text. */
+/** Maximum characters of a text that are shown. */
 const MAX_TEXT = 1000;
 /** Characters that end a line, or that a terminal obeys. */
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 
 /**
- * Makes a text harmless that a peer may have made up: it is neither to look like a line of its own, nor to
- * command a terminal, nor to be endless.
+ * Makes a text harmless that a peer may have made up: it must not look like a line of its own,
+ * control a terminal, or be endless.
  *
  * @param text The text.
- * @param most Most characters of it that are shown; 1,000 unless given.
- * @returns One line, with control characters written out.
+ * @param most Maximum characters of it that are shown; 1,000 unless given.
+ * @returns One line, with control characters escaped.
  */
 export function oneLine(text: string, most: number = MAX_TEXT): string {
   return escaped(text.length <= most ? text : `${text.slice(0, most).toWellFormed()}…`);
 }
 
 /**
- * Writes control characters out.
+ * Escapes control characters.
  *
  * @param text The text.
- * @returns The text without any.
+ * @returns The text, with none left.
  */
 export function escaped(text: string): string {
   return text.replace(CONTROLS, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`);

@@ -9,35 +9,43 @@ import { hostAndPort } from "./_host.ts";
 /** The port of Perspective Broker, as in Twisted. */
 export const DEFAULT_PORT = 8787;
 
-/** How the bytes travel, as a URL says it. */
+/** The scheme of a URL, which says how the bytes travel. */
 export type PBScheme = "pb" | "pbs" | "pb+unix" | "ws" | "wss";
 
-/** A URL taken apart by {@linkcode parseUrl}. */
+/** The parts of a URL, as returned by {@linkcode parseUrl}. */
 export interface PBUrl {
-  /** `pb` is TCP, `pbs` TLS, `pb+unix` a Unix socket, `ws` and `wss` WebSocket without and with TLS. */
+  /**
+   * `pb` is TCP, `pbs` TLS, `pb+unix` a Unix socket, `ws` and `wss` are WebSocket without and with
+   * TLS.
+   */
   readonly scheme: PBScheme;
-  /** Host name or IP address, an IPv6 address without brackets; empty for `pb+unix`. */
+  /** Host name or IP address (IPv6 without brackets); empty for `pb+unix`. */
   readonly hostname: string;
-  /** The port, 8787 for `pb` and `pbs`, 80 for `ws` and 443 for `wss` unless given; 0 for `pb+unix`. */
+  /**
+   * The port; unless given, 8787 for `pb` and `pbs`, 80 for `ws`, and 443 for `wss`; 0 for
+   * `pb+unix`.
+   */
   readonly port: number;
-  /** Path of the Unix socket, or path and query of the WebSocket endpoint; else empty. */
+  /**
+   * Path of the Unix socket, or path and query of the WebSocket endpoint; empty for `pb` and `pbs`.
+   */
   readonly path: string;
   /** Name of the object to ask for, `root` unless given. */
   readonly objectName: string;
   /** User to log in as, percent-decoded. */
   readonly username?: string | undefined;
-  /** Password to log in with, percent-decoded; empty where a user stands alone. */
+  /** Password to log in with, percent-decoded; empty if there is only a user. */
   readonly password?: string | undefined;
-  /** Whether the bytes are encrypted on their way: `pbs` and `wss`. */
+  /** Whether the bytes are encrypted in transit: true for `pbs` and `wss`. */
   readonly secure: boolean;
-  /** The URL without user and password, which may be shown. */
+  /** The URL without user and password, safe to show. */
   readonly href: string;
 }
 
-/** What a URL says of where to go, each scheme in its own way. */
+/** The parts of a URL that say where to connect, which each scheme writes in its own way. */
 type Place = Pick<PBUrl, "hostname" | "port" | "path" | "objectName" | "href">;
 
-/** A scheme, and the port where the URL gives none. */
+/** A scheme, and its default port. */
 interface Scheme {
   readonly scheme: PBScheme;
   readonly port: number;
@@ -52,10 +60,10 @@ const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
 ]);
 
 /**
- * Takes a URL apart.
+ * Parses a URL.
  *
- * The object's name is the path in `pb://host/name` and `pbs://host/name`; where the path says
- * something else it is the fragment: `ws://host/path#name`, `pb+unix:///run/pb.sock#name`.
+ * The object's name is the path in `pb://host/name` and `pbs://host/name`; where the path means
+ * something else, it is the fragment: `ws://host/path#name`, `pb+unix:///run/pb.sock#name`.
  *
  * @example All the parts
  * ```ts
@@ -70,7 +78,8 @@ const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
  *
  * @param url The URL.
  * @returns Its parts.
- * @throws {TypeError} If it is not a URL that the library can use; the message holds no password.
+ * @throws {TypeError} If it is not a URL that the library can use; the message contains no
+ * password.
  */
 export function parseUrl(url: string | URL): PBUrl {
   const text = String(url);
@@ -134,7 +143,10 @@ function networkPlace(text: string, parsed: URL, { scheme, port: usualPort }: Sc
   return { hostname, port, path: "", objectName, href: base + pathname };
 }
 
-/** Lower case, punycode, canonical IP addresses: what URLs of the web do and ours would not. */
+/**
+ * Returns a host in lower case, punycode, and with canonical IP addresses, as `URL` does by itself
+ * only for schemes of the web.
+ */
 function normalHostname(text: string, hostname: string): string {
   if (hostname === "") throw refusal(text, "the host is missing");
   try {
@@ -161,7 +173,9 @@ function refusal(text: string, fact: string): TypeError {
   return new TypeError(`Cannot use URL "${redactUrl(text)}": ${fact}`);
 }
 
-/** The text of what should have been a URL, without anything that might be a user and password. */
+/**
+ * Returns the text of a URL, perhaps malformed, without anything that might be a user and password.
+ */
 function redactUrl(text: string): string {
   return text.replace(/^([^:@]*:\/\/)?.*@/s, "$1");
 }

@@ -1,5 +1,5 @@
 /**
- * WebSocket: bytes in binary messages, in any pieces.
+ * Connects by WebSocket: bytes in binary messages, in pieces of any size.
  *
  * @module
  */
@@ -14,44 +14,47 @@ import type { Dialed, Peer } from "./transport.ts";
 
 /** Limits of a WebSocket connection. */
 export interface WebSocketOptions {
-  /** Most bytes of one message from the peer; 16 MiB unless given. */
+  /** Maximum bytes of one message from the peer; 16 MiB unless given. */
   maxMessageSize?: number;
   /**
-   * Bytes that a peer may have sent and this program not yet read, where both ends are of this
-   * library and so the peer can be told to wait; 1 MiB unless given, and at least 64 KiB.
+   * Maximum bytes that the peer may have sent and this program has not read, if both ends use this
+   * library, so that the peer can be told to wait; 1 MiB unless given, and at least 64 KiB.
    */
   window?: number;
   /**
-   * The same where the peer cannot be told and reading cannot be stopped, as in a browser or with
-   * `Deno.serve` and Autobahn: the connection is closed beyond; 16 MiB unless given.
+   * The same if the peer cannot be told and reading cannot be stopped, as in a browser or with
+   * `Deno.serve` and Autobahn: beyond it, the connection is closed; 16 MiB unless given.
    */
   maxUnread?: number;
-  /** Bytes in the buffer of the system's WebSocket up to which a write does not wait; 256 KiB. */
+  /**
+   * Maximum bytes in the buffer of the runtime's own WebSocket before a write waits, if the peer
+   * cannot tell how much it accepts; 256 KiB unless given.
+   */
   highWaterMark?: number;
 }
 
 /** Options for {@linkcode upgradeWebSocket}. */
 export interface UpgradeOptions extends WebSocketOptions, UpgradePolicy {
-  /** Address of the peer, as the second argument of a handler of `Deno.serve` has it. */
+  /** Address of the peer, from the second argument of a handler of `Deno.serve`. */
   remoteAddr?: Deno.Addr;
   /**
-   * Whether the bytes are encrypted on their way, by TLS of `Deno.serve` or of a proxy; false unless
-   * given. The request does not tell: what scheme its URL has is up to the client.
+   * Whether the bytes are encrypted in transit, by `Deno.serve` or a proxy with TLS; false unless
+   * given. The request does not reveal it: the scheme of its URL is up to the client.
    */
   secure?: boolean;
-  /** Milliseconds of silence after which `Deno.serve` pings the peer, and closes if it stays silent. */
+  /** Milliseconds of silence before `Deno.serve` pings the peer; if it stays silent, it closes. */
   idleTimeout?: number;
 }
 
-/** What {@linkcode upgradeWebSocket} gives. */
+/** What {@linkcode upgradeWebSocket} returns. */
 export interface Upgrade {
-  /** What the handler of the request answers. */
+  /** The response that the request's handler must return. */
   readonly response: Response;
-  /** The connection, once it stands; not there if the response is a refusal. */
+  /** Resolves to the connection once it is established; missing if the response is a refusal. */
   readonly dialed?: Promise<Dialed>;
 }
 
-/** Fills the defaults in; throws a `RangeError` if an option is no positive integer. */
+/** Fills in the defaults; throws a `RangeError` if an option is not a positive integer. */
 export function webSocketLimits(options: WebSocketOptions): Required<WebSocketOptions> {
   const {
     maxMessageSize = 2 ** 24,
@@ -65,8 +68,8 @@ export function webSocketLimits(options: WebSocketOptions): Required<WebSocketOp
 }
 
 /**
- * Answers a request inside of any handler of `Deno.serve` by opening a WebSocket, if origin, host
- * and sub-protocol are as they should be.
+ * Answers a request in a handler of `Deno.serve` by opening a WebSocket, if its origin, host and
+ * sub-protocol are acceptable.
  *
  * @example A refusal
  * ```ts
@@ -81,7 +84,7 @@ export function webSocketLimits(options: WebSocketOptions): Required<WebSocketOp
  * @param request The request.
  * @param options Who may connect, and limits.
  * @returns The response, and the connection unless it is a refusal.
- * @throws {RangeError} If a limit is no positive integer.
+ * @throws {RangeError} If a limit is not a positive integer.
  */
 export function upgradeWebSocket(request: Request, options: UpgradeOptions = {}): Upgrade {
   const limits = webSocketLimits(options);
@@ -94,13 +97,13 @@ export function upgradeWebSocket(request: Request, options: UpgradeOptions = {})
   }
   const { protocol } = verdict;
   const { idleTimeout, remoteAddr, secure = false } = options;
-  // Read now: nothing of the request is left after the upgrade.
+  // Read now, as the request cannot be read after the upgrade.
   const origin = headers.get("origin");
   const { socket, response } = Deno.upgradeWebSocket(
     request,
     idleTimeout === undefined ? {} : { idleTimeout: idleTimeout / 1000 },
   );
-  // Not by Deno's own option: it takes "binary,base64", which is Autobahn's offer, for one name.
+  // Not with Deno's own option, which treats "binary,base64", Autobahn's offer, as one name.
   if (protocol !== undefined) response.headers.set("sec-websocket-protocol", protocol);
   const peer: Peer = {
     kind: "websocket",
@@ -113,10 +116,10 @@ export function upgradeWebSocket(request: Request, options: UpgradeOptions = {})
 }
 
 /**
- * Opens a WebSocket by the runtime's own `WebSocket`, as a browser must.
+ * Opens a WebSocket with the runtime's own `WebSocket`, as a browser must.
  *
- * @throws {Error} If it does not open, for which no runtime tells a page why; or the reason of the
- * signal, at once.
+ * @throws {Error} If it does not open, for which browsers give a page no reason; or the signal's
+ * reason, as soon as it aborts.
  */
 export async function openWebSocket(
   url: string,
@@ -129,7 +132,7 @@ export async function openWebSocket(
   const { promise: givenUp, reject } = Promise.withResolvers<never>();
   const giveUp = () => {
     socket.close();
-    // Not by its events: those of a socket that is closed before it was open may never come.
+    // Not by its events: a socket that is closed before it opens may never emit any.
     reject(signal.reason);
   };
   signal.addEventListener("abort", giveUp, { once: true });
@@ -152,7 +155,7 @@ function opened(
   const dialed = new Promise<Dialed>((resolve, reject) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     socket.addEventListener("open", () => {
-      // The server's socket does not know what was agreed on.
+      // The server's socket does not know the sub-protocol that was agreed on.
       const protocol = peer.protocol ?? (socket.protocol || undefined);
       const windowed = protocol === WINDOWED;
       const transport = new EventTransport(socket, { ...limits, windowed });
@@ -160,8 +163,8 @@ function opened(
     });
     socket.addEventListener("error", () => {
       if (socket.readyState !== socket.CLOSED) return;
-      // Mostly "close" follows at once, and has more to say. In Chromium it does not where the page's
-      // content security policy is in the way.
+      // Usually "close" follows at once, with more information. In Chromium it does not if the
+      // page's content security policy forbids the connection.
       timer = setTimeout(() => {
         setGone();
         reject(
