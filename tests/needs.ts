@@ -1,22 +1,22 @@
 /**
- * Tests that need programs which not every machine has.
+ * Defines tests that need programs which not every machine has.
  *
  * @module
  */
 
-/** A program, and what goes by it. */
+/** A program that tests need. */
 export interface Need {
-  /** Name of its package, for the name of a test that is ignored. */
+  /** Name of its package, for the names of ignored tests. */
   readonly tool: string;
   /** The environment variable that makes tests fail where the program is missing. */
   readonly required: string;
-  /** What is wrong with it here; `undefined` if it can be used. */
+  /** Returns what is wrong with it here; `undefined` if it can be used. */
   readonly fault: () => string | undefined;
 }
 
 /**
- * Defines a test. Where the program cannot be used the test is ignored, and its name says why; with
- * the variable set it fails instead.
+ * Defines a test. If the program cannot be used, the test is ignored, and its name says why; if the
+ * variable is set, it fails instead.
  */
 export function testNeeding(
   { tool, required, fault: find }: Need,
@@ -25,7 +25,7 @@ export function testNeeding(
 ): void {
   const fault = find();
   if (fault === undefined) return Deno.test(name, fn);
-  // The one reason for which a test is ignored. CI sets the variables, and ignores none.
+  // The only reason for ignoring a test. CI sets the variables, and ignores none.
   if (!Deno.env.get(required)) {
     return Deno.test({ name: `${name} [needs ${tool}: ${fault}]`, ignore: true, fn });
   }

@@ -1,4 +1,4 @@
-/** What peers say that should not, and a server that they say it to. */
+/** What misbehaving peers send, and a server to send it to. */
 import { assertInstanceOf } from "@std/assert";
 import {
   type Broker,
@@ -49,7 +49,7 @@ function head(prefix: number, type: number): Uint8Array {
   return Uint8Array.of(...bytes, type);
 }
 
-/** Lists in each other, so many that the innermost one is that deep. */
+/** Nested lists, of which the innermost is at the given depth. */
 function nested(depth: number): Uint8Array {
   const bytes = new Uint8Array(2 * depth);
   for (let i = 0; i < depth; i++) bytes.set([1, 0x80], 2 * i);
@@ -63,12 +63,12 @@ export async function endOf(broker: Broker): Promise<Error> {
   return reason;
 }
 
-/** Bytes that are nothing. */
+/** Bytes without meaning. */
 export const GARBAGE = Uint8Array.from({ length: 100 }, (_, i) => 0xff - i);
-/** How TLS begins, of either end. */
+/** How TLS begins, from either end. */
 export const TLS_HELLO = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, ...GARBAGE);
 
-/** Those who are no clients, from their first bytes on. */
+/** Peers that are not clients, as their first bytes show. */
 export const NO_CLIENTS: { name: string; said: Said; error: string }[] = [
   {
     name: "an HTTP client",

@@ -20,7 +20,7 @@ export class AllowedError extends PBError {
   detail = "";
 }
 
-/** Fails as it is asked to, at once or later. */
+/** Fails as requested, at once or later. */
 export class Failing extends Root {
   readonly answered = Promise.withResolvers<void>();
   remote_never(): Promise<void> {
@@ -54,7 +54,7 @@ export class Failing extends Root {
   }
 }
 
-/** What else a program may throw. */
+/** Other things that a program may throw. */
 export const ODDITIES = new Map<string, unknown>([
   ["nothing", undefined],
   ["text", "just a text"],

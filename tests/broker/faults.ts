@@ -25,7 +25,7 @@ import type { Dialed, Transport } from "@perspective/broker/transport";
 import type { Kind } from "../transport/pairs.ts";
 import { assertNothingLeft } from "./raw_peer.ts";
 
-/** A connection of which every write fails once it is broken; it is read as before. */
+/** Wraps a connection so that, once broken, every write fails; reads work as before. */
 export function breakable(
   { transport, peer }: Dialed,
 ): { dialed: Dialed; fault: { isBroken: boolean } } {
@@ -38,14 +38,14 @@ export function breakable(
   return { dialed: { transport: broken, peer }, fault };
 }
 
-/** A connection that has faults when it is told to. */
+/** A connection with faults on request. */
 export class Faulty implements Transport {
   readonly #transport: Transport;
   readonly #most: number;
   #stalled: PromiseWithResolvers<void> | undefined;
   #isDeaf = false;
 
-  /** Passes at most so many bytes at a time, in reads and in writes. */
+  /** Passes on at most `most` bytes at a time, in reads and in writes. */
   constructor(transport: Transport, most = Infinity) {
     this.#transport = transport;
     this.#most = most;
@@ -62,7 +62,7 @@ export class Faulty implements Transport {
   async read(buffer: Uint8Array): Promise<number | null> {
     await this.#stalled?.promise;
     const count = await this.#transport.read(buffer.subarray(0, this.#most));
-    // As if it had never come; whoever closes still gets the end.
+    // As if it had never arrived; the end is still passed on.
     return this.#isDeaf && count !== null ? await this.read(buffer) : count;
   }
 
@@ -76,7 +76,7 @@ export class Faulty implements Transport {
     this.#transport.close(reason);
   }
 
-  /** Reads no more until told to; what one read has got already is still given. */
+  /** Pauses reading until {@linkcode Faulty.resume}; a read in progress still returns its bytes. */
   stall(): void {
     this.#stalled = Promise.withResolvers();
   }
@@ -86,18 +86,18 @@ export class Faulty implements Transport {
     this.#stalled = undefined;
   }
 
-  /** Swallows all that comes and goes, as a cable does that was pulled. */
+  /** Drops everything in both directions, like a cable that was pulled. */
   swallow(): void {
     this.#isDeaf = true;
   }
 }
 
-/** Counts what befalls a user. */
+/** Counts what happens to users. */
 export class TestRealm implements IRealm {
   logins = 0;
   logouts = 0;
   handled = 0;
-  /** What the avatar's `wait` waits for. */
+  /** What the avatar's method `wait` waits for. */
   gate: PromiseWithResolvers<void> = Promise.withResolvers();
 
   requestAvatar(_id: unknown, mind: unknown): AvatarGrant<IPerspective> {
@@ -148,7 +148,7 @@ export function testPortal(realm: TestRealm): Portal {
   return new Portal(realm, [new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret" })]);
 }
 
-/** Quick to log in, so that a login can be made many times. */
+/** Makes logins quick, so that a test can log in many times. */
 export const QUICK: ServerOptions = { login: { mechanisms: ["MD5"] }, log: () => {} };
 
 /** Two brokers over a kind of transport. */
@@ -163,15 +163,15 @@ export interface Linked extends AsyncDisposable {
 
 /** Options for {@linkcode linked}. */
 export interface LinkedOptions {
-  /** Of the client. */
+  /** Options of the client's broker. */
   client?: BrokerOptions;
-  /** Of the server. */
+  /** Options of the server. */
   server?: ServerOptions;
-  /** Most bytes at a time. */
+  /** Maximum bytes passed on at a time. */
   most?: number;
 }
 
-/** Connects two brokers; in the end nothing may be left, and whoever logged in must have logged out. */
+/** Connects two brokers. On disposal, nothing may be left, and every user must have logged out. */
 export async function linked(kind: Kind, options: LinkedOptions = {}): Promise<Linked> {
   const realm = new TestRealm();
   const pair = await kind.connect();

@@ -8,7 +8,7 @@ import {
 } from "@perspective/broker/broker";
 import { JellyRegistry } from "@perspective/broker/jelly";
 
-/** A copy that is the same class at both ends. */
+/** A copyable that is an instance of the same class at both ends. */
 export class Point extends Copyable {
   static readonly jellyName: string = "interop.Point";
   constructor(public x: unknown = 0, public y: unknown = 0) {
@@ -21,7 +21,7 @@ export class Ledger extends Cacheable {
   static readonly jellyName: string = "interop.Ledger";
   readonly #observers = new Set<RemoteCacheObserver>();
   readonly entries: unknown[] = [];
-  /** What `stoppedObserving` got. */
+  /** The observers passed to `stoppedObserving`. */
   readonly stopped: RemoteCacheObserver[] = [];
 
   get observers(): RemoteCacheObserver[] {

@@ -1,4 +1,4 @@
-/** A realm that notes who comes and goes, and users for it. */
+/** A realm that records logins and logouts, and its users. */
 import {
   ANONYMOUS,
   Avatar,
@@ -36,15 +36,15 @@ export class Member extends Avatar {
   }
 }
 
-/** Gives a grant; it may fail, or take its time. */
+/** Returns the avatar to grant; may fail, or take its time. */
 export type Grant = (
   name: string,
   mind: unknown,
 ) => unknown | Promise<unknown>;
 
-/** Gives each user an avatar, and notes it. */
+/** Gives each user an avatar, and records it. */
 export class TestRealm implements IRealm {
-  /** Who came, and who has left. */
+  /** The logins and logouts, in order. */
   readonly events: string[] = [];
   readonly #avatarFor: Grant;
 
@@ -65,14 +65,14 @@ export function users(): InMemoryUsernamePasswordDatabaseDontUse {
   return new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret", "jürgen": "gehëim" });
 }
 
-/** A portal as a server publishes it, and its realm. */
+/** A portal, its root as a server publishes it, and its realm. */
 export interface TestPortal {
   readonly realm: TestRealm;
   readonly portal: Portal;
   readonly root: PortalRoot;
 }
 
-/** Makes a portal for the two users, or with other checkers. */
+/** Creates a portal for the two users, or with other checkers. */
 export function testPortal(
   { checkers = [users()], avatarFor, ...options }:
     & PortalOptions

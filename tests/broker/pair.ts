@@ -8,7 +8,7 @@ import {
 } from "@perspective/broker/broker";
 import { assertNothingLeft } from "./raw_peer.ts";
 
-/** A pair that notes what is logged at either end. */
+/** A pair that records what each end logs. */
 export interface TestPair extends BrokerPair {
   /** What the server's end has logged. */
   readonly serverLog: LogEntry[];
@@ -16,7 +16,7 @@ export interface TestPair extends BrokerPair {
   readonly clientLog: LogEntry[];
 }
 
-/** Connects a pair in memory; when it is disposed of, nothing may be left at either end. */
+/** Connects a pair in memory. On disposal, nothing may be left at either end. */
 export async function testPair(root: ServerRoot, options: PairOptions = {}): Promise<TestPair> {
   const serverLog: LogEntry[] = [];
   const clientLog: LogEntry[] = [];
@@ -35,13 +35,13 @@ export async function testPair(root: ServerRoot, options: PairOptions = {}): Pro
   };
 }
 
-/** Lets everything happen that can happen without timers or sockets. */
+/** Waits until everything has happened that can happen without timers or sockets. */
 export async function settle(): Promise<void> {
   await new Promise<void>((resolve) => setTimeout(resolve, 0));
   await new Promise<void>((resolve) => setTimeout(resolve, 0));
 }
 
-/** Lets everything happen until a number does not change any more, and gives it. */
+/** Waits until a number no longer changes, and returns it. */
 export async function settled(count: () => number): Promise<number> {
   for (let before = -1; before !== count();) {
     before = count();

@@ -1,4 +1,4 @@
-/** The other end of a broker, that says whatever a test wants, byte by byte if need be. */
+/** A broker's peer that sends whatever a test wants, byte by byte if need be. */
 import { assertEquals } from "@std/assert";
 import {
   type Broker,
@@ -13,10 +13,10 @@ import { BananaDecoder, encode } from "@perspective/broker/jelly/banana";
 import { type CloseReason, memoryPair, type Transport } from "@perspective/broker/transport";
 import { sexpOf } from "../vectors/load.ts";
 
-/** Something to be said: an s-expression as JSON, where a text stands for bytes; or raw bytes. */
+/** Something to send: an s-expression as JSON, where a string stands for bytes; or raw bytes. */
 export type Said = Uint8Array | readonly unknown[] | string | number;
 
-/** An end of a connection without a broker. */
+/** One end of a connection, without a broker. */
 export class RawPeer implements Disposable {
   readonly #transport: Transport;
   readonly #decoder = new BananaDecoder({ dialect: "pb" });
@@ -27,12 +27,12 @@ export class RawPeer implements Disposable {
     this.#transport = transport;
   }
 
-  /** Why the other end closed, if it said so. */
+  /** Why the other end closed, if it gave a reason. */
   get closeReason(): CloseReason | undefined {
     return this.#transport.closeReason;
   }
 
-  /** Says something. */
+  /** Sends something. */
   async say(...all: Said[]): Promise<void> {
     for (const said of all) {
       let bytes = said instanceof Uint8Array ? said : encode(sexpOf(said), { dialect: "pb" });
@@ -40,14 +40,14 @@ export class RawPeer implements Disposable {
     }
   }
 
-  /** Hears the next expression, in which bytes are texts; `undefined` if the other end has closed. */
+  /** Reads the next expression, with strings for bytes; `undefined` if the other end has closed. */
   async hear(): Promise<unknown> {
     while (this.#heard.length === 0) {
       let count: number | null = null;
       try {
         count = await this.#transport.read(this.#buffer);
       } catch {
-        // A connection that was reset has ended too.
+        // A connection that was reset has also ended.
       }
       if (count === null) return undefined;
       this.#heard.push(...this.#decoder.push(this.#buffer.subarray(0, count)));
@@ -55,14 +55,14 @@ export class RawPeer implements Disposable {
     return plain(this.#heard.shift()!);
   }
 
-  /** Hears all that comes until the other end closes. */
+  /** Reads all expressions until the other end closes. */
   async hearAll(): Promise<unknown[]> {
     const all: unknown[] = [];
     for (let one = await this.hear(); one !== undefined; one = await this.hear()) all.push(one);
     return all;
   }
 
-  /** Says something, and hears the next expression. */
+  /** Sends something, and reads the next expression. */
   async ask(...said: Said[]): Promise<unknown> {
     await this.say(...said);
     return await this.hear();
@@ -73,7 +73,7 @@ export class RawPeer implements Disposable {
     try {
       this.#transport.close();
     } catch {
-      // It was closed.
+      // It was already closed.
     }
   }
 
@@ -83,20 +83,20 @@ export class RawPeer implements Disposable {
   }
 }
 
-/** A broker with a raw peer. */
+/** A broker connected to a raw peer. */
 export interface RawPair extends AsyncDisposable {
   /** Our end. */
   readonly broker: Broker;
   /** The other end. */
   readonly peer: RawPeer;
-  /** What our end has logged. */
+  /** What the broker has logged. */
   readonly log: LogEntry[];
 }
 
-/** What a client says first to a server that offers the dialect pb. */
+/** What a client sends first to a server that offers the dialect `pb`. */
 export const HELLO: Said[] = ["pb", ["version", 6]];
 
-/** Makes our end a server; the peer has said hello unless told otherwise. */
+/** Connects a server to a raw client, which has already said hello unless told otherwise. */
 export async function rawClient(
   root: ServerRoot,
   { hello = true, ...options }: BrokerOptions & { hello?: boolean } = {},
@@ -111,7 +111,10 @@ export async function rawClient(
   return pair;
 }
 
-/** Makes our end a client; the peer has offered the dialect pb unless told otherwise. */
+/**
+ * Connects a client to a raw server, which has already offered the dialect `pb` unless told
+ * otherwise.
+ */
 export async function rawServer(
   { hello = true, ...options }: BrokerOptions & { hello?: boolean } = {},
 ): Promise<RawPair> {
@@ -125,7 +128,7 @@ export async function rawServer(
   return pair;
 }
 
-/** Puts both ends together; in the end, nothing may be left in the tables of the broker. */
+/** Joins both ends. On disposal, nothing may be left in the broker's tables. */
 function rawPair(broker: Broker, peer: RawPeer, log: LogEntry[]): RawPair {
   return {
     broker,
@@ -153,20 +156,20 @@ export function assertNothingLeft(broker: Broker): void {
   });
 }
 
-/** An s-expression with texts for bytes. */
+/** Returns an s-expression with strings for bytes. */
 export function plain(sexp: Sexp): unknown {
   if (sexp instanceof Uint8Array) return new TextDecoder().decode(sexp);
   return Array.isArray(sexp) ? sexp.map(plain) : sexp;
 }
 
-/** The fields of a failure in an `error` message. */
+/** Returns the fields of a failure in an `error` message. */
 export function failureIn(message: unknown): Record<string, unknown> {
   const [, , [tag, [, ...pairs]]] = message as [string, number, [string, [string, ...unknown[][]]]];
   assertEquals(tag, "twisted.spread.pb.CopyableFailure");
   return Object.fromEntries(pairs.map(([key, value]) => [valueOf(key), valueOf(value)]));
 }
 
-/** The value that an s-expression stands for, as far as failures have such. */
+/** Returns the value that an s-expression stands for, if it is of a kind that failures contain. */
 function valueOf(sexp: unknown): unknown {
   if (!Array.isArray(sexp)) return sexp;
   const [tag, ...rest] = sexp;

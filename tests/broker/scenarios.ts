@@ -1,4 +1,4 @@
-/** The objects of tests/vectors/recorder/scenarios.py, for conversations that are played again. */
+/** The objects of tests/vectors/recorder/scenarios.py, for replaying conversations. */
 import { assertEquals } from "@std/assert";
 import {
   Avatar,
@@ -104,7 +104,7 @@ export class Service extends Root {
   }
 }
 
-/** What a user sees, and says who looks. */
+/** What a user can view; it says who is viewing it. */
 export class Document extends Viewable {
   constructor(readonly text: string) {
     super();
@@ -157,10 +157,10 @@ export function guarded({ anonymous = false, callsMind = false } = {}): Portal {
 }
 
 /**
- * Plays one part of a recorded conversation to our broker, and checks that it plays the other.
+ * Plays one side of a recorded conversation to our broker, and checks that it plays the other.
  *
- * When a reference is given back is up to the garbage collector in Twisted: that it is, in
- * the end, is checked, but not when.
+ * In Twisted, it is up to the garbage collector when a reference is released: the test checks that
+ * it is, but not when.
  */
 export async function play(
   name: string,
@@ -193,7 +193,10 @@ function isDecref(message: unknown): boolean {
   return Array.isArray(message) && message[0] === "decref";
 }
 
-/** A message without the fields of failures that nobody reads, or that say the same in other words. */
+/**
+ * Returns a message without the fields of failures that nothing reads or that may be worded
+ * differently.
+ */
 function comparable(message: unknown): unknown {
   if (!Array.isArray(message) || message[0] !== "error") return message;
   const { count: _, pickled: __, traceback: ___, ...fields } = failureIn(message);

@@ -1,5 +1,5 @@
 /**
- * Stands between a browser and a server, to cut what it likes.
+ * Stands between a browser and a server, to cut connections at will.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export class Proxy implements AsyncDisposable {
   readonly #target: number;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #running: Promise<void>;
-  /** Whether the network is down: then whoever connects is dropped at once. */
+  /** Whether the network is down: then new connections are dropped at once. */
   isDown = false;
 
   constructor(target: number) {
@@ -18,7 +18,7 @@ export class Proxy implements AsyncDisposable {
     this.#running = this.#run();
   }
 
-  /** Where it listens. */
+  /** The port it listens on. */
   get port(): number {
     return this.#listener.addr.port;
   }
@@ -55,7 +55,7 @@ export class Proxy implements AsyncDisposable {
   }
 }
 
-/** Passes on what comes, until either end closes. */
+/** Passes on what arrives until either end closes. */
 async function copy(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
   const buffer = new Uint8Array(64 * 1024);
   try {
@@ -72,6 +72,6 @@ function close(conn: Deno.TcpConn): void {
   try {
     conn.close();
   } catch {
-    // The other direction was first.
+    // The other direction has already closed it.
   }
 }

@@ -1,5 +1,5 @@
-// Another process that uses a file of users: locks it, or adds a user. It says when it is ready, and
-// begins, or ends, when it is given a line.
+// Another process that uses a file of users: locks it, or adds a user. It reports when it is ready.
+// Given a line, it releases the lock, or adds the user.
 
 import { DatabaseSync } from "node:sqlite";
 import { SqlitePasswordDB } from "../../cred/sqlite.ts";
@@ -15,7 +15,7 @@ if (name === undefined) {
   using database = new DatabaseSync(file);
   database.exec("BEGIN EXCLUSIVE");
   await wait();
-  // Whoever has said so cannot say that it waits for the lock: it does nothing else by now.
+  // The test cannot tell us that it waits for the lock, as it is blocked meanwhile.
   await new Promise((resolve) => setTimeout(resolve, 100));
   database.exec("COMMIT");
 } else {

@@ -9,7 +9,7 @@ import { PYTHON } from "../interop/peer.ts";
 
 const FOLDER = new URL("../../examples/", import.meta.url);
 
-/** Milliseconds within which a line must come, and a program must end. */
+/** Milliseconds within which a line must appear, and a program must end. */
 const PATIENCE = 30_000;
 
 /** How a program ended. */
@@ -22,9 +22,9 @@ export interface Outcome {
 
 /** Options for {@linkcode Program.start}. */
 export interface ProgramOptions {
-  /** Variables beside those of this process. */
+  /** Environment variables in addition to those of this process. */
   env?: Record<string, string>;
-  /** What Deno permits it; everything unless given. */
+  /** The permissions that Deno grants it; all unless given. */
   permissions?: string[];
 }
 
@@ -36,7 +36,7 @@ export class Program implements AsyncDisposable {
   readonly #errors: Promise<string>;
   readonly #reading: Promise<void>;
   readonly #lines: string[] = [];
-  /** Lines up to here were waited for. */
+  /** Index of the first line that has not been waited for. */
   #read = 0;
   #more = Promise.withResolvers<void>();
   #isAtEnd = false;
@@ -56,7 +56,7 @@ export class Program implements AsyncDisposable {
     this.#reading = this.#readLines();
   }
 
-  /** Starts an example, in Python or TypeScript by its name. */
+  /** Starts an example, in Python or TypeScript depending on its name. */
   static start(name: string, args: string[] = [], options: ProgramOptions = {}): Program {
     const { env = {}, permissions = ["-A"] } = options;
     const file = fileURLToPath(new URL(name, FOLDER));
@@ -73,7 +73,7 @@ export class Program implements AsyncDisposable {
   /**
    * Waits for a line, and skips those before it.
    *
-   * @throws {Error} If the program ends before, or nothing comes.
+   * @throws {Error} If the program ends first, or the line does not appear in time.
    */
   async line(pattern: RegExp): Promise<RegExpExecArray> {
     let isLate = false;
@@ -114,12 +114,12 @@ export class Program implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Waits for the end; by force if it does not come. */
+  /** Waits for the program to end, and kills it if it does not. */
   outcome(): Promise<Outcome> {
     return this.#ending ??= this.#end();
   }
 
-  /** Ends it by a signal, and says how that went. */
+  /** Ends it with a signal, and returns how it ended. */
   async end(signal: Deno.Signal = "SIGINT"): Promise<Outcome> {
     if (!this.#isAtEnd) this.kill(signal);
     return await this.outcome();

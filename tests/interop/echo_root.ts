@@ -1,4 +1,4 @@
-/** What echo_server.py offers, offered by us: tests ask both the same things. */
+/** The same as echo_server.py offers: tests make the same calls to both. */
 import {
   type Kwargs,
   Kwargs as KwargsClass,

@@ -7,13 +7,13 @@
 import { fileURLToPath } from "node:url";
 import { testNeeding } from "../needs.ts";
 
-/** The Python that has Twisted, where Debian puts it; the variable names another one. */
+/** The Python that has Twisted, where Debian puts it; the variable overrides it. */
 export const PYTHON: string = Deno.env.get("PB_PYTHON") ?? "/usr/bin/python3";
 
-/** Milliseconds that a twin has to end after its input was closed. */
+/** Milliseconds in which a twin must end after its input is closed. */
 const GRACE = 5000;
 
-/** One line that a twin says: JSON, of an object. */
+/** One line that a twin prints: a JSON object. */
 export type Facts = Record<string, unknown>;
 
 /** A running twin; disposing of it ends it. */
@@ -29,7 +29,7 @@ export class PythonPeer implements AsyncDisposable {
   private constructor(script: string, args: string[]) {
     this.#script = script;
     this.#child = new Deno.Command(PYTHON, {
-      // No bytecode files beside the sources, and no waiting for a full buffer.
+      // No bytecode files beside the sources, and no buffering of output.
       args: ["-B", "-u", fileURLToPath(new URL(script, import.meta.url)), ...args],
       stdin: "piped",
       stdout: "piped",
@@ -41,9 +41,9 @@ export class PythonPeer implements AsyncDisposable {
   }
 
   /**
-   * Starts a twin that says when it is ready: a server, or the console.
+   * Starts a twin that reports when it is ready: a server, or the console.
    *
-   * @throws {Error} If it ends or says something else before; its error output is in the message.
+   * @throws {Error} If it ends or prints something else first; its error output is in the message.
    */
   static async start(script: string, args: string[] = []): Promise<PythonPeer> {
     const peer = new PythonPeer(script, args);
@@ -57,7 +57,7 @@ export class PythonPeer implements AsyncDisposable {
   }
 
   /**
-   * Runs a twin to its end: a client that says what it did.
+   * Runs a twin to its end: a client that prints what it did.
    *
    * @returns Its exit code, its lines, and what it wrote to its error output.
    */
@@ -118,7 +118,7 @@ export class PythonPeer implements AsyncDisposable {
   }
 
   async #end(): Promise<number> {
-    // A twin that has ended already closed its end of the pipe.
+    // A twin that has ended has already closed its end of the pipe.
     await this.#input.close().catch(() => {});
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), GRACE);
     while (await this.read());
@@ -130,9 +130,9 @@ export class PythonPeer implements AsyncDisposable {
 }
 
 /**
- * Starts a twin that says when it is ready.
+ * Starts a twin that reports when it is ready.
  *
- * @param script Its file in this folder, such as `echo_server.py`.
+ * @param script The twin's file in this folder, such as `echo_server.py`.
  * @param args Its arguments.
  */
 export function startPython(script: string, args: string[] = []): Promise<PythonPeer> {
@@ -142,7 +142,7 @@ export function startPython(script: string, args: string[] = []): Promise<Python
 /**
  * Runs a twin to its end.
  *
- * @param script Its file in this folder, such as `echo_client.py`.
+ * @param script The twin's file in this folder, such as `echo_client.py`.
  * @param args Its arguments.
  */
 export function runPython(
@@ -152,16 +152,18 @@ export function runPython(
   return PythonPeer.run(script, args);
 }
 
-/** Defines a test against real Twisted; with PB_REQUIRE_TWISTED set it fails where there is none. */
+/**
+ * Defines a test against real Twisted; if PB_REQUIRE_TWISTED is set, it fails where there is none.
+ */
 export function twistedTest(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
   const need = { tool: "python3-twisted", required: "PB_REQUIRE_TWISTED", fault: twistedFault };
   testNeeding(need, name, fn);
 }
 
-/** What is wrong with Twisted here; `undefined` if it can be used. */
+/** Returns what is wrong with Twisted here; `undefined` if it can be used. */
 export const twistedFault: () => string | undefined = once(() => pythonFault("twisted.spread.pb"));
 
-/** What is wrong with a module of Python's here; `undefined` if it can be used. */
+/** Returns what is wrong with a Python module here; `undefined` if it can be used. */
 export function pythonFault(module: string): string | undefined {
   try {
     const { success, stderr } = new Deno.Command(PYTHON, {

@@ -1,5 +1,5 @@
 /**
- * Values made up by fast-check: every kind, shared, and in circles.
+ * Random values from fast-check: of every kind, shared, and cyclic.
  *
  * @module
  */
@@ -10,11 +10,11 @@ import { FrozenSet } from "../../jelly/values/frozen_set.ts";
 import { keyName } from "./graphs.ts";
 import { tuple } from "../../jelly/values/tuple.ts";
 
-/** What the graphs are for. */
+/** Options for {@linkcode graphs}. */
 export interface GraphOptions {
   /**
-   * Only what Twisted keeps as it is: keys that are hashable and differ in Python, sets of one item,
-   * and no tuples in circles, which Twisted leaves half made if they are shared.
+   * Only what Twisted preserves: keys that are hashable and differ in Python, sets of one item, and
+   * no tuples in cycles, which Twisted leaves half built if they are shared.
    */
   python?: boolean;
 }
@@ -56,7 +56,7 @@ const decimal = fc.tuple(
   fc.integer({ min: -500, max: 500 }),
 ).map(([coefficient, exponent]) => new Decimal(coefficient, exponent));
 
-/** Values that hold no others. */
+/** Values that contain no others. */
 const leaf: fc.Arbitrary<unknown> = fc.oneof(
   fc.constant(null),
   fc.boolean(),
@@ -72,7 +72,7 @@ const leaf: fc.Arbitrary<unknown> = fc.oneof(
   decimal,
 );
 
-/** Values that differ in Python if they differ here, and can be keys there. */
+/** Values that can be keys in Python, and differ there if they differ here. */
 const pythonKey: fc.Arbitrary<unknown> = fc.oneof(
   fc.constant(null),
   integer,
@@ -117,7 +117,7 @@ export function graphs(options: GraphOptions = {}): fc.Arbitrary<unknown> {
   );
 }
 
-/** Builds what the recipes say; the first container is the value. */
+/** Builds the containers of the recipes, and returns the first. */
 function build(recipes: Recipe[], { python = false }: GraphOptions): unknown {
   const isFixed = ({ kind }: Recipe) => kind === "tuple" || kind === "frozenset";
   const nodes: object[] = recipes.map(({ kind }) => {
@@ -135,14 +135,14 @@ function build(recipes: Recipe[], { python = false }: GraphOptions): unknown {
   const take = (part: Part, from: number): unknown => {
     if ("leaf" in part) return part.leaf;
     const index = part.node % recipes.length;
-    // A container that cannot change holds only such as were made before it.
+    // An immutable container can hold only containers that were made before it.
     const isThere = isFixed(recipes[index]!) ? index > from : !python || from < 0;
     return isThere ? nodes[index] : null;
   };
   const items = ({ parts, keys }: Recipe, from: number, kind: Kind) => {
     const items = parts.map((part) => take(part, from));
     if (!python || kind === "list") return items;
-    // All empty tuples are one object there, and so are all empty frozensets.
+    // In Python, all empty tuples are one object, and so are all empty frozensets.
     return kind === "tuple" ? [1, ...items] : keys.slice(0, 1);
   };
   for (let i = recipes.length - 1; i >= 0; i--) {
@@ -159,11 +159,12 @@ function build(recipes: Recipe[], { python = false }: GraphOptions): unknown {
       parts.forEach((part, j) => {
         // Any container may be a key here.
         const key = !python && j % 2 === 1 ? take(parts[j - 1]!, -1) : keys[j];
-        // Objects have texts that are indexes before others; so may a map that was one at first.
+        // Objects have keys that are indexes before others, and so may a map that was an object
+        // first.
         const isIndex = typeof key === "string" && /^\d+$/.test(key);
         node.set(isIndex ? `${key}th` : key, take(part, -1));
       });
-      // With texts only, or nothing at all, it would arrive as a plain object.
+      // With only strings as keys, or none at all, it would arrive as a plain object.
       if ([...node.keys()].every((key) => typeof key === "string")) node.set(0, null);
     } else if (kind === "dictionary") {
       parts.forEach((part, j) =>

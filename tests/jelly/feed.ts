@@ -1,5 +1,5 @@
 /**
- * Feeding decoders with bytes, cut in all ways.
+ * Feeds decoders with bytes, split in any way.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import { BananaDecoder, type BananaDecoderOptions } from "../../jelly/banana/decoder.ts";
 import type { Sexp } from "../../jelly/sexp.ts";
 
-/** Cuts bytes into chunks of a size; each is a view on the same bytes. */
+/** Splits bytes into chunks of a size; each is a view of the same bytes. */
 export function* chunks(bytes: Uint8Array, size: number): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-/** Decodes bytes that come in chunks of a size. */
+/** Decodes bytes that arrive in chunks of a size. */
 export function feed(
   bytes: Uint8Array,
   options: BananaDecoderOptions & { size: number },

@@ -1,5 +1,5 @@
 /**
- * Comparing values with their identities: what is one object on one side must be one on the other.
+ * Compares values and their identities: what is one object on one side must be one on the other.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { Method } from "../../jelly/values/method.ts";
 import { Tuple } from "../../jelly/values/tuple.ts";
 import { Unpersistable } from "../../jelly/values/unpersistable.ts";
 
-/** Values that compare by what they are, not by which object they are. */
+/** Classes whose instances are compared by value, not by identity. */
 const TEMPORAL = [
   Temporal.PlainDateTime,
   Temporal.PlainDate,
@@ -21,10 +21,11 @@ const TEMPORAL = [
 
 /**
  * Checks that two values are the same graph: equal in every part, of the same classes, in the same
- * order, and with the same objects shared in the same places. Needs no stack: graphs may be deep.
+ * order, and with the same objects shared in the same places. Does not recurse, as graphs may be
+ * deep.
  *
- * A `leaf` is an object that both have, and that is not looked into. With `anyOrder`, dictionaries
- * may have their keys in any order, as long as these are no containers.
+ * The object `leaf` may be in both, and is not looked into. With `anyOrder`, dictionaries may have
+ * their keys in any order, if these are not containers.
  */
 export function assertSameGraph(
   actual: unknown,
@@ -74,7 +75,7 @@ export function assertSameGraph(
   }
 }
 
-/** Prints a value that compares by its text; undefined for others. */
+/** Returns the text of a value that is compared by text; undefined for others. */
 function textOf(value: object): string | undefined {
   if (value instanceof Uint8Array) return value.toHex();
   if (value instanceof Decimal) return `${value.coefficient}e${value.exponent}`;
@@ -104,7 +105,7 @@ function byName(a: { name: string }, b: { name: string }): number {
   return a.name < b.name ? -1 : 1;
 }
 
-/** Tells keys apart that differ in Python. */
+/** Names a key, so that keys that differ in Python have different names. */
 export function keyName(key: unknown): string {
   return `${typeof key} ${key}`;
 }

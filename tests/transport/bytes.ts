@@ -1,24 +1,24 @@
 /**
- * Reading and writing whole amounts of bytes, for tests.
+ * Reads and writes exact amounts of bytes, for tests.
  *
  * @module
  */
 
 import type { Transport } from "@perspective/broker/transport";
 
-/** Bytes in which a lost, doubled or displaced one is seen. */
+/** Returns bytes in which a lost, doubled or displaced one shows. */
 export function pattern(size: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 8) * 7 + (i >> 16)) & 0xff);
 }
 
-/** Writes all of it. */
+/** Writes all of the bytes. */
 export async function writeAll(transport: Transport, bytes: Uint8Array): Promise<void> {
   for (let sent = 0; sent < bytes.length;) {
     sent += await transport.write(bytes.subarray(sent));
   }
 }
 
-/** Reads exactly so many bytes, by reads of at most `chunk`; fails if the end comes first. */
+/** Reads exactly `size` bytes, with reads of at most `chunk`; fails if the end comes first. */
 export async function readExactly(
   transport: Transport,
   size: number,
@@ -33,7 +33,7 @@ export async function readExactly(
   return bytes;
 }
 
-/** Reads until the end, or until reading fails; returns how many bytes came and what failed. */
+/** Reads until the end, or until a read fails; returns how many bytes arrived, and the error. */
 export async function readToEnd(
   transport: Transport,
 ): Promise<{ count: number; error?: unknown }> {
@@ -50,12 +50,12 @@ export async function readToEnd(
   }
 }
 
-/** Text as bytes. */
+/** Encodes a text. */
 export function bytesOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-/** Compares without a description of every difference, which takes its time for megabytes. */
+/** Compares without describing every difference, which would take long for megabytes. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

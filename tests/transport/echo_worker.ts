@@ -1,5 +1,5 @@
 /**
- * A worker that sends back what comes through the port it is given.
+ * A worker that sends back what arrives through the port that it is given.
  *
  * @module
  */

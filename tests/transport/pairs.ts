@@ -1,5 +1,5 @@
 /**
- * A pair of connected ends for every kind of transport.
+ * Connects pairs of ends with every kind of transport.
  *
  * @module
  */
@@ -45,17 +45,20 @@ export interface Pair extends AsyncDisposable {
 
 /** A kind of transport under test. */
 export interface Kind {
-  /** What it is. */
+  /** Its name. */
   readonly name: string;
-  /** Whether the reason for closing crosses. */
+  /** Whether the reason for closing reaches the other end. */
   readonly tellsReason: boolean;
-  /** Most bytes that the ends and the system hold when nobody reads; more must make a write wait. */
+  /**
+   * Maximum bytes that the ends and the system hold while nothing reads; more must make a write
+   * wait.
+   */
   readonly buffers: number;
-  /** Makes a pair. */
+  /** Connects a pair. */
   readonly connect: () => Promise<Pair>;
 }
 
-/** Makes a pair out of two ends, and of what else has to be closed. */
+/** Makes a pair of two ends, and of whatever else must be closed. */
 export function pairOf(
   client: Dialed,
   server: Dialed,
@@ -74,14 +77,14 @@ export function pairOf(
   };
 }
 
-/** Accepts a connection, which must come. */
+/** Accepts a connection; fails if the listener is closed. */
 export async function accepted(listener: Listener): Promise<Dialed> {
   const dialed = await listener.accept();
   if (dialed === null) throw new Error("Cannot accept: listener closed");
   return dialed;
 }
 
-/** Connects to a listener made for it. */
+/** Connects to a listener created for the purpose. */
 export async function connectTo(
   options: ListenOptions,
   dialOptions: DialOptions = {},
@@ -121,7 +124,7 @@ export async function dialAsBrowser(url: string, protocol: string): Promise<Dial
   return { transport, peer: { kind: "websocket", address: "", secure: false, protocol } };
 }
 
-/** Own frames on both ends of a pair in memory. */
+/** Puts our own frames on both ends of a pair in memory. */
 export function framedPair(windowed: boolean, chunkSize: number): Pair {
   const [first, second] = memoryPair({ chunkSize });
   const options = { ...webSocketLimits({}), windowed, early: new Uint8Array(0) };

@@ -1,5 +1,6 @@
 /**
- * A worker that sends back what comes to itself, and tells when it has gone on after the end.
+ * A worker that sends back what arrives through its `self`, and shows that it goes on after the
+ * end.
  *
  * @module
  */

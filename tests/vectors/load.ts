@@ -19,7 +19,7 @@ export interface BananaValue {
   none: Uint8Array;
 }
 
-/** Bytes that no encoder sends, but that Twisted reads, and what it reads. */
+/** Bytes that no encoder sends but Twisted can read, and what it reads. */
 export interface BananaRead {
   kind: "read";
   name: string;
@@ -53,11 +53,11 @@ export interface BananaVectors {
   unsendable: BananaUnsendable[];
 }
 
-/** A Python value, its s-expression, and the bytes of this in both dialects. */
+/** A Python value, its s-expression, and the bytes of the latter in both dialects. */
 export interface JellyVector {
   /** The Python expression, or the name of the function that builds the value. */
   name: string;
-  /** The Python expression, or what the function builds, in words. */
+  /** The Python expression, or a description of what the function builds. */
   python: string;
   sexp: Sexp;
   pb: Uint8Array;
@@ -73,7 +73,7 @@ export type Message =
 export interface Conversation {
   name: string;
   about: string;
-  /** The results of the client's calls, as Python shows them. */
+  /** The results of the client's calls, as Python prints them. */
   results: string[];
   messages: Message[];
 }
@@ -102,7 +102,7 @@ export function jellyVectors(): JellyVector[] {
 /**
  * Finds the record of one Python value.
  *
- * @throws {Error} If there is none of that name.
+ * @throws {Error} If there is none with that name.
  */
 export function jellyVector(name: string): JellyVector {
   return named(name, jellyVectors());
@@ -119,7 +119,7 @@ export function conversations(): Conversation[] {
 /**
  * Finds one conversation.
  *
- * @throws {Error} If there is none of that name.
+ * @throws {Error} If there is none with that name.
  */
 export function conversation(name: string): Conversation {
   return named(name, conversations());
