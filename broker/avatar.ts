@@ -1,5 +1,5 @@
 /**
- * What a user gets who has logged in (`twisted.spread.pb.IPerspective`, `Avatar`).
+ * What a user who has logged in gets (`twisted.spread.pb.IPerspective`, `Avatar`).
  *
  * @module
  */
@@ -10,10 +10,10 @@ import type { Broker } from "./broker.ts";
 import type { Kwargs } from "./kwargs.ts";
 import { CALLER, callMethod, Referenceable, type RemoteTarget } from "./referenceable.ts";
 
-/** What a realm gives a user over PB: takes the calls that the user makes. */
+/** What a realm gives a user over PB: the object that handles the user's calls. */
 export interface IPerspective {
   /**
-   * Takes a call.
+   * Handles a call.
    *
    * @param broker The connection that it came over.
    * @param message Name of the method, without a prefix.
@@ -35,11 +35,11 @@ export const IPerspective: CredInterface<IPerspective> = new CredInterface(
 );
 
 /**
- * A user's view on the service: the user calls its `perspective_` methods.
+ * A user's view of the service: the user calls its `perspective_` methods.
  *
- * It travels as a reference, also when a method returns it: there is one reference to it on a
- * connection, and the user is logged out when that is released. Where several logins of a connection
- * share it, each has a reference of its own.
+ * It travels as a reference, even when a method returns it: there is one reference to it per
+ * connection, and the user is logged out when that is released. If several logins on a connection
+ * share an avatar, each has a reference of its own.
  *
  * @example
  * ```ts
@@ -57,7 +57,7 @@ export const IPerspective: CredInterface<IPerspective> = new CredInterface(
  */
 export class Avatar implements IPerspective, IJellyable {
   /**
-   * Takes a call: calls the method `perspective_` and the name.
+   * Handles a call: calls the method whose name is `perspective_` followed by the message.
    *
    * @param _broker The connection that it came over.
    * @param message Name of the method, without the prefix.
@@ -86,7 +86,7 @@ export class Avatar implements IPerspective, IJellyable {
 }
 
 /**
- * A reference directed to another object (`twisted.spread.pb.AsReferenceable`).
+ * A reference that forwards calls to another object (`twisted.spread.pb.AsReferenceable`).
  *
  * @example
  * ```ts
@@ -98,11 +98,11 @@ export class Avatar implements IPerspective, IJellyable {
  * @typeParam T The class of the object.
  */
 export class AsReferenceable<T extends object = object> extends Referenceable {
-  /** The object that gets the calls. */
+  /** The object that receives the calls. */
   readonly object: T;
   /** Who the caller is: the avatar itself, if it is one. */
   override readonly [CALLER]: object | null;
-  /** Who results are written for: the same, or the object's own perspective. */
+  /** Who results are written for: the avatar itself, or else the object's own perspective. */
   override readonly perspective: object | null;
   readonly #receive: RemoteTarget["remoteMessageReceived"];
 
@@ -130,7 +130,7 @@ export class AsReferenceable<T extends object = object> extends Referenceable {
   }
 
   /**
-   * Takes a call and hands it to the object.
+   * Hands a call to the object.
    *
    * @param broker The connection that it came over.
    * @param message Name of the method, without a prefix.
@@ -148,7 +148,7 @@ export class AsReferenceable<T extends object = object> extends Referenceable {
   }
 }
 
-/** A reference to an avatar, which is known by the avatar itself. */
+/** A reference to an avatar, which has the identity of the avatar itself. */
 class AvatarReference extends AsReferenceable {
   override processUniqueID(): object {
     return this.object;

@@ -4,25 +4,28 @@
  * @module
  */
 
-/** Gives the milliseconds to wait after some failures in a row, at least one. */
+/** Returns the milliseconds to wait, given the number of failures in a row, which is at least 1. */
 export type Backoff = (failures: number) => number;
 
 /** Options for {@linkcode backoff}. */
 export interface BackoffOptions {
   /** Milliseconds after the first failure; 1,000 unless given. */
   initial?: number;
-  /** How many times longer after each further failure; 2 unless given. */
+  /** Factor by which each further failure makes the wait longer; 2 unless given. */
   factor?: number;
-  /** Most milliseconds; 60,000 unless given. */
+  /** Maximum number of milliseconds; 60,000 unless given. */
   max?: number;
-  /** What part of each wait is left to chance, so that many clients do not come back all at once; 0.5 unless given. */
+  /**
+   * Fraction of each wait that is random, so that many clients do not come back all at once; 0.5
+   * unless given.
+   */
   jitter?: number;
-  /** Gives a number from 0 up to 1; `Math.random` unless given. */
+  /** Returns a number from 0 up to, but not including, 1; `Math.random` unless given. */
   random?: () => number;
 }
 
 /**
- * Makes waits that grow with each failure, and are never quite the same.
+ * Creates a function that computes waits: they grow with each failure, and vary at random.
  *
  * @example
  * ```ts
@@ -34,7 +37,7 @@ export interface BackoffOptions {
  * ```
  *
  * @param options How long, and how random.
- * @returns The waits.
+ * @returns The function.
  * @throws {RangeError} If an option is out of range.
  */
 export function backoff(options: BackoffOptions = {}): Backoff {

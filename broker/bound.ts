@@ -1,21 +1,21 @@
 /**
- * Limits of one connection, beside those that all connections have.
+ * Limits of a single connection, in addition to those that all connections have.
  *
  * @module
  */
 
-/** A number that may not be passed for now. */
+/** A maximum that applies for the time being. */
 export interface Bound {
-  /** The most that there may be. */
+  /** The maximum. */
   readonly most: number;
-  /** Makes the error with which the connection ends when there is more. */
+  /** Creates the error with which the connection ends when the maximum is exceeded. */
   passed(): Error;
 }
 
-/** What a peer is held to that nobody knows yet. */
+/** Limits on a peer that has not logged in yet. */
 export interface StrangerBounds {
-  /** Bytes of one message, finished or not, give or take one read. */
+  /** Number of bytes in one message, complete or not, give or take one read. */
   readonly messageBytes: Bound;
-  /** Objects of the peer's that are held at once. */
+  /** Number of the peer's objects that are held at once. */
   readonly references: Bound;
 }

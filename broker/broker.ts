@@ -1,5 +1,5 @@
 /**
- * The machine: one connection's objects, calls and answers (`twisted.spread.pb.Broker`).
+ * One connection: its objects, calls and answers (`twisted.spread.pb.Broker`).
  *
  * @module
  */
@@ -41,21 +41,21 @@ import { type Arrivals, type ObjectId, RemoteReference } from "./remote_referenc
 import type { ReadTools } from "./toolbox.ts";
 
 const NO_ANSWER = callOptions({ answer: false });
-/** Milliseconds within which a peer is missed that is gone, where nothing else is said. */
+/** Milliseconds within which a peer that is gone is noticed, by default. */
 const KEEP_ALIVE = 60_000;
 
 /**
- * One connection to a peer: the calls over it, and the objects that each end
- * knows of the other's.
+ * One connection to a peer: the calls over it, and the objects of each end that the other refers
+ * to.
  *
- * Made by `connect`, `serve` and their like. Once it is closed, both ends' tables are empty, every
- * call has settled, and the disconnect notifiers have run. What is marked as internal is for other
- * parts of this library, and may change with any version.
+ * Created by `connect`, `serve` and the like. Once it is closed, its tables of objects are empty,
+ * every call has settled, and the disconnect notifiers have run. Members marked as internal are for
+ * other parts of this library, and may change in any version.
  */
 export class Broker implements AsyncDisposable {
   /** Marks brokers for code that must not depend on this class. */
   readonly [BROKER] = true;
-  /** What is known of the other end. */
+  /** What is known about the peer. */
   readonly peer: Peer;
   /** The settings of this connection. */
   readonly settings: BrokerSettings;
@@ -72,25 +72,25 @@ export class Broker implements AsyncDisposable {
   readonly #limit: ObjectLimit;
   #imports: ImportTable | undefined;
   #caches: Caches | undefined;
-  /** What the peer is held to while it is a stranger. */
+  /** Limits on the peer while nobody has logged in. */
   #bounds: StrangerBounds | undefined;
   /** References by name, which the peer does not count. */
   #named: Map<string, RemoteReference> | undefined;
   #keepAlive: KeepAlive | undefined;
   #pageTurns: PageTurns | undefined;
   readonly #life: Life;
-  /** The last number that an object or a cache of ours got. */
+  /** The last number given to an object or a cache of ours. */
   #lastLocal = 0;
   #disconnects: Disconnects | undefined;
   #logRate: LogRate | undefined;
 
   /**
-   * Creates a broker on a connection that stands, and begins to negotiate.
+   * Creates a broker on an established connection, and begins to negotiate.
    *
    * @param dialed The connection; the broker closes it.
    * @param role Which end this is.
    * @param settings Limits and rules.
-   * @throws {unknown} What `rootFor` throws; the connection is closed then.
+   * @throws {unknown} What `rootFor` throws; the connection is then closed.
    */
   constructor(dialed: Dialed, role: BrokerRole, settings: BrokerSettings) {
     const { limits, log } = settings;
@@ -139,27 +139,35 @@ export class Broker implements AsyncDisposable {
     link.run();
   }
 
-  /** Settles when both ends have agreed on a dialect; rejects if the connection ends before. */
+  /**
+   * Resolves when both ends have agreed on a dialect; rejects if the connection ends before that.
+   */
   get ready(): Promise<void> {
     return this.#life.ready;
   }
 
-  /** Resolves when the connection has ended and all is cleared up: to why it did, or undefined if on purpose. */
+  /**
+   * Resolves when the connection has ended and everything is cleaned up: to the reason, or to
+   * undefined if it ended on purpose.
+   */
   get closed(): Promise<Error | undefined> {
     return this.#life.closed;
   }
 
-  /** On whose behalf a value is being written; `jellyFor` methods may ask. */
+  /** The perspective on whose behalf a value is being written; for use by `jellyFor` methods. */
   get serializingPerspective(): object | null {
     return this.#outbox.perspective;
   }
 
-  /** On whose behalf a value is being read; rules may ask. */
+  /** The perspective on whose behalf a value is being read; for use by rules. */
   get unserializingPerspective(): object | null {
     return this.#incoming.perspective;
   }
 
-  /** What both ends agreed to speak, `perspective-1` if both are of this library; undefined until they have. */
+  /**
+   * The dialect that both ends agreed on, `perspective-1` if both use this library; undefined until
+   * then.
+   */
   get dialect(): string | undefined {
     return this.#life.dialect;
   }
@@ -170,14 +178,16 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Whether calls can be made: not once the connection is closing or closed, or nothing can be written to
-   * it any more.
+   * Whether calls can be made: not once the connection is closed or closing (unless a graceful
+   * close still waits for calls), or once nothing more can be written to it.
    */
   get takesCalls(): boolean {
     return this.#life.takesCalls && this.#link.output.failure === undefined;
   }
 
-  /** How many things the broker holds: for monitoring, and for tests that look for leaks. */
+  /**
+   * Numbers of the things that the broker holds: for monitoring, and for tests that look for leaks.
+   */
   get counts(): BrokerCounts {
     return {
       localObjects: this.#locals.size,
@@ -201,9 +211,9 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Gives the object that the server publishes, or the one that the URL names.
+   * Returns a reference to the object that the server publishes, or to the one that the URL names.
    *
-   * @returns A reference to it.
+   * @returns The reference.
    * @typeParam T The class of the object.
    */
   root<T = unknown>(): RemoteReference<T> {
@@ -211,10 +221,11 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Gives an object that the peer has published under a name; whether there is one, a call will tell.
+   * Returns a reference to the object that the peer has published under a name; whether there is
+   * one shows only when it is called.
    *
    * @param name The name.
-   * @returns A reference to it.
+   * @returns The reference.
    * @typeParam T The class of the object.
    */
   remoteForName<T = unknown>(name: string): RemoteReference<T> {
@@ -229,9 +240,10 @@ export class Broker implements AsyncDisposable {
   /**
    * Logs in at a server whose avatars are copies or caches.
    *
-   * @param credentials A name and a password, a token, or `Anonymous`; undefined for those in the URL.
+   * @param credentials A name and a password, a token, or `Anonymous`; undefined for those in the
+   * URL.
    * @param mind An object of ours that the avatar may call, or null.
-   * @param options The class of the avatar, and what there is else to choose.
+   * @param options The class of the avatar, and the options of any login.
    * @returns The avatar.
    * @typeParam A The class of the avatar, as it is received.
    */
@@ -243,18 +255,20 @@ export class Broker implements AsyncDisposable {
   /**
    * Logs in at the server, by the strongest mechanism that both ends know and allow.
    *
-   * @param credentials A name and a password, a token, or `Anonymous`; those in the URL unless given.
-   * @param mind An object of ours that the avatar may call, or null; it is called
-   * even before the login is answered.
+   * @param credentials A name and a password, a token, or `Anonymous`; those in the URL unless
+   * given.
+   * @param mind An object of ours that the avatar may call, or null; it may be called even before
+   * the login is answered.
    * @param options Which mechanisms may be used, and a signal.
    * @returns A reference to the avatar.
    * @throws {UnauthorizedLogin} If the server does not accept the credentials.
    * @throws {LoginDenied} If it may accept them, but not now.
    * @throws {UnhandledCredentials} If there is no mechanism for such credentials.
-   * @throws {ScramError} If the server does not know the user either.
-   * @throws {ProtocolError} If what the server says is no part of a login.
+   * @throws {ScramError} If the server does not prove that it knows the user too, or breaks the
+   * rules of SCRAM.
+   * @throws {ProtocolError} If what the server sends is not part of a login.
    * @throws {TypeError} If there are no credentials, or there is no such mechanism.
-   * @throws {unknown} The reason of the signal, if that aborts before.
+   * @throws {unknown} The signal's reason, if it aborts first.
    * @typeParam T The class of the avatar.
    */
   login<T = unknown>(
@@ -294,11 +308,11 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Counts a reference to an object that is being sent; for `jellyFor` methods, of references that
-   * travel under a tag of their own.
+   * Counts a reference to an object that is being sent; for `jellyFor` methods that send references
+   * under a tag of their own.
    *
    * @param object The object.
-   * @returns Its number, which is to be sent.
+   * @returns The object's number, to be sent.
    * @throws {LimitError} If the peer holds too many; the fourth time closes the connection.
    */
   registerReference(object: LocalObject): number {
@@ -312,7 +326,7 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * The caches of this connection, at both ends; for `jellyFor` methods and rules.
+   * The caches of this connection, ours and the peer's; for `jellyFor` methods and rules.
    *
    * @internal
    */
@@ -328,10 +342,11 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Has something done once: when the peer holds an object no more, or the connection is lost.
+   * Calls a function once: when the peer no longer holds an object, or the connection is lost.
    *
    * @param object The object, which is about to be sent.
-   * @param cleanup What to do; it is given true if the message that was to bring the object could not be sent.
+   * @param cleanup The function; it is passed true if the message that was to carry the object
+   * could not be sent.
    * @internal
    */
   onRelease(object: object, cleanup: (isTakenBack?: boolean) => void): void {
@@ -345,13 +360,13 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Takes an arrival of a reference; for the rules that read values.
+   * Records the arrival of a reference; for rules that read values.
    *
-   * @param luid Number of the object at the other end, as it came.
+   * @param luid The peer's number for the object, as received.
    * @returns The reference.
-   * @throws {JellyError} If that is no number.
-   * @throws {LimitError} If too many objects are held; the object is given back then, or the
-   * connection closed if nobody has logged in yet.
+   * @throws {JellyError} If that is not a safe integer.
+   * @throws {LimitError} If too many objects are held; the object is then given back or, if the
+   * limit is one for peers that have not logged in, the connection is closed.
    * @throws {DeadReferenceError} If the connection is closed.
    * @typeParam T The class of the object.
    */
@@ -359,7 +374,7 @@ export class Broker implements AsyncDisposable {
     if (!Number.isSafeInteger(luid)) {
       throw new JellyError("Cannot receive reference: it has no number");
     }
-    // Who goes on reading the value that has closed the connection leaves nothing behind.
+    // A value that closes the connection while it is being read must leave nothing behind.
     if (this.isClosed) {
       throw new DeadReferenceError("Cannot take reference: the connection is closed");
     }
@@ -373,9 +388,9 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Tells the peer that a reference is gone; references call it.
+   * Tells the peer that a reference is gone; called by references.
    *
-   * @param arrivals What the peer counts for it.
+   * @param arrivals The arrivals that the peer has counted for it.
    * @internal
    */
   giveBack(arrivals: Arrivals): void {
@@ -383,11 +398,11 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Calls a method of an object at the other end; references and observers call it.
+   * Calls a method of one of the peer's objects; called by references and observers.
    *
    * @param target Number or name of the object, or the observer of a cache.
    * @param method Name of the method.
-   * @param args Positional arguments, then perhaps keyword arguments, then perhaps options.
+   * @param args Positional arguments, then optional keyword arguments, then optional call options.
    * @param perspective On whose behalf the arguments are written.
    * @returns What the method returned.
    * @internal
@@ -411,14 +426,14 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Calls a method of an object at the other end at once, and wants no answer; not to be called while a
-   * message is being written.
+   * Calls a method of one of the peer's objects at once, without an answer; must not be called
+   * while a message is being written.
    *
    * @param target The reference, or the observer of a cache.
    * @param method Name of the method.
    * @param args Positional arguments.
-   * @returns Whether the connection takes more now.
-   * @throws {Error} What keeps the call from being sent.
+   * @returns Whether the connection can take more now.
+   * @throws {Error} If the call cannot be sent.
    * @internal
    */
   tell(
@@ -452,9 +467,10 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Limits what the peer may do while nobody has logged in, beside what the limits of all connections say.
+   * Limits what the peer may do while nobody has logged in, in addition to the limits of all
+   * connections.
    *
-   * @param bounds The limits; undefined for none, once somebody has.
+   * @param bounds The limits; undefined, for none, once somebody has logged in.
    * @internal
    */
   limitStranger(bounds: StrangerBounds | undefined): void {
@@ -463,7 +479,8 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * How long the message is of the call that is being handled, in bytes, while its method begins; 0 else.
+   * Length in bytes of the message whose call is being handled, while its method begins; 0
+   * otherwise.
    *
    * @internal
    */
@@ -472,7 +489,7 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Waits until the peer has taken most of what was sent: for producers of many messages.
+   * Waits until most of what was sent has gone out; for producers of many messages.
    *
    * @returns Settles when more may be sent, or the connection is closed.
    */
@@ -481,9 +498,10 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Begins something before the next message is written, and soon in any case; pagers and live objects call it.
+   * Runs a function before the next message is written, and soon in any case; called by pagers and
+   * live objects.
    *
-   * @param begin Begins it; does not fail.
+   * @param begin The function; must not throw.
    * @internal
    */
   beginSoon(begin: () => void): void {
@@ -500,7 +518,8 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Has a function called when the connection has ended, as often as it was given; at once if it has already.
+   * Registers a function to be called when the connection has ended, once for each time it was
+   * registered; calls it at once if the connection has already ended.
    *
    * @param notifier The function.
    */
@@ -510,7 +529,7 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Takes back {@linkcode Broker.notifyOnDisconnect}, once.
+   * Undoes one call of {@linkcode Broker.notifyOnDisconnect}.
    *
    * @param notifier The function.
    */
@@ -528,7 +547,7 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Logs what the peer can bring about again and again: of many entries, one a second.
+   * Logs what the peer can cause again and again: of many entries, only one a second.
    *
    * @param entry The entry, without the peer.
    * @internal
@@ -539,7 +558,7 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Runs functions of the program; one that fails is logged and keeps no other from running.
+   * Runs functions of the program; if one throws, that is logged and the others still run.
    *
    * @param callbacks The functions.
    * @internal
@@ -549,13 +568,13 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Closes the connection when what was sent has gone out, or cannot go out within a second.
-   * Calls that wait for an answer are lost, unless they get time to be finished. A second call
-   * waits for the first, but gives calls no more time unless it says so.
+   * Closes the connection once what was sent has gone out, or after a second if it has not. Calls
+   * that wait for an answer fail, unless `graceful` gives them time to finish. A second call waits
+   * for the first, and ends the time that calls have to finish unless it sets `graceful` too.
    *
    * @param options How, and why; an error alone is the reason.
    * @returns Resolves when the connection has ended.
-   * @throws {RangeError} If the time is no number from 0 up.
+   * @throws {RangeError} If `graceful` is not a number of at least 0.
    */
   close(options: CloseOptions | Error = {}): Promise<void> {
     return this.#life.close(options);
@@ -577,7 +596,7 @@ export class Broker implements AsyncDisposable {
     });
   }
 
-  /** Begins to watch for a peer that is gone. */
+  /** Begins to watch whether the peer is still there. */
   #watchPeer(): void {
     const { kind, address } = this.peer;
     const { keepAlive = kind === "memory" ? 0 : KEEP_ALIVE } = this.settings;
@@ -592,7 +611,7 @@ export class Broker implements AsyncDisposable {
     });
   }
 
-  /** Clears up: the connection has ended. */
+  /** Cleans up after the connection has ended. */
   #clear(reason: Error | undefined): void {
     this.#keepAlive?.stop();
     this.#flow.clear();
@@ -606,7 +625,7 @@ export class Broker implements AsyncDisposable {
     this.#imports?.clear();
   }
 
-  /** The parts of a broker may do what others may not. */
+  /** What the parts of a broker may do, and other code may not. */
   static readonly #Hooks = class implements BrokerHooks {
     readonly #broker: Broker;
 
@@ -642,7 +661,7 @@ export class Broker implements AsyncDisposable {
     }
     wrote(): void {
       this.#broker.#flow.proceed();
-      // A close that waits for calls waits for their answers to go out, too.
+      // A close that waits for calls also waits for their answers to go out.
       this.#broker.#life.callsEnded();
     }
     answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {

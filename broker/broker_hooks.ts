@@ -7,7 +7,7 @@
 import type { Unjellier } from "../jelly/mod.ts";
 import type { LinkHandler } from "./link.ts";
 
-/** Closes a connection for a fault. */
+/** Closes a connection because of a fault. */
 export interface Faults {
   /**
    * Closes the connection at once.
@@ -16,41 +16,44 @@ export interface Faults {
    */
   fail(error: Error): void;
   /**
-   * Closes the connection when what is being said, and what was said before, has gone out.
+   * Closes the connection once the message being written, and those before it, have gone out.
    *
    * @param error The fault.
    */
   dismiss(error: Error): void;
 }
 
-/** The inside of a broker, as its parts see it: one object, where functions would be one for each. */
+/**
+ * The inside of a broker, as its parts see it: a single object, where functions would take one
+ * object each.
+ */
 export interface BrokerHooks extends LinkHandler, Faults {
-  /** How many calls of ours the peer has not answered, also those that were given up. */
+  /** Number of our calls that the peer has not answered, including those that were given up. */
   readonly callsOut: number;
-  /** How many calls of ours somebody waits for. */
+  /** Number of our calls that somebody is still waiting for. */
   readonly callsWanted: number;
-  /** Learns that both ends have agreed on a dialect. */
+  /** Called when both ends have agreed on a dialect. */
   opened(): void;
   /**
-   * Takes an answer to a call of ours, whose value is to be read next.
+   * Handles an answer to one of our calls, whose value is the next to be read.
    *
    * @param id Request number of the call.
-   * @param succeeded Whether the value is the result, or else an error.
+   * @param succeeded True if the value is the result, false if it is an error.
    * @param unjellier Reads the value.
    */
   answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void;
-  /** Learns that a call of the peer's has ended that was not answered at once. */
+  /** Called when a call from the peer that was not answered at once has ended. */
   callEnded(): void;
-  /** Learns that a call of ours was given up. */
+  /** Called when one of our calls was given up. */
   callGivenUp(): void;
   /**
-   * Clears up: the connection has ended, and nothing can be written any more.
+   * Cleans up: the connection has ended, and nothing more can be written.
    *
    * @param reason Why it has; undefined if on purpose.
    */
   clear(reason: Error | undefined): void;
   /**
-   * Learns that nothing is left of the connection.
+   * Called when nothing is left of the connection.
    *
    * @param reason Why it has ended; undefined if on purpose.
    */

@@ -1,19 +1,21 @@
 /**
- * Write buffers that connections lend each other.
+ * Write buffers that connections share.
  *
  * @module
  */
 
-/** The least size of a buffer; those of no more are made anew as fast as they are found. */
+/**
+ * Minimum size of a buffer in bytes; buffers of this size are not kept, since a new one is as fast.
+ */
 const LEAST_BYTES = 4096;
-/** The most bytes that a pool keeps for later. */
+/** Maximum number of bytes that a pool keeps. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
- * Keeps buffers that nobody uses at the moment.
+ * Keeps buffers that are not in use.
  *
- * A connection needs one only while it has something to say; shared by all connections of a
- * server, a few serve thousands.
+ * A connection needs one only while it has something to send, so a few buffers, shared by all
+ * connections of a server, are enough for thousands.
  */
 export class BufferPool {
   readonly #kept: Uint8Array[] = [];
@@ -22,7 +24,7 @@ export class BufferPool {
   /**
    * Lends a buffer.
    *
-   * @param size How many bytes are likely to be needed.
+   * @param size Number of bytes that are likely to be needed.
    * @returns A kept buffer, perhaps of another size, or a new one.
    */
   take(size: number): Uint8Array {
@@ -33,7 +35,7 @@ export class BufferPool {
   }
 
   /**
-   * Takes a buffer back that is no longer in use.
+   * Takes back a buffer that is no longer in use.
    *
    * @param bytes The buffer, or a view from its beginning.
    */

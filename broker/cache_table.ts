@@ -19,11 +19,11 @@ import type { ObjectId } from "./remote_reference.ts";
 import { ATTACH, RemoteCache } from "./remote_cache.ts";
 
 /**
- * Keeps one cache for each number, and tells the peer when it is not used any more.
+ * Keeps one cache for each number, and tells the peer when it is no longer used.
  *
- * A cache that was touched is held until the garbage collector has run; then its state is kept
- * beside it, and it is let loose. So an update costs nothing, and the work at each collection is less
- * than the collector's own.
+ * A touched cache is held until the garbage collector has run; then its state is kept beside it,
+ * and the cache becomes loose: only weakly referenced. So an update costs nothing extra, and the
+ * work at each collection is less than the collector's own.
  */
 export class CacheTable {
   readonly #parts: CacheTableParts;
@@ -32,9 +32,9 @@ export class CacheTable {
   readonly #caches = new BusyMap<NumberKey, HeldCache>();
   /** The caches that may have changed since their state was kept. */
   #touched = new BusySet<HeldCache>();
-  /** Tells that a cache was collected. */
+  /** Reports that a cache was collected. */
   readonly #finalization: FinalizationRegistry<Loose>;
-  /** Tells that the garbage collector has run. */
+  /** Reports that the garbage collector has run. */
   readonly #collections: FinalizationRegistry<undefined>;
   readonly #owner: HeldCacheOwner;
   #isWaiting = false;
@@ -61,13 +61,13 @@ export class CacheTable {
     };
   }
 
-  /** How many caches there are, with those for which something may still come. */
+  /** Number of caches, including those for which something may still arrive. */
   get size(): number {
     return this.#caches.size;
   }
 
   /**
-   * Finds what takes the updates of a cache.
+   * Finds the object that handles the updates of a cache.
    *
    * @param luid Number of the object.
    * @returns The cache, or undefined.
@@ -77,12 +77,12 @@ export class CacheTable {
   }
 
   /**
-   * Takes the first arrival of an object.
+   * Records the first arrival of an object.
    *
    * @param luid Number of the object.
    * @param cache An empty cache.
    * @param read Reads the state; if it throws, the arrival is given back.
-   * @throws {JellyError} If there is a cache of this number.
+   * @throws {JellyError} If there already is a cache with this number, or it is not a number.
    * @throws {LimitError} If there are too many; the arrival is given back. The fourth time closes
    * the connection.
    */
@@ -99,38 +99,38 @@ export class CacheTable {
       this.#touch(held);
       read();
     } catch (error) {
-      // It has its place until the peer has heard of it.
+      // The entry stays until the peer has learned of this.
       held.broke();
       throw error;
     }
   }
 
   /**
-   * Takes another arrival of an object that is here.
+   * Records another arrival of an object that is already here.
    *
    * @param luid Number of the object.
    * @returns Its cache.
    * @throws {JellyError} If there is none; the arrival is given back.
    */
   arrivedAgain(luid: ObjectId): RemoteCache {
-    // A call that was put off may have brought it.
+    // It may have come with a call that was put off.
     if (this.get(luid) === undefined) this.#parts.readAhead(() => this.get(luid) !== undefined);
     const held = this.#find(luid);
     try {
       if (held !== undefined) return held.takeAgain();
       throw new JellyError(`Cannot receive cache ${luid}: nothing came under this number`);
     } catch (error) {
-      // The peer has counted it.
+      // The peer has counted this arrival.
       if (typeof luid === "number") this.#releases.giveBack(luid, 1);
       throw error;
     }
   }
 
   /**
-   * Learns that nothing more comes for a number, as the peer says.
+   * Ends a cache: the peer says that nothing more will come for its number.
    *
    * @param luid Number of the object.
-   * @throws {ProtocolError} If there is no cache of this number.
+   * @throws {ProtocolError} If there is no cache with this number.
    */
   uncache(luid: ObjectId): void {
     const held = this.#find(luid);
@@ -143,7 +143,7 @@ export class CacheTable {
   }
 
   /**
-   * Ends all caches, since the connection is lost.
+   * Ends all caches because the connection is lost.
    *
    * @param reason Why, if not on purpose.
    */
@@ -158,7 +158,7 @@ export class CacheTable {
     return typeof luid === "number" ? this.#caches.get(numberKey(luid)) : undefined;
   }
 
-  /** Learns that a cache is held again or still. */
+  /** Records that a cache is held, again or still. */
   #touch(held: HeldCache, loose?: Loose): void {
     if (loose !== undefined) this.#finalization.unregister(loose);
     if (held.uses === 0) return;
@@ -166,7 +166,7 @@ export class CacheTable {
     this.#awaitCollection();
   }
 
-  /** Gives all uses of a cache back. */
+  /** Gives back all uses of a cache. */
   #giveBack(held: HeldCache): void {
     const { luid, uses } = held;
     held.uses = 0;
@@ -174,14 +174,16 @@ export class CacheTable {
     this.#releases.giveBack(luid, uses);
   }
 
-  /** Asks for a word when the garbage collector has run next: it collects an object that nobody has. */
+  /**
+   * Asks to be told of the garbage collector's next run: it will collect an unreferenced object.
+   */
   #awaitCollection(): void {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
     this.#collections.register({}, undefined);
   }
 
-  /** Lets the caches loose that were touched, as far as they can be. */
+  /** Makes the touched caches loose, as far as possible. */
   #loosen(): void {
     this.#isWaiting = false;
     for (const held of [...this.#touched]) {
@@ -194,7 +196,7 @@ export class CacheTable {
     try {
       return held.loosen((cache, loose) => this.#finalization.register(cache, loose, loose));
     } catch (error) {
-      // One whose state cannot be kept is held until it is released.
+      // A cache whose state cannot be kept is held until it is released.
       this.#parts.broker.log({
         event: "cacheFailed",
         level: "error",

@@ -1,5 +1,5 @@
 /**
- * Objects that travel as a copy which is kept up to date (`twisted.spread.flavors.Cacheable`,
+ * Objects that travel as a copy that is kept up to date (`twisted.spread.flavors.Cacheable`,
  * `RemoteCacheObserver`; docs/flavors.md, "Caches").
  *
  * @module
@@ -12,15 +12,16 @@ import { DeadReferenceError, PBConnectionLost } from "./errors.ts";
 import { brokerOf } from "./invoker.ts";
 
 /**
- * An object that travels as a copy, and can tell the copies what has changed since.
+ * An object that travels as a copy, and can tell its copies what has changed since.
  *
- * Whoever gets it for the first time gets its state; the object gets an observer, by which it calls the
- * `observe_` methods of the copy. What it calls while the state is being taken arrives after
- * the state, so no change is lost. When it is sent again, it is the copy that is there already
- * that arrives. {@linkcode LiveCacheable} does all this by itself, for objects that are made of fields.
+ * A peer that receives it for the first time receives its state; the object gets an observer,
+ * through which it calls the `observe_` methods of the copy. Calls made while the state is being
+ * collected arrive after the state, so no change is lost. When the object is sent again, the copy
+ * that is already there arrives. {@linkcode LiveCacheable} does all this by itself, for objects
+ * that consist of fields.
  *
- * A connection has a copy for each perspective, so that two users who share one see what each may see;
- * on nobody's behalf, a copy that is there already is sent again.
+ * A connection has one copy for each perspective, so that two users who share a connection each see
+ * what they may see; an object sent on nobody's behalf arrives as any copy that is already there.
  *
  * @example
  * ```ts
@@ -48,12 +49,12 @@ import { brokerOf } from "./invoker.ts";
  */
 export class Cacheable extends Copyable {
   /**
-   * Gives the state to send to a user, and learns who is to be told of changes from now on.
+   * Returns the state to send to a user, and receives the observer to tell of changes from now on.
    *
    * @param perspective On whose behalf the object is sent; null if that is nobody in particular.
    * @param _observer Calls the copy. The observation begins when this method returns; if it throws,
-   * there is none.
-   * @returns What `getStateToCopyFor` gives, unless overridden.
+   * there is no observation.
+   * @returns What `getStateToCopyFor` returns, unless overridden.
    */
   getStateToCacheAndObserveFor(
     perspective: object | null,
@@ -63,16 +64,16 @@ export class Cacheable extends Copyable {
   }
 
   /**
-   * Learns that a copy is gone: nobody uses it any more, the connection is lost, or the state could not
-   * be sent. Called once for each observation.
+   * Called once for each observation, when the copy is gone: it is no longer used, the connection
+   * is lost, or the state could not be sent.
    *
-   * @param _perspective The one that `getStateToCacheAndObserveFor` got.
-   * @param _observer The very object that `getStateToCacheAndObserveFor` got.
+   * @param _perspective The perspective that `getStateToCacheAndObserveFor` received.
+   * @param _observer The same observer that `getStateToCacheAndObserveFor` received.
    */
   stoppedObserving(_perspective: object | null, _observer: RemoteCacheObserver): void {}
 
   /**
-   * Writes the state, or which copy it is that the peer has already.
+   * Writes the state, or which copy the peer already has.
    *
    * @param jellier Where to write.
    */
@@ -93,10 +94,11 @@ export class Cacheable extends Copyable {
 }
 
 /**
- * Calls the copy that a peer has of a {@linkcode Cacheable} (`twisted.spread.pb.RemoteCacheObserver`).
+ * Calls the copy that a peer has of a {@linkcode Cacheable}
+ * (`twisted.spread.pb.RemoteCacheObserver`).
  *
- * An observation has one observer from its beginning to its end, so `===` finds it, in a `Set` too;
- * `equals` also knows one that was made by hand.
+ * An observation has the same observer from beginning to end, so `===` recognizes it, as does a
+ * `Set`; `equals` also recognizes one that was made by hand.
  */
 export class RemoteCacheObserver {
   /** The connection to the copy. */
@@ -107,7 +109,7 @@ export class RemoteCacheObserver {
   readonly perspective: object | null;
 
   /**
-   * Creates an observer; the broker does.
+   * Creates an observer; the broker does this.
    *
    * @param broker The connection to the copy.
    * @param cached The object that the copy is of.
@@ -122,7 +124,7 @@ export class RemoteCacheObserver {
   /**
    * Number of the copy.
    *
-   * @throws {DeadReferenceError} If the peer has none, or has no more.
+   * @throws {DeadReferenceError} If the peer has no copy, or no longer has one.
    */
   get luid(): number {
     const luid = this.broker.caches.cacheables.luidOf(this.cached, this.perspective);
@@ -135,8 +137,8 @@ export class RemoteCacheObserver {
   /**
    * Calls a method of the copy.
    *
-   * The result may be left alone. That the connection is lost, `stoppedObserving` tells; what
-   * else goes wrong is logged.
+   * The result may be ignored: `stoppedObserving` is called if the connection is lost, and all
+   * other errors are logged.
    *
    * @param name Name of the method, without `observe_`.
    * @param args Positional arguments; keyword arguments (`kwargs()`) come last, options of the call
@@ -144,7 +146,7 @@ export class RemoteCacheObserver {
    * @returns What the method returned.
    * @throws {RemoteError} If the method failed.
    * @throws {JellyError} If an argument cannot be sent.
-   * @throws {DeadReferenceError} If the peer has no copy, or no more.
+   * @throws {DeadReferenceError} If the peer has no copy, or no longer has one.
    */
   callRemote(name: string, ...args: readonly unknown[]): Promise<unknown> {
     const result = this.broker.call(this, name, args, this.perspective);
@@ -157,21 +159,22 @@ export class RemoteCacheObserver {
   }
 
   /**
-   * Calls a method of the copy at once, and wants no answer.
+   * Calls a method of the copy at once, without an answer.
    *
    * @param name Name of the method, without `observe_`.
    * @param value The argument.
-   * @returns Whether the connection takes more now: if not, `broker.drained()` tells when.
+   * @returns Whether the connection can take more now; if not, `broker.drained()` settles when it
+   * can.
    * @throws {JellyError} If the argument cannot be sent.
    * @throws {LimitError} If too much waits to be written.
-   * @throws {DeadReferenceError} If the peer has no copy, or no more.
+   * @throws {DeadReferenceError} If the peer has no copy, or no longer has one.
    */
   tell(name: string, value: unknown): boolean {
     return this.broker.tell(this, name, [value]);
   }
 
   /**
-   * Gives a method of the copy as a value.
+   * Returns a method of the copy as a value.
    *
    * @param name Name of the method, without `observe_`.
    * @returns The method.
@@ -181,7 +184,7 @@ export class RemoteCacheObserver {
   }
 
   /**
-   * Tells whether another value is an observer for the same object, perspective and connection.
+   * Returns whether another value is an observer for the same object, perspective and connection.
    *
    * @param other Any value.
    * @returns True if all three are the same.
@@ -192,7 +195,9 @@ export class RemoteCacheObserver {
   }
 }
 
-/** A method of the copy that a peer has, as a value (`twisted.spread.flavors.RemoteCacheMethod`). */
+/**
+ * A method of the copy that a peer has, as a value (`twisted.spread.flavors.RemoteCacheMethod`).
+ */
 export class RemoteCacheMethod {
   /** Calls the copy. */
   readonly observer: RemoteCacheObserver;
@@ -221,7 +226,7 @@ export class RemoteCacheMethod {
   }
 
   /**
-   * Tells whether another value is the same method of the same copy.
+   * Returns whether another value is the same method of the same copy.
    *
    * @param other Any value.
    * @returns True if observer and name are the same.

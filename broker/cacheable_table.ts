@@ -21,13 +21,13 @@ export interface CacheTableParts {
   readonly broker: Broker;
   /** Where messages go. */
   readonly outbox: Outbox;
-  /** How many of our objects the peer may hold. */
+  /** Limits how many of our objects the peer may hold. */
   readonly limit: ObjectLimit;
-  /** Makes a number for an object that is sent. */
+  /** Returns a number for an object that is being sent. */
   readonly newId: () => number;
-  /** Closes the connection for a fault. */
+  /** Closes the connection because of a fault. */
   readonly faults: Faults;
-  /** Reads calls that were put off, until it is told that it is enough. */
+  /** Reads calls that were put off, until `isEnough` returns true. */
   readonly readAhead: (isEnough: () => boolean) => void;
 }
 
@@ -36,7 +36,7 @@ interface Sent {
   readonly luid: number;
   readonly identity: object;
   readonly observer: RemoteCacheObserver;
-  /** How often it was sent and not given back. */
+  /** Number of times it was sent and not given back. */
   uses: number;
   /** Whether the object knows of its observer. */
   isObserved: boolean;
@@ -46,12 +46,13 @@ interface Sent {
  * Numbers the objects that are sent to be cached, and tells each when its cache is gone.
  *
  * The peer gives back each arrival (`decache`). With the last one the observation ends here, and
- * the peer is told that nothing more will come for this number (`uncache`); numbers are not used again.
+ * the peer is told that nothing more will come for this number (`uncache`); numbers are never
+ * reused.
  */
 export class CacheableTable {
   readonly #parts: CacheTableParts;
   readonly #sent = new BusyMap<number, Sent>();
-  /** The same by what the object is known by: one for each perspective, mostly one. */
+  /** The same by the object's identity: one entry for each perspective, usually only one. */
   readonly #byIdentity = new BusyMap<object, Sent[]>();
 
   /**
@@ -63,13 +64,13 @@ export class CacheableTable {
     this.#parts = parts;
   }
 
-  /** How many caches the peer has. */
+  /** Number of caches that the peer has. */
   get size(): number {
     return this.#sent.size;
   }
 
   /**
-   * Finds an object by its number: for a cache that is sent home.
+   * Finds an object by its number: for a cache that the peer sends back.
    *
    * @param luid The number.
    * @returns The object, or undefined.
@@ -90,7 +91,7 @@ export class CacheableTable {
   }
 
   /**
-   * Counts a use of an object that the peer has already.
+   * Counts a use of an object that the peer already has.
    *
    * @param object The object.
    * @param perspective On whose behalf it is being sent.
@@ -99,7 +100,7 @@ export class CacheableTable {
   sendAgain(object: Cacheable, perspective: object | null): number | undefined {
     const identity = object.processUniqueID();
     const known = this.#find(identity, perspective);
-    // What is sent on nobody's behalf may be what some user has already.
+    // An object sent on nobody's behalf may be one that some user already has.
     const sent = perspective === null ? known ?? this.#byIdentity.get(identity)?.[0] : known;
     if (sent === undefined) return undefined;
     sent.uses++;
@@ -112,7 +113,7 @@ export class CacheableTable {
    *
    * @param object The object.
    * @param perspective On whose behalf it is being sent.
-   * @returns The number, and what will call the cache.
+   * @returns The number, and the observer that will call the cache.
    * @throws {LimitError} If the peer has too many caches; the fourth time closes the connection.
    */
   send(
@@ -134,7 +135,7 @@ export class CacheableTable {
   }
 
   /**
-   * Notes that an object knows of its observer, and is to be told when the observation ends.
+   * Records that an object knows of its observer, and is to be told when the observation ends.
    *
    * @param luid Its number.
    */
@@ -143,10 +144,10 @@ export class CacheableTable {
   }
 
   /**
-   * Counts a use less, as the peer says.
+   * Counts one use fewer, as the peer asks.
    *
    * @param luid Number of the object.
-   * @throws {ProtocolError} If the peer has no cache of such an object.
+   * @throws {ProtocolError} If the peer has no cache of an object with this number.
    */
   decache(luid: ObjectId): void {
     const sent = this.#sent.get(luid as number);
@@ -158,7 +159,7 @@ export class CacheableTable {
     this.#parts.outbox.send((writer) => writeNumber(writer, WORD.uncache, sent.luid));
   }
 
-  /** Ends all observations, since the connection is lost. */
+  /** Ends all observations because the connection is lost. */
   clear(): void {
     for (const sent of [...this.#sent.values()]) this.#remove(sent);
   }
@@ -169,7 +170,7 @@ export class CacheableTable {
     );
   }
 
-  /** Forgets an object, and tells it. */
+  /** Forgets an object, and tells it if it knows of its observer. */
   #remove(sent: Sent): void {
     const { identity, luid, observer } = sent;
     this.#sent.delete(luid);

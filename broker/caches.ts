@@ -7,7 +7,7 @@
 import { CacheTable } from "./cache_table.ts";
 import { CacheableTable, type CacheTableParts } from "./cacheable_table.ts";
 
-/** The two tables of caches: of our objects, and ours of the peer's. */
+/** The two tables of caches: the peer's of our objects, and ours of the peer's objects. */
 export class Caches {
   /** The objects of ours that the peer has caches of. */
   readonly cacheables: CacheableTable;
@@ -25,7 +25,7 @@ export class Caches {
   }
 
   /**
-   * Ends all observations and caches, since the connection is lost.
+   * Ends all observations and caches because the connection is lost.
    *
    * @param reason Why, if not on purpose.
    */

@@ -1,11 +1,12 @@
 /**
- * Causes that there may not be.
+ * Optional causes of errors.
  *
  * @module
  */
 
 /**
- * Gives the options of an error: with a cause that is undefined it would show one.
+ * Returns the options of an error; they are empty if there is no cause, since an error created with
+ * `{ cause: undefined }` would show one.
  *
  * @param cause The cause, if there is one.
  * @returns The options.

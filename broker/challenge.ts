@@ -1,7 +1,7 @@
 /**
  * Challenge and response with MD5, as in Twisted's PB (`twisted.spread.pb.challenge`, `respond`).
  *
- * What this protects, and what it does not, is told in docs/login.md.
+ * docs/login.md says what this protects, and what it does not.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 import type { CredInterface } from "../cred/cred_interface.ts";
 import { IUsernameHashedPassword, IUsernameMD5Password } from "../cred/credentials.ts";
 
-/** Bytes of a challenge. */
+/** Length of a challenge in bytes. */
 const CHALLENGE_BYTES = 16;
 
 /**
- * Makes a challenge.
+ * Creates a challenge.
  *
  * @example
  * ```ts
@@ -50,7 +50,7 @@ export function respond(challenge: Uint8Array, password: string | Uint8Array): U
   return respondMD5(challenge, md5(password));
 }
 
-/** Answers a challenge for somebody who knows the MD5 of the password. */
+/** Answers a challenge, given the MD5 of the password. */
 function respondMD5(challenge: Uint8Array, digest: Uint8Array): Uint8Array {
   const both = new Uint8Array(digest.length + challenge.length);
   both.set(digest);
@@ -64,9 +64,9 @@ function md5(data: string | Uint8Array): Uint8Array {
   return new Uint8Array(stdCrypto.subtle.digestSync("MD5", bytes));
 }
 
-/** A name, a challenge, and what the client made of it and the password. */
+/** A name, a challenge, and the response that the client made from it and the password. */
 export class ChallengedCredentials implements IUsernameHashedPassword, IUsernameMD5Password {
-  /** What kinds of credentials these are. */
+  /** The kinds of credentials that these are. */
   readonly provides: readonly CredInterface[] = [IUsernameHashedPassword, IUsernameMD5Password];
   /** The name that the client gave. */
   readonly username: string;
@@ -74,11 +74,11 @@ export class ChallengedCredentials implements IUsernameHashedPassword, IUsername
   readonly #response: Uint8Array;
 
   /**
-   * Creates credentials of a response.
+   * Creates credentials from a response.
    *
    * @param username The name that the client gave.
-   * @param challenge The challenge that it got.
-   * @param response What it responded.
+   * @param challenge The challenge that it was sent.
+   * @param response Its response.
    */
   constructor(username: string, challenge: Uint8Array, response: Uint8Array) {
     this.username = username;
@@ -87,7 +87,7 @@ export class ChallengedCredentials implements IUsernameHashedPassword, IUsername
   }
 
   /**
-   * Compares with a password, in constant time.
+   * Checks the response against a password, in constant time.
    *
    * @param password The right password.
    * @returns Whether the response was made from it.
@@ -97,7 +97,7 @@ export class ChallengedCredentials implements IUsernameHashedPassword, IUsername
   }
 
   /**
-   * Compares with the MD5 of a password, in constant time.
+   * Checks the response against the MD5 of a password, in constant time.
    *
    * @param digest MD5 of the right password.
    * @returns Whether the response was made from it.

@@ -9,7 +9,7 @@ import type { CloseReason } from "../transport/mod.ts";
 import { LimitError, LoginLimitError, ProtocolError } from "./errors.ts";
 
 /**
- * Says why a connection is closed, in the words of a transport.
+ * Returns why a connection is closed, in the form that transports use.
  *
  * @param error What went wrong.
  * @returns The reason; a fault of our own is not described to the peer.
@@ -26,7 +26,7 @@ export function closeReason(error: unknown): CloseReason {
 }
 
 /**
- * Tells whether an error is about what the peer sent.
+ * Returns whether an error is about what the peer sent.
  *
  * @param error What went wrong.
  * @returns True if the peer broke the protocol or a limit.

@@ -1,5 +1,5 @@
 /**
- * Connecting in one line.
+ * Connects in one line.
  *
  * @module
  */
@@ -18,9 +18,9 @@ import type { BrokerOptions } from "./options.ts";
 /**
  * Connects to a PB server.
  *
- * The URL says how: `pb:` (TCP), `pbs:` (TLS), `pb+unix:`, `ws:` and `wss:` (WebSocket). It may
- * name a user and a password, as which `broker.login()` logs in, and an object,
- * which `broker.root()` then is: `pbs://alice:secret@example.org/chat`.
+ * The scheme of the URL says how: `pb:` (TCP), `pbs:` (TLS), `pb+unix:`, `ws:` and `wss:`
+ * (WebSocket). The URL may contain a user and a password, with which `broker.login()` logs in, and
+ * the name of the object that `broker.root()` refers to: `pbs://alice:secret@example.org/chat`.
  *
  * @example
  * ```ts
@@ -37,14 +37,15 @@ import type { BrokerOptions } from "./options.ts";
  * assertEquals(await broker.root<Echo>().remote.echo("hi"), "hi");
  * ```
  *
- * @param url Where to, such as `pb://127.0.0.1:8787`.
- * @param options Rules and limits, a signal and a time for the connection to stand.
+ * @param url Where to connect, such as `pb://127.0.0.1:8787`.
+ * @param options Rules and limits, a signal, and a timeout for connecting.
  * @returns The broker, once both ends have agreed on a dialect.
- * @throws {TypeError} If the URL cannot be used, or with TLS a certificate or key in the options.
+ * @throws {TypeError} If the URL, or with TLS a certificate or key in the options, cannot be used.
  * @throws {RangeError} If a limit or a time is out of range.
- * @throws {ConnectError} If there is no connection.
- * @throws {ProtocolError} If the other end does not speak PB, or closes before it has said anything.
- * @throws {unknown} The reason of the signal, if that aborts before.
+ * @throws {ConnectError} If no connection can be established.
+ * @throws {ProtocolError} If the server does not speak PB, or closes the connection before it has
+ * sent anything.
+ * @throws {unknown} The signal's reason, if it aborts first.
  */
 export async function connect(
   url: string | URL,
@@ -53,7 +54,7 @@ export async function connect(
   return await new PBClientFactory(options).connect(url);
 }
 
-/** Two brokers that are connected with each other. */
+/** Two brokers that are connected to each other. */
 export interface BrokerPair extends AsyncDisposable {
   /** The client's end. */
   readonly client: Broker;
@@ -67,7 +68,10 @@ export interface PairOptions {
   client?: BrokerOptions;
   /** Options of the server's end. */
   server?: ServerOptions;
-  /** How the bytes travel: buffers, and faults on the way from the client (`first`) and to it (`second`). */
+  /**
+   * How the bytes travel: buffers, and faults on the way from the client (`first`) and to it
+   * (`second`).
+   */
   memory?: MemoryPairOptions;
 }
 
@@ -83,15 +87,15 @@ export interface PairOptions {
  * assertEquals(pair.client.isClosed, false);
  * ```
  *
- * @param root What the client gets.
+ * @param root What the server offers the client.
  * @param options Rules, limits, and faults of the connection.
  * @returns Both brokers; disposing closes both.
  * @throws {RangeError} If a limit is out of range.
- * @throws {ProtocolError} If the connection ends before both ends have agreed, as faults may see to.
+ * @throws {ProtocolError} If the connection ends before both ends have agreed, as faults may cause.
  */
 export function connectPair(root: ServerRoot, options?: PairOptions): Promise<BrokerPair>;
 /**
- * Connects a client to a server of several, all within this program.
+ * Connects a client to a server that may have several, all within this program.
  *
  * @example Two clients of a server
  * ```ts
@@ -103,7 +107,7 @@ export function connectPair(root: ServerRoot, options?: PairOptions): Promise<Br
  * assertEquals(factory.stats.connections, pairs.length);
  * ```
  *
- * @param factory Makes the server's end, by its own rules and limits.
+ * @param factory Creates the server's end, with its own rules and limits.
  * @param options Rules and limits of the client, and faults of the connection.
  * @returns Both brokers; disposing closes both.
  */
@@ -115,7 +119,7 @@ export async function connectPair(
   root: ServerRoot | PBServerFactory,
   options: PairOptions = {},
 ): Promise<BrokerPair> {
-  // What may refuse its options comes before there is anything to be closed.
+  // Whatever may refuse its options comes first, while there is nothing to close yet.
   const servers = root instanceof PBServerFactory
     ? root
     : new PBServerFactory(root, options.server);

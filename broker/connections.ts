@@ -1,5 +1,5 @@
 /**
- * The connections of a server: how many there may be, what is known of them, and their end.
+ * The connections of a server: how many there may be, what is known about them, and how they end.
  *
  * @module
  */
@@ -13,50 +13,57 @@ import { GoingAwayError, LimitError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { BrokerOptions } from "./options.ts";
 
-/** Most connections of a server at once, where nothing else is said. */
+/** Maximum number of connections of a server at once, by default. */
 const MAX_CONNECTIONS = 10_000;
 
-/** Options of all connections of a server together, and of each of them. */
+/** Options for all connections of a server together, and for each of them. */
 export interface ConnectionsOptions extends BrokerOptions {
   /**
-   * Most connections at once; 10,000 unless given. Further ones are closed at once, and counted. The same
-   * holds for those that were closed and are not gone, as WebSockets whose peer does not answer.
+   * Maximum number of connections at once; 10,000 unless given. Further ones are closed
+   * immediately, and counted. The same maximum applies to connections that were closed but are not
+   * gone, such as WebSockets whose peers do not answer.
    */
   maxConnections?: number;
   /**
-   * Called with each connection, once both ends have agreed on a dialect; its first calls may have come
-   * by then, so what they need belongs in the root's `rootObject`.
+   * Called with each connection, once both ends have agreed on a dialect; its first calls may have
+   * arrived by then, so what they need belongs in the root's `rootObject`.
    */
   onConnect?: (broker: Broker) => void;
   /** Called when such a connection has ended, with the reason if it did not end on purpose. */
   onDisconnect?: (broker: Broker, reason: Error | undefined) => void;
 }
 
-/** What is worth watching about a server; what is said to be counted is so since its beginning. */
+/** What is worth monitoring about a server; totals count from its start. */
 export interface ServerStats extends Traffic {
-  /** Connections that stand now. */
+  /** Number of connections that are open. */
   readonly connections: number;
-  /** Connections that were accepted, counted. */
+  /** Total number of connections that were accepted. */
   readonly accepted: number;
-  /** Connections that were closed at once, as there were too many or the server was closing; counted. */
+  /**
+   * Total number of connections that were closed at once, as there were too many or the server was
+   * closing.
+   */
   readonly refused: number;
-  /** Connections that failed before both ends had agreed on a dialect, counted. */
+  /** Total number of connections that failed before both ends had agreed on a dialect. */
   readonly failed: number;
-  /** Connections that were closed here, and whose sockets the system still holds for the peer to answer. */
+  /**
+   * Number of connections that were closed here, but whose sockets the system still holds until the
+   * peer answers.
+   */
   readonly closing: number;
-  /** Calls of clients that are not answered now. */
+  /** Number of calls from clients that are not answered yet. */
   readonly callsIn: number;
-  /** Calls to clients that wait for an answer now. */
+  /** Number of calls to clients that wait for an answer. */
   readonly callsOut: number;
-  /** Bytes that wait to be written now. */
+  /** Number of bytes that wait to be written. */
   readonly bufferedBytes: number;
 }
 
 /** Options for closing a server. */
 export interface ShutdownOptions {
   /**
-   * Milliseconds that calls under way get to be finished; new ones are refused. `Infinity` waits until
-   * they are; no time unless given.
+   * Milliseconds that calls under way have to finish; new ones are refused. `Infinity` waits until
+   * all have finished; 0 unless given.
    */
   readonly graceful?: number;
 }
@@ -71,18 +78,18 @@ export class Connections {
   readonly #options: ConnectionsSettings;
   readonly #max: number;
   readonly #brokers = new BusySet<Broker>();
-  /** For connections that may stay after they have closed, when they are gone. */
+  /** For connections that may linger after they have closed: resolves when they are gone. */
   readonly #gone = new Map<Broker, Promise<void>>();
-  /** How many have stayed. */
+  /** Number of connections that were closed and are not gone. */
   #closing = 0;
   readonly #listeners = new Set<(broker: Broker) => void>();
   #isClosed = false;
   #accepted = 0;
   #refused = 0;
   #failed = 0;
-  /** Whether it was logged that there are too many, and there have been since. */
+  /** Whether it was logged that there are too many, and none has been accepted since. */
   #isOverrun = false;
-  /** What went over connections that have ended. */
+  /** Traffic of connections that have ended. */
   #past: Traffic = { callsReceived: 0, callsSent: 0, bytesReceived: 0, bytesSent: 0 };
 
   /**
@@ -97,7 +104,7 @@ export class Connections {
     this.#max = positiveInteger("maxConnections", maxConnections);
   }
 
-  /** The connections that stand now. */
+  /** The connections that are open. */
   get brokers(): ReadonlySet<Broker> {
     return this.#brokers;
   }
@@ -107,7 +114,7 @@ export class Connections {
     return this.#isClosed || Math.max(this.#brokers.size, this.#closing) >= this.#max;
   }
 
-  /** What is worth watching. */
+  /** What is worth monitoring. */
   get stats(): ServerStats {
     const now = { callsIn: 0, callsOut: 0, bufferedBytes: 0 };
     let traffic = this.#past;
@@ -130,10 +137,11 @@ export class Connections {
   }
 
   /**
-   * Takes a connection.
+   * Accepts a connection.
    *
-   * @param dialed The connection; closed if it is not taken.
-   * @param build Makes its broker, which is to call {@linkcode Connections.ended} when it has ended.
+   * @param dialed The connection; it is closed if it is not accepted.
+   * @param build Creates its broker, which must call {@linkcode Connections.ended} once it has
+   * ended.
    * @returns The broker.
    * @throws {LimitError} If there are too many.
    * @throws {GoingAwayError} If the server is closing.
@@ -166,10 +174,10 @@ export class Connections {
   }
 
   /**
-   * Counts a connection that is not taken, and closes it if it stands already.
+   * Counts a connection that is not accepted, and closes it if it is already open.
    *
-   * @param dialed The connection, if it stands.
-   * @returns Why it is not taken.
+   * @param dialed The connection, if it is open.
+   * @returns Why it is not accepted.
    */
   refuse(dialed?: Dialed): Error {
     this.#refused++;
@@ -202,11 +210,11 @@ export class Connections {
   }
 
   /**
-   * Closes all connections, and takes no more.
+   * Closes all connections, and accepts no more.
    *
-   * @param options How.
+   * @param options How much time calls under way have.
    * @returns Resolves when they have ended.
-   * @throws {RangeError} If the time is no number from 0 up.
+   * @throws {RangeError} If `graceful` is not a number of at least 0.
    */
   async close({ graceful = 0 }: ShutdownOptions = {}): Promise<void> {
     duration("graceful", graceful);
@@ -216,7 +224,7 @@ export class Connections {
   }
 
   /**
-   * Has a function called with each connection that has ended.
+   * Registers a function to be called with each connection that has ended.
    *
    * @param listener The function.
    */
@@ -225,7 +233,7 @@ export class Connections {
   }
 
   /**
-   * Takes back {@linkcode Connections.notifyOnEnd}.
+   * Undoes {@linkcode Connections.notifyOnEnd}.
    *
    * @param listener The function.
    */
@@ -234,7 +242,7 @@ export class Connections {
   }
 
   /**
-   * Waits for the connections that stand now.
+   * Waits until the connections that are open now have ended.
    *
    * @returns Resolves when they have ended.
    */
@@ -243,14 +251,14 @@ export class Connections {
   }
 
   /**
-   * Learns that a connection has ended.
+   * Records that a connection has ended.
    *
    * @param broker Its broker.
    * @param reason Why, if not on purpose.
    */
   ended(broker: Broker, reason: Error | undefined): void {
     const { onDisconnect } = this.#options;
-    // One that was never taken had no broker.
+    // A broker whose connection was never accepted is not among them.
     if (!this.#brokers.delete(broker)) return;
     this.#stays(this.#gone.get(broker));
     this.#gone.delete(broker);
@@ -261,7 +269,7 @@ export class Connections {
   }
 }
 
-/** What clients are told, where they can be, when their server closes. */
+/** What clients are told when their server closes, if the transport can tell them. */
 export const GOING_AWAY = { kind: "goingAway", message: "server is closing" } as const;
 
 function sum(one: Traffic, other: Traffic): Traffic {

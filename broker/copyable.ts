@@ -28,13 +28,13 @@ export {
 /**
  * An object that travels as a copy: a tag for its class, and its state.
  *
- * The state is the object's own fields. Private fields (`#pin`), accessors and methods stay at
- * home; a field that is `private` only to the compiler travels. Override `getStateToCopy` to send
- * something else, `getStateToCopyFor` to send each user something else.
+ * The state is the object's own fields. Private fields (`#pin`), accessors and methods do not
+ * travel; a field that is `private` only to the compiler does. Override `getStateToCopy` to send
+ * something else, or `getStateToCopyFor` to send something different to each user.
  *
- * The other end registers a class for the tag: a `RemoteCopy`, or this very class, if it can be made
- * without arguments. Then the copy comes out of the constructor with its private fields and
- * methods, and gets the fields of the state over what the constructor gave it.
+ * The receiver registers a class for the tag: a `RemoteCopy`, or this same class, if it can be
+ * constructed without arguments. Then the constructor creates the copy with its private fields and
+ * methods, and the fields of the state replace what it has set.
  *
  * @example
  * ```ts
@@ -69,26 +69,27 @@ export {
  */
 export class Copyable extends Serializable implements IUnjellyable {
   /**
-   * Gives the state to send: the object's own fields, unless overridden.
+   * Returns the state to send: the object's own fields, unless overridden.
    *
-   * @returns Any value; a plain object as a rule.
+   * @returns Any value; usually a plain object.
    */
   getStateToCopy(): unknown {
     return ownState(this);
   }
 
   /**
-   * Gives the state to send to a user: the same for all, unless overridden.
+   * Returns the state to send to a user: the same for all users, unless overridden.
    *
    * @param _perspective On whose behalf the object is sent; null if that is nobody in particular.
-   * @returns Any value; a plain object as a rule.
+   * @returns Any value; usually a plain object.
    */
   getStateToCopyFor(_perspective: object | null): unknown {
     return this.getStateToCopy();
   }
 
   /**
-   * Gives the tag to send: the static `jellyName` of the class or else its name, unless overridden.
+   * Returns the tag to send: the static `jellyName` of the class, or else its name, unless
+   * overridden.
    *
    * @returns The tag.
    */
@@ -97,7 +98,7 @@ export class Copyable extends Serializable implements IUnjellyable {
   }
 
   /**
-   * Gives the tag to send to a user: the same for all, unless overridden.
+   * Returns the tag to send to a user: the same for all users, unless overridden.
    *
    * @param _perspective On whose behalf the object is sent; null if that is nobody in particular.
    * @returns The tag.
@@ -121,19 +122,19 @@ export class Copyable extends Serializable implements IUnjellyable {
   }
 
   /**
-   * Takes the state, where an object of this class is what a copy arrives as.
+   * Sets the state, where a copy arrives as an object of this class.
    *
-   * @param state What `getStateToCopy` gave at the other end.
-   * @throws {JellyError} If the state is no dictionary, or names a method of the class.
+   * @param state What `getStateToCopy` returned at the sender.
+   * @throws {JellyError} If the state is not a dictionary, or names a method of the class.
    */
   setCopyableState(state: unknown): void {
     applyState(this, state);
   }
 
   /**
-   * Reads the state, where an object of this class is what a copy arrives as.
+   * Reads the state, where a copy arrives as an object of this class.
    *
-   * @param unjellier What reads the whole value.
+   * @param unjellier Reads the whole value.
    * @param list What follows the tag.
    * @returns This object.
    */
@@ -147,12 +148,12 @@ export class Copyable extends Serializable implements IUnjellyable {
 }
 
 /**
- * What a copy arrives as; register its class for the tag of the sender's.
+ * What a copy arrives as; register a subclass for the tag of the sender's class.
  *
- * An instance is made without arguments, and then gets the state: every entry becomes a field, over
- * what the constructor gave it. Where the class has a setter, this is called; a name that the class has
- * for a method or for a getter alone is refused. Override `setCopyableState` to take the state in
- * another way.
+ * An instance is constructed without arguments, and then receives the state: every entry becomes a
+ * field, replacing what the constructor has set. If the class has a setter of that name, it is
+ * called instead; the name of a method, or of a getter without a setter, is refused. Override
+ * `setCopyableState` to apply the state in another way.
  *
  * @example
  * ```ts
@@ -172,11 +173,11 @@ export class Copyable extends Serializable implements IUnjellyable {
  */
 export class RemoteCopy extends Unjellyable {
   /**
-   * Takes the state: every entry becomes a field, unless overridden.
+   * Sets the state: every entry becomes a field, unless overridden.
    *
-   * @param state What `getStateToCopy` gave at the other end; text keys that came as bytes are
+   * @param state What `getStateToCopy` returned at the sender; text keys that came as bytes are
    * read as UTF-8 by default, and null counts as empty.
-   * @throws {JellyError} If the state is no dictionary, or names a method of the class.
+   * @throws {JellyError} If the state is not a dictionary, or names a method of the class.
    */
   setCopyableState(state: unknown): void {
     applyState(this, state);
@@ -185,7 +186,7 @@ export class RemoteCopy extends Unjellyable {
   /**
    * Reads the state.
    *
-   * @param unjellier What reads the whole value.
+   * @param unjellier Reads the whole value.
    * @param list What follows the tag.
    * @returns This object.
    */

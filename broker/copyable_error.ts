@@ -23,14 +23,14 @@ import { perspectiveOf } from "./invoker.ts";
 /**
  * An error that arrives as an object of its own class, with its fields.
  *
- * Any other error arrives with its name and message only. Give the class a
- * static `jellyName`, which Python knows as the full name of its class, and register it where it is
- * received: `setUnjellyableForClass(OutOfStock, OutOfStock)`, or on the registry of the connection.
- * Where it is not registered, the call fails with `InsecureJelly` instead.
+ * Any other error arrives with only its name and message. Give the class a static `jellyName`,
+ * which to Python is the full name of its class, and register it at the receiver:
+ * `setUnjellyableForClass(OutOfStock, OutOfStock)`, or in the registry of the connection. If it is
+ * not registered there, the call fails with `InsecureJelly` instead.
  *
- * A peer in Python has a class that is a `pb.Error` and `pb.Copyable`, or `pb.RemoteCopy`, or both. It
- * sends no `message`, since Python's errors have no such field: the class here may make one of its
- * fields in `setCopyableState`.
+ * A Python peer has a class that derives from `pb.Error`, and from `pb.Copyable` to send it,
+ * `pb.RemoteCopy` to receive it, or both. It sends no `message`, since Python's errors have no such
+ * field: the class here can compose one from its fields in `setCopyableState`.
  *
  * @example
  * ```ts
@@ -58,26 +58,26 @@ import { perspectiveOf } from "./invoker.ts";
  */
 export class CopyableError extends PBError implements IJellyable, IUnjellyable {
   /**
-   * Gives the state to send: the message and the error's own fields, unless overridden.
+   * Returns the state to send: the message and the error's own fields, unless overridden.
    *
-   * @returns Any value; a plain object as a rule.
+   * @returns Any value; usually a plain object.
    */
   getStateToCopy(): unknown {
     return errorState(this);
   }
 
   /**
-   * Gives the state to send to somebody: that for all, unless overridden.
+   * Returns the state to send to a user: the same for all users, unless overridden.
    *
    * @param _perspective On whose behalf the error is sent, or null.
-   * @returns Any value; a plain object as a rule.
+   * @returns Any value; usually a plain object.
    */
   getStateToCopyFor(_perspective: object | null): unknown {
     return this.getStateToCopy();
   }
 
   /**
-   * Gives the tag to send: the name of the class, unless overridden.
+   * Returns the tag to send: the name of the class, unless overridden.
    *
    * @returns The tag.
    */
@@ -86,7 +86,7 @@ export class CopyableError extends PBError implements IJellyable, IUnjellyable {
   }
 
   /**
-   * Gives the tag to send to somebody: that for all, unless overridden.
+   * Returns the tag to send to a user: the same for all users, unless overridden.
    *
    * @param _perspective On whose behalf the error is sent, or null.
    * @returns The tag.
@@ -109,11 +109,11 @@ export class CopyableError extends PBError implements IJellyable, IUnjellyable {
   }
 
   /**
-   * Takes the received state: every entry becomes a field, unless overridden; a `message` that is
-   * no text is left out.
+   * Sets the received state: every entry becomes a field, unless overridden; a `message` that is
+   * not a string is ignored.
    *
    * @param state The state; null counts as empty.
-   * @throws {JellyError} If the state is no dictionary, or names a method of the class.
+   * @throws {JellyError} If the state is not a dictionary, or names a method of the class.
    */
   setCopyableState(state: unknown): void {
     const { message, ...fields } = objectOf(stateEntries(state));
@@ -125,7 +125,7 @@ export class CopyableError extends PBError implements IJellyable, IUnjellyable {
   /**
    * Reads the state.
    *
-   * @param unjellier What reads the whole value.
+   * @param unjellier Reads the whole value.
    * @param list What follows the tag.
    * @returns This object.
    */

@@ -1,17 +1,17 @@
 /**
- * Who wants to know when a connection has ended.
+ * Functions to be called when a connection has ended.
  *
  * @module
  */
 
 import { BusyMap } from "../transport/busy_map.ts";
 
-/** Functions to be called once, each as often as it was given. */
+/** Functions to be called when the connection has ended, each as often as it was added. */
 export class Disconnects {
   readonly #times = new BusyMap<() => void, number>();
 
   /**
-   * Adds a function, once more if it is there already.
+   * Adds a function, once more if it is already there.
    *
    * @param notifier The function.
    */
@@ -20,7 +20,7 @@ export class Disconnects {
   }
 
   /**
-   * Takes a function back, once; does nothing if it is not there.
+   * Removes a function, once; does nothing if it is not there.
    *
    * @param notifier The function.
    */
@@ -31,7 +31,10 @@ export class Disconnects {
     else this.#times.set(notifier, times - 1);
   }
 
-  /** The functions in the order in which they came, those that came twice twice. */
+  /**
+   * Yields the functions in the order in which they were first added, each as often as it was
+   * added.
+   */
   *[Symbol.iterator](): Iterator<() => void> {
     for (const [notifier, times] of this.#times.entries()) {
       for (let left = times; left > 0; left--) yield notifier;

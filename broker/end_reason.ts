@@ -12,10 +12,10 @@ import { PBConnectionLost, ProtocolError } from "./errors.ts";
 import { guessPeer, guessShutDoor, guessSilentPeer } from "./guess_peer.ts";
 import { toError } from "./to_error.ts";
 
-/** Most characters that are repeated of what the peer said when it closed. */
+/** Maximum number of characters repeated from what the peer said when it closed. */
 const MAX_MESSAGE = 200;
 
-/** What is known when a connection has ended that was not closed here on purpose. */
+/** What is known about the end of a connection that was not closed here on purpose. */
 export interface ConnectionEnd {
   /** Which end this is. */
   readonly role: "client" | "server";
@@ -25,24 +25,24 @@ export interface ConnectionEnd {
   readonly error: unknown;
   /** The first of the bytes that were not understood. */
   readonly unread: Uint8Array;
-  /** Whether any byte had come. */
+  /** Whether any byte had arrived. */
   readonly isHeard: boolean;
   /** What the peer said when it closed, if it could. */
   readonly closeReason: CloseReason | undefined;
 }
 
 /**
- * Says why a connection has ended.
+ * Returns why a connection has ended.
  *
  * @param end What is known.
- * @returns The reason; undefined if the peer closed it in an orderly way, or was a client that went
- * without a word.
+ * @returns The reason; undefined if the peer closed it in an orderly way, or was a client that left
+ * without having sent anything.
  */
 export function endReason(end: ConnectionEnd): Error | undefined {
   const { role, isNegotiating, error, isHeard, closeReason } = end;
   if (isNegotiating) {
-    // Load balancers look whether a server is there in this way; many leave with a reset, as they
-    // have not read what the server said.
+    // Load balancers check in this way that a server is there; many leave with a reset, as they
+    // have not read what the server sent.
     const isLeft = error === undefined || isGone(error);
     if (role === "server" && !isHeard && isLeft) return undefined;
     return new ProtocolError(`Cannot connect over PB: ${notConnected(end)}`, causedBy(error));
@@ -52,7 +52,7 @@ export function endReason(end: ConnectionEnd): Error | undefined {
   return new PBConnectionLost(`Cannot go on: the other end closed, ${words(closeReason)}`);
 }
 
-/** Says why no connection came about, and what the other end may be. */
+/** Says why the connection failed, and what the peer may be. */
 function notConnected({ role, error, unread, isHeard, closeReason }: ConnectionEnd): string {
   const guess = guessPeer(unread);
   const fact = error === undefined ? "the other end closed the connection" : factOf(error);

@@ -6,14 +6,17 @@
 
 import type { AnyClass } from "../jelly/mod.ts";
 
-/** Names that every Python exception has among its bases; what has no class of its own is called so. */
+/**
+ * Names that every Python exception has among its bases; they also name anything without a class of
+ * its own.
+ */
 export const EXCEPTION: readonly string[] = [
   "builtins.Exception",
   "builtins.BaseException",
   "builtins.object",
 ];
 
-/** What the errors of the runtime are called in Python. */
+/** Python's names for the errors of the runtime. */
 const BUILT_IN: ReadonlyMap<unknown, string> = new Map<unknown, string>([
   [TypeError, "builtins.TypeError"],
   [SyntaxError, "builtins.SyntaxError"],
@@ -23,10 +26,10 @@ const BUILT_IN: ReadonlyMap<unknown, string> = new Map<unknown, string>([
 ]);
 
 /**
- * Names an error class and its bases.
+ * Returns the names of an error class and its bases.
  *
- * Each goes by its own static `jellyName`, or by its `name`. A class with an own static
- * `jellyParents` knows all its names itself: some classes have more bases in Python than they can
+ * Each is called by its own static `jellyName`, or else its `name`. A class with its own static
+ * `jellyParents` lists all its names there: some classes have more bases in Python than they can
  * have here.
  *
  * @param cls The class.
@@ -55,7 +58,7 @@ function ownStatic(cls: object, name: string): unknown {
 }
 
 /**
- * Gives the class of an object, whatever fields the object itself has.
+ * Returns the class of an object, whatever fields the object itself has.
  *
  * @param object The object.
  * @returns Its class, or undefined if it has none.
@@ -66,10 +69,10 @@ export function classOf(object: object): AnyClass | undefined {
 }
 
 /**
- * Tells whether a class is one of the runtime's own, such as `TypeError`, and none of a program.
+ * Returns whether a class is one of the runtime's own, such as `TypeError`, and not a program's.
  *
  * @param cls The class of an error.
- * @returns True for classes whose names mean nothing to a program at the other end.
+ * @returns True for classes whose names mean nothing to the peer's program.
  */
 export function isRuntimeError(cls: AnyClass): boolean {
   return Reflect.get(globalThis, cls.name) === cls;

@@ -1,5 +1,5 @@
 /**
- * What goes wrong with connections and calls.
+ * What can go wrong with connections and calls.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { EXCEPTION } from "./error_names.ts";
 /**
  * An error that a program raises on purpose, for the caller to see (`twisted.spread.pb.Error`).
  *
- * A method that throws one fails its call, and nothing is logged. Extend it
- * for errors of your own; a static `jellyName` says what they are called on the wire.
+ * If a method throws one, its call fails, and nothing is logged. Extend it for errors of your own;
+ * a static `jellyName` is their name on the wire.
  *
  * @example
  * ```ts
@@ -28,8 +28,8 @@ export class PBError extends Error {
   /**
    * Creates the error.
    *
-   * @param message What happened; the caller gets it.
-   * @param options The cause, which stays here.
+   * @param message What happened; it is sent to the caller.
+   * @param options The cause, which is not sent.
    */
   constructor(message?: string, options?: ErrorOptions) {
     super(message, options);
@@ -37,7 +37,10 @@ export class PBError extends Error {
   }
 }
 
-/** What the errors of this library about connections and calls have in common. */
+/**
+ * The base class of this library's errors about connections and calls that are not a
+ * {@linkcode PBError}.
+ */
 export class BrokerError extends Error {
   /** Names of the class and its bases on the wire. */
   static readonly jellyParents: readonly string[] = EXCEPTION;
@@ -54,7 +57,7 @@ export class BrokerError extends Error {
   }
 }
 
-/** The other end broke the protocol (`twisted.spread.pb.ProtocolError`); the connection is closed. */
+/** The peer broke the protocol (`twisted.spread.pb.ProtocolError`); the connection is closed. */
 export class ProtocolError extends BrokerError {
   /** Names of the class and its bases on the wire. */
   static override readonly jellyParents: readonly string[] = [
@@ -74,7 +77,10 @@ export class ProtocolError extends BrokerError {
   }
 }
 
-/** A call on a reference that is released, or whose connection is closed (`twisted.spread.pb.DeadReferenceError`). */
+/**
+ * A call was made on a reference that is released, or whose connection is closed
+ * (`twisted.spread.pb.DeadReferenceError`).
+ */
 export class DeadReferenceError extends ProtocolError {
   /** Names of the class and its bases on the wire. */
   static override readonly jellyParents: readonly string[] = [
@@ -136,7 +142,7 @@ export class NoSuchMethod extends BrokerError {
   }
 }
 
-/** A call was not answered in the time that it was given; the answer, when it comes, is dropped. */
+/** A call was not answered in the time that it was given; an answer that still comes is dropped. */
 export class CallTimeoutError extends BrokerError {
   /** The remote method that was called. */
   readonly method: string;
@@ -157,9 +163,9 @@ export class CallTimeoutError extends BrokerError {
   }
 }
 
-/** A limit of the connection was passed; see `BrokerLimits`. */
+/** A limit of the connection was exceeded; see `BrokerLimits`. */
 export class LimitError extends PBError {
-  /** Name of the class on the wire: what Twisted raises there. */
+  /** Name of the class on the wire: what Twisted raises in this case. */
   static override readonly jellyName: string = "twisted.spread.pb.Error";
   /** Name of the limit. */
   readonly limit: string;
@@ -177,7 +183,9 @@ export class LimitError extends PBError {
   }
 }
 
-/** A connection was closed because nobody logged in over it as they should; see `PortalOptions`. */
+/**
+ * A connection was closed because nobody logged in over it within the limits; see `PortalOptions`.
+ */
 export class LoginLimitError extends LimitError {
   /**
    * Creates the error.
@@ -191,7 +199,7 @@ export class LoginLimitError extends LimitError {
   }
 }
 
-/** The other end goes away, and takes no more calls; a call that fails with this was not begun. */
+/** The peer is going away, and accepts no more calls; a call that fails with this was not begun. */
 export class GoingAwayError extends PBError {
   /** Name of the class on the wire. */
   static override readonly jellyName: string = "perspective.broker.GoingAwayError";
@@ -208,11 +216,13 @@ export class GoingAwayError extends PBError {
 }
 
 /**
- * The other end was silent for so long, or took nothing of the answers that wait for it, that it counts as
- * gone; the connection is closed.
+ * The peer was silent for so long, or for so long accepted none of the answers that wait for it,
+ * that it counts as gone; the connection is closed.
  */
 export class PeerGoneError extends BrokerError {
-  /** Milliseconds within which it should have given a sign of life; see `BrokerOptions.keepAlive`. */
+  /**
+   * Milliseconds within which it should have given a sign of life; see `BrokerOptions.keepAlive`.
+   */
   readonly keepAlive: number;
 
   /**
@@ -228,7 +238,7 @@ export class PeerGoneError extends BrokerError {
   }
 }
 
-/** A session is not connected; whatever was to be done over it was not begun. */
+/** A session is not connected; what was to be done over it was not begun. */
 export class NotConnectedError extends BrokerError {
   /**
    * Creates the error.
@@ -242,7 +252,7 @@ export class NotConnectedError extends BrokerError {
   }
 }
 
-/** Pages did not come to their end, or could not be sent to it. */
+/** Pages did not arrive in full, or could not be sent in full. */
 export class PagingError extends BrokerError {
   /**
    * Creates the error.

@@ -1,5 +1,6 @@
 /**
- * What makes brokers of connections (`twisted.spread.pb.PBServerFactory`, `PBClientFactory`).
+ * Factories that create brokers for connections (`twisted.spread.pb.PBServerFactory`,
+ * `PBClientFactory`).
  *
  * @module
  */
@@ -29,20 +30,24 @@ import type { IPBRoot, RemoteTarget } from "./referenceable.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import { credentialsIn } from "./url_credentials.ts";
 
-/** What a server gives its clients: an object, a portal to log in at, or something of each connection's own. */
+/**
+ * What a server gives its clients: an object, a portal to log in at, or a root that chooses an
+ * object for each connection.
+ */
 export type ServerRoot = Portal | IPBRoot | RemoteTarget;
 
 /** Options for {@linkcode PBServerFactory}. */
 export interface ServerOptions extends ConnectionsOptions {
-  /** Mechanisms and limits of logins, where the root is a `Portal`. */
+  /** Mechanisms and limits of logins, if the root is a `Portal`. */
   login?: PortalOptions;
 }
 
 /**
- * Makes brokers for the server's end of connections, and holds them.
+ * Creates brokers for the server's end of connections, and holds them.
  *
- * `serve` and `handleWebSocket` make one, or take one: a server that listens at several places has
- * one factory for all, so that limits, statistics and shutting down are for all of its connections.
+ * `serve` and `handleWebSocket` create one, or accept one: a server that listens in several places
+ * has one factory for all of them, so that limits, statistics and shutdown apply to all of its
+ * connections.
  *
  * @example
  * ```ts
@@ -67,7 +72,8 @@ export class PBServerFactory implements AsyncDisposable {
    *
    * @param root What each client gets.
    * @param options Rules and limits for each connection, and for all of them together.
-   * @throws {TypeError} If the root is none, or is no portal and there are options for logins.
+   * @throws {TypeError} If the root cannot be used, or there are options for logins and it is not a
+   * portal.
    * @throws {RangeError} If a limit is out of range.
    */
   constructor(root: ServerRoot, options: ServerOptions = {}) {
@@ -86,12 +92,12 @@ export class PBServerFactory implements AsyncDisposable {
     return this.#settings;
   }
 
-  /** The connections that stand now. */
+  /** The connections that are open. */
   get brokers(): ReadonlySet<Broker> {
     return this.#connections.brokers;
   }
 
-  /** What is worth watching: how many connections, calls and bytes. */
+  /** What is worth monitoring: numbers of connections, calls and bytes. */
   get stats(): ServerStats {
     return this.#connections.stats;
   }
@@ -104,9 +110,10 @@ export class PBServerFactory implements AsyncDisposable {
   /**
    * Begins to serve a connection.
    *
-   * @param dialed The connection; the broker closes it, and it is closed if there is no broker.
+   * @param dialed The connection; the broker closes it, and it is also closed if no broker is
+   * created.
    * @returns Its broker.
-   * @throws {LimitError} If there are `maxConnections` already.
+   * @throws {LimitError} If there are already `maxConnections`.
    * @throws {GoingAwayError} If the factory is closed.
    * @throws {unknown} What the root's `rootObject` throws.
    */
@@ -115,8 +122,8 @@ export class PBServerFactory implements AsyncDisposable {
   }
 
   /**
-   * Begins to serve a connection, as {@linkcode PBServerFactory.buildBroker} does, but never throws:
-   * for loops that accept connections, which must go on.
+   * Begins to serve a connection, as {@linkcode PBServerFactory.buildBroker} does, but never
+   * throws: for loops that accept connections, which must go on.
    *
    * @param dialed The connection.
    * @returns Its broker, or undefined if it is not served; the log says why.
@@ -147,8 +154,8 @@ export class PBServerFactory implements AsyncDisposable {
   }
 
   /**
-   * Counts a connection that failed before it stood, as in a handshake, and logs why; unless its peer
-   * only looked whether a server is there.
+   * Counts a connection that failed before it was established, such as in a handshake, and logs
+   * why, unless the peer only checked that a server is there.
    *
    * @param error What went wrong.
    */
@@ -160,16 +167,16 @@ export class PBServerFactory implements AsyncDisposable {
   }
 
   /**
-   * Has a function called with each connection that has ended.
+   * Registers a function to be called with each connection that has ended.
    *
-   * @param listener Gets the broker; must not throw.
+   * @param listener Receives the broker; must not throw.
    */
   notifyOnEnd(listener: (broker: Broker) => void): void {
     this.#connections.notifyOnEnd(listener);
   }
 
   /**
-   * Takes back {@linkcode PBServerFactory.notifyOnEnd}.
+   * Undoes {@linkcode PBServerFactory.notifyOnEnd}.
    *
    * @param listener The function.
    */
@@ -178,10 +185,11 @@ export class PBServerFactory implements AsyncDisposable {
   }
 
   /**
-   * Closes all connections, for good: later ones are refused. Clients are told that the server goes
-   * away, where the transport can tell. A second call without `graceful` hurries a first one.
+   * Closes all connections for good: later ones are refused. Clients are told that the server is
+   * going away, if the transport can tell them. A second call without `graceful` hurries the first
+   * one.
    *
-   * @param options How much time calls under way get.
+   * @param options How much time calls under way have.
    * @returns Resolves when all connections have ended.
    */
   close(options: ShutdownOptions = {}): Promise<void> {
@@ -207,17 +215,17 @@ function rootFor(root: ServerRoot, login?: PortalOptions): (broker: Broker) => R
 /** Options for {@linkcode PBClientFactory}. */
 export interface ClientOptions extends BrokerOptions, DialOptions {
   /**
-   * Milliseconds for everything until the connection stands, and then for the server to say which
-   * dialects it speaks, if that is less than `negotiationTimeout`; 30,000 unless given.
+   * Milliseconds for everything until the connection is established, and then again for the server
+   * to say which dialects it speaks, if that is less than `negotiationTimeout`; 30,000 unless
+   * given.
    */
   timeout?: number;
 }
 
 /**
- * Makes connections to a server, with the methods of Twisted's factory: what is asked of it is asked
- * of the latest one.
+ * Connects to a server, with the methods of Twisted's factory; these use the latest connection.
  *
- * New programs do well with `connect`; this is for those who know Twisted.
+ * `connect` is all that new programs need; this is for programmers who know Twisted.
  *
  * @example
  * ```ts
@@ -240,7 +248,7 @@ export interface ClientOptions extends BrokerOptions, DialOptions {
 export class PBClientFactory {
   readonly #options: ClientOptions;
   readonly #settings: BrokerSettings;
-  /** For those who ask while there is no connection. */
+  /** What callers wait for while there is no connection. */
   #connected = new Outcome<Broker>();
   /** The latest connection. */
   #broker: Broker | undefined;
@@ -257,7 +265,7 @@ export class PBClientFactory {
   }
 
   /**
-   * Begins to speak over a connection.
+   * Begins to speak PB over a connection.
    *
    * @param dialed The connection; the broker closes it.
    * @returns Its broker.
@@ -269,11 +277,13 @@ export class PBClientFactory {
   /**
    * Connects to a server.
    *
-   * @param url Where to, such as `pb://127.0.0.1:8787`; may name a user and an object, see `connect`.
+   * @param url Where to connect, such as `pb://127.0.0.1:8787`; may contain a user and an object,
+   * see `connect`.
    * @returns The broker, once both ends have agreed on a dialect.
-   * @throws {TypeError} If the URL cannot be used, or with TLS a certificate or key in the options.
-   * @throws {ConnectError} If there is no connection.
-   * @throws {ProtocolError} If the other end does not speak PB.
+   * @throws {TypeError} If the URL, or with TLS a certificate or key in the options, cannot be
+   * used.
+   * @throws {ConnectError} If no connection can be established.
+   * @throws {ProtocolError} If the server does not speak PB.
    */
   async connect(url: string | URL): Promise<Broker> {
     const connected = this.#attempt();
@@ -293,7 +303,10 @@ export class PBClientFactory {
     }
   }
 
-  /** Gives the outcome of the attempt under way, or else the next: who asks hears nothing of those that are over. */
+  /**
+   * Returns the outcome of the attempt under way, or else of the next one: callers hear nothing of
+   * attempts that are over.
+   */
   #attempt(): Outcome<Broker> {
     if (this.#connected.isKnown) this.#connected = new Outcome();
     return this.#connected;
@@ -308,7 +321,7 @@ export class PBClientFactory {
     return broker;
   }
 
-  /** Waits until both ends have agreed on a dialect, or the signal says not to wait. */
+  /** Waits until both ends have agreed on a dialect, or the signal aborts. */
   async #agree(broker: Broker): Promise<Broker> {
     const { signal } = this.#options;
     if (signal === undefined) {
@@ -330,20 +343,21 @@ export class PBClientFactory {
   }
 
   /**
-   * Gives the root object of the server, before or after the connection is made.
+   * Returns a reference to the server's root object; can be called before or after connecting.
    *
-   * @returns A reference to it; rejects if no connection comes about.
+   * @returns The reference; rejects if no connection can be established.
    */
   async getRootObject<T = unknown>(): Promise<RemoteReference<T>> {
     return (await this.#latest()).root<T>();
   }
 
   /**
-   * Logs in at a server whose avatars are copies or caches, before or after the connection is made.
+   * Logs in at a server whose avatars are copies or caches; can be called before or after
+   * connecting.
    *
    * @param credentials A name and a password, a token, or `Anonymous`.
    * @param mind An object of ours that the avatar may call, or null.
-   * @param options The class of the avatar, and what there is else to choose.
+   * @param options The class of the avatar, and the options of any login.
    * @returns The avatar.
    * @typeParam A The class of the avatar, as it is received.
    */
@@ -353,7 +367,7 @@ export class PBClientFactory {
     options: CopiedAvatarOptions<A>,
   ): Promise<A>;
   /**
-   * Logs in, before or after the connection is made; see `Broker.login`.
+   * Logs in; can be called before or after connecting. See `Broker.login`.
    *
    * @param credentials A name and a password, a token, or `Anonymous`.
    * @param mind An object of ours that the avatar may call, or null.
@@ -374,7 +388,7 @@ export class PBClientFactory {
     return await (await this.#latest()).login(credentials, mind, options);
   }
 
-  /** Waits for a connection: the one that stands, or the next one, as nothing can be asked of others. */
+  /** Waits for a connection: the latest one, or the next one if that is closed. */
   async #latest(): Promise<Broker> {
     const broker = this.#broker;
     if (broker === undefined || broker.isClosed) return await this.#attempt().promise;

@@ -14,14 +14,17 @@ import { type ErrorKind, isKind, NO_TRACEBACK, RemoteError } from "./remote_erro
 /** Tag of a failure on the wire. */
 export const FAILURE_TAG = "twisted.spread.pb.CopyableFailure";
 
-/** Most characters of a message or a stack that are sent: of a longer text, the middle is left out. */
+/**
+ * Maximum number of characters of a message or a stack that are sent; the middle of a longer text
+ * is left out.
+ */
 const MAX_TEXT = 64 * 1024;
 
 /**
  * An error in the form in which it travels (`twisted.spread.pb.CopyableFailure`).
  *
- * A method that throws an error has one made of it. Make one yourself to send an error as a value,
- * as an argument or within a result.
+ * An error that a method throws is sent as one, unless it travels as an object of its own class.
+ * Create one yourself to send an error as a value, as an argument or within a result.
  *
  * @example
  * ```ts
@@ -38,14 +41,14 @@ export class CopyableFailure implements IJellyable {
   readonly error: unknown;
   /** Full names of the error's class and its bases, the class itself first. */
   readonly parents: readonly string[];
-  /** Whether the stack goes along. */
+  /** Whether the stack is sent too. */
   readonly unsafeTracebacks: boolean;
 
   /**
    * Creates a failure.
    *
    * @param error What was thrown; a failure that was received keeps its type and parents.
-   * @param unsafeTracebacks Whether the stack is for the peer; false unless given.
+   * @param unsafeTracebacks Whether to send the stack to the peer; false unless given.
    */
   constructor(error: unknown, unsafeTracebacks = false) {
     this.error = error instanceof CopyableFailure ? error.error : error;
@@ -63,13 +66,13 @@ export class CopyableFailure implements IJellyable {
     return cut(messageOf(this.error));
   }
 
-  /** The stack, or what stands for it. */
+  /** The stack, or the text that is sent instead. */
   get traceback(): string {
     return this.unsafeTracebacks ? `${cut(stackOf(this.error))}\n` : NO_TRACEBACK;
   }
 
   /**
-   * Gives the message.
+   * Returns the message.
    *
    * @returns The message.
    */
@@ -78,17 +81,18 @@ export class CopyableFailure implements IJellyable {
   }
 
   /**
-   * Tells which of some kinds the error is.
+   * Returns which of the given kinds the error is.
    *
    * @param kinds Classes or full names.
-   * @returns The first kind that the error is an instance of, or that is among its parents, or undefined.
+   * @returns The first kind that the error is an instance of, or that is among its parents, or
+   * undefined.
    */
   check<const Kinds extends readonly ErrorKind[]>(...kinds: Kinds): Kinds[number] | undefined {
     return kinds.find((kind) => isKind(this.error, this.parents, kind));
   }
 
   /**
-   * Tells which of some kinds the error is, and throws the error if it is none.
+   * Returns which of the given kinds the error is, or throws the error if it is none of them.
    *
    * @param kinds Classes or full names.
    * @returns The first kind that the error is.
@@ -108,7 +112,7 @@ export class CopyableFailure implements IJellyable {
   jellyFor(jellier: Jellier): void {
     jellier.prepare(this);
     jellier.tagged(FAILURE_TAG, {
-      // Twisted numbers the failures of a program, for its own eyes.
+      // Twisted numbers the failures of a program, for its own use.
       count: 1,
       type: atom(this.type),
       value: this.value,
@@ -124,7 +128,7 @@ export class CopyableFailure implements IJellyable {
 }
 
 /**
- * Makes a failure that can be sent (`twisted.spread.pb.failure2Copyable`).
+ * Creates a failure that can be sent (`twisted.spread.pb.failure2Copyable`).
  *
  * @example
  * ```ts
@@ -136,7 +140,7 @@ export class CopyableFailure implements IJellyable {
  * ```
  *
  * @param error What was thrown.
- * @param unsafeTracebacks Whether the stack is for the peer; false unless given.
+ * @param unsafeTracebacks Whether to send the stack to the peer; false unless given.
  * @returns The failure.
  */
 export function failure2Copyable(error: unknown, unsafeTracebacks = false): CopyableFailure {
@@ -144,7 +148,7 @@ export function failure2Copyable(error: unknown, unsafeTracebacks = false): Copy
 }
 
 /**
- * Gives what a failed call is answered with.
+ * Returns what a failed call is answered with.
  *
  * An error that can travel as an object does so: one that serializes itself, and one
  * whose class the security options allow. All others travel as a failure.
@@ -181,7 +185,7 @@ class NamedState implements IJellyable {
 }
 
 /**
- * Gives the state of an error: its message, and its fields beside its name.
+ * Returns the state of an error: its message, and its fields other than its name.
  *
  * @param error The error.
  * @returns A new plain object.
@@ -192,8 +196,8 @@ export function errorState(error: Error): Record<string, unknown> {
 }
 
 /**
- * Tells whether an error is one that a program raises on purpose: a `PBError` of its own, or
- * one that came from another peer.
+ * Returns whether an error is one that a program raises on purpose: a `PBError` of its own, or one
+ * that came from a peer.
  *
  * @param thrown What was thrown.
  * @returns True if it is not to be logged.
@@ -202,7 +206,7 @@ export function isExpected(thrown: unknown): boolean {
   return new CopyableFailure(thrown).check(PBError) !== undefined;
 }
 
-/** Names an error and its bases as the peer will see them. */
+/** Returns the names of an error and its bases as the peer will see them. */
 function errorNames(error: unknown): readonly string[] {
   if (error instanceof RemoteError) return error.parents;
   const cls = error instanceof Error ? classOf(error) : undefined;
@@ -217,7 +221,7 @@ function stackOf(error: unknown): string {
   return textOf(() => error instanceof Error ? error.stack : error);
 }
 
-/** Gives a text for anything, even for what has none: an error must not hide behind another. */
+/** Returns a text for anything, even if reading it throws: one error must not hide another. */
 function textOf(read: () => unknown): string {
   try {
     return String(read()).toWellFormed();
@@ -233,7 +237,7 @@ function cut(text: string): string {
 }
 
 /**
- * Does nothing (`twisted.spread.pb.noOperation`): for calls whose outcome nobody needs.
+ * Does nothing (`twisted.spread.pb.noOperation`): for calls whose outcome does not matter.
  *
  * @example
  * ```ts

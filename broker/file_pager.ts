@@ -1,5 +1,6 @@
 /**
- * Files and streams of bytes in pages of one size (`twisted.spread.util.FilePager`; docs/paging.md).
+ * Files and streams of bytes in pages of one size (`twisted.spread.util.FilePager`;
+ * docs/paging.md).
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { StreamPager } from "./stream_pager.ts";
 
 /** A file that is open, such as a `Deno.FsFile`. */
 export interface ReadableFile {
-  /** What is in it; the file is closed when this was read to its end, or cancelled. */
+  /** Its content; the file is closed when this has been read to its end, or cancelled. */
   readonly readable: ReadableStream<Uint8Array>;
 }
 
@@ -31,18 +32,18 @@ export interface ReadableFile {
  * }
  * ```
  *
- * @typeParam Args What the callback gets.
+ * @typeParam Args The arguments of the callback.
  */
 export class FilePager<Args extends readonly unknown[] = []> extends StreamPager<Args> {
-  /** What was given to be closed, though it may never be read. */
+  /** The file or stream that was passed, which is closed even if it is never read. */
   readonly #given: ReadableFile | ReadableStream<Uint8Array> | undefined;
 
   /**
    * Creates a pager, which begins to send.
    *
    * @param collector Where the pages go.
-   * @param file A path, which is opened when there is room for the first page, an open file, or a stream of
-   * bytes; the pager closes it. An empty one has no pages.
+   * @param file A path, which is opened when there is room for the first page; an open file; or a
+   * stream of bytes. The pager closes it. An empty one has no pages.
    * @param options The length of a page, 16,384 bytes unless given, and what to do at the end.
    * @throws {RangeError} If the length of a page is not a positive integer.
    */
@@ -63,13 +64,13 @@ export class FilePager<Args extends readonly unknown[] = []> extends StreamPager
   /**
    * Closes the file, or cancels the stream, unless it was read to its end.
    *
-   * @param error Why the paging could not be finished, if so.
+   * @param error Why the paging could not be finished, if it could not.
    */
   override pagingEnded(error: unknown): void {
     super.pagingEnded(error);
     if (this.#given === undefined) return;
     const stream = streamOf(this.#given);
-    // One that is being read is cancelled with the pages that are made of it.
+    // A stream that is being read is cancelled together with the pages made from it.
     if (!stream.locked) stream.cancel(error).catch(noOperation);
   }
 }
@@ -78,7 +79,7 @@ function isPath(file: string | URL | object): file is string | URL {
   return typeof file === "string" || file instanceof URL;
 }
 
-/** Opens a file that is given by its path. */
+/** Opens a file that was given as a path. */
 function opened(
   file: string | URL | ReadableFile | ReadableStream<Uint8Array>,
 ): ReadableFile | ReadableStream<Uint8Array> | Promise<ReadableFile> {

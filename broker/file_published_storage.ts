@@ -12,15 +12,19 @@ const NAME = /^[\w%-][\w%.-]*$/;
 
 /** Options of {@linkcode DirectoryPublishedStorage}. */
 export interface DirectoryPublishedStorageOptions {
-  /** How many bytes to keep at most; what was kept first goes first. 268,435,456 (256 MiB) unless given. */
+  /**
+   * Maximum number of bytes to keep; the states saved first are removed first. 268,435,456 (256
+   * MiB) unless given.
+   */
   maxBytes?: number;
-  /** How many states to keep at most; what was kept first goes first. 10,000 unless given. */
+  /** Maximum number of states to keep; those saved first are removed first. 10,000 unless given. */
   maxStates?: number;
 }
 
 /**
- * Keeps states in a directory of their own, a file each, which only this program's user can read. It
- * is for one storage at a time: what another one keeps there is found, but not counted.
+ * Keeps states in a directory of their own, one file each, readable only by the user that runs this
+ * program. Only one storage should use the directory at a time: what another one keeps there is
+ * found, but not counted.
  *
  * @example
  * ```ts
@@ -38,16 +42,19 @@ export class DirectoryPublishedStorage implements PublishedStorage {
   readonly #directory: string;
   readonly #maxBytes: number;
   readonly #maxStates: number;
-  /** How long the files are, those kept first first; read when something is to be kept. */
+  /**
+   * Sizes of the files in bytes, in the order in which they were saved; read when something is
+   * first to be kept.
+   */
   #sizes: Map<string, number> | undefined;
   #bytes = 0;
-  /** Saves one after the other. */
+  /** Settles when the last save has ended: they run one after the other. */
   #last: Promise<void> = Promise.resolve();
 
   /**
    * Creates a storage.
    *
-   * @param directory Path of the directory, which is made when something is to be kept.
+   * @param directory Path of the directory, which is created when something is to be kept.
    * @param options How much to keep.
    * @throws {RangeError} If a limit is not a positive integer.
    */
@@ -59,7 +66,7 @@ export class DirectoryPublishedStorage implements PublishedStorage {
   }
 
   /**
-   * Finds what was kept.
+   * Loads what was kept.
    *
    * @param name The name.
    * @returns The bytes, or undefined if there are none.
@@ -67,20 +74,20 @@ export class DirectoryPublishedStorage implements PublishedStorage {
    */
   async load(name: string): Promise<Uint8Array | undefined> {
     const path = this.#path(name);
-    // What was saved before is there.
+    // Saves that were begun earlier must be visible.
     await this.#last;
     return await ifFound(Deno.readFile(path));
   }
 
   /**
-   * Keeps bytes; too many are not kept at all.
+   * Keeps bytes; more than `maxBytes` are not kept at all.
    *
    * @param name The name.
    * @param bytes The bytes.
-   * @returns Resolves when the file is whole.
+   * @returns Resolves when the file is complete.
    * @throws {TypeError} If the name could lead out of the directory.
-   * @throws {Error} If the file cannot be written, as where the disk is full; nothing is left of it then,
-   * and what was kept under that name stays.
+   * @throws {Error} If the file cannot be written, for example because the disk is full; nothing is
+   * left of it then, and what was kept under that name stays.
    */
   save(name: string, bytes: Uint8Array): Promise<void> {
     const saved = this.#last.then(() => this.#save(name, bytes));
@@ -93,13 +100,14 @@ export class DirectoryPublishedStorage implements PublishedStorage {
     if (bytes.length > this.#maxBytes) return;
     await Deno.mkdir(this.#directory, { recursive: true });
     const sizes = this.#sizes ??= await this.#found();
-    // Nobody shall find half a file, even if this program ends now.
+    // Half a file must never be found, even if this program ends now.
     const half = `${path}.new`;
     try {
       await Deno.writeFile(half, bytes, { mode: 0o600 });
       await Deno.rename(half, path);
     } catch (error) {
-      // Nobody would count it. Why the state is not kept matters more than why its half is not gone.
+      // Nothing would count the half file. If it cannot be removed either, the first error matters
+      // more.
       await Deno.remove(half).catch(() => {});
       throw error;
     }
@@ -118,11 +126,11 @@ export class DirectoryPublishedStorage implements PublishedStorage {
     sizes.delete(name);
   }
 
-  /** Looks what earlier programs have kept. */
+  /** Finds what earlier programs have kept. */
   async #found(): Promise<Map<string, number>> {
     const files: { name: string; size: number; time: number }[] = [];
     for await (const { name, isFile } of Deno.readDir(this.#directory)) {
-      // What has another kind of name is somebody else's.
+      // Files with other kinds of names are somebody else's.
       if (!isFile || !NAME.test(name)) continue;
       const info = await ifFound(Deno.stat(this.#path(name)));
       if (info === undefined) continue;
@@ -139,7 +147,7 @@ export class DirectoryPublishedStorage implements PublishedStorage {
   }
 }
 
-/** Gives undefined if there is no such file, or no more. */
+/** Returns undefined if there is no such file, or no longer. */
 async function ifFound<T>(result: Promise<T>): Promise<T | undefined> {
   try {
     return await result;

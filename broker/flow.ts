@@ -1,5 +1,5 @@
 /**
- * How a connection keeps pace with its peer, without either waiting for the other for ever.
+ * How a connection keeps pace with its peer, without the two waiting for each other forever.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import type { Link } from "./link.ts";
 import type { BrokerLimits } from "./options.ts";
 import { type ReadCall, WaitingMessages } from "./waiting_messages.ts";
 
-/** Messages of so many bytes are handled before others get a turn. */
+/** Number of bytes in messages that are handled before others get a turn. */
 const TURN_BYTES = 256 * 1024;
 
 /** What a broker lends to its flow. */
 export interface FlowParts {
-  /** Where messages come from, and answers go. */
+  /** Where messages come from and answers go. */
   readonly link: Link;
   /** The peer's calls. */
   readonly calls: IncomingCalls;
@@ -27,14 +27,14 @@ export interface FlowParts {
 }
 
 /**
- * Slows a peer down that sends faster than its calls are handled, or than it reads the answers.
+ * Slows down a peer that sends faster than its calls are handled, or than it reads the answers.
  *
- * While we are behind with its calls, nothing is read: the bytes stay in the transport, which
- * makes the peer wait. But whoever waits for an answer itself has to read on, since handlers may
- * need that answer to finish, and two ends that do not read would wait for each other for ever.
- * So then answers are taken as they come, and all else is put off, in its order, up to a limit.
- * What an answer needs of a call before it is the cache that the call brings: its arguments are read
- * then, though it begins in its turn.
+ * While we are behind with its calls, nothing is read: the bytes stay in the transport, which makes
+ * the peer wait. But an end that waits for an answer itself has to keep reading, since handlers may
+ * need that answer to finish, and two ends that do not read would wait for each other forever. So
+ * in that case answers are handled as they arrive, and all else is put off, in order, up to a
+ * limit. An answer may need a cache that came with a call before it: then the arguments of that
+ * call are read early, though it still begins in its turn.
  */
 export class Flow {
   readonly #link: Link;
@@ -63,12 +63,18 @@ export class Flow {
     return this.#waiting !== undefined || this.#isBusy;
   }
 
-  /** Whether nothing is read, or some of what was read waits: a peer may hear nothing for long. */
+  /**
+   * Whether nothing is being read, or some of what was read waits: a peer may then hear nothing for
+   * a long time.
+   */
   get isMute(): boolean {
     return this.#waiting !== undefined || this.#link.isPaused;
   }
 
-  /** Whether nothing is read because of calls that take long here, and not of answers that the peer does not take. */
+  /**
+   * Whether nothing is being read because calls take long here, and not because the peer does not
+   * accept answers.
+   */
   get isOccupied(): boolean {
     return this.#link.isPaused && (this.#calls.isFull || !this.#areAnswersInTheWay);
   }
@@ -78,20 +84,21 @@ export class Flow {
     return this.#calls.isFull || this.#areAnswersInTheWay;
   }
 
-  /** Whether so many answers wait to be written that the peer should take them first. */
+  /** Whether so many answers wait to be written that the peer should accept them first. */
   get #areAnswersInTheWay(): boolean {
     return this.#link.output.bufferedAnswers >= this.#limits.highWaterMark;
   }
 
   /**
-   * Tells whether to go on reading now.
+   * Returns whether to keep reading now.
    *
-   * @returns False to pause, until {@linkcode Flow.proceed} or a call of ours resumes.
+   * @returns False to pause, until {@linkcode Flow.proceed} or a call of ours resumes reading.
    * @throws {LimitError} If the peer floods us with calls, and does not read their answers.
    */
   mayRead(): boolean {
     if (!this.isBehind) return true;
-    // Not only calls that somebody waits for: their answers are in the way of the peer's reading.
+    // Calls that were given up count too: the peer may not read on until it has written their
+    // answers.
     if (this.#hooks.callsOut === 0) return false;
     const waitingBytes = this.#waiting?.keptBytes ?? 0;
     const { maxBufferedBytes } = this.#limits;
@@ -104,7 +111,7 @@ export class Flow {
   }
 
   /**
-   * Puts the message off that is being handled, if messages have to wait.
+   * Puts off the message that is being handled, if messages have to wait.
    *
    * @returns Whether it did.
    */
@@ -115,16 +122,17 @@ export class Flow {
   }
 
   /**
-   * Reads the arguments of calls that were put off, as far as that is needed and does not take much.
+   * Reads the arguments of calls that were put off, as long as that is needed and does not take
+   * much memory.
    *
    * @param read Reads one.
-   * @param isEnough Tells whether no more is needed.
+   * @param isEnough Returns whether no more is needed.
    */
   readAhead(read: ReadCall, isEnough: () => boolean): void {
     while (this.#waiting?.readNext(read) && !isEnough());
   }
 
-  /** Goes on where messages waited, as something has got done; to be called whenever it has. */
+  /** Continues with messages that wait; to be called whenever something has been finished. */
   proceed(): void {
     if (this.#waiting !== undefined) this.#handleWaiting(this.#waiting);
     if (!this.isBehind) this.#link.resume();
@@ -142,7 +150,7 @@ export class Flow {
     let left = TURN_BYTES;
     this.#isHandling = true;
     try {
-      // A handler that closes the connection drops all of it.
+      // A handler that closes the connection drops all that waits.
       while (this.#waiting !== undefined && !waiting.isEmpty && !this.#isBusy) {
         if (left <= 0) {
           this.#timer = setTimeout(() => this.#nextTurn(), 0);
@@ -160,7 +168,7 @@ export class Flow {
 
   #nextTurn(): void {
     this.#timer = undefined;
-    // Proceeds; and a close that waits for calls may have waited for those that were put off.
+    // This proceeds; a close that waits for calls may also be waiting for those that were put off.
     this.#hooks.callEnded();
   }
 }

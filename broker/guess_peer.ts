@@ -1,5 +1,5 @@
 /**
- * Guesses what is at the other end when it does not speak PB.
+ * Guesses what a peer is that does not speak PB.
  *
  * @module
  */
@@ -21,9 +21,9 @@ const SIGNS: readonly [RegExp, string][] = [
 ];
 
 /**
- * Guesses what is at the other end.
+ * Guesses what the peer is.
  *
- * @param bytes The first bytes that came.
+ * @param bytes The first bytes that arrived.
  * @returns A few words about it, or undefined.
  */
 export function guessPeer(bytes: Uint8Array): string | undefined {
@@ -32,7 +32,7 @@ export function guessPeer(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Guesses what is at the other end when it says nothing at all.
+ * Guesses why the peer sends nothing at all.
  *
  * @param role Which end this is.
  * @returns A few words about it.
@@ -45,9 +45,9 @@ export function guessSilentPeer(role: "client" | "server"): string {
 }
 
 /**
- * Says why a server may close the connection before it has said anything.
+ * Guesses why a server closes the connection before it has sent anything.
  *
- * @returns Words for it.
+ * @returns A few words about it.
  */
 export function guessShutDoor(): string {
   return "perhaps it wants TLS (a pbs: URL) or a certificate (cert, key), or has no room";

@@ -1,5 +1,5 @@
 /**
- * Serving over WebSocket, inside of any HTTP server.
+ * Serves over WebSocket, inside any HTTP server.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { PBServerFactory, type ServerOptions, type ServerRoot } from "./factory.
 export interface HandleWebSocketOptions extends ServerOptions, UpgradeOptions {}
 
 /**
- * Answers a request by serving PB over a WebSocket: for any handler of `Deno.serve`.
+ * Answers a request by serving PB over a WebSocket: for any `Deno.serve` handler.
  *
- * The factory holds the connections, so that limits are for all of them, and `factory.close({ graceful })` ends
- * them in good order: make one for all requests.
+ * The factory holds the connections, so that limits apply to all of them together, and
+ * `factory.close({ graceful })` ends them in an orderly way: create one for all requests.
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ export interface HandleWebSocketOptions extends ServerOptions, UpgradeOptions {}
  * ```
  *
  * @param request The request.
- * @param factory Holds the connection, by its own rules and limits.
+ * @param factory Holds the connection, with its own rules and limits.
  * @param options Who may connect.
  * @returns The response: the upgrade, or a refusal.
  */

@@ -16,7 +16,7 @@ type CacheClass = new () => RemoteCache;
 
 /** A cache that may be collected: its state is kept beside it. */
 export interface Loose {
-  /** Tells it from other places. */
+  /** Distinguishes it from other places. */
   readonly kind: "loose";
   /** The entry. */
   readonly held: HeldCache;
@@ -24,14 +24,14 @@ export interface Loose {
   readonly cache: WeakRef<RemoteCache>;
   /** Its class. */
   readonly cls: CacheClass;
-  /** What `keepState` gave. */
+  /** What `keepState` returned. */
   readonly kept: unknown;
 }
 
 /**
- * Where the cache is. It is held as long as something may have changed in it, and loose from when
- * its state is kept beside it, so that the garbage collector may show whether the program still uses it.
- * It is gone when its first copy could not be read, and when no updates come any more.
+ * Where the cache is. It is held as long as something may have changed in it, and loose once its
+ * state is kept beside it, so that the garbage collector can show whether the program still uses
+ * it. It is gone if its first copy could not be read, or once no more updates will come.
  */
 type Place =
   | { readonly kind: "held"; readonly cache: RemoteCache }
@@ -45,14 +45,14 @@ export interface HeldCacheOwner {
   /** The connection. */
   readonly broker: Broker;
   /**
-   * Learns that a cache is held again or still.
+   * Records that a cache is held, again or still.
    *
    * @param held The cache.
    * @param loose Where it was, if it was loose.
    */
   touched(held: HeldCache, loose?: Loose): void;
   /**
-   * Gives all uses of a cache back.
+   * Gives back all uses of a cache.
    *
    * @param held The cache.
    */
@@ -62,14 +62,14 @@ export interface HeldCacheOwner {
 /**
  * A cache, and what the peer counts for it.
  *
- * The entry outlives the program's use: after the last use was given back, until the peer says that
- * nothing more comes, an arrival may be on its way that takes the cache up again, with all
- * changes that came in between.
+ * The entry outlives the program's use of the cache: after the last use was given back, and until
+ * the peer says that nothing more will come, an arrival may be on its way that puts the cache to
+ * use again, with all changes that came in between.
  */
 export class HeldCache implements RemoteTarget {
   /** Number of the object. */
   readonly luid: number;
-  /** How often it arrived and was not given back. */
+  /** Number of times it arrived and was not given back. */
   uses = 1;
   readonly #owner: HeldCacheOwner;
   #place: Place;
@@ -92,16 +92,16 @@ export class HeldCache implements RemoteTarget {
     return this.#owner.broker;
   }
 
-  /** Whether the program uses the cache, and updates come. */
+  /** Whether the cache is in use, and updates still come. */
   get isLive(): boolean {
     return this.uses !== 0 && this.#place.kind !== "gone";
   }
 
   /**
-   * Gives the cache.
+   * Returns the cache.
    *
-   * @returns The one that is there, or one with its state if it was collected.
-   * @throws {JellyError} If there is none, since the first copy could not be read.
+   * @returns The one that is there, or a new one with its state if it was collected.
+   * @throws {JellyError} If there is none, because the first copy could not be read.
    */
   take(): RemoteCache {
     const place = this.#place;
@@ -121,10 +121,10 @@ export class HeldCache implements RemoteTarget {
   }
 
   /**
-   * Counts an arrival, and gives the cache to the program.
+   * Counts an arrival, and returns the cache for the program to use.
    *
    * @returns The cache.
-   * @throws {JellyError} If there is none, since the first copy could not be read.
+   * @throws {JellyError} If there is none, because the first copy could not be read.
    */
   takeAgain(): RemoteCache {
     const cache = this.take();
@@ -134,7 +134,7 @@ export class HeldCache implements RemoteTarget {
   }
 
   /**
-   * Takes an update.
+   * Handles an update.
    *
    * @param broker The connection.
    * @param message Name of the method, without `observe_`.
@@ -148,11 +148,11 @@ export class HeldCache implements RemoteTarget {
     args: unknown[],
     kw: Kwargs | undefined,
   ): unknown {
-    // The peer has not heard yet that there is no cache.
+    // The peer has not learned yet that there is no cache.
     if (this.#place.kind === "gone") return null;
     const cache = this.take();
     const result = cache.remoteMessageReceived(broker, message, args, kw);
-    // One that takes its time may change the cache when its state was kept already.
+    // An asynchronous method may still change the cache after its state was kept.
     const promise = asPromise(result);
     if (promise === undefined) return result;
     const changed = () => this.#place.kind === "loose" && cache === this.take();
@@ -163,8 +163,8 @@ export class HeldCache implements RemoteTarget {
   /**
    * Keeps the state of the cache beside it, so that it may be collected.
    *
-   * @param watch Has the garbage collector tell when it is.
-   * @returns False if it is not to be collected, as it stands.
+   * @param watch Watches for the cache to be collected.
+   * @returns False if it must not be collected for now.
    */
   loosen(watch: (cache: RemoteCache, loose: Loose) => void): boolean {
     const place = this.#place;
@@ -180,7 +180,7 @@ export class HeldCache implements RemoteTarget {
   }
 
   /**
-   * Gives all uses back, since the cache was collected; unless another one has taken over.
+   * Gives back all uses because the cache was collected, unless another one has taken its place.
    *
    * @param loose Where the cache was.
    */
@@ -188,7 +188,9 @@ export class HeldCache implements RemoteTarget {
     if (this.#place === loose) this.#owner.giveBack(this);
   }
 
-  /** Gives all uses back; what comes till the peer has heard of it is still taken. */
+  /**
+   * Gives back all uses; updates that arrive before the peer has learned of this are still handled.
+   */
   release(): void {
     if (!this.isLive) return;
     this.take();
@@ -196,7 +198,7 @@ export class HeldCache implements RemoteTarget {
     this.#tell(this.#place, undefined);
   }
 
-  /** Notes that the first copy could not be read; what was read of it is of no use. */
+  /** Records that the first copy could not be read; what was read of it is of no use. */
   broke(): void {
     this.#place = GONE;
     this.#owner.giveBack(this);

@@ -13,25 +13,31 @@ import type { Outbox } from "./outbox.ts";
 import { ReleaseQueue } from "./release_queue.ts";
 import { type Arrivals, RemoteReference } from "./remote_reference.ts";
 
-/** An object of the peer's: its reference, if one is in use, and what the peer counts. */
+/**
+ * One of the peer's objects: its reference, if one is in use, and the arrivals that the peer has
+ * counted.
+ */
 interface Import {
   readonly reference: WeakRef<RemoteReference>;
   readonly arrivals: Arrivals;
 }
 
-/** The objects of the peer's that came on behalf of one user. */
+/** The peer's objects that came on behalf of one user. */
 type Imports = BusyMap<NumberKey, Import>;
 
 /**
- * Keeps one reference for each object of the peer's and each user on whose behalf it came, and tells
- * the peer when it is gone.
+ * Keeps one reference for each of the peer's objects and each user on whose behalf it came, and
+ * tells the peer when the reference is gone.
  */
 export class ImportTable {
   readonly #broker: Broker;
   readonly #releases: ReleaseQueue;
   /** What came on nobody's behalf. */
   readonly #nobodys: Imports = new BusyMap();
-  /** By the user's avatar, which often keeps a reference itself: nothing here may keep the avatar alive. */
+  /**
+   * The others, by the user's avatar. It often keeps a reference itself, so nothing here may keep
+   * the avatar alive.
+   */
   readonly #users = new WeakMap<object, Imports>();
   /** Everything that is held, and the table that it is in. */
   readonly #held = new BusyMap<Arrivals, Imports>();
@@ -52,18 +58,18 @@ export class ImportTable {
     });
   }
 
-  /** How many objects of the peer's are held. */
+  /** Number of the peer's objects that are held. */
   get size(): number {
     return this.#held.size;
   }
 
   /**
-   * Takes an arrival of an object.
+   * Records an arrival of an object.
    *
    * @param luid Number of the object.
    * @param perspective On whose behalf it came.
    * @returns The reference.
-   * @throws {LimitError} If too many are held; the object is given back then.
+   * @throws {LimitError} If too many are held; the object is then given back.
    */
   arrived(luid: number, perspective: object | null): RemoteReference {
     const imports = this.#importsFor(perspective);
@@ -90,7 +96,7 @@ export class ImportTable {
   /**
    * Forgets a reference that is released, and tells the peer.
    *
-   * @param arrivals What the peer counts for it.
+   * @param arrivals The arrivals that the peer has counted for it.
    */
   release(arrivals: Arrivals): void {
     this.#finalization.unregister(arrivals);
@@ -98,7 +104,7 @@ export class ImportTable {
     this.#tellPeer(arrivals);
   }
 
-  /** Forgets everything; nobody is told. */
+  /** Forgets everything; the peer is not told. */
   clear(): void {
     for (const [arrivals] of this.#held.entries()) this.#finalization.unregister(arrivals);
     this.#held.clear();
@@ -112,7 +118,7 @@ export class ImportTable {
     return imports;
   }
 
-  /** Removes the entry of a reference, unless a newer one has its place. */
+  /** Removes the entry of a reference, unless a newer one has taken its place. */
   #forget(arrivals: Arrivals): void {
     this.#held.get(arrivals)?.delete(numberKey(arrivals.luid));
     this.#held.delete(arrivals);

@@ -26,15 +26,15 @@ import { CALLER, type RemoteTarget } from "./referenceable.ts";
 import { RemoteError } from "./remote_error.ts";
 import { notSent } from "./unsent.ts";
 
-/** About how many bytes are kept for a call that is not answered yet, beside its arguments. */
+/** Approximate number of bytes kept for a call that is not answered yet, besides its arguments. */
 const CALL_BYTES = 256;
 
-/** Most characters of the name of a method that are logged. */
+/** Maximum number of characters of a method's name that are logged. */
 const MAX_NAME = 200;
 
-/** A call that has come. */
+/** A call that has arrived. */
 export interface IncomingCall {
-  /** What stands before the arguments. */
+  /** What comes before the arguments. */
   readonly head: CallHead;
   /** The object that is called. */
   readonly object: RemoteTarget | undefined;
@@ -44,7 +44,10 @@ export interface IncomingCall {
   readonly kw: Kwargs | undefined;
   /** Why the arguments could not be read: what the call fails with. */
   readonly fault: unknown;
-  /** Learns that the call is begun, if it was read before its turn; tells whether its object is still there. */
+  /**
+   * Called when the call begins, if it was read before its turn; returns whether its object is
+   * still there.
+   */
   readonly begun?: () => boolean;
 }
 
@@ -56,17 +59,17 @@ export interface IncomingCallsParts {
   readonly link: Link;
   /** Where answers go. */
   readonly outbox: Outbox;
-  /** Learns which calls have ended, and of faults. */
+  /** Is told which calls have ended, and of faults. */
   readonly hooks: BrokerHooks;
 }
 
-/** What becomes of calls that come. */
+/** What happens to calls that arrive. */
 type State =
   | { readonly kind: "open" }
   | { readonly kind: "refusing"; readonly error: PBError }
   | { readonly kind: "deaf" };
 
-/** Takes calls, and sees to it that each is answered. */
+/** Receives calls, and makes sure that each is answered. */
 export class IncomingCalls {
   /** On whose behalf arguments are being read. */
   perspective: object | null = null;
@@ -81,7 +84,7 @@ export class IncomingCalls {
   #unansweredBytes = 0;
 
   /**
-   * Creates a taker of calls.
+   * Creates a receiver of calls.
    *
    * @param parts What the broker lends.
    */
@@ -92,50 +95,53 @@ export class IncomingCalls {
     this.#hooks = hooks;
   }
 
-  /** How many calls have come. */
+  /** Number of calls that have arrived. */
   get total(): number {
     return this.#total;
   }
 
-  /** How long the message is of the call that is being handed to its object, in bytes; 0 if none is. */
+  /** Length in bytes of the message whose call is being handed to its object; 0 if none is. */
   get messageBytes(): number {
     return this.#messageBytes;
   }
 
-  /** How many calls are not answered yet. */
+  /** Number of calls that are not answered yet. */
   get size(): number {
     return this.#broker.isClosed ? 0 : this.#unanswered;
   }
 
-  /** Whether so many, or such large ones, are unanswered that no more should be begun. */
+  /** Whether so many calls, or such large ones, are unanswered that no more should be begun. */
   get isFull(): boolean {
     const { maxCallsIn, maxBufferedBytes } = this.#broker.settings.limits;
     return this.#unanswered >= maxCallsIn || this.#unansweredBytes >= maxBufferedBytes;
   }
 
-  /** About how many bytes are kept for calls that are not answered yet. */
+  /** Approximate number of bytes kept for calls that are not answered yet. */
   get keptBytes(): number {
     return this.#unansweredBytes + this.#unanswered * CALL_BYTES;
   }
 
   /**
-   * Has every call fail that comes from now on.
+   * Makes every call that arrives from now on fail.
    *
-   * @param error What with.
+   * @param error The error that they fail with.
    */
   refuse(error: PBError): void {
     this.#state = { kind: "refusing", error };
   }
 
-  /** Does not even answer calls any more that come from now on, as the connection is about to close. */
+  /**
+   * Ignores calls that arrive from now on, without even an answer, as the connection is about to
+   * close.
+   */
   ignore(): void {
     this.#state = { kind: "deaf" };
   }
 
   /**
-   * Takes a call whose arguments are to be read next.
+   * Handles a call whose arguments are the next to be read.
    *
-   * @param head What stands before the arguments.
+   * @param head What comes before the arguments.
    * @param object The object that is called, if it is known.
    * @param unjellier Reads them.
    */
@@ -146,10 +152,10 @@ export class IncomingCalls {
   /**
    * Reads the arguments of a call.
    *
-   * @param head What stands before them.
+   * @param head What comes before them.
    * @param object The object that is called, if it is known.
    * @param unjellier Reads them.
-   * @returns The call, which fails when it is begun if they cannot be read.
+   * @returns The call; if they cannot be read, it fails when it is begun.
    */
   read(head: CallHead, object: RemoteTarget | undefined, unjellier: Unjellier): IncomingCall {
     const outer = this.perspective;
@@ -171,7 +177,7 @@ export class IncomingCalls {
    * Begins a call.
    *
    * @param call The call.
-   * @param length How long its message is, in bytes.
+   * @param length Length of its message in bytes.
    */
   begin(call: IncomingCall, length: number): void {
     const { head, args } = call;
@@ -184,7 +190,7 @@ export class IncomingCalls {
     let result: unknown;
     let promise: Promise<unknown> | undefined;
     this.#total++;
-    // What came in the arguments may have closed the connection.
+    // Something in the arguments may have closed the connection.
     const state = this.#state;
     if (state.kind === "deaf" || this.#broker.isClosed) return;
     try {
@@ -216,7 +222,7 @@ export class IncomingCalls {
     const { aroundCall } = broker.settings;
     if (aroundCall === undefined) return this.#handOver(object, call, args, length);
     const { head: { method }, kw } = call;
-    // This may be later, when other messages have come.
+    // This may happen later, when other messages have arrived.
     const next = () => this.#handOver(object, call, [...args], length);
     return aroundCall({ broker, target: object, method, args: [...args], kw }, next);
   }
@@ -257,7 +263,7 @@ export class IncomingCalls {
 
   #failed(head: CallHead, error: unknown, level: LogEntry["level"] = "error"): void {
     const { isClosed } = this.#broker;
-    // A handler that called back over a connection that is lost had to fail.
+    // A handler that called back over a lost connection was bound to fail.
     const isLost = error instanceof PBConnectionLost || error instanceof DeadReferenceError;
     if (!isExpected(error) && !(isClosed && isLost)) this.#logFailure(head, error, level);
     if (head.answer) this.#sendError(head, error);
@@ -269,7 +275,7 @@ export class IncomingCalls {
     const method = head.method.slice(0, MAX_NAME);
     const event = "callFailed";
     if (isMissing(error)) {
-      // The stack would be of this library's own.
+      // The stack would only show this library's own code.
       const message = `Call of "${method}" failed: ${error.message}${consequence}`;
       return this.#broker.logOften({ event, level, message, method });
     }
@@ -277,7 +283,7 @@ export class IncomingCalls {
     this.#broker.logOften({ event, level, message, method, error });
   }
 
-  /** Sends an error; as by Twisted, on nobody's behalf. */
+  /** Sends an error; on nobody's behalf, as in Twisted. */
   #sendError(head: CallHead, error: unknown): void {
     if (this.#broker.isClosed) return notSent(error);
     if (this.#outbox.isWriting) {
@@ -296,7 +302,10 @@ export class IncomingCalls {
     }
   }
 
-  /** Sends an error in place of one that cannot be sent; limits that leave no room even for it end the connection. */
+  /**
+   * Sends an error in place of one that cannot be sent; if the limits leave no room even for this,
+   * the connection ends.
+   */
   #sendFault(head: CallHead, failure: CopyableFailure): void {
     try {
       this.#write(WORD.error, head, failure, null);
@@ -325,7 +334,7 @@ export class IncomingCalls {
   }
 }
 
-/** Tells whether an error says that there is no such method here, and not at some other end. */
+/** Returns whether an error says that there is no such method here, and not at a peer. */
 function isMissing(error: unknown): error is NoSuchMethod {
   return error instanceof NoSuchMethod && !(error instanceof RemoteError);
 }

@@ -7,13 +7,13 @@
 import { type Jellier, JellyError, type Unjellier } from "../jelly/mod.ts";
 import type { Broker } from "./broker.ts";
 
-/** Marks brokers, so that nothing here needs their code. */
+/** Marks brokers, so that this file need not import their code. */
 export const BROKER: unique symbol = Symbol("Broker");
 
 /**
- * Gives the connection that a value is written for or read from.
+ * Returns the connection that a value is written for or read from.
  *
- * @param jelly What writes or reads.
+ * @param jelly Writes or reads the value.
  * @param object The object that needs a connection to travel.
  * @returns The connection.
  * @throws {JellyError} If there is none.
@@ -27,9 +27,9 @@ export function brokerOf(jelly: Jellier | Unjellier, object: object): Broker {
 }
 
 /**
- * Tells on whose behalf a value is written.
+ * Returns on whose behalf a value is being written.
  *
- * @param jellier What writes.
+ * @param jellier Writes the value.
  * @returns The perspective, or null if there is none, as outside of a connection.
  */
 export function perspectiveOf({ invoker }: Jellier): object | null {

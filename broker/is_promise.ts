@@ -1,11 +1,11 @@
 /**
- * Tells promises from other values.
+ * Distinguishes promises from other values.
  *
  * @module
  */
 
 /**
- * Tells whether a value would be taken for a promise by `await`.
+ * Returns whether a value is an object that `await` would treat as a promise.
  *
  * @param value Any value.
  * @returns True if it is an object with a method `then`.
@@ -16,12 +16,12 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Gives the promise that `await` would make of what the program returned: one of the platform's, which
- * settles once and throws nothing, and asks what is only like a promise no more than once.
+ * Returns the promise that `await` would make of what the program returned: a native one, which
+ * settles once and throws nothing, and which calls `then` of a promise-like object only once.
  *
  * @param value Any value.
- * @returns The promise; undefined if the value is none.
- * @throws {unknown} If it throws when it is asked whether it is one.
+ * @returns The promise; undefined if the value is not one.
+ * @throws {unknown} What the value throws when it is asked whether it is one.
  */
 export function asPromise(value: unknown): Promise<unknown> | undefined {
   return isPromise(value) ? Promise.resolve(value) : undefined;

@@ -1,5 +1,5 @@
 /**
- * Finding out that a peer is gone that did not say so.
+ * Detects peers that are gone without having said so.
  *
  * @module
  */
@@ -14,16 +14,16 @@ import type { Link } from "./link.ts";
 import { writeCall } from "./message_parts.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** The time is looked at so many times before a peer counts as gone. */
+/** Number of ticks in the time after which a silent peer counts as gone. */
 const TICKS = 4;
 /**
- * So many times as long it may be silent where bytes wait to be written: the system takes these in steps of a
- * megabyte or so, which over a slow network are far apart.
+ * How many times as long a peer may be silent while bytes wait to be written: the system accepts
+ * these in steps of a megabyte or so, which are far apart over a slow network.
  */
 const WAITING_TIMES = 4;
-/** After so many of them without a byte the peer is asked for an answer. */
+/** Number of silent ticks after which the peer is asked for an answer. */
 const QUIET_TICKS = 1;
-/** A call of an object that cannot exist, by a request number that no other call has. */
+/** A call of an object that cannot exist, with a request number that no other call has. */
 const PROBE = { id: 0, target: 0, method: "keepAlive" } as const;
 const NO_ARGS = splitArgs([]);
 
@@ -33,33 +33,33 @@ export interface KeepAliveParts {
   readonly within: number;
   /** Knows how many bytes have come and gone. */
   readonly link: Link;
-  /** Knows whether we do not read, so that nothing can be heard, and why. */
+  /** Knows whether reading is paused, so that nothing can be heard, and why. */
   readonly flow: Flow;
-  /** Where questions go. */
+  /** Where probes go. */
   readonly outbox: Outbox;
-  /** Where the peer is, for an error. */
+  /** Address of the peer, for an error. */
   readonly address: string;
   /** Closes the connection of a peer that is gone. */
   readonly faults: Faults;
 }
 
 /**
- * Asks a peer that was silent for a while whether it is still there, and gives it up if it stays
- * silent. Any byte counts as life, and so does any that it takes of those that wait for it: what we ask
- * may be behind them.
+ * Asks a peer that has been silent for a while whether it is still there, and gives it up if it
+ * stays silent. Any byte that arrives is a sign of life, and so is any byte that the peer accepts
+ * of those that wait for it: our question may be behind them.
  *
- * What is sent is a call of an object that cannot exist: every peer, Twisted's too, answers it with an
- * error, and does and logs nothing. While calls that take long keep us from reading, silence says
- * nothing. A peer whose messages wait here hears nothing either, so it is told now and then that we are
- * there.
+ * The question is a call of an object that cannot exist: every peer, Twisted's too, answers it with
+ * an error, and does and logs nothing else. While calls that take long keep us from reading,
+ * silence means nothing. A peer whose messages wait here hears nothing either, so it is told now
+ * and then that we are still there.
  */
 export class KeepAlive implements Alarm {
-  /** Milliseconds from one look at the time to the next. */
+  /** Milliseconds between ticks. */
   readonly delay: number;
   /** Kept by the clock. */
   place: AlarmPlace | undefined;
   readonly #parts: KeepAliveParts;
-  /** How many bytes had come and gone at the last look, and whether others had to wait. */
+  /** Bytes received and sent by the last tick, and whether others had to wait then. */
   #heard = -1;
   #taken = 0;
   #hadToWait = false;
@@ -83,7 +83,7 @@ export class KeepAlive implements Alarm {
   }
 
   /**
-   * Takes an answer, if it is one to what was sent here.
+   * Handles an answer, if it is one to a probe.
    *
    * @param id Number of the request that is answered.
    * @returns Whether it is.
@@ -94,7 +94,7 @@ export class KeepAlive implements Alarm {
     return true;
   }
 
-  /** Learns that time has passed, a part of that after which a silent peer is gone. */
+  /** Called at each tick, by the clock. */
   ring(): void {
     const { within, flow, address, faults } = this.#parts;
     CLOCK.set(this);
@@ -111,12 +111,12 @@ export class KeepAlive implements Alarm {
     }
   }
 
-  /** Whether the peer has given a sign of life since the last look, or owes none. */
+  /** Whether the peer has given a sign of life since the last tick, or owes none. */
   #isAlive(): boolean {
     const { link, flow } = this.#parts;
     const { bytesReceived, output: { bytesSent, buffered } } = link;
     const isHeard = bytesReceived !== this.#heard;
-    // Where nothing waits, the transport takes bytes also for a peer that is gone.
+    // If nothing had to wait, the transport accepts bytes even for a peer that is gone.
     const hasTaken = this.#hadToWait && bytesSent !== this.#taken;
     this.#heard = bytesReceived;
     this.#taken = bytesSent;

@@ -9,8 +9,7 @@ import { deadline } from "../transport/checks.ts";
 /**
  * The keyword arguments of a call, for and from Python peers.
  *
- * Each argument is a property. A handler gets them as its last argument,
- * when there are any.
+ * Each argument is a property. A handler gets them as its last argument, if there are any.
  *
  * @example
  * ```ts
@@ -27,12 +26,12 @@ import { deadline } from "../transport/checks.ts";
  */
 export type Kwargs<T extends object = Record<string, unknown>> = T & KwargsBrand<keyof T>;
 
-/** What tells keyword arguments from a plain object. */
-// No interface: what has an index signature, as `Kwargs` has, takes none.
+/** What distinguishes keyword arguments from a plain object. */
+// Not an interface: that could not be assigned to a type with an index signature, as `Kwargs` is.
 export type KwargsBrand<Names extends PropertyKey = PropertyKey> = {
   /**
-   * Names the class; and tells the compiler, only, which names there are, so that it sees one that
-   * is misspelled.
+   * Names the class. Only its type also says which names there are, so that the compiler finds one
+   * that is misspelled.
    */
   readonly [Symbol.toStringTag]: "Kwargs" & { readonly names?: Names };
 };
@@ -53,7 +52,7 @@ export const Kwargs: { [Symbol.hasInstance](value: unknown): value is Kwargs } =
   KwargsObject as never;
 
 /**
- * Makes keyword arguments, to be given as the last argument of a call.
+ * Creates keyword arguments, to be passed as the last argument of a call.
  *
  * @example
  * ```ts
@@ -74,7 +73,7 @@ export function kwargs<T extends object>(values: T): Kwargs<T> {
 }
 
 /**
- * How a call is made; made by {@linkcode callOptions}.
+ * How a call is made; created by {@linkcode callOptions}.
  *
  * @typeParam Answer Whether the peer is to answer at all.
  */
@@ -90,7 +89,8 @@ export class CallOptions<Answer extends boolean = boolean> {
    * Creates options.
    *
    * @param init The options that differ from the defaults.
-   * @throws {RangeError} If the timeout is neither a positive integer that a timer takes nor `Infinity`.
+   * @throws {RangeError} If the timeout is neither a positive integer that a timer accepts nor
+   * `Infinity`.
    */
   constructor(init: CallOptionsInit<Answer>) {
     const { signal, timeout, answer = true as Answer } = init;
@@ -104,20 +104,20 @@ export class CallOptions<Answer extends boolean = boolean> {
 
 /** Options for {@linkcode callOptions}. */
 export interface CallOptionsInit<Answer extends boolean = boolean> {
-  /** Gives the call up when it aborts; the peer is not told, its answer is dropped. */
+  /** Gives the call up when it aborts; the peer is not told, and its answer is dropped. */
   signal?: AbortSignal | undefined;
   /** Time for the answer, in milliseconds; no limit unless given. */
   timeout?: number | undefined;
   /**
-   * Whether the peer is to answer; true unless given. Without an answer, the
-   * call resolves to undefined as soon as the connection can take more, and errors of the
-   * peer's stay there (Twisted's `pbanswer=False`). What cannot be sent rejects all the same.
+   * Whether the peer is to answer; true unless given. Without an answer, the call resolves to
+   * undefined as soon as the connection can take more, and errors at the peer stay there (Twisted's
+   * `pbanswer=False`). A call that cannot be sent still rejects.
    */
   answer?: Answer;
 }
 
 /**
- * Says how a call is to be made: give it as the very last argument.
+ * Creates options that say how a call is made: pass them as the very last argument.
  *
  * @example
  * ```ts
@@ -128,9 +128,10 @@ export interface CallOptionsInit<Answer extends boolean = boolean> {
  * }
  * ```
  *
- * @param init Signal, timeout, and whether there is to be an answer.
+ * @param init Signal, timeout, and whether the peer is to answer.
  * @returns The options.
- * @throws {RangeError} If the timeout is neither a positive integer that a timer takes nor `Infinity`.
+ * @throws {RangeError} If the timeout is neither a positive integer that a timer accepts nor
+ * `Infinity`.
  */
 export function callOptions<Answer extends boolean = true>(
   init: CallOptionsInit<Answer>,
@@ -138,7 +139,7 @@ export function callOptions<Answer extends boolean = true>(
   return new CallOptions(init);
 }
 
-/** What the arguments given to `callRemote` stand for. */
+/** What the arguments passed to `callRemote` stand for. */
 export interface CallArgs {
   /** The positional arguments. */
   readonly positional: readonly unknown[];
@@ -151,9 +152,9 @@ export interface CallArgs {
 }
 
 /**
- * Takes keyword arguments and options off the end of the arguments.
+ * Splits keyword arguments and options off the end of the arguments.
  *
- * @param args As they were given to `callRemote`.
+ * @param args The arguments as passed to `callRemote`.
  * @returns What they stand for.
  */
 export function splitArgs(args: readonly unknown[]): CallArgs {
