@@ -205,7 +205,7 @@ export class PBServerFactory implements AsyncDisposable {
 function rootFor(root: ServerRoot, login?: PortalOptions): (broker: Broker) => RemoteTarget {
   if (root instanceof Portal) return rootFor(new PortalRoot(root, login));
   if (login !== undefined) {
-    throw new TypeError("Cannot use options for logins: the root is no Portal");
+    throw new TypeError("Cannot use options for logins: the root is not a Portal");
   }
   if ("rootObject" in root) return (broker) => root.rootObject(broker);
   if ("remoteMessageReceived" in root) return () => root;

@@ -143,7 +143,7 @@ export class DirectoryPublishedStorage implements PublishedStorage {
 
   #path(name: string): string {
     if (NAME.test(name)) return `${this.#directory}/${name}`;
-    throw new TypeError(`Cannot keep a state as "${name}": it is no name of a file`);
+    throw new TypeError(`Cannot keep a state as "${name}": it is not the name of a file`);
   }
 }
 

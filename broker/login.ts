@@ -78,7 +78,9 @@ export async function login(
   const result = start(broker, credentials, mind, options).then((value) => {
     if (value instanceof avatar) return value;
     release(value);
-    throw new ProtocolError(`Cannot log in: the avatar that the server sent is no ${avatar.name}`);
+    throw new ProtocolError(
+      `Cannot log in: the avatar that the server sent is not of class ${avatar.name}`,
+    );
   });
   if (signal === undefined) return await result;
   try {
@@ -191,7 +193,7 @@ async function choose(
   if (chosen !== undefined) return chosen;
   const offer = ALL_MECHANISMS.filter((mechanism) => offered.includes(mechanism)).join(", ");
   throw unhandled(
-    `the server takes ${offer || "nobody"}, and this client offers ${allowed.join(", ")}`,
+    `the server accepts ${offer || "none"}, and this client offers ${allowed.join(", ")}`,
   );
 }
 

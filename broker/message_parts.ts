@@ -47,7 +47,7 @@ export function readCallHead(reader: BananaReader, items: number): CallHead {
   const target = readObjectId(reader, "call");
   const type = reader.next();
   if (type !== STRING && type !== VOCAB) {
-    throw new ProtocolError("Cannot read call: the name of the method is no byte string");
+    throw new ProtocolError("Cannot read call: the name of the method is not a byte string");
   }
   return { id, target, method: reader.name(), answer: readInteger(reader, "call") !== 0 };
 }
@@ -121,7 +121,7 @@ export function readInteger(reader: BananaReader, what: string): number | bigint
     case STRING:
     case VOCAB:
     case FLOAT:
-      throw new ProtocolError(`Cannot read ${what}: a part of it is no integer`);
+      throw new ProtocolError(`Cannot read ${what}: a part of it is not an integer`);
     default:
       return reader.integer();
   }

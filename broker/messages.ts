@@ -69,7 +69,7 @@ export class Messages {
    * @throws {ProtocolError} If the peer broke the protocol.
    */
   received({ reader, unjellier }: ReadTools, isBehindAnswer: boolean): Received {
-    if (reader.next() !== LIST) throw new ProtocolError("Cannot read message: it is no list");
+    if (reader.next() !== LIST) throw new ProtocolError("Cannot read message: it is not a list");
     const items = reader.count - 1;
     const command = items < 0 ? undefined : reader.tag();
     if (command === WORD.answer || command === WORD.error) {

@@ -102,7 +102,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
    */
   constructor(collector: RemoteReference, options: PagerOptions<Args> = {}) {
     if (!((collector as unknown) instanceof RemoteReference)) {
-      throw new PagingError("Cannot send pages: the collector is no reference");
+      throw new PagingError("Cannot send pages: the collector is not a reference");
     }
     const { window } = options;
     this.#window = window === undefined ? 0 : positiveInteger("window", window);

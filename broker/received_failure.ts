@@ -66,7 +66,11 @@ export function receiveFailure(state: unknown, registry: JellyRegistry): Error {
  */
 export function errorOf(value: unknown): Error {
   if (value instanceof Error) return value;
-  const error = new RemoteError(EXCEPTION[0]!, "The call failed with a value that is no error", "");
+  const error = new RemoteError(
+    EXCEPTION[0]!,
+    "The call failed with a value that is not an error",
+    "",
+  );
   error.cause = value;
   return error;
 }

@@ -43,8 +43,9 @@ export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
   : T extends symbol | AnyMethod ? Unsendable<"functions and symbols cannot be sent">
   : T extends RemoteFailure ? CopyableFailure
   : T extends Error
-    ? Unsendable<"an error is no value: take a RemoteError, and send failure2Copyable(error)">
-  : T extends PromiseLike<unknown> ? Unsendable<"a promise is no value: take what it resolves to">
+    ? Unsendable<"an error is not a value: take a RemoteError, and send failure2Copyable(error)">
+  : T extends PromiseLike<unknown>
+    ? Unsendable<"a promise is not a value: take what it resolves to">
   : T extends ArrayBufferLike | ArrayBufferView
     ? Unsendable<"bytes arrive as Uint8Array: take that">
   : T extends NeverSent ? Unsendable<"it has no form on the wire: take a text or a plain object">

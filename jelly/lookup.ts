@@ -88,7 +88,9 @@ export class Lookup {
    * @throws {InsecureJelly} If it is not a class, or is not allowed.
    */
   asClass(value: unknown): AnyClass {
-    if (!isClass(value)) throw new InsecureJelly("Cannot make instance: what is named is no class");
+    if (!isClass(value)) {
+      throw new InsecureJelly("Cannot make instance: what is named is not a class");
+    }
     if (this.#security.isClassAllowed(value)) return value;
     throw new InsecureJelly(`Cannot receive class "${value.name}": it is not allowed`);
   }

@@ -387,7 +387,7 @@ export class Unjellier {
   #key(): unknown {
     const source = this.#source;
     if (source.next() !== LIST || source.count !== 2) {
-      throw new JellyError("Cannot read dictionary: an item is no pair");
+      throw new JellyError("Cannot read dictionary: an item is not a pair");
     }
     return this.#element();
   }

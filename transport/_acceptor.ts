@@ -103,7 +103,7 @@ export class UnixAcceptor implements Acceptor {
   async #takeOver(): Promise<void> {
     try {
       if (!Deno.lstatSync(this.#path).isSocket) {
-        throw new Error("a file that is no socket is there");
+        throw new Error("a file that is not a socket is there");
       }
       if (await answers(this.#path)) throw new Error("another server listens there");
       if (this.#life.ended) return;

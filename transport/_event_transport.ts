@@ -103,7 +103,7 @@ export class EventTransport implements Transport {
     if (typeof data === "string") {
       const grant = windowed ? parseGrant(data) : undefined;
       if (grant !== undefined) return this.#sendWindow.grant(grant);
-      return this.#fail(CloseCode.unsupportedData, "text frame, where bytes are spoken");
+      return this.#fail(CloseCode.unsupportedData, "text frame, where only bytes are expected");
     }
     const bytes = new Uint8Array(data as ArrayBuffer);
     if (bytes.length > maxMessageSize) {

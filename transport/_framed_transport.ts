@@ -238,7 +238,7 @@ export class FramedTransport implements Transport {
   #onText(text: string): void {
     const grant = parseGrant(text);
     if (grant === undefined) {
-      throw new WebSocketError(CloseCode.unsupportedData, "text that is no number of bytes");
+      throw new WebSocketError(CloseCode.unsupportedData, "text that is not a number of bytes");
     }
     this.#sendWindow.grant(grant);
   }

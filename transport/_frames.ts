@@ -231,7 +231,10 @@ export class FrameParser {
       case Opcode.binary:
         if (this.#message !== 0) throw broken("new message inside of another");
         if (this.#opcode === Opcode.text && this.#options.maxTextSize === 0) {
-          throw new WebSocketError(CloseCode.unsupportedData, "text frame, where bytes are spoken");
+          throw new WebSocketError(
+            CloseCode.unsupportedData,
+            "text frame, where only bytes are expected",
+          );
         }
         this.#message = this.#opcode;
         this.#messageSize = 0;

@@ -71,7 +71,7 @@ export function judgeUpgrade(request: UpgradeRequest, policy: UpgradePolicy): Ve
     });
   }
   if (headers.get("sec-websocket-version") !== "13") {
-    return refusal(426, "only version 13 is spoken", { "sec-websocket-version": "13" });
+    return refusal(426, "only version 13 is supported", { "sec-websocket-version": "13" });
   }
   if (!tokens(headers.get("connection")).includes("upgrade") || !/^[\w+/]{22}==$/.test(key)) {
     return refusal(400, "the WebSocket headers are malformed");

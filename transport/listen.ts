@@ -116,7 +116,7 @@ function placeOf(options: ListenOptions): Place {
     const parsed = parseUrl(url);
     if (parsed.username !== undefined || parsed.objectName !== "root") {
       throw new TypeError(
-        `Cannot listen on "${parsed.href}": user and object are for those who connect`,
+        `Cannot listen on "${parsed.href}": a user and an object are for clients`,
       );
     }
     return parsed;
@@ -128,7 +128,7 @@ function placeOf(options: ListenOptions): Place {
     return { scheme: "pb+unix", hostname: "", port: 0, path };
   }
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536)) {
-    throw new RangeError(`Cannot listen on port "${port}": it is no integer from 0 to 65535`);
+    throw new RangeError(`Cannot listen on port "${port}": it is not an integer from 0 to 65535`);
   }
   const scheme = cert === undefined ? "pb" : "pbs";
   return { scheme, hostname: hostname ?? "0.0.0.0", port: port ?? DEFAULT_PORT, path: "" };

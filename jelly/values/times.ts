@@ -102,7 +102,7 @@ function readFields(kind: TimeKind, text: string): number[] {
   return fields.map((field) => {
     const value = /^[+-]?[0-9]+$/.test(field) ? Number(field) : NaN;
     if (Number.isSafeInteger(value)) return value;
-    throw new RangeError(`Cannot read a ${kind} "${text}": field "${field}" is no safe integer`);
+    throw new RangeError(`Cannot read a ${kind} "${text}": field "${field}" is not a safe integer`);
   });
 }
 

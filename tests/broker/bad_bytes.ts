@@ -96,21 +96,21 @@ export const NO_CLIENTS: { name: string; said: Said; error: string }[] = [
 
 /** Messages after which the stream cannot be trusted. */
 export const FATAL: { name: string; said: Said; error: string; options?: BrokerOptions }[] = [
-  { name: "a number", said: 5, error: "it is no list" },
-  { name: "a byte string", said: "message", error: "it is no list" },
+  { name: "a number", said: 5, error: "it is not a list" },
+  { name: "a byte string", said: "message", error: "it is not a list" },
   { name: "an empty list", said: [], error: "it has no name" },
   { name: "a list that begins with a number", said: [1, 2], error: "it has no name" },
   { name: "a list that begins with a list", said: [["message"]], error: "it has no name" },
   { name: "a version without a number", said: ["version"], error: "it has 0 parts, not 1" },
   { name: "another version", said: ["version", 5], error: "Version Incompatibility: 6 5" },
-  { name: "a version in words", said: ["version", "6"], error: "no integer" },
+  { name: "a version in words", said: ["version", "6"], error: "not an integer" },
   { name: "a call without arguments", said: ["message", 1, "root", "echo", 1], error: "4 parts" },
   { name: "a call with a part too many", said: [...ECHO, 1], error: "7 parts, not 6" },
   { name: "a call numbered by a text", said: ["message", "1", ...ECHO.slice(2)], error: "integer" },
   {
     name: "a call numbered by a float",
     said: ["message", { float: "1.0" }, ...ECHO.slice(2)],
-    error: "no integer",
+    error: "not an integer",
   },
   {
     name: "a call of a list",
@@ -120,7 +120,7 @@ export const FATAL: { name: string; said: Said; error: string; options?: BrokerO
   {
     name: "a method that is a number",
     said: ["message", 1, "root", 7, ...ECHO.slice(4)],
-    error: "the name of the method is no byte string",
+    error: "the name of the method is not a byte string",
   },
   {
     name: "a method that is not UTF-8",
@@ -135,7 +135,7 @@ export const FATAL: { name: string; said: Said; error: string; options?: BrokerO
   {
     name: "a wish for an answer that is a text",
     said: ["message", 1, "root", "echo", "yes", ["tuple"], ["dictionary"]],
-    error: "no integer",
+    error: "not an integer",
   },
   { name: "an answer to nothing", said: ["answer", 1, 5], error: "request 1: there is none" },
   {
@@ -145,7 +145,7 @@ export const FATAL: { name: string; said: Said; error: string; options?: BrokerO
   },
   { name: "an error to nothing", said: ["error", -1, 5], error: "request -1: there is none" },
   { name: "an answer without a value", said: ["answer", 1], error: "1 parts, not 2" },
-  { name: "an answer to a list", said: ["answer", [1], 5], error: "no integer" },
+  { name: "an answer to a list", said: ["answer", [1], 5], error: "not an integer" },
   { name: "a decref of nothing", said: ["decref", 77], error: 'object "77"' },
   { name: "a decref of the root", said: ["decref", "root"], error: 'object "root"' },
   { name: "a decref without a number", said: ["decref"], error: "0 parts, not 1" },

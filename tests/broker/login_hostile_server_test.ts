@@ -127,7 +127,7 @@ for (const avatar of [null, 7, "avatar", [], {}, tuple(new Uint8Array(1), "avata
       await assertRejects(
         () => pair.client.login(credentials, null, credentials === alice ? MD5 : {}),
         ProtocolError,
-        "Cannot log in: the avatar that the server sent is no RemoteReference",
+        "Cannot log in: the avatar that the server sent is not of class RemoteReference",
       );
     }
   });
@@ -154,7 +154,7 @@ Deno.test("Broker.login() fails where the server offers what is no list of mecha
     const { message } = await assertRejects(() => pair.client.login(alice), UnhandledCredentials);
     assertEquals(
       message,
-      `Cannot log in: the server takes ${offer.length === 1 ? "ANONYMOUS" : "nobody"}, ` +
+      `Cannot log in: the server accepts ${offer.length === 1 ? "ANONYMOUS" : "none"}, ` +
         "and this client offers SCRAM-SHA-256, PLAIN, MD5",
     );
   }

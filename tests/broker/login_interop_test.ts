@@ -279,12 +279,12 @@ twistedTest("our client sends a Twisted server neither tokens nor, if told so, M
   await assertRejects(
     () => broker.login(alice, null, { weakMechanisms: "never" }),
     UnhandledCredentials,
-    "Cannot log in: the server takes MD5, ANONYMOUS, and this client offers SCRAM-SHA-256",
+    "Cannot log in: the server accepts MD5, ANONYMOUS, and this client offers SCRAM-SHA-256",
   );
   await assertRejects(
     () => broker.login(new BearerToken("t"), null, { secure: true }),
     UnhandledCredentials,
-    "Cannot log in: the server takes MD5, ANONYMOUS, and this client offers BEARER",
+    "Cannot log in: the server accepts MD5, ANONYMOUS, and this client offers BEARER",
   );
   await assertRejects(
     () => broker.login(alice, null, { mechanisms: ["PLAIN"], secure: true }),

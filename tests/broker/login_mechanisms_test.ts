@@ -160,7 +160,7 @@ Deno.test("Broker.login() says why it cannot log in", async () => {
       "Cannot log in: the options do not allow SCRAM-SHA-256, PLAIN, MD5 over this connection",
     ]],
     [alice, { mechanisms: ["MD5", "SCRAM-SHA-256"] }, [
-      "Cannot log in: the server takes PLAIN, and this client offers SCRAM-SHA-256, MD5",
+      "Cannot log in: the server accepts PLAIN, and this client offers SCRAM-SHA-256, MD5",
     ]],
     [{ provides: [] }, {}, ["Cannot log in: no mechanism takes "]],
   ] as const;
@@ -436,6 +436,6 @@ Deno.test("PortalRoot checks its options", () => {
   assertThrows(
     () => new PBServerFactory(new PortalRoot(portal), { login: {} }),
     TypeError,
-    "Cannot use options for logins: the root is no Portal",
+    "Cannot use options for logins: the root is not a Portal",
   );
 });

@@ -445,7 +445,7 @@ Deno.test("an avatar that is Copyable arrives as a copy where the client asks fo
   await assertRejects(
     () => pair.client.login(alice, null, MD5),
     ProtocolError,
-    "the avatar that the server sent is no RemoteReference",
+    "the avatar that the server sent is not of class RemoteReference",
   );
   await pair[Symbol.asyncDispose]();
   assertEquals(realm.events.filter((event) => event === "logout alice").length, 3);

@@ -183,7 +183,7 @@ Deno.test("Pager refuses a collector that is no reference, and options that are 
     await assertRejects(
       () => pair.client.root().callRemote("getPages", collector),
       Error,
-      "no reference",
+      "not a reference",
     );
   }
   const reference = pair.client.root();

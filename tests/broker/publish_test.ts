@@ -242,7 +242,7 @@ Deno.test("whatever a peer calls an object, its file stays in the directory", as
     await assertRejects(
       () => storage.save(name, new Uint8Array(1)),
       TypeError,
-      "no name of a file",
+      "not the name of a file",
     );
     await assertRejects(() => storage.load(name), TypeError);
   }

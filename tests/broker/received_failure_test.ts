@@ -125,7 +125,7 @@ Deno.test("a call that fails with what is no error rejects with one, whose cause
   const error = await assertRejects(
     () => pair.client.root().callRemote("tagged", "list"),
     RemoteError,
-    "a value that is no error",
+    "a value that is not an error",
   );
   assertEquals(error.cause, [5]);
 });

@@ -218,19 +218,27 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
     message: '"True": it is neither',
   },
   { name: "an empty boolean", sexp: [atom("boolean"), atom("")], message: '"": it is neither' },
-  { name: "a pair that is a number", sexp: [atom("dictionary"), 1], message: "an item is no pair" },
-  { name: "a pair of none", sexp: [atom("dictionary"), []], message: "an item is no pair" },
-  { name: "a pair of one", sexp: [atom("dictionary"), [1]], message: "an item is no pair" },
-  { name: "a pair of three", sexp: [atom("dictionary"), [1, 2, 3]], message: "an item is no pair" },
+  {
+    name: "a pair that is a number",
+    sexp: [atom("dictionary"), 1],
+    message: "an item is not a pair",
+  },
+  { name: "a pair of none", sexp: [atom("dictionary"), []], message: "an item is not a pair" },
+  { name: "a pair of one", sexp: [atom("dictionary"), [1]], message: "an item is not a pair" },
+  {
+    name: "a pair of three",
+    sexp: [atom("dictionary"), [1, 2, 3]],
+    message: "an item is not a pair",
+  },
   {
     name: "a pair of three with a text key",
     sexp: [atom("dictionary"), [[atom("unicode"), atom("a")], 2, 3]],
-    message: "an item is no pair",
+    message: "an item is not a pair",
   },
   {
     name: "a second pair that is none",
     sexp: [atom("dictionary"), [1, 2], 3],
-    message: "an item is no pair",
+    message: "an item is not a pair",
   },
   {
     name: "a decimal without exponent",
@@ -258,7 +266,11 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
     sexp: [atom("date"), 2026],
     message: "date: it needs a byte string",
   },
-  { name: "a date of words", sexp: [atom("date"), atom("a b c")], message: "is no safe integer" },
+  {
+    name: "a date of words",
+    sexp: [atom("date"), atom("a b c")],
+    message: "is not a safe integer",
+  },
   {
     name: "a date that is none",
     sexp: [atom("date"), atom("2026 2 30")],
@@ -282,7 +294,7 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
   {
     name: "an instance of a text",
     sexp: [atom("instance"), [atom("unicode"), atom("Map")], [atom("None")]],
-    message: "what is named is no class",
+    message: "what is named is not a class",
   },
   { name: "unpersistable without a reason", sexp: [atom("unpersistable")], message: "too short" },
   {

@@ -191,7 +191,7 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
   {
     name: "a function as a class",
     sexp: [atom("class"), atom("tests.shop.opening")],
-    message: "what is named is no class",
+    message: "what is named is not a class",
   },
   {
     name: "a module as a class",
@@ -221,12 +221,12 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
   {
     name: "an instance of a function",
     sexp: [atom("tests.shop.opening"), [atom("dictionary")]],
-    message: "what is named is no class",
+    message: "what is named is not a class",
   },
   {
-    name: "a method of something that is no class",
+    name: "a method of something that is not a class",
     sexp: [atom("method"), atom("count"), 1, 2],
-    message: "what is named is no class",
+    message: "what is named is not a class",
   },
 ];
 

@@ -78,9 +78,9 @@ const CONTRADICTIONS: { name: string; options: ListenOptions; message: string }[
   {
     name: "a user",
     options: { url: "pb://alice:secret@127.0.0.1:0" },
-    message: 'Cannot listen on "pb://127.0.0.1:0": user and object are for those who connect',
+    message: 'Cannot listen on "pb://127.0.0.1:0": a user and an object are for clients',
   },
-  { name: "an object", options: { url: "pb://127.0.0.1:0/chat" }, message: "user and object" },
+  { name: "an object", options: { url: "pb://127.0.0.1:0/chat" }, message: "a user and an object" },
   {
     name: "TLS without a certificate",
     options: { url: "pbs://127.0.0.1:0" },
@@ -106,7 +106,7 @@ for (const { name, options, message } of CONTRADICTIONS) {
 
 for (const port of [NaN, -1, 65536, 0.5]) {
   Deno.test(`listen() refuses port ${port}`, () => {
-    const message = `Cannot listen on port "${port}": it is no integer from 0 to 65535`;
+    const message = `Cannot listen on port "${port}": it is not an integer from 0 to 65535`;
     assertThrows(() => listen({ hostname: "127.0.0.1", port }), RangeError, message);
   });
 }
@@ -245,7 +245,11 @@ Deno.test("listen() does not remove a file that is no socket", async () => {
     const path = `${folder}/pb.sock`;
     Deno.writeTextFileSync(path, "precious");
     const listener = listen({ path });
-    await assertRejects(() => listener.accept(), ListenError, "a file that is no socket is there");
+    await assertRejects(
+      () => listener.accept(),
+      ListenError,
+      "a file that is not a socket is there",
+    );
     listener.close();
     assertEquals(Deno.readTextFileSync(path), "precious");
     Deno.removeSync(path);

@@ -58,15 +58,15 @@ const REFUSED: readonly [kind: TimeKind, text: string, fact: string][] = [
   ["datetime", "2024 1 1 0 0 60", "there is no such datetime"],
   ["datetime", "2024 1 1 0 0 0 1000000", "there is no such datetime"],
   ["datetime", "2024 1 1 0 0 0 -1", "there is no such datetime"],
-  ["datetime", "2024 1 1.0", `field "1.0" is no safe integer`],
-  ["datetime", "2024 1 x", `field "x" is no safe integer`],
-  ["datetime", "2024 1 1e0", `field "1e0" is no safe integer`],
-  ["datetime", "0x7e8 1 1", `field "0x7e8" is no safe integer`],
-  ["datetime", "2024 1 +-1", `field "+-1" is no safe integer`],
+  ["datetime", "2024 1 1.0", `field "1.0" is not a safe integer`],
+  ["datetime", "2024 1 x", `field "x" is not a safe integer`],
+  ["datetime", "2024 1 1e0", `field "1e0" is not a safe integer`],
+  ["datetime", "0x7e8 1 1", `field "0x7e8" is not a safe integer`],
+  ["datetime", "2024 1 +-1", `field "+-1" is not a safe integer`],
   ["datetime", "2024,1,1", "it has 1 fields"],
   ["datetime", "2024\u00a01 1", "it has 2 fields"],
-  ["datetime", "\u0662 1 1", `field "\u0662" is no safe integer`],
-  ["datetime", "99999999999999999999 1 1", `field "99999999999999999999" is no safe integer`],
+  ["datetime", "\u0662 1 1", `field "\u0662" is not a safe integer`],
+  ["datetime", "99999999999999999999 1 1", `field "99999999999999999999" is not a safe integer`],
   ["date", "", "it has 0 fields, not 3"],
   ["date", "2024 2", "it has 2 fields, not 3"],
   ["date", "2024 2 29 0", "it has 4 fields, not 3"],
@@ -81,8 +81,8 @@ const REFUSED: readonly [kind: TimeKind, text: string, fact: string][] = [
   ["timedelta", "999999999 86400 0", "it is over 999999999 days"],
   ["timedelta", "-999999999 0 -1", "it is over 999999999 days"],
   // Python takes these two; nothing sends them.
-  ["datetime", "2024 1_0 1", `field "1_0" is no safe integer`],
-  ["timedelta", "0 0 9007199254740993", `field "9007199254740993" is no safe integer`],
+  ["datetime", "2024 1_0 1", `field "1_0" is not a safe integer`],
+  ["timedelta", "0 0 9007199254740993", `field "9007199254740993" is not a safe integer`],
 ];
 
 for (const [kind, text, value] of SENT) {
