@@ -45,11 +45,14 @@ export interface FilePasswordDBOptions {
   cache?: boolean;
 }
 
+/** What the file holds as the password of each name. */
+type Users = ReadonlyMap<string, Uint8Array>;
+
 /** What the file looked like when it was last read. */
 interface Snapshot {
   readonly modified: number | undefined;
   readonly size: number;
-  readonly users: ReadonlyMap<string, Uint8Array>;
+  readonly users: Users;
 }
 
 /**
@@ -90,6 +93,10 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
   readonly #hash: PasswordHash | undefined;
   readonly #cache: boolean;
   #snapshot: Snapshot | undefined;
+  /** The end of the last read that was begun, or will be. */
+  #lastRead: Promise<void> = Promise.resolve();
+  /** The read that is to begin when the one before it has ended. */
+  #nextRead: Promise<Users> | undefined;
 
   /**
    * Creates a checker; the file is first read at a login.
@@ -144,7 +151,7 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
    */
   async readUsers(): Promise<ReadonlyMap<string, Uint8Array>> {
     try {
-      return this.#cache ? await this.#cachedUsers() : await this.#load();
+      return await this.#read();
     } catch (cause) {
       throw new UnauthorizedLogin(undefined, { cause });
     }
@@ -158,15 +165,26 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
    * @throws {UnauthorizedLogin} If the user is unknown, the password wrong or the file unreadable.
    */
   async requestAvatarId(credentials: PasswordCredentials): Promise<AvatarId> {
-    const users = await this.readUsers();
     const name = this.#fold(credentials.username);
-    const stored = users.get(name);
+    const { stored, other } = await this.#find(name);
     if (stored === undefined) {
-      await this.#pretend(credentials, users);
+      await this.#pretend(credentials, other);
       throw new UnauthorizedLogin();
     }
     if (!await this.#matches(credentials, stored)) throw new UnauthorizedLogin();
     return name;
+  }
+
+  /**
+   * Gives what the file holds as the password of a user, and as that of another one. All users are not kept
+   * while one proves who he is, for which he may take his time.
+   */
+  async #find(
+    name: string,
+  ): Promise<{ stored: Uint8Array | undefined; other: Uint8Array | undefined }> {
+    const users = await this.readUsers();
+    const [other] = users.values();
+    return { stored: users.get(name), other };
   }
 
   async #matches(credentials: PasswordCredentials, stored: Uint8Array): Promise<boolean> {
@@ -179,18 +197,29 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
   /** Does for an unknown user what a check does for another one. */
   async #pretend(
     credentials: PasswordCredentials,
-    users: ReadonlyMap<string, Uint8Array>,
+    stored: Uint8Array = unknownSecret(),
   ): Promise<void> {
     if (this.#hash === undefined) {
       await credentials.checkPassword(unknownSecret());
       return;
     }
-    const [stored = unknownSecret()] = users.values();
     // A hash that cannot read another user's record says nothing of this one.
     await this.#matches(credentials, stored).catch(() => false);
   }
 
-  async #cachedUsers(): Promise<ReadonlyMap<string, Uint8Array>> {
+  /** Reads the file after all who read it now, once for all who come meanwhile. */
+  #read(): Promise<Users> {
+    if (this.#nextRead === undefined) {
+      this.#nextRead = this.#lastRead.then(() => {
+        this.#nextRead = undefined;
+        return this.#cache ? this.#cachedUsers() : this.#load();
+      });
+      this.#lastRead = this.#nextRead.then(() => {}, () => {});
+    }
+    return this.#nextRead;
+  }
+
+  async #cachedUsers(): Promise<Users> {
     const { mtime, size } = await Deno.stat(this.filename);
     const modified = mtime?.getTime();
     const snapshot = this.#snapshot;
@@ -200,7 +229,7 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
     return users;
   }
 
-  async #load(): Promise<ReadonlyMap<string, Uint8Array>> {
+  async #load(): Promise<Users> {
     const users = new Map<string, Uint8Array>();
     for (const line of lines(await Deno.readFile(this.filename))) {
       const fields = split(line, this.#delimiter);

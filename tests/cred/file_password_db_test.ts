@@ -1,4 +1,5 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertSpyCalls, spy } from "@std/testing/mock";
 import {
   type CredInterface,
   FilePasswordDB,
@@ -12,6 +13,7 @@ import {
   UsernameHashedPassword,
   UsernamePassword,
 } from "../../cred/mod.ts";
+import { collectUntil } from "../broker/gc.ts";
 import vectors from "../vectors/cred.json" with { type: "json" };
 
 /** A file that is gone at the end of the block. */
@@ -209,6 +211,55 @@ Deno.test("FilePasswordDB passes on what its hash or the credentials throw", asy
   const proof: ICredentials = { provides: [IUsernameHashedPassword] };
   const broken = Object.assign(proof, { username: "alice", checkPassword: fail });
   await assertRejects(() => new FilePasswordDB(temp.path).requestAvatarId(broken), SyntaxError);
+});
+
+Deno.test("FilePasswordDB reads the file once for all who come while it is being read", async () => {
+  await using temp = await tempFile("alice:secret\n");
+  using read = spy(Deno, "readFile");
+  const db = new FilePasswordDB(temp.path);
+  const many = Array.from({ length: 100 }, () => accepts(db, "alice", "secret"));
+  assertEquals(new Set(await Promise.all(many)), new Set([true]));
+  assertSpyCalls(read, 1);
+
+  const first = db.readUsers();
+  await Promise.resolve(); // the first read is under way, and may have seen the file as it was
+  const later = Array.from({ length: 100 }, () => db.readUsers());
+  assertEquals(new Set(await Promise.all(later)).size, 1);
+  await first;
+  assertSpyCalls(read, 3);
+
+  await Deno.writeTextFile(temp.path, "alice:other\n");
+  assertEquals(await accepts(db, "alice", "other"), true);
+  await Deno.remove(temp.path);
+  assertEquals(await accepts(db, "alice", "other"), false);
+  await Deno.writeTextFile(temp.path, "alice:secret\n");
+  assertEquals(await accepts(db, "alice", "secret"), true);
+});
+
+Deno.test("FilePasswordDB keeps nothing of the others while a user proves who he is", async () => {
+  await using temp = await tempFile("alice:secret\nbob:hunter2\n");
+  for (const username of ["alice", "nobody"]) {
+    let areKept = true;
+    const users = new FinalizationRegistry(() => areKept = false);
+    class Watched extends FilePasswordDB {
+      override async readUsers(): Promise<ReadonlyMap<string, Uint8Array>> {
+        const all = await super.readUsers();
+        users.register(all, undefined);
+        return all;
+      }
+    }
+    const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
+    const checkPassword = () => {
+      asked.resolve();
+      return answered.promise;
+    };
+    const proof = { provides: [IUsernameHashedPassword], username, checkPassword };
+    const refused = assertRejects(() => new Watched(temp.path).requestAvatarId(proof));
+    await asked.promise;
+    assert(await collectUntil(() => !areKept));
+    answered.resolve(false);
+    await refused;
+  }
 });
 
 Deno.test("FilePasswordDB counts fields from the end, and passes over lines without them", async () => {
