@@ -11,6 +11,7 @@ import { LoginDenied, LoginFailed } from "../cred/errors.ts";
 import { limitExchange } from "../cred/login_limiter.ts";
 import type { AvatarGrant } from "../cred/portal.ts";
 import { Turns } from "../cred/turns.ts";
+import { WANTED } from "../cred/wanted.ts";
 import { type Alarm, CLOCK } from "../transport/clock.ts";
 import { hostOf } from "../transport/crowd.ts";
 import type { Peer } from "../transport/mod.ts";
@@ -149,7 +150,7 @@ export class LoginSession {
   }
 
   /**
-   * Makes credentials report when they are accepted.
+   * Makes credentials report when they are accepted, and whether the client still waits.
    *
    * @param credentials The credentials.
    * @returns The same credentials.
@@ -158,7 +159,10 @@ export class LoginSession {
     const accepted = (avatarId: AvatarId): void => {
       if (avatarId !== ANONYMOUS) this.#steps.accepted();
     };
-    return Object.assign(credentials, { [ACCEPTED]: accepted });
+    return Object.assign(credentials, {
+      [ACCEPTED]: accepted,
+      [WANTED]: () => !this.broker.isClosed,
+    });
   }
 
   /** Makes an attempt; one that succeeds is no longer pending, but held. */

@@ -35,6 +35,7 @@ import {
   makeScramVerifier,
   parseScramVerifier,
 } from "./scram_verifier.ts";
+import { isWanted } from "./wanted.ts";
 
 export type { ScryptParameters };
 
@@ -238,7 +239,8 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
    * @param credentials What the client showed.
    * @returns The user's name, as it is in the database.
    * @throws {UnauthorizedLogin} If the user is unknown or the password wrong.
-   * @throws {LoginDenied} If too many wait for their passwords to be checked.
+   * @throws {LoginDenied} If too many wait for their passwords to be checked, or the client is gone when it
+   * is the turn of this one.
    * @throws {UserDatabaseError} If the database fails.
    */
   async requestAvatarId(credentials: SqliteCredentials): Promise<AvatarId> {
@@ -268,7 +270,8 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
     if (providedBy(IUsernamePassword, credentials)) {
       const password = usablePassword(credentials.password) ?? unknownSecret();
       const stored = user?.scrypt ?? decoyScrypt(this.#scrypt);
-      return await this.#gate.run(() => verifyScrypt(password, stored));
+      const isStillWanted = () => isWanted(credentials);
+      return await this.#gate.run(() => verifyScrypt(password, stored), isStillWanted);
     }
     if (providedBy(IScramCredentials, credentials)) {
       const decoy = await decoyScramVerifier(this.#name(credentials.username) ?? "", {

@@ -9,6 +9,9 @@ import {
   callOptions,
   Copyable,
   DeadReferenceError,
+  type ICredentials,
+  type ICredentialsChecker,
+  IUsernamePassword,
   JellyRegistry,
   LoginDenied,
   type LoginFacts,
@@ -17,6 +20,7 @@ import {
   LoginLimitError,
   LoginThrottle,
   memoryPair,
+  PBConnectionLost,
   PBServerFactory,
   type Peer,
   Referenceable,
@@ -27,6 +31,7 @@ import {
   UnhandledCredentials,
   UsernamePassword,
 } from "@perspective/broker";
+import { isWanted } from "../../cred/wanted.ts";
 import { Member, testPortal, users } from "./login_realm.ts";
 import { settle, testPair } from "./pair.ts";
 import { failureIn, rawClient } from "./raw_peer.ts";
@@ -54,6 +59,32 @@ async function limitOf(broker: Broker): Promise<string> {
   assertInstanceOf(reason, LoginLimitError);
   return reason.limit;
 }
+
+// Clients that are gone.
+
+Deno.test("a checker can learn that the client is gone whose credentials it has", async () => {
+  const credentials: ICredentials[] = [];
+  const asked = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<never>();
+  const checker: ICredentialsChecker = {
+    credentialInterfaces: [IUsernamePassword],
+    requestAvatarId(given) {
+      credentials.push(given);
+      asked.resolve();
+      return answered.promise;
+    },
+  };
+  const { root } = testPortal({ checkers: [checker] });
+  await using pair = await testPair(root);
+  const lost = assertRejects(() => pair.client.login(alice), PBConnectionLost);
+  await asked.promise;
+  assertEquals(credentials.map(isWanted), [true]);
+  await pair.client.close();
+  await lost;
+  await pair.server.closed;
+  assertEquals(credentials.map(isWanted), [false]);
+  answered.reject(new UnauthorizedLogin());
+});
 
 // One challenge, one response.
 

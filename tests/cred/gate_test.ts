@@ -37,6 +37,26 @@ Deno.test("Gate passes on what a job throws, and lets the next one in", async ()
   assertEquals(await gate.run(() => Promise.resolve("again")), "again");
 });
 
+Deno.test("Gate does no job that nobody wants any more, and keeps no place in line for it", async () => {
+  const gate = new Gate(1, 2);
+  const first = Promise.withResolvers<void>();
+  const done: string[] = [];
+  const running = gate.run(() => first.promise);
+  const wanted = { a: true, b: true, c: true };
+  const run = (name: keyof typeof wanted) =>
+    gate.run(() => Promise.resolve(void done.push(name)), () => wanted[name]);
+  const [a, b] = [run("a"), run("b")];
+  await assertRejects(() => run("c"), LoginDenied, "too many logins");
+  wanted.a = false;
+  const c = run("c");
+  await assertRejects(() => a, LoginDenied, "nobody waits");
+  wanted.b = false;
+  first.resolve();
+  await assertRejects(() => b, LoginDenied, "nobody waits");
+  await Promise.all([running, c]);
+  assertEquals(done, ["c"]);
+});
+
 Deno.test("Gate refuses limits that make no sense", () => {
   for (const [atOnce, waiting] of [[0, 1], [-1, 1], [1.5, 1], [1, -1], [1, NaN]]) {
     assertThrows(() => new Gate(atOnce!, waiting!), RangeError);

@@ -20,6 +20,7 @@ import {
 import { SqlitePasswordDB, type SqlitePasswordDBOptions } from "../../cred/sqlite.ts";
 import { digest } from "../../cred/_digests.ts";
 import { equalSecrets } from "../../cred/_bytes.ts";
+import { WANTED } from "../../cred/wanted.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -286,6 +287,20 @@ Deno.test("SqlitePasswordDB denies logins when too many wait, and serves the oth
   assertEquals(refused.length, 2);
   for (const { reason } of refused) assert(reason instanceof LoginDenied);
   assertEquals(await plain(db.users, "alice", "secret"), "alice");
+});
+
+Deno.test("SqlitePasswordDB hashes no password for a client that is gone before its turn", async () => {
+  using db = opened({ maxHashes: 1, maxWaiting: 1 });
+  await db.users.addUser("alice", "secret");
+  const first = plain(db.users, "alice", "secret");
+  let isThere = true;
+  const gone = Object.assign(new UsernamePassword("alice", "secret"), { [WANTED]: () => isThere });
+  const refused = assertRejects(() => db.users.requestAvatarId(gone), LoginDenied, "nobody waits");
+  await Promise.resolve();
+  isThere = false;
+  assertEquals(await plain(db.users, "alice", "secret"), "alice");
+  assertEquals(await first, "alice");
+  await refused;
 });
 
 Deno.test("SqlitePasswordDB.importFrom() takes over a file of Twisted's", async () => {
