@@ -95,18 +95,24 @@ export class UnixAcceptor implements Acceptor {
   }
 
   #open(): void {
-    this.#listener = Deno.listen({ transport: "unix", path: this.#path });
-    if (this.#mode !== undefined) Deno.chmodSync(this.#path, this.#mode);
+    const listener = Deno.listen({ transport: "unix", path: this.#path });
+    try {
+      if (this.#mode !== undefined) Deno.chmodSync(this.#path, this.#mode);
+    } catch (error) {
+      listener.close();
+      throw error;
+    }
+    this.#listener = listener;
   }
 
   /** Replaces the socket file that a server left behind. */
   async #takeOver(): Promise<void> {
     try {
-      if (!Deno.lstatSync(this.#path).isSocket) {
-        throw new Error("a file that is not a socket is there");
-      }
-      if (await answers(this.#path)) throw new Error("another server listens there");
+      const file = Deno.lstatSync(this.#path);
+      if (!file.isSocket) throw new Error("a file that is not a socket is there");
+      const isTaken = await answers(this.#path) || !isSame(file, Deno.lstatSync(this.#path));
       if (this.#life.ended) return;
+      if (isTaken) throw new Error("another server listens there");
       Deno.removeSync(this.#path);
       this.#open();
     } catch (error) {
@@ -124,6 +130,11 @@ async function answers(path: string): Promise<boolean> {
     if (error instanceof Deno.errors.ConnectionRefused) return false;
     throw error;
   }
+}
+
+/** Returns whether a file is still the same: another server may have replaced it. */
+function isSame(before: Deno.FileInfo, now: Deno.FileInfo): boolean {
+  return before.ino === now.ino && before.mtime?.getTime() === now.mtime?.getTime();
 }
 
 /** The life of an acceptor, which ends only on request. */

@@ -5,6 +5,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { stub } from "@std/testing/mock";
 import { FakeTime } from "@std/testing/time";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -210,6 +211,38 @@ Deno.test("listen() replaces the socket file of a server that is gone", async ()
     client.transport.close();
     server!.transport.close();
     listener.close();
+  });
+});
+
+Deno.test("listen() lets one of two replace the socket file of a server that is gone", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/pb.sock`;
+    leaveSocket(path);
+    // As old as such files are: by its time it can be told from one that takes its place.
+    Deno.utimeSync(path, 1, 1);
+    const listeners = [listen({ path }), listen({ path })];
+    const ends = listeners.map((listener) => listener.accept());
+    const never = new Promise<never>(() => {});
+    const refused = Promise.race(ends.map((end) => end.then(() => never)));
+    await assertRejects(() => refused, ListenError, "another server listens there");
+    (await dial(listeners[0]!.url)).transport.close();
+    // What the other one tries the socket with may be accepted, too.
+    (await Promise.any(ends))!.transport.close();
+    for (const listener of listeners) listener.close();
+  });
+});
+
+Deno.test("listen() leaves nothing behind when a socket cannot have its permissions", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/pb.sock`;
+    {
+      using _ = stub(Deno, "chmodSync", () => {
+        throw new Deno.errors.PermissionDenied("not yours");
+      });
+      assertThrows(() => listen({ path, mode: 0o600 }), ListenError, "not yours");
+    }
+    await using listener = listen({ path, mode: 0o600 });
+    await check(listener);
   });
 });
 
