@@ -21,7 +21,7 @@ export class PemChecks {
    *
    * @throws {TypeError} If one of them is unusable, or they are not a pair.
    */
-  identity(cert: string, key: string): void {
+  identity({ cert, key }: { readonly cert: string; readonly key: string }): void {
     const { X509Certificate, createPrivateKey } = builtin("node:crypto");
     this.#check("option cert is not a PEM certificate", () => !!new X509Certificate(cert));
     this.#check("option key is not a PEM private key", () => !!createPrivateKey(key));

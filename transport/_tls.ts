@@ -69,7 +69,7 @@ export interface TlsClientContext extends TlsClientOptions, Inside {
 export function checkTlsClient({ caCerts = [], cert, key }: TlsClientOptions): void {
   const checks = new PemChecks("Cannot connect with TLS");
   checks.authorities("caCerts", caCerts);
-  if (cert !== undefined && key !== undefined) checks.identity(cert, key);
+  if (cert !== undefined && key !== undefined) checks.identity({ cert, key });
   else if (cert !== key) throw checks.fault("options cert and key are needed together");
 }
 
@@ -105,9 +105,18 @@ export async function tlsClient(dialed: Dialed, options: TlsClientContext): Prom
   };
 }
 
+/** How a server shows who it is, at one handshake. */
+interface Identity {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** Puts TLS on top of accepted connections. */
 export class TlsAcceptor {
   readonly #options: TlsServerOptions & Inside;
+  readonly #identity: () => Identity;
+  /** The last one that was found to be of use. */
+  #checked: Identity;
 
   /**
    * Checks the options.
@@ -120,7 +129,9 @@ export class TlsAcceptor {
     if (cert === undefined || key === undefined) {
       throw checks.fault("options cert and key are needed");
     }
-    checks.identity(current(cert), current(key));
+    this.#identity = () => ({ cert: current(cert), key: current(key) });
+    this.#checked = this.#identity();
+    checks.identity(this.#checked);
     checks.authorities("clientCaCerts", clientCaCerts);
     this.#options = options;
   }
@@ -132,9 +143,10 @@ export class TlsAcceptor {
    */
   async handshake(dialed: Dialed): Promise<Dialed> {
     const { address } = dialed.peer;
+    const identity = this.#identityFor(dialed);
     const source = streamOf(dialed.transport);
     try {
-      const socket = await this.#secured(source.stream).catch((error) => {
+      const socket = await this.#secured(source.stream, identity).catch((error) => {
         source.stream.destroy();
         throw error;
       });
@@ -154,13 +166,28 @@ export class TlsAcceptor {
     }
   }
 
-  async #secured(stream: Duplex): Promise<TLSSocket> {
-    const { cert, key, clientCaCerts, http } = this.#options;
+  /** Returns the current certificate and key; a renewed one may be half written, or lack its key. */
+  #identityFor({ transport, peer }: Dialed): Identity {
+    try {
+      const now = this.#identity();
+      if (now.cert !== this.#checked.cert || now.key !== this.#checked.key) {
+        new PemChecks("Cannot show it").identity(now);
+        this.#checked = now;
+      }
+      return now;
+    } catch (error) {
+      transport.close();
+      const fact = `the server has no certificate, ${factOf(error)}`;
+      throw new HandshakeError(peer.address, fact, { cause: error });
+    }
+  }
+
+  async #secured(stream: Duplex, identity: Identity): Promise<TLSSocket> {
+    const { clientCaCerts, http } = this.#options;
     // A server for one connection, which does not listen: this is the public way to put TLS on a
     // stream as the server, with the client's certificate checked, and to know which stream it is.
     const server = builtin("node:tls").createServer({
-      cert: current(cert!),
-      key: current(key!),
+      ...identity,
       ...(clientCaCerts && { ca: [...clientCaCerts], requestCert: true }),
       // Refusing here would not tell the reason.
       rejectUnauthorized: false,

@@ -108,6 +108,51 @@ Deno.test("listen() takes a certificate that is renewed for new connections, and
   await Promise.all([first.client.transport.closed, first.server.transport.closed]);
 });
 
+const RENEWED_WRONGLY: { name: string; cert?: () => string; key?: () => string; fact: string }[] = [
+  {
+    name: "cannot be read",
+    cert: () => {
+      throw new Deno.errors.NotFound("No such file (os error 2)");
+    },
+    fact: "the server has no certificate, no such file",
+  },
+  {
+    name: "is cut short",
+    cert: () => pem("server.pem").slice(0, 200),
+    fact: "not a PEM certificate",
+  },
+  { name: "has no key", key: () => "", fact: "option key is not a PEM private key" },
+  { name: "has another key", key: () => ALICE_TLS.key!, fact: "not the key of option cert" },
+];
+
+for (const { name, fact, ...renewed } of RENEWED_WRONGLY) {
+  Deno.test(`listen() tells of a certificate that was renewed and ${name}, and goes on`, async () => {
+    const own = { cert: () => pem("server.pem"), key: () => pem("server.key") };
+    let now = own;
+    const { promise: told, resolve: onHandshakeError } = Promise.withResolvers<HandshakeError>();
+    await using listener = listen({
+      url: "pbs://127.0.0.1:0",
+      cert: () => now.cert(),
+      key: () => now.key(),
+      onHandshakeError,
+    });
+    now = { ...own, ...renewed };
+    await assertRejects(() => dial(listener.url, CLIENT_TLS), ConnectError);
+    const error = await told;
+    assertStringIncludes(error.message, fact);
+    assertEquals(error.isProbe, false);
+
+    now = own;
+    const [client, server] = await Promise.all([
+      dial(listener.url, CLIENT_TLS),
+      listener.accept(),
+    ]);
+    client.transport.close();
+    server!.transport.close();
+    await Promise.all([client.transport.closed, server!.transport.closed]);
+  });
+}
+
 Deno.test("listen() tells who a client with a certificate is", async () => {
   await using pair = await connectTo(MUTUAL, ALICE_TLS);
   const { kind, secure, certificate } = pair.server.peer;
