@@ -19,21 +19,72 @@ const LOOKS = 8;
 const NEVER_SLOW = 0.05;
 /** How many times as long as in a table of plain numbers is too long. */
 const SLOW = 100;
+/** Maximum of milliseconds lost to collisions in one message: some occur by accident. */
+const MOST_LOST = 20;
 
 /** A table in which a number can be looked up. */
 type Table = Pick<ReadonlySet<unknown>, "has">;
 
 /**
- * Guards a `Set` or `Map` that a peer fills.
+ * Guards the `Set`s and `Map`s of a message, which a peer fills.
  *
  * How the runtime hashes numbers, and strings of digits, is public knowledge, so a peer could
  * choose many that fall into the same place, where each must be compared with all the others:
  * 40,000 of them take seconds. How it hashes other strings depends on a secret of each process, and
  * objects have random hashes. So from time to time a few numbers, chosen at random, are looked up
- * again; if that takes far longer than in a table of plain numbers, the value is refused.
+ * again; if that takes far longer than in a table of plain numbers, time is lost. A few thousand
+ * may collide by accident, such as strings of multiples of 4096; if much time is lost, the value is
+ * refused.
  */
+export class NumberGuards {
+  /** Milliseconds lost so far. */
+  #lost = 0;
+
+  /**
+   * Begins to guard a table if it will be large.
+   *
+   * @param table The table, still empty.
+   * @param items How many items it will have.
+   * @returns The guard, to be told of each key, or undefined.
+   */
+  guardOf(table: Table, items: number): NumberGuard | undefined {
+    return items < GUARDED_ITEMS ? undefined : new NumberGuard(table, (time) => this.#lose(time));
+  }
+
+  /**
+   * Checks items that will be put into a set all at once.
+   *
+   * @param items The items.
+   * @throws {JellyError} If looking up the numbers among them takes too long.
+   */
+  check(items: readonly unknown[]): void {
+    const table = new Set<unknown>();
+    const guard = this.guardOf(table, items.length);
+    if (guard === undefined) return;
+    for (const item of items) {
+      table.add(item);
+      guard.added(item);
+    }
+  }
+
+  /** Starts again for another message. */
+  reset(): void {
+    this.#lost = 0;
+  }
+
+  #lose(time: number): void {
+    this.#lost += time;
+    if (this.#lost <= MOST_LOST) return;
+    throw new JellyError(
+      "Cannot read set or dictionary: its numbers were chosen so that it takes long",
+    );
+  }
+}
+
+/** Guards one table. */
 export class NumberGuard {
   readonly #table: Table;
+  readonly #lose: (time: number) => void;
   readonly #sample: unknown[] = [];
   #count = 0;
 
@@ -41,55 +92,28 @@ export class NumberGuard {
    * Begins to guard a table.
    *
    * @param table The table, still empty.
+   * @param lose Told of milliseconds that were lost.
    */
-  constructor(table: Table) {
+  constructor(table: Table, lose: (time: number) => void) {
     this.#table = table;
+    this.#lose = lose;
   }
 
   /**
    * Notes what was added to the table.
    *
    * @param key The key.
-   * @throws {JellyError} If it is a number, or a string of one, and it takes too long to look up
-   * those in the table.
+   * @throws {JellyError} If it is a number, or a string of one, and looking up those in the tables
+   * of the message has taken too long.
    */
   added(key: unknown): void {
     if (!isNumber(key)) return;
     const count = ++this.#count;
     const place = count <= SAMPLE ? count - 1 : Math.floor(Math.random() * count);
     if (place < SAMPLE) this.#sample[place] = key;
-    if (count % INTERVAL === 0 && isSlow(this.#table, this.#sample)) {
-      throw new JellyError(
-        "Cannot read set or dictionary: its numbers were chosen so that it takes long",
-      );
-    }
-  }
-}
-
-/**
- * Begins to guard a table if it will be large.
- *
- * @param table The table, still empty.
- * @param items How many items it will have.
- * @returns The guard, to be told of each key, or undefined.
- */
-export function guardOf(table: Table, items: number): NumberGuard | undefined {
-  return items < GUARDED_ITEMS ? undefined : new NumberGuard(table);
-}
-
-/**
- * Checks items that will be put into a set all at once.
- *
- * @param items The items.
- * @throws {JellyError} If it would take too long to look up the numbers among them.
- */
-export function checkNumbers(items: readonly unknown[]): void {
-  const table = new Set<unknown>();
-  const guard = guardOf(table, items.length);
-  if (guard === undefined) return;
-  for (const item of items) {
-    table.add(item);
-    guard.added(item);
+    if (count % INTERVAL !== 0) return;
+    const time = slowness(this.#table, this.#sample);
+    if (time !== 0) this.#lose(time * INTERVAL / SAMPLE);
   }
 }
 
@@ -99,12 +123,15 @@ function isNumber(key: unknown): boolean {
   return type === "number" || type === "bigint" || (type === "string" && maybeIndex(key as string));
 }
 
-/** Returns whether looking up keys takes far longer than in a table of plain numbers. */
-function isSlow(table: Table, keys: readonly unknown[]): boolean {
+/**
+ * Returns how many milliseconds it takes to look keys up, if that is far longer than in a table of
+ * plain numbers; otherwise 0.
+ */
+function slowness(table: Table, keys: readonly unknown[]): number {
   const time = shortestLook(table, keys, NEVER_SLOW);
-  if (time <= NEVER_SLOW) return false;
+  if (time <= NEVER_SLOW) return 0;
   const plain = Array.from({ length: SAMPLE }, (_, i) => i * INTERVAL);
-  return time > SLOW * shortestLook(new Set(plain), plain, 0);
+  return time > SLOW * shortestLook(new Set(plain), plain, 0) ? time : 0;
 }
 
 /**

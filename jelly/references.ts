@@ -5,7 +5,7 @@
  */
 
 import { JellyError } from "./errors.ts";
-import { checkNumbers, guardOf } from "./number_guard.ts";
+import type { NumberGuards } from "./number_guard.ts";
 import { type NumberKey, numberKey } from "./number_key.ts";
 import { Placeholder } from "./placeholder.ts";
 import { fillFrozenSet, type FrozenSet } from "./values/frozen_set.ts";
@@ -19,6 +19,7 @@ export type ReferenceId = number | bigint;
  * (`twisted.persisted.crefutil`).
  */
 export class References {
+  readonly #guards: NumberGuards;
   readonly #claimed = new Set<NumberKey>();
   readonly #objects = new Map<NumberKey, unknown>();
   /** Number of objects that were referred to and have not arrived. */
@@ -31,6 +32,15 @@ export class References {
   readonly #incomplete = new Set<object>();
   /** The items to fill frozen sets with, once the placeholders among them are resolved. */
   readonly #unfilled = new Map<FrozenSet, unknown[]>();
+
+  /**
+   * Creates a table without objects.
+   *
+   * @param guards Guard the sets and dictionaries that are filled at the end.
+   */
+  constructor(guards: NumberGuards) {
+    this.#guards = guards;
+  }
 
   /**
    * Claims a number for an object that is about to be read.
@@ -164,9 +174,9 @@ export class References {
         }
       }
     }
-    for (const container of this.#incomplete) mend(container);
+    for (const container of this.#incomplete) mend(container, this.#guards);
     for (const [set, items] of this.#unfilled) {
-      checkNumbers(items);
+      this.#guards.check(items);
       fillFrozenSet(set, items);
     }
   }
@@ -177,11 +187,11 @@ function idOf(key: NumberKey): string {
 }
 
 /** Replaces the placeholders in a container with what they stand for. */
-function mend(container: object): void {
+function mend(container: object, guards: NumberGuards): void {
   if (container instanceof Map) {
     const pairs = [...container];
     container.clear();
-    const guard = guardOf(container, pairs.length);
+    const guard = guards.guardOf(container, pairs.length);
     for (const [key, value] of pairs) {
       const real = resolved(key);
       container.set(real, resolved(value));
@@ -190,7 +200,7 @@ function mend(container: object): void {
   } else if (container instanceof Set) {
     const items = [...container];
     container.clear();
-    const guard = guardOf(container, items.length);
+    const guard = guards.guardOf(container, items.length);
     for (const item of items) {
       const real = resolved(item);
       container.add(real);

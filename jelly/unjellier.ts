@@ -11,7 +11,7 @@ import type { IUnjellyable } from "./jellyable.ts";
 import { type JellyList, SourceList } from "./jelly_list.ts";
 import { Lookup } from "./lookup.ts";
 import type { AnyClass } from "./names.ts";
-import { checkNumbers, guardOf, type NumberGuard } from "./number_guard.ts";
+import { type NumberGuard, NumberGuards } from "./number_guard.ts";
 import { isStackOverflow } from "./overflow.ts";
 import { Placeholder } from "./placeholder.ts";
 import { type ReferenceId, References } from "./references.ts";
@@ -83,6 +83,8 @@ export class Unjellier {
   readonly #persistentLoad: UnjellierOptions["persistentLoad"];
   /** For every known word, 1 if the security options have allowed it in this message. */
   readonly #allowed = new Uint8Array(WORDS.length);
+  /** Guard the sets and dictionaries of this message. */
+  readonly #guards = new NumberGuards();
   /** The objects with reference numbers, if there are any. */
   #references: References | undefined;
   /** The object that was referred to last. */
@@ -317,7 +319,7 @@ export class Unjellier {
     this.#source.heavy();
     const set = new Set<unknown>();
     if (id !== undefined) this.#references!.define(id, set);
-    const guard = guardOf(set, items);
+    const guard = this.#guards.guardOf(set, items);
     for (let i = 0; i < items; i++) {
       const item = this.#element();
       this.#references?.note(set, item);
@@ -334,7 +336,7 @@ export class Unjellier {
     const elements = this.#array([], items);
     if (this.#references?.isIncomplete(elements)) this.#references.fillLater(set, elements);
     else {
-      checkNumbers(elements);
+      this.#guards.check(elements);
       fillFrozenSet(set, elements);
     }
     return set;
@@ -356,7 +358,7 @@ export class Unjellier {
         this.#source.heavy();
         const map = new Map<unknown, unknown>();
         if (this.#references?.isIncomplete(object)) this.#references.noteObject(map);
-        const guard = guardOf(map, items);
+        const guard = this.#guards.guardOf(map, items);
         for (const [text, value] of Object.entries(object)) {
           map.set(text, value);
           guard?.added(text);
@@ -420,7 +422,7 @@ export class Unjellier {
   #reference(items: number): unknown {
     if (items < 2) throw new JellyError("Cannot read reference: it needs a number and a value");
     const id = this.#integer("reference");
-    const references = this.#references ??= new References();
+    const references = this.#references ??= new References(this.#guards);
     references.claim(id);
     const value = this.#element(id);
     this.#skip(items - 2);
@@ -435,7 +437,7 @@ export class Unjellier {
     if (items < 1) throw new JellyError("Cannot read dereference: it needs a number");
     const id = this.#integer("dereference");
     this.#skip(items - 1);
-    const object = this.#shared = (this.#references ??= new References()).get(id);
+    const object = this.#shared = (this.#references ??= new References(this.#guards)).get(id);
     // Strings and bytes are decoded, and put into other strings, wherever they are referred to.
     if (typeof object === "string" || object instanceof Uint8Array) this.copied(object);
     return object;
@@ -535,6 +537,7 @@ export class Unjellier {
   /** Reads a whole value, replaces placeholders, and notifies objects that have `postUnjelly`. */
   #whole<T>(read: () => T): T {
     this.#allowed.fill(0);
+    this.#guards.reset();
     try {
       const value = read();
       this.#references?.finish();

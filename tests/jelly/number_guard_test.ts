@@ -88,6 +88,24 @@ Deno.test("numbers that were chosen are refused when the code that notices them 
   isRefused();
 });
 
+Deno.test("sets of numbers that were chosen are refused when all of a message take long together", () => {
+  const set = SENT.set!(chosen(2000));
+  const isRead = (count: number) => {
+    const sent = encode([atom("list"), ...Array(count).fill(set)], { dialect: "pb" });
+    assertEquals((decodeValue(sent) as unknown[]).length, count);
+  };
+  isRead(1);
+  assertThrows(() => isRead(200), JellyError, "numbers were chosen so that it takes long");
+  isRead(1);
+});
+
+for (const factor of [1000, 1024, 4096, 65_536, 2 ** 20]) {
+  Deno.test(`a set of texts of multiples of ${factor} is read, though it takes longer than others`, () => {
+    const value = new Set(Array.from({ length: 2500 }, (_, i) => `${i * factor}`));
+    assertEquals(decodeValue(encodeValue(value)), value);
+  });
+}
+
 /** Numbers as they come, as such and as texts. */
 function plain(count: number): (number | bigint | string)[] {
   const kinds = [
