@@ -303,15 +303,25 @@ function shortened(name: string): string {
   return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME)} ${name.length}`;
 }
 
-/** Gives an address of IPv4 as it is, and the network of one of IPv6. */
+/** An address of IPv4 at the end of one of IPv6. */
+const DOTTED = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/;
+
+/** Gives an address of IPv4 as it is, however it is written as one of IPv6, and the network of one of IPv6. */
 function networkOf(address: string): string {
   const short = shortened(address);
   if (!short.includes(":")) return short;
-  const [, mapped] = /^::ffff:(\d+(?:\.\d+){3})$/i.exec(short) ?? [];
-  if (mapped !== undefined) return mapped;
-  const [left = [], right = []] = short.toLowerCase().split("::").map((half) =>
+  const plain = short.toLowerCase().replace(DOTTED, (_, ...bytes: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number);
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  });
+  const [left = [], right = []] = plain.split("::").map((half) =>
     half.split(":").filter((group) => group !== "").map((group) => group.replace(/^0+(?=.)/, ""))
   );
   const zeros = Array(Math.max(0, 8 - left.length - right.length)).fill("0");
-  return [...left, ...zeros, ...right].slice(0, 4).join(":");
+  const groups: string[] = [...left, ...zeros, ...right];
+  if (groups.slice(0, 6).join(":") !== "0:0:0:0:0:ffff") return groups.slice(0, 4).join(":");
+  return groups.slice(6).flatMap((group) => {
+    const number = parseInt(group, 16);
+    return [number >> 8, number & 255];
+  }).join(".");
 }

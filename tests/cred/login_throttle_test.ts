@@ -375,6 +375,9 @@ const NETWORKS = [
   { one: "fe80::1%eth0", other: "fe80::2%eth1", same: true },
   { one: "::ffff:192.0.2.1", other: "192.0.2.1", same: true },
   { one: "::ffff:192.0.2.1", other: "::ffff:192.0.2.2", same: false },
+  { one: "::FFFF:c000:201", other: "192.0.2.1", same: true },
+  { one: "0:0:0:0:0:ffff:192.0.2.1", other: "::ffff:192.0.2.1", same: true },
+  { one: "0:0:0:0:0:ffff:c000:0201", other: "0:0:0:0:0:ffff:c000:0202", same: false },
   { one: "192.0.2.1", other: "192.0.2.2", same: false },
 ];
 for (const { one, other, same } of NETWORKS) {
