@@ -23,6 +23,8 @@ const VERSION = 1;
 
 /** How long to wait for another process that writes, in milliseconds; all else waits meanwhile. */
 const BUSY_TIMEOUT = 2000;
+/** What SQLite fails with when another process has locked the database. */
+const SQLITE_BUSY = 5;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS cred_settings (
@@ -46,6 +48,8 @@ export class UserTable implements Disposable {
   readonly #owned: boolean;
   /** What errors call it. */
   readonly #name: string;
+  /** How long the database waits for others now, if it was opened here. */
+  #timeout = BUSY_TIMEOUT;
 
   /**
    * Opens a database, or takes one that is open and stays its owner's.
@@ -132,10 +136,22 @@ export class UserTable implements Disposable {
   /** Does something with the database; what SQLite fails with names the file. */
   #naming<T>(work: () => T): T {
     try {
-      return work();
+      const result = work();
+      this.#waitFor(BUSY_TIMEOUT);
+      return result;
     } catch (error) {
-      throw isFromSqlite(error) ? this.#unusable(error.message, error) : error;
+      if (!isFromSqlite(error)) throw error;
+      // The next login is not to wait, too, and the one after it: the program would do nothing else.
+      if (error.errcode === SQLITE_BUSY) this.#waitFor(0);
+      throw this.#unusable(error.message, error);
     }
+  }
+
+  /** Sets how long the database waits for others from now on. */
+  #waitFor(timeout: number): void {
+    if (!this.#owned || this.#timeout === timeout) return;
+    this.#database.exec(`PRAGMA busy_timeout = ${timeout}`);
+    this.#timeout = timeout;
   }
 
   /** Says why the database cannot be used. */
@@ -153,6 +169,6 @@ function opened(database: string | URL | DatabaseSync): DatabaseSync {
 }
 
 /** Tells an error of the database from one in the use of it, such as that it is closed. */
-function isFromSqlite(error: unknown): error is Error {
+function isFromSqlite(error: unknown): error is Error & { readonly errcode?: number } {
   return error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
 }

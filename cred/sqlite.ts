@@ -90,7 +90,8 @@ const MAX_PASSWORD = 1024;
  *
  * The tables are called `cred_users` and `cred_settings`; they may share a database with others, and
  * several processes may use one file. While another one writes, this one waits for up to two seconds,
- * and its event loop with it; then it gives up, with a `UserDatabaseError` that names the file.
+ * and its event loop with it; then it gives up, with a `UserDatabaseError` that names the file, and waits
+ * no more until that process is done.
  *
  * @example
  * ```ts

@@ -7,6 +7,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { spy } from "@std/testing/mock";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { FilePasswordDB, UserDatabaseError, UsernamePassword } from "../../cred/mod.ts";
@@ -72,6 +73,27 @@ Deno.test("SqlitePasswordDB waits while another process writes", async () => {
   using again = new SqlitePasswordDB(file, CHEAP);
   assertEquals(again.users(), ["alice"]);
   assertEquals(await atOpening.ended(), "");
+});
+
+Deno.test("SqlitePasswordDB waits in vain once, and again when it could be used in between", async () => {
+  await using folder = await temporaryFolder();
+  const file = `${folder.path}/users.db`;
+  using users = new SqlitePasswordDB(file, CHEAP);
+  await users.addUser("alice", "secret");
+  using statements = spy(DatabaseSync.prototype, "exec");
+  const executed = () => statements.calls.splice(0).map(({ args: [sql] }) => sql);
+
+  using other = new DatabaseSync(file);
+  other.exec("BEGIN EXCLUSIVE");
+  executed();
+  for (let i = 0; i < 3; i++) {
+    await assertRejects(() => login(users, "alice"), UserDatabaseError, "database is locked");
+  }
+  assertEquals(executed(), ["PRAGMA busy_timeout = 0"]);
+  other.exec("ROLLBACK");
+  executed();
+  for (let i = 0; i < 3; i++) assertEquals(await login(users, "alice"), "alice");
+  assertEquals(executed(), ["PRAGMA busy_timeout = 2000"]);
 });
 
 Deno.test("SqlitePasswordDB makes one database of a file that processes open at once", async () => {
