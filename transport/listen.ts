@@ -86,6 +86,7 @@ export function listen(options: ListenOptions | string | URL): Listener {
   const place = placeOf(options);
   const url = urlOf(place);
   // Checked before anything is opened.
+  checkMode(options);
   handshakeOptions(options);
   webSocketLimits(options);
   try {
@@ -125,6 +126,7 @@ function placeOf(options: ListenOptions): Place {
     if (hostname !== undefined || port !== undefined) {
       throw new TypeError("Cannot listen: a Unix socket has a path, but no hostname and port");
     }
+    if (path === "") throw new TypeError("Cannot listen: the path of a Unix socket is empty");
     return { scheme: "pb+unix", hostname: "", port: 0, path };
   }
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536)) {
@@ -132,6 +134,14 @@ function placeOf(options: ListenOptions): Place {
   }
   const scheme = cert === undefined ? "pb" : "pbs";
   return { scheme, hostname: hostname ?? "0.0.0.0", port: port ?? DEFAULT_PORT, path: "" };
+}
+
+/** Checks permissions, which may be decimal by mistake: 600 is 0o1130, which locks the owner out. */
+function checkMode({ mode = 0 }: ListenOptions): void {
+  if (Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return;
+  throw new RangeError(
+    `Cannot set mode to "${mode}": it is not an integer from 0 to 0o777, such as 0o600`,
+  );
 }
 
 /** Returns the URL by which a program on the same machine reaches the place. */

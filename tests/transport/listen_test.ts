@@ -82,6 +82,7 @@ const CONTRADICTIONS: { name: string; options: ListenOptions; message: string }[
     message: 'Cannot listen on "pb://127.0.0.1:0": a user and an object are for clients',
   },
   { name: "an object", options: { url: "pb://127.0.0.1:0/chat" }, message: "a user and an object" },
+  { name: "a Unix socket without a path", options: { path: "" }, message: "path" },
   {
     name: "TLS without a certificate",
     options: { url: "pbs://127.0.0.1:0" },
@@ -109,6 +110,13 @@ for (const port of [NaN, -1, 65536, 0.5]) {
   Deno.test(`listen() refuses port ${port}`, () => {
     const message = `Cannot listen on port "${port}": it is not an integer from 0 to 65535`;
     assertThrows(() => listen({ hostname: "127.0.0.1", port }), RangeError, message);
+  });
+}
+
+for (const mode of [NaN, -1, 0.5, 600, 0o1000]) {
+  Deno.test(`listen() refuses mode ${mode}`, () => {
+    const message = `Cannot set mode to "${mode}": it is no integer from 0 to 0o777`;
+    assertThrows(() => listen({ path: "no/such/pb.sock", mode }), RangeError, message);
   });
 }
 
