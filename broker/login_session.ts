@@ -4,14 +4,13 @@
  * @module
  */
 
-import { ACCEPTED } from "../cred/accepted.ts";
 import { ANONYMOUS, type AvatarId } from "../cred/checkers.ts";
 import type { ICredentials } from "../cred/credentials.ts";
 import { LoginDenied, LoginFailed } from "../cred/errors.ts";
 import { limitExchange } from "../cred/login_limiter.ts";
 import type { AvatarGrant } from "../cred/portal.ts";
 import { Turns } from "../cred/turns.ts";
-import { WANTED } from "../cred/wanted.ts";
+import { ACCEPTED, WANTED, type Watched } from "../cred/watched.ts";
 import { type Alarm, CLOCK } from "../transport/clock.ts";
 import { hostOf } from "../transport/crowd.ts";
 import type { Peer } from "../transport/mod.ts";
@@ -159,10 +158,8 @@ export class LoginSession {
     const accepted = (avatarId: AvatarId): void => {
       if (avatarId !== ANONYMOUS) this.#steps.accepted();
     };
-    return Object.assign(credentials, {
-      [ACCEPTED]: accepted,
-      [WANTED]: () => !this.broker.isClosed,
-    });
+    const watch: Watched = { [ACCEPTED]: accepted, [WANTED]: () => !this.broker.isClosed };
+    return Object.assign(credentials, watch);
   }
 
   /** Makes an attempt; one that succeeds is no longer pending, but held. */

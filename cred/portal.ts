@@ -4,11 +4,11 @@
  * @module
  */
 
-import { type Acceptable, ACCEPTED } from "./accepted.ts";
 import { ANONYMOUS, type AvatarId, type ICredentialsChecker } from "./checkers.ts";
 import { CredInterface, providedBy } from "./cred_interface.ts";
 import type { ICredentials } from "./credentials.ts";
 import { UnhandledCredentials } from "./errors.ts";
+import { accepted } from "./watched.ts";
 
 /**
  * What a realm gives to who logged in: the interface that the avatar provides, the avatar, and the
@@ -135,7 +135,7 @@ export class Portal {
     if (typeof avatarId !== "string" && avatarId !== ANONYMOUS) {
       throw new TypeError(`Cannot log in "${String(avatarId)}": checker returned no avatar id`);
     }
-    (credentials as Acceptable)[ACCEPTED]?.(avatarId);
+    accepted(credentials, avatarId);
     const grant = await this.realm.requestAvatar(avatarId, mind, ...interfaces);
     return checkedGrant(grant, interfaces);
   }

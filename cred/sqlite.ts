@@ -35,7 +35,7 @@ import {
   makeScramVerifier,
   parseScramVerifier,
 } from "./scram_verifier.ts";
-import { isWanted } from "./wanted.ts";
+import { isWanted } from "./watched.ts";
 
 export type { ScryptParameters };
 

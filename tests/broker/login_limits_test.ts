@@ -31,7 +31,7 @@ import {
   UnhandledCredentials,
   UsernamePassword,
 } from "@perspective/broker";
-import { isWanted } from "../../cred/wanted.ts";
+import { isWanted } from "../../cred/watched.ts";
 import { Member, testPortal, users } from "./login_realm.ts";
 import { settle, testPair } from "./pair.ts";
 import { failureIn, rawClient } from "./raw_peer.ts";

@@ -20,7 +20,7 @@ import {
 import { SqlitePasswordDB, type SqlitePasswordDBOptions } from "../../cred/sqlite.ts";
 import { digest } from "../../cred/_digests.ts";
 import { equalSecrets } from "../../cred/_bytes.ts";
-import { WANTED } from "../../cred/wanted.ts";
+import { WANTED } from "../../cred/watched.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 

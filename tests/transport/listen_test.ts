@@ -115,7 +115,7 @@ for (const port of [NaN, -1, 65536, 0.5]) {
 
 for (const mode of [NaN, -1, 0.5, 600, 0o1000]) {
   Deno.test(`listen() refuses mode ${mode}`, () => {
-    const message = `Cannot set mode to "${mode}": it is no integer from 0 to 0o777`;
+    const message = `Cannot set mode to "${mode}": it is not an integer from 0 to 0o777`;
     assertThrows(() => listen({ path: "no/such/pb.sock", mode }), RangeError, message);
   });
 }

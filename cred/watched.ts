@@ -1,0 +1,42 @@
+/**
+ * What credentials can tell the code that checks them about the attempt, and learn of its progress.
+ *
+ * @module
+ */
+
+import type { AvatarId } from "./checkers.ts";
+import type { ICredentials } from "./credentials.ts";
+
+/** Name of the method called when a checker has accepted the credentials, before the realm is asked. */
+export const ACCEPTED: unique symbol = Symbol("accepted");
+
+/** Name of the method that returns whether anyone still waits for the outcome. */
+export const WANTED: unique symbol = Symbol("wanted");
+
+/** Credentials of an attempt that is watched; a `LoginSession` adds both methods. */
+export interface Watched {
+  /** Gets the avatar id. */
+  [ACCEPTED]?: (avatarId: AvatarId) => void;
+  /** Without it, someone always waits. */
+  [WANTED]?: () => boolean;
+}
+
+/**
+ * Reports that a checker has accepted credentials.
+ *
+ * @param credentials The credentials.
+ * @param avatarId Whose they are.
+ */
+export function accepted(credentials: ICredentials, avatarId: AvatarId): void {
+  (credentials as Watched)[ACCEPTED]?.(avatarId);
+}
+
+/**
+ * Returns whether anyone still waits to learn whether credentials are right.
+ *
+ * @param credentials The credentials.
+ * @returns False once the client is known to be gone.
+ */
+export function isWanted(credentials: ICredentials): boolean {
+  return (credentials as Watched)[WANTED]?.() ?? true;
+}
