@@ -1,5 +1,5 @@
 /**
- * Bytes of names and secrets, and the one way in which this folder compares them.
+ * The bytes of names and secrets, and the only way in which this folder compares secrets.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Gives the bytes of a text in UTF-8; bytes stay as they are. */
+/** Returns the UTF-8 bytes of a string; bytes stay as they are. */
 export function toBytes(value: string | Uint8Array): Uint8Array {
   return typeof value === "string" ? ENCODER.encode(value) : value;
 }
 
-/** Gives the text that bytes are in UTF-8, or `undefined` if they are none. */
+/** Decodes UTF-8; returns `undefined` if the bytes are not valid. */
 export function toText(bytes: Uint8Array): string | undefined {
   try {
     return DECODER.decode(bytes);
@@ -24,14 +24,14 @@ export function toText(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Makes a secret that nobody knows, for checks that must fail: 32 bytes, which are text, since what is no
- * text takes longer to prepare than a password does, and would tell that there is none.
+ * Creates a secret that nobody knows, for checks that must fail: 32 bytes of ASCII. Bytes that are
+ * not UTF-8 would take longer to prepare than a password, and so reveal that the check must fail.
  */
 export function unknownSecret(): Uint8Array {
   return toBytes(crypto.getRandomValues(new Uint8Array(24)).toBase64());
 }
 
-/** Puts some parts in a row; text as UTF-8. */
+/** Concatenates some parts; strings as UTF-8. */
 export function concat(...parts: (string | Uint8Array)[]): Uint8Array<ArrayBuffer> {
   const all = parts.map(toBytes);
   const result = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
@@ -44,10 +44,10 @@ export function concat(...parts: (string | Uint8Array)[]): Uint8Array<ArrayBuffe
 }
 
 /**
- * Compares two secrets in a time that tells neither where they differ nor which one is longer.
+ * Compares two secrets in a time that reveals neither where they differ nor which one is longer.
  *
- * @param a Bytes, or text as UTF-8.
- * @param b Bytes, or text as UTF-8.
+ * @param a Bytes, or a string as UTF-8.
+ * @param b Bytes, or a string as UTF-8.
  */
 export function equalSecrets(a: string | Uint8Array, b: string | Uint8Array): boolean {
   const [left, right] = [toBytes(a), toBytes(b)];

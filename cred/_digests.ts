@@ -1,5 +1,6 @@
 /**
- * Digests that old mechanisms are built on, and that WebCrypto lacks or gives only later.
+ * Digests that old mechanisms are built on, and that WebCrypto lacks or computes only
+ * asynchronously.
  *
  * @module
  */
@@ -13,7 +14,7 @@ export type DigestName = "MD5" | "SHA-1" | "SHA-256";
 /** Size of the blocks that all of these digests work on, in bytes. */
 const BLOCK = 64;
 
-/** Digests some parts, one after the other, and gives the bytes. */
+/** Returns the digest of some parts, one after the other, as bytes. */
 export function digest(name: DigestName, ...parts: (string | Uint8Array)[]): Uint8Array {
   return new Uint8Array(crypto.subtle.digestSync(name, concat(...parts)));
 }
@@ -23,7 +24,7 @@ export function hexDigest(name: DigestName, ...parts: (string | Uint8Array)[]): 
   return digest(name, ...parts).toHex();
 }
 
-/** Authenticates data with a key (RFC 2104) and gives the code in hexadecimal. */
+/** Returns the HMAC (RFC 2104) of data under a key, in hexadecimal. */
 export function hexHmac(name: DigestName, key: string | Uint8Array, data: Uint8Array): string {
   const given = toBytes(key);
   const block = new Uint8Array(BLOCK);

@@ -1,5 +1,5 @@
 /**
- * A bound on expensive work that anybody may ask for.
+ * A limit on expensive work that anyone may ask for.
  *
  * @module
  */
@@ -13,13 +13,13 @@ interface Waiting {
   readonly refuse: (reason: LoginDenied) => void;
 }
 
-/** Does a few jobs at a time; the others wait in line, and not too many of them. */
+/** Runs a few jobs at a time; a limited number of others wait in line. */
 export class Gate {
   readonly #maxWaiting: number;
   #waiting: Waiting[] = [];
   #free: number;
 
-  /** Creates a gate for so many jobs at a time, and so many more in line. */
+  /** Creates a gate for `atOnce` jobs at a time, and `maxWaiting` more in line. */
   constructor(atOnce: number, maxWaiting: number) {
     for (const number of [atOnce, maxWaiting]) {
       if (Number.isInteger(number) && number >= 0) continue;
@@ -31,12 +31,12 @@ export class Gate {
   }
 
   /**
-   * Does a job when its turn comes, or refuses it at once.
+   * Runs a job when its turn comes; refuses it at once if too many wait.
    *
    * @param job The job.
-   * @param isWanted Tells whether it is still to be done, while it waits; it is unless given.
-   * @returns What the job gives.
-   * @throws {LoginDenied} If too many wait, or it is not to be done any more.
+   * @param isWanted Returns whether a waiting job is still wanted; it always is unless given.
+   * @returns What the job resolves to.
+   * @throws {LoginDenied} If too many wait, or the job is no longer wanted.
    */
   async run<T>(job: () => Promise<T>, isWanted: () => boolean = () => true): Promise<T> {
     if (this.#free > 0) this.#free--;
@@ -60,7 +60,7 @@ export class Gate {
     return new Promise((begin, refuse) => this.#waiting.push({ isWanted, begin, refuse }));
   }
 
-  /** Takes those out of the line for whom nobody waits. */
+  /** Refuses the jobs in line that are no longer wanted. */
   #dropUnwanted(): void {
     this.#waiting = this.#waiting.filter(({ isWanted, refuse }) => {
       if (isWanted()) return true;

@@ -1,21 +1,22 @@
 /**
  * SASLprep (RFC 4013): one form for names and passwords that look the same.
  *
- * All of it but two rules: text in both writing directions is not looked at, and characters that
- * Unicode did not know in 2002 are taken as they are.
+ * All of it but two rules: the direction of writing is not checked, and characters that Unicode did
+ * not yet have in 2002 are accepted.
  *
  * @module
  */
 
-/** Table B.1: what is mapped to nothing. */
+/** Table B.1: characters that are dropped. */
 const DROPPED = /[\u00ad\u034f\u1806\u180b-\u180d\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]/gu;
 
-/** Table C.1.2: spaces other than the one of ASCII. */
+/** Table C.1.2: spaces other than that of ASCII. */
 const SPACES = /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/gu;
 
 /**
- * Tables C.2 to C.9: control characters, private use, surrogates, code points that are no
- * characters, what has no place in plain text, ideographic description, changed display, tags.
+ * Tables C.2 to C.9: control characters, private use, surrogates, code points that are not
+ * characters, and characters that are inappropriate for plain text, describe ideographs, change
+ * the display, or are tags.
  */
 const REFUSED = new RegExp(
   [
@@ -28,10 +29,11 @@ const REFUSED = new RegExp(
 );
 
 /**
- * Brings a text into the form in which it is compared.
+ * Converts a string to the form in which it is compared.
  *
  * @param text A name or a password.
- * @returns Its form, or `undefined` if it holds what SASLprep refuses, such as a control character.
+ * @returns That form, or `undefined` if SASLprep refuses a character in it, such as a control
+ * character.
  */
 export function saslprep(text: string): string | undefined {
   const prepared = text.replace(DROPPED, "").replace(SPACES, " ").normalize("NFKC");

@@ -7,16 +7,16 @@
 import { saslprep } from "./_saslprep.ts";
 import { toBytes, toText } from "./_bytes.ts";
 
-/** Bytes of all keys, signatures and proofs. */
+/** Length in bytes of all keys, signatures and proofs. */
 export const KEY_LENGTH = 32;
 
-/** Fewest rounds of hashing that RFC 7677 allows. */
+/** Minimum number of iterations that RFC 7677 allows. */
 export const MIN_ITERATIONS = 4096;
 
-/** Fewest bytes of secret that decoys are made from. */
+/** Minimum length in bytes of the secret that decoys are made from. */
 const MIN_DECOY_KEY = 16;
 
-/** Refuses what is no number of iterations. */
+/** Refuses a number of iterations that is too small or not an integer. */
 export function checkIterations(iterations: number): void {
   if (Number.isInteger(iterations) && iterations >= MIN_ITERATIONS) return;
   throw new RangeError(`Cannot hash "${iterations}" times: ${MIN_ITERATIONS} times are the least`);
@@ -30,15 +30,15 @@ export function checkDecoyKey(key: Uint8Array): void {
   );
 }
 
-/** The keys that a password and a salt give. */
+/** The keys that are derived from a password and a salt. */
 export interface ScramKeys {
-  /** Known to who knows the password. */
+  /** Known to those who know the password. */
   readonly clientKey: Uint8Array;
   /** Known to the server as well. */
   readonly serverKey: Uint8Array;
 }
 
-/** Gives the bytes of a password that are hashed, or `undefined` if SASLprep refuses it. */
+/** Returns the bytes of a password that are hashed, or `undefined` if SASLprep refuses it. */
 export function preparePassword(password: string | Uint8Array): Uint8Array | undefined {
   const text = typeof password === "string" ? password : toText(password);
   if (text === undefined) return toBytes(password);
@@ -63,26 +63,26 @@ export async function deriveKeys(
   return { clientKey, serverKey };
 }
 
-/** Authenticates data with a key that is not empty. */
+/** Returns the HMAC of data under a key, which must not be empty. */
 export async function hmac(key: Uint8Array, data: Uint8Array): Promise<Uint8Array> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const imported = await crypto.subtle.importKey("raw", owned(key), algorithm, false, ["sign"]);
   return new Uint8Array(await crypto.subtle.sign("HMAC", imported, owned(data)));
 }
 
-/** Digests data. */
+/** Returns the digest of data. */
 export async function sha256(data: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", owned(data)));
 }
 
-/** Combines two keys of one length. */
+/** Combines two keys of the same length bit by bit. */
 export function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
   return a.map((byte, index) => byte ^ (b[index] ?? 0));
 }
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
-/** Reads base64 with its padding and without white space, or gives `undefined`. */
+/** Decodes base64 with padding and without white space; returns `undefined` for anything else. */
 export function fromBase64(text: string): Uint8Array | undefined {
   if (!BASE64.test(text)) return undefined;
   try {
@@ -92,7 +92,7 @@ export function fromBase64(text: string): Uint8Array | undefined {
   }
 }
 
-/** WebCrypto takes no view on shared memory, and the type says so. */
+/** Copies bytes: WebCrypto accepts no views of shared memory, and the type says so. */
 function owned(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }

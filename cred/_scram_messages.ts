@@ -8,34 +8,34 @@ import { fromBase64, KEY_LENGTH } from "./_scram_keys.ts";
 import { toText } from "./_bytes.ts";
 import { ScramError } from "./errors.ts";
 
-/** Longest message that is read, in bytes. */
+/** Maximum length of a message in bytes. */
 const MAX_MESSAGE = 4096;
 
-/** What a client says first. */
+/** A client's first message. */
 export interface ClientFirst {
-  /** What it says of channel binding, with both commas; it is repeated later. */
+  /** What it says about channel binding, with both commas; repeated in the final message. */
   readonly header: string;
-  /** The message without that. */
+  /** The rest of the message. */
   readonly bare: string;
-  /** The name as the client sent it, its escapes undone. */
+  /** The name as the client sent it, with its escapes undone. */
   readonly username: string;
-  /** Random text of the client. */
+  /** The client's random string. */
   readonly nonce: string;
 }
 
-/** What the server answers. */
+/** The server's first message. */
 export interface ServerFirst {
-  /** Random text of the client and of the server, in a row. */
+  /** The random strings of the client and the server, one after the other. */
   readonly nonce: string;
   readonly salt: Uint8Array;
   readonly iterations: number;
 }
 
-/** What the client proves. */
+/** The client's final message. */
 export interface ClientFinal {
   /** The message up to the proof. */
   readonly unproved: string;
-  /** What was said of channel binding, in base64. */
+  /** What the first message said about channel binding, in base64. */
   readonly binding: string;
   readonly nonce: string;
   readonly proof: Uint8Array;
@@ -44,18 +44,18 @@ export interface ClientFinal {
 /** Printable ASCII without the comma. */
 const NONCE = /^[\x21-\x2b\x2d-\x7e]+$/;
 
-/** Channel binding not supported, or not by the server; no identity to act as; name; nonce. */
+/** No channel binding (not by the client, or not by the server); no other identity; name; nonce. */
 const CLIENT_FIRST = /^([ny],,)(n=([^,]+),r=([^,]+)(?:,.*)?)$/s;
 const SERVER_FIRST = /^r=([^,]+),s=([^,]+),i=([1-9]\d{0,9})(?:,.*)?$/s;
 const CLIENT_FINAL = /^(c=([^,]+),r=([^,]+)(?:,.*)?),p=([^,]+)$/s;
 const SERVER_FINAL = /^v=([^,]+)(?:,.*)?$/s;
 
-/** Writes a name so that it holds neither comma nor equals sign. */
+/** Escapes the commas and equals signs in a name. */
 export function escapeName(name: string): string {
   return name.replaceAll("=", "=3D").replaceAll(",", "=2C");
 }
 
-/** Reads what a client says first. */
+/** Reads a client's first message. */
 export function parseClientFirst(message: Uint8Array): ClientFirst {
   const text = messageText(message, "client's first message");
   if (text.startsWith("p=")) throw new ScramError("Cannot log in: no channel binding here");
@@ -65,7 +65,7 @@ export function parseClientFirst(message: Uint8Array): ClientFirst {
   return { header, bare, username, nonce };
 }
 
-/** Reads what a server answers first. */
+/** Reads a server's first message. */
 export function parseServerFirst(message: Uint8Array): ServerFirst {
   const text = messageText(message, "server's first message");
   const [, nonce = "", encoded = "", iterations] = SERVER_FIRST.exec(text) ?? [];
@@ -74,7 +74,7 @@ export function parseServerFirst(message: Uint8Array): ServerFirst {
   return { nonce, salt, iterations: Number(iterations) };
 }
 
-/** Reads a client's proof. */
+/** Reads a client's final message. */
 export function parseClientFinal(message: Uint8Array): ClientFinal {
   const text = messageText(message, "client's final message");
   const [, unproved = "", binding = "", nonce = "", encoded = ""] = CLIENT_FINAL.exec(text) ?? [];
@@ -83,7 +83,7 @@ export function parseClientFinal(message: Uint8Array): ClientFinal {
   return { unproved, binding, nonce, proof };
 }
 
-/** Reads a server's signature. */
+/** Reads a server's final message, and returns its signature. */
 export function parseServerFinal(message: Uint8Array): Uint8Array {
   const text = messageText(message, "server's final message");
   const [, encoded = ""] = SERVER_FINAL.exec(text) ?? [];

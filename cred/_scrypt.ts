@@ -9,7 +9,10 @@ import { equalSecrets } from "./_bytes.ts";
 
 /** What one guess costs. */
 export interface ScryptParameters {
-  /** Rounds, a power of two; 32,768 unless given. Memory grows with it: 32 MiB a login by default. */
+  /**
+   * Number of rounds, a power of two; 32,768 unless given. Memory grows with it: 32 MiB per login
+   * by default.
+   */
   cost?: number;
 
   /** Size of the blocks, in units of 128 bytes; 8 unless given. */
@@ -19,7 +22,7 @@ export interface ScryptParameters {
   parallelization?: number;
 }
 
-/** A stored password in parts. */
+/** The parts of a stored password. */
 interface Stored {
   readonly parameters: Required<ScryptParameters>;
   readonly salt: Uint8Array;
@@ -30,7 +33,7 @@ const SALT_LENGTH = 16;
 const KEY_LENGTH = 32;
 const PHC = /^\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
-/** Fills in what is not given, and refuses what scrypt would. */
+/** Fills in defaults, and refuses numbers that make no sense to scrypt. */
 export function scryptParameters(given: ScryptParameters = {}): Required<ScryptParameters> {
   const { cost = 2 ** 15, blockSize = 8, parallelization = 3 } = given;
   if (!Number.isInteger(Math.log2(cost)) || cost < 2) {
@@ -52,20 +55,20 @@ export async function hashScrypt(
   return format({ parameters, salt, key: await derive(password, { parameters, salt }) });
 }
 
-/** Makes what no password fits, and what costs as much to check as one that was hashed. */
+/** Creates a hash that no password matches, and that costs as much to check as a real one. */
 export function decoyScrypt(parameters: Required<ScryptParameters>): string {
   const salt = crypto.getRandomValues(new Uint8Array(SALT_LENGTH));
   const key = crypto.getRandomValues(new Uint8Array(KEY_LENGTH));
   return format({ parameters, salt, key });
 }
 
-/** Checks a password against what is stored, in constant time. */
+/** Checks a password against a stored hash, in constant time. */
 export async function verifyScrypt(password: Uint8Array, stored: string): Promise<boolean> {
   const { parameters, salt, key } = parse(stored);
   return equalSecrets(await derive(password, { parameters, salt }), key);
 }
 
-/** Tells whether a stored password was hashed at a lower cost than it should be. */
+/** Returns whether a stored password was hashed at a lower cost than it should be. */
 export function isCheaper(stored: string, than: Required<ScryptParameters>): boolean {
   const { parameters: { cost, blockSize, parallelization } } = parse(stored);
   return cost < than.cost || blockSize < than.blockSize || parallelization < than.parallelization;
@@ -76,7 +79,7 @@ function derive(
   { parameters, salt }: Omit<Stored, "key">,
 ): Promise<Uint8Array> {
   const { cost, blockSize, parallelization } = parameters;
-  // As much memory as these parameters take, and some for the rest.
+  // The memory that these parameters take, and some to spare.
   const maxmem = 128 * blockSize * (cost + parallelization) + 2 ** 20;
   return new Promise((resolve, reject) => {
     const options = { cost, blockSize, parallelization, maxmem };

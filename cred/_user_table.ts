@@ -14,16 +14,16 @@ export interface StoredUser {
   readonly scrypt: string;
   /** Verifier for SCRAM, in the form of RFC 5803. */
   readonly scram: string;
-  /** MD5 digest, if such are stored. */
+  /** MD5 digest, if those are stored. */
   readonly md5: Uint8Array | null;
 }
 
 /** Version of the tables below. */
 const VERSION = 1;
 
-/** How long to wait for another process that writes, in milliseconds; all else waits meanwhile. */
+/** Milliseconds to wait for another process that is writing; nothing else runs meanwhile. */
 const BUSY_TIMEOUT = 2000;
-/** What SQLite fails with when another process has locked the database. */
+/** SQLite's error code when another process has locked the database. */
 const SQLITE_BUSY = 5;
 
 const SCHEMA = `
@@ -39,22 +39,22 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-/** Reads and writes users; names are taken as they are. */
+/** Reads and writes users; names are used as they are given. */
 export class UserTable implements Disposable {
-  /** Random bytes that were made with the tables. */
+  /** Random bytes that were created together with the tables. */
   readonly secret: Uint8Array;
 
   readonly #database: DatabaseSync;
   readonly #owned: boolean;
-  /** What errors call it. */
+  /** What errors call the database. */
   readonly #name: string;
-  /** How long the database waits for others now, if it was opened here. */
+  /** Milliseconds for which the database now waits for other processes, if it was opened here. */
   #timeout = BUSY_TIMEOUT;
 
   /**
-   * Opens a database, or takes one that is open and stays its owner's.
+   * Opens a database, or uses one that is already open, which its owner has to close.
    *
-   * @throws {UserDatabaseError} If it cannot be opened or used, as all that follows does.
+   * @throws {UserDatabaseError} If it cannot be opened or used; the methods throw it too.
    */
   constructor(database: string | URL | DatabaseSync) {
     this.#owned = !(database instanceof DatabaseSync);
@@ -89,36 +89,36 @@ export class UserTable implements Disposable {
     return rows.map(({ name }) => String(name));
   }
 
-  /** Adds a user, or says false if there is one of that name. */
+  /** Adds a user; returns false if the name is taken. */
   add(name: string, { scrypt, scram, md5 }: StoredUser): boolean {
     const sql = "INSERT OR IGNORE INTO cred_users (name, scrypt, scram, md5) VALUES (?, ?, ?, ?)";
     return this.#change(sql, name, scrypt, scram, md5);
   }
 
-  /** Replaces what is stored of a user, or says false if there is none. */
+  /** Replaces what is stored for a user; returns false if there is no such user. */
   replace(name: string, { scrypt, scram, md5 }: StoredUser): boolean {
     const sql = "UPDATE cred_users SET scrypt = ?, scram = ?, md5 = ? WHERE name = ?";
     return this.#change(sql, scrypt, scram, md5, name);
   }
 
-  /** Replaces what is stored of a user, unless somebody else has done so in between. */
+  /** Replaces what is stored for a user, unless it has been replaced in the meantime. */
   upgrade(name: string, { from, to }: { from: StoredUser; to: StoredUser }): void {
     const sql =
       "UPDATE cred_users SET scrypt = ?, scram = ?, md5 = ? WHERE name = ? AND scrypt = ?";
     this.#change(sql, to.scrypt, to.scram, to.md5, name, from.scrypt);
   }
 
-  /** Removes a user, or says false if there is none. */
+  /** Removes a user; returns false if there is no such user. */
   remove(name: string): boolean {
     return this.#change("DELETE FROM cred_users WHERE name = ?", name);
   }
 
-  /** Closes the database, if it was opened here; a second time does nothing. */
+  /** Closes the database if it was opened here; a second call does nothing. */
   [Symbol.dispose](): void {
     if (this.#owned && this.#database.isOpen) this.#database.close();
   }
 
-  /** Reads a setting; one that is not there is written first. */
+  /** Reads a setting; if it is missing, writes it first. */
   #setting(name: string, initial: number | Uint8Array): unknown {
     const sql = "SELECT value FROM cred_settings WHERE name = ?";
     const read = () => this.#naming(() => this.#database.prepare(sql).get(name));
@@ -128,12 +128,12 @@ export class UserTable implements Disposable {
     return read()?.value; // another process may have been first
   }
 
-  /** Runs a statement, and tells whether it has changed anything. */
+  /** Runs a statement, and returns whether it changed anything. */
   #change(sql: string, ...values: SQLInputValue[]): boolean {
     return this.#naming(() => this.#database.prepare(sql).run(...values).changes > 0);
   }
 
-  /** Does something with the database; what SQLite fails with names the file. */
+  /** Does something with the database; an error of SQLite becomes one that names the file. */
   #naming<T>(work: () => T): T {
     try {
       const result = work();
@@ -141,34 +141,34 @@ export class UserTable implements Disposable {
       return result;
     } catch (error) {
       if (!isFromSqlite(error)) throw error;
-      // The next login is not to wait, too, and the one after it: the program would do nothing else.
+      // The next logins must not each wait as well: the program would do nothing else.
       if (error.errcode === SQLITE_BUSY) this.#waitFor(0);
       throw this.#unusable(error.message, error);
     }
   }
 
-  /** Sets how long the database waits for others from now on. */
+  /** Sets how many milliseconds the database waits for other processes from now on. */
   #waitFor(timeout: number): void {
     if (!this.#owned || this.#timeout === timeout) return;
     this.#database.exec(`PRAGMA busy_timeout = ${timeout}`);
     this.#timeout = timeout;
   }
 
-  /** Says why the database cannot be used. */
+  /** Creates the error that says why the database cannot be used. */
   #unusable(fact: string, cause?: Error): UserDatabaseError {
     const options = { filename: this.#name, cause };
     return new UserDatabaseError(`Cannot use database "${this.#name}": ${fact}`, options);
   }
 }
 
-/** Gives the database itself; a file is opened, and made if it is not there. */
+/** Returns an open database as it is; opens a file, and creates it if it is missing. */
 function opened(database: string | URL | DatabaseSync): DatabaseSync {
   if (database instanceof DatabaseSync) return database;
   makeNewFile(database);
   return new DatabaseSync(database, { timeout: BUSY_TIMEOUT });
 }
 
-/** Tells an error of the database from one in the use of it, such as that it is closed. */
+/** Returns whether an error is from SQLite, and not from misuse, such as after closing. */
 function isFromSqlite(error: unknown): error is Error & { readonly errcode?: number } {
   return error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR";
 }

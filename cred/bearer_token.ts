@@ -1,5 +1,5 @@
 /**
- * Logins with a token that somebody else has issued.
+ * Logins with a token that was issued elsewhere.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { CredInterface } from "./cred_interface.ts";
 import type { ICredentials } from "./credentials.ts";
 import { LoginFailed, UnauthorizedLogin } from "./errors.ts";
 
-/** A text that lets in whoever has it, such as a JSON Web Token. */
+/** A string that lets in anyone who has it, such as a JSON Web Token. */
 export interface IBearerToken extends ICredentials {
-  /** The token; who reads it can use it, so it travels over TLS only. */
+  /** The token; anyone who reads it can use it, so it travels only over TLS. */
   readonly token: string;
 }
 
-/** Tells credentials that are {@linkcode IBearerToken}. */
+/** Identifies credentials that are {@linkcode IBearerToken}. */
 export const IBearerToken: CredInterface<IBearerToken> = new CredInterface(
   "perspective.cred.IBearerToken",
 );
@@ -39,7 +39,7 @@ export class BearerToken implements IBearerToken {
   readonly token: string;
 
   /**
-   * Creates credentials of a token.
+   * Creates credentials from a token.
    *
    * @param token The token.
    */
@@ -49,10 +49,11 @@ export class BearerToken implements IBearerToken {
 }
 
 /**
- * Says whose token it is.
+ * Returns whose token it is.
  *
  * @param token The token as the client sent it.
- * @returns The avatar's id; `undefined` or `null` if the token is no good. Throwing says the same.
+ * @returns The avatar's id; `undefined` or `null` if the token is not valid. Throwing means the
+ * same.
  */
 export type VerifyToken = (
   token: string,
@@ -60,15 +61,16 @@ export type VerifyToken = (
 
 /** Options for {@linkcode BearerTokenChecker}. */
 export interface BearerTokenCheckerOptions {
-  /** Longest token that is looked at, in characters; 8192 unless given. */
+  /** Maximum length of a token in characters; longer ones are refused; 8192 unless given. */
   maxLength?: number;
 }
 
 /**
- * Lets a function of the program decide about tokens.
+ * Checks tokens with a function of the program.
  *
  * The function must check the signature, who issued the token and for whom, and whether it has
- * expired; a library does that. Whatever it throws refuses the login, and is its `cause`.
+ * expired; use a library for that. If it throws, the login is refused: a {@linkcode LoginFailed} is
+ * passed on, and any other error is the `cause` of the refusal.
  *
  * @example
  * ```ts
@@ -91,8 +93,8 @@ export class BearerTokenChecker implements ICredentialsChecker<IBearerToken> {
   /**
    * Creates a checker.
    *
-   * @param verify Says whose token it is.
-   * @param options Which tokens it is asked about.
+   * @param verify Returns whose token it is.
+   * @param options Which tokens the function is asked about.
    */
   constructor(verify: VerifyToken, { maxLength = 8192 }: BearerTokenCheckerOptions = {}) {
     this.#verify = verify;
@@ -103,9 +105,9 @@ export class BearerTokenChecker implements ICredentialsChecker<IBearerToken> {
    * Asks the function whose token it is.
    *
    * @param credentials The token.
-   * @returns What the function said.
-   * @throws {UnauthorizedLogin} If the token is no good.
-   * @throws {LoginFailed} If the function threw such an error, it is passed on.
+   * @returns What the function returned.
+   * @throws {UnauthorizedLogin} If the token is not valid.
+   * @throws {LoginFailed} If the function throws such an error.
    */
   async requestAvatarId(credentials: IBearerToken): Promise<AvatarId> {
     const { token } = credentials;

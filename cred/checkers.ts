@@ -1,5 +1,5 @@
 /**
- * Who decides whether credentials are right, and two checkers for small programs.
+ * Checkers, which decide whether credentials are right, and two of them for small programs.
  *
  * @module
  */
@@ -15,40 +15,42 @@ import {
 import { UnauthorizedLogin } from "./errors.ts";
 
 /**
- * Avatar id of whoever was let in without a name.
+ * Avatar id of users who were let in without a name.
  *
  * It is a symbol, so that no checker returns it by mistake: not for a blank line in a password
  * file, not by forgetting to return anything.
  */
 export const ANONYMOUS: unique symbol = Symbol("twisted.cred.checkers.ANONYMOUS");
 
-/** Names an avatar to the realm: the user's name as the checker knows it, or {@linkcode ANONYMOUS}. */
+/**
+ * Names an avatar to the realm: the user's name as the checker knows it, or {@linkcode ANONYMOUS}.
+ */
 export type AvatarId = string | typeof ANONYMOUS;
 
 /**
  * Decides whether credentials are right.
  *
  * A checker may answer at once or later. It refuses by throwing {@linkcode UnauthorizedLogin} (or
- * rejecting with it), and does so with the same effort for an unknown user and a wrong password.
+ * rejecting with it), and should spend the same effort on an unknown user as on a wrong password.
  *
  * @typeParam C The credentials that it can check.
  */
 export interface ICredentialsChecker<C extends ICredentials = ICredentials> {
-  /** The kinds of credentials that it can check; the portal asks it for no others. */
+  /** The kinds of credentials that it can check; the portal asks it about no others. */
   readonly credentialInterfaces: readonly CredInterface<C>[];
 
   /**
-   * Checks credentials and says whose they are.
+   * Checks credentials and returns whose they are.
    *
    * @param credentials Credentials that provide one of `credentialInterfaces`.
-   * @returns The name for the realm.
+   * @returns The avatar id for the realm.
    * @throws {UnauthorizedLogin} If the credentials are not accepted.
    */
   requestAvatarId(credentials: C): AvatarId | Promise<AvatarId>;
 }
 
 /**
- * Lets everybody in who asks to stay without a name.
+ * Lets in everyone who asks to be let in without a name.
  *
  * @example
  * ```ts
@@ -65,7 +67,7 @@ export class AllowAnonymousAccess implements ICredentialsChecker<IAnonymous> {
   /**
    * Accepts.
    *
-   * @param _credentials Nothing in them matters.
+   * @param _credentials The credentials; nothing in them matters.
    * @returns {@linkcode ANONYMOUS}.
    */
   requestAvatarId(_credentials: IAnonymous): AvatarId {
@@ -120,7 +122,7 @@ export class InMemoryUsernamePasswordDatabaseDontUse
    * Sets a user's password.
    *
    * @param username Name of the user, new or known.
-   * @param password The password; text stands for its bytes in UTF-8.
+   * @param password The password; a string stands for its UTF-8 bytes.
    */
   addUser(username: string, password: string | Uint8Array): void {
     this.#users.set(username, password);
@@ -135,7 +137,7 @@ export class InMemoryUsernamePasswordDatabaseDontUse
    */
   async requestAvatarId(credentials: PasswordCredentials): Promise<AvatarId> {
     const password = this.#users.get(credentials.username);
-    // For an unknown user, a check that must fail takes the time of one that may not.
+    // For an unknown user, a check that must fail takes as long as one that might succeed.
     const matched = await credentials.checkPassword(password ?? unknownSecret());
     if (password === undefined || !matched) throw new UnauthorizedLogin();
     return credentials.username;

@@ -1,5 +1,5 @@
 /**
- * Challenge and response by HMAC-MD5 (RFC 2195), as mail servers have it.
+ * Challenge and response by HMAC-MD5 (RFC 2195), as mail servers use it.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const PARTS = /^[\t-\r ]*([^\t-\r ]+)[\t-\r ]+([^\t-\r ].*)$/s;
 /**
  * A challenge, and the client's answer to it.
  *
- * One object serves one login: it makes the challenge when it is first asked for it.
+ * An object serves one login: it creates the challenge when first asked for it.
  *
  * @example
  * ```ts
@@ -34,7 +34,7 @@ export class CramMD5Credentials implements IUsernameHashedPassword {
   /** The interfaces that these credentials provide. */
   readonly provides: readonly CredInterface[] = [IUsernameHashedPassword];
 
-  /** Name of this host, as the challenge shows it. */
+  /** Name of this host, as shown in the challenge. */
   readonly host: string;
 
   #challenge: string | undefined;
@@ -50,22 +50,22 @@ export class CramMD5Credentials implements IUsernameHashedPassword {
     this.host = host;
   }
 
-  /** Who the client says it is; empty until it has answered. */
+  /** The name that the client claims; empty until it has answered. */
   get username(): string {
     return this.#username;
   }
 
   /**
-   * Gives the challenge to send: random digits, the time and the host in angle brackets.
+   * Returns the challenge to send: random digits, the time and the host in angle brackets.
    *
-   * @returns The same text at each call.
+   * @returns The same string at each call.
    */
   getChallenge(): string {
     return this.#challenge ??= `<${randomDigits()}.${Date.now()}@${this.host}>`;
   }
 
   /**
-   * Takes the client's answer.
+   * Receives the client's answer.
    *
    * @param response The user's name, white space, and 32 hexadecimal digits.
    * @throws {LoginFailed} If it is not two parts in UTF-8.
@@ -78,9 +78,9 @@ export class CramMD5Credentials implements IUsernameHashedPassword {
   }
 
   /**
-   * Tells whether another challenge follows.
+   * Returns whether another challenge follows.
    *
-   * @returns False: there is one.
+   * @returns False: there is only one challenge.
    */
   moreChallenges(): boolean {
     return false;
@@ -89,7 +89,7 @@ export class CramMD5Credentials implements IUsernameHashedPassword {
   /**
    * Checks the client's answer against the right password, in constant time.
    *
-   * @param password The right password; text stands for its bytes in UTF-8.
+   * @param password The right password; a string stands for its UTF-8 bytes.
    * @returns Whether the answer was made from it.
    */
   checkPassword(password: string | Uint8Array): boolean {

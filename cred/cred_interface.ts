@@ -1,5 +1,5 @@
 /**
- * Interfaces that exist while a program runs: kinds of credentials, and kinds of avatars.
+ * Interfaces that exist at run time: kinds of credentials, and kinds of avatars.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export class CredInterface<T = unknown> {
   /** Full name, such as `twisted.cred.credentials.IAnonymous`; for people, not for comparison. */
   readonly name: string;
 
-  /** Interfaces that whoever provides this one provides too. */
+  /** Interfaces that an object provides too if it provides this one. */
   readonly bases: readonly CredInterface[];
 
   /**
@@ -49,7 +49,7 @@ export class CredInterface<T = unknown> {
   }
 
   /**
-   * Tells whether whoever provides this interface provides the other one too.
+   * Returns whether an object that provides this interface provides the other one too.
    *
    * @param other The interface to look for.
    * @returns True for this interface itself, its bases and theirs.
@@ -66,9 +66,9 @@ export interface Provider {
 }
 
 /**
- * Tells whether an object provides an interface, and narrows its type if it does.
+ * Returns whether an object provides an interface, and narrows its type if it does.
  *
- * The object's own word, in `provides`, decides; its methods are not looked at.
+ * What the object lists in `provides` decides; its methods are not looked at.
  *
  * @example
  * ```ts

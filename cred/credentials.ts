@@ -10,24 +10,24 @@ import { equalSecrets } from "./_bytes.ts";
 /** Something that a checker can check; `provides` says how. */
 export type ICredentials = Provider;
 
-/** A name, and a password as the client typed it. */
+/** A name, and a password as the user typed it. */
 export interface IUsernamePassword extends ICredentials {
-  /** Who the client says it is. */
+  /** The name that the client claims. */
   readonly username: string;
 
-  /** What the client says is the password; bytes if it came as bytes. */
+  /** The password that the client sent; bytes if it arrived as bytes. */
   readonly password: string | Uint8Array;
 
   /**
-   * Compares with the right password, in constant time.
+   * Compares the password with the right one, in constant time.
    *
-   * @param password The right password; text stands for its bytes in UTF-8.
-   * @returns Whether it is the same.
+   * @param password The right password; a string stands for its UTF-8 bytes.
+   * @returns Whether they are equal.
    */
   checkPassword(password: string | Uint8Array): boolean | Promise<boolean>;
 }
 
-/** Tells credentials that are {@linkcode IUsernamePassword}. */
+/** Identifies credentials that are {@linkcode IUsernamePassword}. */
 export const IUsernamePassword: CredInterface<IUsernamePassword> = new CredInterface(
   "twisted.cred.credentials.IUsernamePassword",
 );
@@ -38,19 +38,19 @@ export const IUsernamePassword: CredInterface<IUsernamePassword> = new CredInter
  * The password itself stays with the client, so the checker must have it in plain text.
  */
 export interface IUsernameHashedPassword extends ICredentials {
-  /** Who the client says it is. */
+  /** The name that the client claims. */
   readonly username: string;
 
   /**
    * Checks the proof against the right password, in constant time.
    *
-   * @param password The right password; text stands for its bytes in UTF-8.
+   * @param password The right password; a string stands for its UTF-8 bytes.
    * @returns Whether the proof was made from it.
    */
   checkPassword(password: string | Uint8Array): boolean | Promise<boolean>;
 }
 
-/** Tells credentials that are {@linkcode IUsernameHashedPassword}. */
+/** Identifies credentials that are {@linkcode IUsernameHashedPassword}. */
 export const IUsernameHashedPassword: CredInterface<IUsernameHashedPassword> = new CredInterface(
   "twisted.cred.credentials.IUsernameHashedPassword",
 );
@@ -58,17 +58,17 @@ export const IUsernameHashedPassword: CredInterface<IUsernameHashedPassword> = n
 /**
  * A name, and a proof that the client knows the MD5 digest of the password.
  *
- * The checker needs no more than that digest, and neither does an attacker: to log in in this way,
- * the digest is as good as the password.
+ * The checker needs no more than that digest, and neither does an attacker: for this kind of
+ * login, the digest is as good as the password.
  */
 export interface IUsernameMD5Password extends ICredentials {
-  /** Who the client says it is. */
+  /** The name that the client claims. */
   readonly username: string;
 
   /**
    * Checks the proof against the right password, in constant time.
    *
-   * @param password The right password; text stands for its bytes in UTF-8.
+   * @param password The right password; a string stands for its UTF-8 bytes.
    * @returns Whether the proof was made from it.
    */
   checkPassword(password: string | Uint8Array): boolean | Promise<boolean>;
@@ -82,34 +82,34 @@ export interface IUsernameMD5Password extends ICredentials {
   checkMD5Password(digest: Uint8Array): boolean | Promise<boolean>;
 }
 
-/** Tells credentials that are {@linkcode IUsernameMD5Password}. */
+/** Identifies credentials that are {@linkcode IUsernameMD5Password}. */
 export const IUsernameMD5Password: CredInterface<IUsernameMD5Password> = new CredInterface(
   "twisted.spread.pb.IUsernameMD5Password",
 );
 
 /** A name, and a proof that can be checked with a hash of `username:realm:password`. */
 export interface IUsernameDigestHash extends ICredentials {
-  /** Who the client says it is. */
+  /** The name that the client claims. */
   readonly username: string;
 
   /**
    * Checks the proof against a stored hash, in constant time.
    *
-   * @param digestHash Hash of `username:realm:password` in hexadecimal, as `.htdigest` files hold it.
+   * @param digestHash Hash of `username:realm:password` in hexadecimal, as in `.htdigest` files.
    * @returns Whether the proof was made from it.
    */
   checkHash(digestHash: string | Uint8Array): boolean | Promise<boolean>;
 }
 
-/** Tells credentials that are {@linkcode IUsernameDigestHash}. */
+/** Identifies credentials that are {@linkcode IUsernameDigestHash}. */
 export const IUsernameDigestHash: CredInterface<IUsernameDigestHash> = new CredInterface(
   "twisted.cred.credentials.IUsernameDigestHash",
 );
 
-/** An open wish to be let in without a name. */
+/** A request to be let in without a name. */
 export type IAnonymous = ICredentials;
 
-/** Tells credentials that are {@linkcode IAnonymous}. */
+/** Identifies credentials that are {@linkcode IAnonymous}. */
 export const IAnonymous: CredInterface<IAnonymous> = new CredInterface(
   "twisted.cred.credentials.IAnonymous",
 );
@@ -131,17 +131,17 @@ export class UsernamePassword implements IUsernamePassword {
   /** The interfaces that these credentials provide. */
   readonly provides: readonly CredInterface[] = [IUsernamePassword];
 
-  /** Who the client says it is. */
+  /** The name that the client claims. */
   readonly username: string;
 
-  /** What the client says is the password; text stands for its bytes in UTF-8. */
+  /** The password that the client sent; a string stands for its UTF-8 bytes. */
   readonly password: string | Uint8Array;
 
   /**
-   * Creates credentials of a name and a password.
+   * Creates credentials from a name and a password.
    *
    * @param username Name of the user.
-   * @param password The password; bytes where it is not text.
+   * @param password The password; bytes if it is not text.
    */
   constructor(username: string, password: string | Uint8Array) {
     this.username = username;
@@ -149,10 +149,10 @@ export class UsernamePassword implements IUsernamePassword {
   }
 
   /**
-   * Compares with the right password, in constant time.
+   * Compares the password with the right one, in constant time.
    *
-   * @param password The right password; text stands for its bytes in UTF-8.
-   * @returns Whether it is the same.
+   * @param password The right password; a string stands for its UTF-8 bytes.
+   * @returns Whether they are equal.
    */
   checkPassword(password: string | Uint8Array): boolean {
     return equalSecrets(this.password, password);
@@ -162,7 +162,7 @@ export class UsernamePassword implements IUsernamePassword {
 /**
  * A name, and a password in the form in which the checker stores it.
  *
- * Twisted has it for old programs; {@linkcode UsernamePassword} serves better.
+ * Twisted has it for old programs; prefer {@linkcode UsernamePassword}.
  *
  * @example
  * ```ts
@@ -177,14 +177,14 @@ export class UsernameHashedPassword implements IUsernameHashedPassword {
   /** The interfaces that these credentials provide. */
   readonly provides: readonly CredInterface[] = [IUsernameHashedPassword];
 
-  /** Who the client says it is. */
+  /** The name that the client claims. */
   readonly username: string;
 
-  /** The password as the checker should have it. */
+  /** The password in the form in which the checker should have stored it. */
   readonly hashed: string | Uint8Array;
 
   /**
-   * Creates credentials of a name and a password in its stored form.
+   * Creates credentials from a name and a password in its stored form.
    *
    * @param username Name of the user.
    * @param hashed The password as the checker stores it.
@@ -195,10 +195,10 @@ export class UsernameHashedPassword implements IUsernameHashedPassword {
   }
 
   /**
-   * Compares with the stored form, in constant time.
+   * Compares the password with the one that is stored, in constant time.
    *
    * @param password What the checker has stored.
-   * @returns Whether it is the same.
+   * @returns Whether they are equal.
    */
   checkPassword(password: string | Uint8Array): boolean {
     return equalSecrets(this.hashed, password);
@@ -206,7 +206,7 @@ export class UsernameHashedPassword implements IUsernameHashedPassword {
 }
 
 /**
- * An open wish to be let in without a name.
+ * A request to be let in without a name.
  *
  * @example
  * ```ts

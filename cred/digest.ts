@@ -1,5 +1,5 @@
 /**
- * HTTP digest authentication (RFC 2617), for servers that still speak it.
+ * HTTP digest authentication (RFC 2617), for servers that still use it.
  *
  * @module
  */
@@ -17,18 +17,20 @@ const ALGORITHMS: ReadonlyMap<string, DigestName> = new Map<string, DigestName>(
   ["sha", "SHA-1"],
 ]);
 
-/** Longest response that is read, in bytes or characters. */
+/** Maximum length of a response in bytes or characters. */
 const MAX_RESPONSE = 8192;
 
-/** What a response was made for, beside the password. */
+/** What a response was computed from, apart from the name and the password. */
 export interface DigestedCredentialsOptions {
   /** Method of the request, such as `GET`. */
   method: string;
 
-  /** Realm that the challenge named. */
+  /** Realm in the challenge. */
   realm: string;
 
-  /** Fields of the response by name: `response`, `uri`, `nonce`, `cnonce`, `nc`, `algorithm`, `qop`. */
+  /**
+   * Fields of the response by name: `response`, `uri`, `nonce`, `cnonce`, `nc`, `algorithm`, `qop`.
+   */
   fields: ReadonlyMap<string, string>;
 }
 
@@ -63,23 +65,23 @@ export class DigestedCredentials implements IUsernameHashedPassword, IUsernameDi
   /** The interfaces that these credentials provide. */
   readonly provides: readonly CredInterface[] = [IUsernameHashedPassword, IUsernameDigestHash];
 
-  /** Who the client says it is. */
+  /** The name that the client claims. */
   readonly username: string;
 
   /** Method of the request. */
   readonly method: string;
 
-  /** Realm that the challenge named. */
+  /** Realm in the challenge. */
   readonly realm: string;
 
   /** Fields of the response by name. */
   readonly fields: ReadonlyMap<string, string>;
 
   /**
-   * Creates credentials of a parsed response.
+   * Creates credentials from a parsed response.
    *
-   * @param username Name that the response gives.
-   * @param options What else the response was made for.
+   * @param username Name in the response.
+   * @param options What else the response was computed from.
    */
   constructor(username: string, { method, realm, fields }: DigestedCredentialsOptions) {
     this.username = username;
@@ -91,7 +93,7 @@ export class DigestedCredentials implements IUsernameHashedPassword, IUsernameDi
   /**
    * Checks the response against the right password, in constant time.
    *
-   * @param password The right password; text stands for its bytes in UTF-8.
+   * @param password The right password; a string stands for its UTF-8 bytes.
    * @returns Whether the response was made from it.
    */
   checkPassword(password: string | Uint8Array): boolean {
@@ -128,16 +130,16 @@ export class DigestedCredentials implements IUsernameHashedPassword, IUsernameDi
 
 /** A challenge for the `WWW-Authenticate` header. */
 export interface DigestChallenge {
-  /** Random text that the response repeats. */
+  /** Random string that the response repeats. */
   readonly nonce: string;
 
-  /** Text that the response repeats, by which the server knows its own challenge. */
+  /** String that the response repeats, by which the server recognizes its own challenge. */
   readonly opaque: string;
 
   /** Quality of protection. */
   readonly qop: "auth";
 
-  /** Algorithm as the factory was given it. */
+  /** Algorithm, as passed to the factory. */
   readonly algorithm: string;
 
   /** The realm to log in to. */
@@ -149,7 +151,7 @@ export interface DigestCredentialFactoryOptions {
   /** Milliseconds for which a challenge can be answered; 15 minutes unless given. */
   lifetime?: number;
 
-  /** Tells the time in milliseconds; `Date.now` unless given. */
+  /** Returns the time in milliseconds; `Date.now` unless given. */
   clock?: () => number;
 }
 
@@ -158,15 +160,15 @@ export interface DigestRequest {
   /** Method of the request, such as `GET`. */
   method: string;
 
-  /** Address that the request came from, as it was given to the challenge. */
+  /** Address that the request came from, in the form that was passed to `getChallenge`. */
   host?: string;
 }
 
 /**
- * Makes digest challenges, and credentials of the responses to them.
+ * Creates digest challenges, and credentials from the responses to them.
  *
- * Nothing is kept between the two: the challenge itself says, under the factory's secret, when and
- * for whom it was made. A response can therefore be repeated while the challenge lives.
+ * Nothing is kept between the two: the challenge itself says, signed with the factory's secret,
+ * when and for whom it was made. A response can therefore be replayed until the challenge expires.
  *
  * @example
  * ```ts
@@ -186,10 +188,10 @@ export class DigestCredentialFactory {
   /** Scheme of the header. */
   readonly scheme = "digest";
 
-  /** Algorithm that challenges name. */
+  /** Algorithm in the challenges. */
   readonly algorithm: string;
 
-  /** Realm that challenges name. */
+  /** Realm in the challenges. */
   readonly authenticationRealm: string;
 
   readonly #secret = crypto.getRandomValues(new Uint8Array(32));
@@ -200,8 +202,8 @@ export class DigestCredentialFactory {
    * Creates a factory with a secret of its own.
    *
    * @param algorithm `md5` or `sha`, in any case.
-   * @param authenticationRealm The realm that challenges name.
-   * @param options How long challenges live.
+   * @param authenticationRealm The realm in the challenges.
+   * @param options How long challenges can be answered.
    */
   constructor(
     algorithm: string,
@@ -215,7 +217,7 @@ export class DigestCredentialFactory {
   }
 
   /**
-   * Makes a challenge.
+   * Creates a challenge.
    *
    * @param host Address of the client, if only it may answer.
    * @returns The fields of the header.
@@ -233,13 +235,14 @@ export class DigestCredentialFactory {
   }
 
   /**
-   * Reads a response, and makes sure that it answers a challenge of this factory.
+   * Reads a response, and checks that it answers a challenge of this factory.
    *
-   * @param response What follows `Digest` in the `Authorization` header, as `Headers` gives it
-   * (a character a byte) or in bytes.
+   * @param response What follows `Digest` in the `Authorization` header, as `Headers` returns it
+   * (one character per byte) or in bytes.
    * @param request The request that it came with.
    * @returns Credentials that a checker can check.
-   * @throws {LoginFailed} If name, nonce or opaque are missing, not this factory's, or too old.
+   * @throws {LoginFailed} If the response is too long or not UTF-8, lacks a name, nonce or opaque,
+   * or answers no challenge that this factory made for the host and that can still be answered.
    */
   decode(response: string | Uint8Array, { method, host = "" }: DigestRequest): DigestedCredentials {
     const fields = parsed(response);
@@ -291,8 +294,9 @@ function parsed(response: string | Uint8Array): Map<string, string> {
 }
 
 /**
- * Finds names, equals signs, and values that are quoted or end at a comma: what Twisted's regular expression
- * `([^= ]+)=(?:"([^"]*)"|([^,]+)),?` finds, which takes a time quadratic in the length of a line that has none.
+ * Finds names, equals signs, and values that are quoted or end at a comma: the same as Twisted's
+ * regular expression `([^= ]+)=(?:"([^"]*)"|([^,]+)),?`, which takes time quadratic in the length
+ * of a line without any.
  */
 function fieldsOf(line: string): Map<string, string> {
   const fields = new Map<string, string>();
@@ -305,7 +309,7 @@ function fieldsOf(line: string): Map<string, string> {
     if (value === undefined) continue;
     fields.set(stripped(line.slice(start, equals)), stripped(value.text));
     from = line[value.end] === "," ? value.end + 1 : value.end;
-    // Nothing of a value is the name of the next field.
+    // No part of a value belongs to the name of the next field.
     equals = from - 1;
   }
   return fields;
@@ -321,13 +325,16 @@ function valueAt(line: string, start: number): { text: string; end: number } | u
   return end === start ? undefined : { text: line.slice(start, end), end };
 }
 
-/** Undoes what `Headers` does to UTF-8; text that does not come from there stays as it is. */
+/** Undoes what `Headers` does to UTF-8; a string that does not come from there stays as it is. */
 function headerText(text: string): string {
   if (/[^\0-\xff]/.test(text)) return text;
   return toText(Uint8Array.from(text, (character) => character.charCodeAt(0))) ?? text;
 }
 
-/** Takes off white space at both ends: what `/[\t-\r ]+$/` does in a time quadratic in that within. */
+/**
+ * Removes white space at both ends; `/[\t-\r ]+$/` would take time quadratic in the length of the
+ * white space in between.
+ */
 function stripped(text: string): string {
   let start = 0;
   let end = text.length;

@@ -1,13 +1,13 @@
 /**
  * Why a login failed.
  *
- * The classes are Twisted's, and each tells the names under which Twisted knows it, so that a
- * failure that crosses a wire can be told by class and by name on both sides.
+ * Most of the classes are Twisted's, and carry the names by which Twisted knows them, so that both
+ * sides of a connection can recognize a failure by its class or name.
  *
  * @module
  */
 
-/** What every exception of Python is. */
+/** The base classes of every exception in Python. */
 const EXCEPTION = [
   "builtins.Exception",
   "builtins.BaseException",
@@ -15,7 +15,7 @@ const EXCEPTION = [
 ] as const;
 
 /**
- * Somebody asked for what they may not have.
+ * Someone asked for something that they may not have.
  *
  * As in Twisted, {@linkcode UnauthorizedLogin} is one of these too: `instanceof` says so, although
  * a JavaScript class can extend only one other.
@@ -33,7 +33,7 @@ export class Unauthorized extends Error {
   /** Name of this class in Python. */
   static readonly jellyName: string = "twisted.cred.error.Unauthorized";
 
-  /** Names of this class and all its parents in Python, in the order of their resolution. */
+  /** Names of this class and all its parents in Python, in method resolution order. */
   static readonly jellyParents: readonly string[] = [
     "twisted.cred.error.Unauthorized",
     ...EXCEPTION,
@@ -51,10 +51,10 @@ export class Unauthorized extends Error {
   }
 
   /**
-   * Tells whether a value is such an error, with {@linkcode UnauthorizedLogin} among them.
+   * Returns whether a value is such an error; an {@linkcode UnauthorizedLogin} is one too.
    *
    * @param value Anything.
-   * @returns What `value instanceof Unauthorized` gives.
+   * @returns The result of `value instanceof Unauthorized`.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return Function.prototype[Symbol.hasInstance].call(this, value) ||
@@ -77,7 +77,7 @@ export class LoginFailed extends Error {
   /** Name of this class in Python. */
   static readonly jellyName: string = "twisted.cred.error.LoginFailed";
 
-  /** Names of this class and all its parents in Python, in the order of their resolution. */
+  /** Names of this class and all its parents in Python, in method resolution order. */
   static readonly jellyParents: readonly string[] = [
     "twisted.cred.error.LoginFailed",
     ...EXCEPTION,
@@ -98,8 +98,8 @@ export class LoginFailed extends Error {
 /**
  * The credentials were not accepted.
  *
- * An unknown user and a wrong password give the same error, with the same message. What differs
- * (a password file that cannot be read, say) is in `cause`, which stays on the server.
+ * An unknown user and a wrong password lead to the same error, with the same message. Details (a
+ * password file that cannot be read, say) are in `cause`, which stays on the server.
  *
  * @example
  * ```ts
@@ -113,7 +113,7 @@ export class UnauthorizedLogin extends LoginFailed {
   /** Name of this class in Python. */
   static override readonly jellyName: string = "twisted.cred.error.UnauthorizedLogin";
 
-  /** Names of this class and all its parents in Python, in the order of their resolution. */
+  /** Names of this class and all its parents in Python, in method resolution order. */
   static override readonly jellyParents: readonly string[] = [
     "twisted.cred.error.UnauthorizedLogin",
     "twisted.cred.error.LoginFailed",
@@ -134,7 +134,7 @@ export class UnauthorizedLogin extends LoginFailed {
 }
 
 /**
- * No checker of the portal knows this kind of credentials: a fault in the server's set-up.
+ * No checker of the portal handles this kind of credentials: a fault in the server's set-up.
  *
  * @example
  * ```ts
@@ -150,7 +150,7 @@ export class UnhandledCredentials extends LoginFailed {
   /** Name of this class in Python. */
   static override readonly jellyName: string = "twisted.cred.error.UnhandledCredentials";
 
-  /** Names of this class and all its parents in Python, in the order of their resolution. */
+  /** Names of this class and all its parents in Python, in method resolution order. */
   static override readonly jellyParents: readonly string[] = [
     "twisted.cred.error.UnhandledCredentials",
     "twisted.cred.error.LoginFailed",
@@ -160,7 +160,7 @@ export class UnhandledCredentials extends LoginFailed {
   /**
    * Creates the error.
    *
-   * @param message Names the kinds that nobody checks.
+   * @param message Names the kinds that no checker handles.
    * @param options The cause, for the operator's eyes.
    */
   constructor(message = "No checker", options?: ErrorOptions) {
@@ -171,12 +171,12 @@ export class UnhandledCredentials extends LoginFailed {
 
 /** Options for {@linkcode LoginDenied}. */
 export interface LoginDeniedOptions extends ErrorOptions {
-  /** Milliseconds after which it is worth trying again, where that is known. */
+  /** Milliseconds after which it is worth trying again, if known. */
   retryAfter?: number;
 }
 
 /**
- * The credentials may be right, and the login is refused all the same: too many attempts, a quota
+ * The credentials may be right, but the login is refused all the same: too many attempts, a quota
  * that is used up, a server that is full.
  *
  * @example
@@ -192,14 +192,14 @@ export class LoginDenied extends LoginFailed {
   /** Name of this class in Python. */
   static override readonly jellyName: string = "twisted.cred.error.LoginDenied";
 
-  /** Names of this class and all its parents in Python, in the order of their resolution. */
+  /** Names of this class and all its parents in Python, in method resolution order. */
   static override readonly jellyParents: readonly string[] = [
     "twisted.cred.error.LoginDenied",
     "twisted.cred.error.LoginFailed",
     ...EXCEPTION,
   ];
 
-  /** Milliseconds after which it is worth trying again, where that is known. */
+  /** Milliseconds after which it is worth trying again, if known. */
   readonly retryAfter: number | undefined;
 
   /**
@@ -216,7 +216,8 @@ export class LoginDenied extends LoginFailed {
 }
 
 /**
- * A message of SCRAM is malformed, or the server asks for what the client does not allow.
+ * A SCRAM message is malformed, or the server asks for something that the client does not allow, or
+ * does not prove that it knows the user.
  *
  * Python does not know this class; there it is a {@linkcode LoginFailed}.
  *
@@ -249,16 +250,16 @@ export interface UserDatabaseErrorOptions extends ErrorOptions {
   /** The user in question. */
   username?: string;
 
-  /** The file of the database, where it is the database itself that fails. */
+  /** The file of the database, if it is the database itself that fails. */
   filename?: string;
 }
 
 /**
- * A database of users cannot do what it was asked: a name is taken or unknown, a password is none, or
- * the database itself fails, since it is locked or damaged, say.
+ * A database of users cannot do what it was asked to do: a name is taken or unknown, a name or a
+ * password cannot be used, or the database itself fails, because it is locked or damaged, say.
  *
- * It is for whoever manages users. A login fails with it only if the database does; the server logs
- * that, and the client is not told.
+ * It is for code that manages users. A login fails with it only if the database does; the server
+ * logs it, and the client is not told the reason.
  *
  * @example
  * ```ts
@@ -271,7 +272,7 @@ export interface UserDatabaseErrorOptions extends ErrorOptions {
  * ```
  */
 export class UserDatabaseError extends Error {
-  /** The user in question, if it is one. */
+  /** The user in question, if there is one. */
   readonly username: string | undefined;
 
   /** The file of the database, if it is the database itself that failed. */

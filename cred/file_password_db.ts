@@ -1,5 +1,5 @@
 /**
- * Users in a text file, one a line, as Twisted's `FilePasswordDB` reads them.
+ * Users in a text file, one per line, as Twisted's `FilePasswordDB` reads them.
  *
  * @module
  */
@@ -11,12 +11,13 @@ import { IUsernameHashedPassword, IUsernamePassword } from "./credentials.ts";
 import { UnauthorizedLogin } from "./errors.ts";
 
 /**
- * Turns a password as the client typed it into the form in which the file holds it.
+ * Converts a password as the user typed it to the form that is stored in the file.
  *
- * @param username Name as the client gave it.
- * @param password Password as the client gave it.
+ * @param username Name as the client sent it.
+ * @param password Password as the client sent it.
  * @param stored The stored form, which often begins with the salt to use.
- * @returns What equals `stored` if the password is right; text stands for its bytes in UTF-8.
+ * @returns A value that equals `stored` if the password is right; a string stands for its UTF-8
+ * bytes.
  */
 export type PasswordHash = (
   username: string,
@@ -26,7 +27,7 @@ export type PasswordHash = (
 
 /** Options for {@linkcode FilePasswordDB}. */
 export interface FilePasswordDBOptions {
-  /** What stands between the fields of a line; `":"` unless given. */
+  /** What separates the fields of a line; `":"` unless given. */
   delimiter?: string | Uint8Array;
 
   /** Index of the field that holds the name, negative from the end; 0 unless given. */
@@ -35,7 +36,7 @@ export interface FilePasswordDBOptions {
   /** Index of the field that holds the password, negative from the end; 1 unless given. */
   passwordField?: number;
 
-  /** Whether `Alice` and `alice` are two users; true unless given. Only ASCII letters have cases. */
+  /** Whether `Alice` and `alice` are two users; true unless given. Only ASCII letters have case. */
   caseSensitive?: boolean;
 
   /** How passwords in the file are hashed; they are plain text unless given. */
@@ -45,7 +46,7 @@ export interface FilePasswordDBOptions {
   cache?: boolean;
 }
 
-/** What the file holds as the password of each name. */
+/** The password in the file for each name. */
 type Users = ReadonlyMap<string, Uint8Array>;
 
 /** What the file looked like when it was last read. */
@@ -58,13 +59,13 @@ interface Snapshot {
 /**
  * Checks names and passwords against a text file.
  *
- * The files and the decisions are Twisted's. White space at the end of a line is not part of it, a
- * line with too few fields is passed over, and of two lines for one name the first counts, or the
- * last with `cache`. Names and text are UTF-8. A file that cannot be read lets nobody in; `cause`
- * of the error tells why.
+ * The files and the decisions are Twisted's. White space at the end of a line is ignored, as is a
+ * line with too few fields; of two lines for one name, the first counts, or the last with `cache`.
+ * Names and strings are UTF-8. If the file cannot be read, nobody can log in; the `cause` of the
+ * error says why.
  *
- * A cached file is read again whenever its time of modification or its size is another one (in
- * Twisted, only when it is newer), so a backup that is put back counts as well.
+ * A cached file is read again whenever its modification time or its size has changed (in Twisted,
+ * only when it is newer), so a backup that is put back takes effect too.
  *
  * @example
  * ```ts
@@ -93,13 +94,13 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
   readonly #hash: PasswordHash | undefined;
   readonly #cache: boolean;
   #snapshot: Snapshot | undefined;
-  /** The end of the last read that was begun, or will be. */
+  /** Resolves when the last read, begun or still to begin, has ended. */
   #lastRead: Promise<void> = Promise.resolve();
-  /** The read that is to begin when the one before it has ended. */
+  /** The read that begins when the one before it has ended. */
   #nextRead: Promise<Users> | undefined;
 
   /**
-   * Creates a checker; the file is first read at a login.
+   * Creates a checker; the file is not read until a login.
    *
    * @param filename The file.
    * @param options How to read it.
@@ -129,10 +130,10 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
   }
 
   /**
-   * Looks a user up.
+   * Looks up a user.
    *
-   * @param username The name, in any case if the file has no cases.
-   * @returns The name as the realm gets it and what the file holds as the password, or `undefined`.
+   * @param username The name; its case does not matter if `caseSensitive` is false.
+   * @returns The name as passed to the realm and the password in the file, or `undefined`.
    * @throws {UnauthorizedLogin} If the file cannot be read.
    */
   async getUser(
@@ -144,9 +145,9 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
   }
 
   /**
-   * Reads all users, as logins would find them.
+   * Reads all users, as a login would find them.
    *
-   * @returns What the file holds as the password of each name.
+   * @returns The password in the file for each name.
    * @throws {UnauthorizedLogin} If the file cannot be read.
    */
   async readUsers(): Promise<ReadonlyMap<string, Uint8Array>> {
@@ -161,8 +162,9 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
    * Checks a name and a password, or a proof of one.
    *
    * @param credentials What the client showed.
-   * @returns The user's name; in lower case if the file has no cases.
-   * @throws {UnauthorizedLogin} If the user is unknown, the password wrong or the file unreadable.
+   * @returns The user's name; in lower case if `caseSensitive` is false.
+   * @throws {UnauthorizedLogin} If the user is unknown, the password is wrong, or the file cannot
+   * be read.
    */
   async requestAvatarId(credentials: PasswordCredentials): Promise<AvatarId> {
     const name = this.#fold(credentials.username);
@@ -176,8 +178,8 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
   }
 
   /**
-   * Gives what the file holds as the password of a user, and as that of another one. All users are not kept
-   * while one proves who he is, for which he may take his time.
+   * Returns the stored passwords of a user and of another one. The table of all users must not be
+   * kept in memory while the client proves who it is, which may take a long time.
    */
   async #find(
     name: string,
@@ -194,7 +196,7 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
     return equalSecrets(await this.#hash(username, toBytes(password), stored), stored);
   }
 
-  /** Does for an unknown user what a check does for another one. */
+  /** Does for an unknown user the work that a check does for a known one. */
   async #pretend(
     credentials: PasswordCredentials,
     stored: Uint8Array = unknownSecret(),
@@ -203,11 +205,11 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
       await credentials.checkPassword(unknownSecret());
       return;
     }
-    // A hash that cannot read another user's record says nothing of this one.
+    // Whether the hash can read another user's record says nothing about this one.
     await this.#matches(credentials, stored).catch(() => false);
   }
 
-  /** Reads the file after all who read it now, once for all who come meanwhile. */
+  /** Reads the file once any read under way has ended; those who ask meanwhile share this read. */
   #read(): Promise<Users> {
     if (this.#nextRead === undefined) {
       this.#nextRead = this.#lastRead.then(() => {
@@ -251,7 +253,7 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
 
 const NEWLINE = 0x0a;
 
-/** Splits a file at its newlines, and takes white space off the end of each line. */
+/** Splits a file at its newlines, and removes white space from the end of each line. */
 function* lines(bytes: Uint8Array): Generator<Uint8Array> {
   for (let start = 0; start < bytes.length;) {
     const newline = bytes.indexOf(NEWLINE, start);

@@ -7,65 +7,66 @@
 import { LoginDenied, LoginFailed, UnhandledCredentials } from "./errors.ts";
 import type { AvatarGrant } from "./portal.ts";
 
-/** What is known of an attempt to log in before it is made. */
+/** What is known about an attempt to log in before it is made. */
 export interface LoginFacts {
-  /** Address that it comes from, without the port; left out where there is none. */
+  /** Address that it comes from, without the port; left out if there is none. */
   readonly address?: string;
 
-  /** Who the client says it is; left out for anonymous logins. */
+  /** The name that the client claims; left out for anonymous logins. */
   readonly username?: string;
 }
 
 /**
- * Is asked before each attempt to log in, and told how it ended.
+ * Decides before each attempt to log in whether it may be made, and learns how it ended.
  *
- * Attempts that nobody could check, or that were given up, end in neither way.
+ * For an attempt that was denied, could not be checked or was given up, neither `failed` nor
+ * `succeeded` is called.
  */
 export interface LoginLimiter {
   /**
-   * Lets an attempt pass, or not.
+   * Allows an attempt, or denies it.
    *
-   * @param facts What is known of it.
-   * @throws {LoginDenied} If it may not be made now.
+   * @param facts What is known about it.
+   * @throws {LoginDenied} If the attempt may not be made now.
    */
   check(facts: LoginFacts): void | Promise<void>;
 
   /**
-   * Takes note that credentials were not accepted.
+   * Records that credentials were not accepted.
    *
-   * @param facts What was known of the attempt.
+   * @param facts What was known about the attempt.
    */
   failed(facts: LoginFacts): void | Promise<void>;
 
   /**
-   * Takes note that somebody logged in.
+   * Records that a user has logged in.
    *
-   * @param facts What was known of the attempt.
+   * @param facts What was known about the attempt.
    */
   succeeded(facts: LoginFacts): void | Promise<void>;
 
   /**
-   * Holds an attempt back, before `check`, while others are under way that may all turn out to be
-   * wrong; a limiter without this method lets as many pass as come before the first one has failed.
+   * Holds an attempt back, before `check`, while others are under way that might all fail; a
+   * limiter without this method allows as many as arrive before the first one has failed.
    *
-   * @param facts What is known of it.
+   * @param facts What is known about it.
    * @param signal Aborts when nobody waits for the attempt any more.
-   * @returns What to call when the attempt has ended, however it did.
-   * @throws {LoginDenied} If too many are held back already.
+   * @returns A function to call when the attempt has ended, whatever its outcome.
+   * @throws {LoginDenied} If too many are already held back.
    */
   enter?(facts: LoginFacts, signal?: AbortSignal): Promise<() => void>;
 }
 
-/** Options for {@linkcode limitLogin}: what is known of the attempt, and who is asked. */
+/** Options for {@linkcode limitLogin}: what is known about the attempt, and the limiter. */
 export interface LimitLoginOptions extends LoginFacts {
-  /** Is asked, and told. */
+  /** Decides whether the attempt may be made, and learns how it ended. */
   readonly limiter: LoginLimiter;
-  /** Aborts when nobody waits for the attempt any more; then it is not made, if it was not begun. */
+  /** Aborts when nobody waits for the attempt any more; one that has not begun is then not made. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Makes an attempt to log in, if the limiter lets it pass, and tells the limiter how it ended.
+ * Makes an attempt to log in, if the limiter allows it, and tells the limiter how it ended.
  *
  * @example
  * ```ts
@@ -97,10 +98,10 @@ export interface LimitLoginOptions extends LoginFacts {
  * ```
  *
  * @typeParam T What the avatar can do.
- * @param attempt Logs in, by a portal for example.
- * @param options The limiter, and what is known of the attempt.
- * @returns What the attempt gave.
- * @throws {LoginDenied} If the limiter does not let it pass.
+ * @param attempt Logs in, through a portal for example.
+ * @param options The limiter, and what is known about the attempt.
+ * @returns What the attempt resolves to.
+ * @throws {LoginDenied} If the limiter denies it.
  * @throws {unknown} The signal's reason, if it aborts before the attempt is made.
  */
 export function limitLogin<T>(
@@ -114,20 +115,22 @@ export function limitLogin<T>(
 }
 
 /**
- * Does the same for an attempt that waits for the client on its way. It asks for admission when
- * it has what the client says, and can be decided: else whoever says nothing would hold up others.
+ * Does the same as {@linkcode limitLogin} for an attempt that waits for the client along the way.
+ * It must ask for admission only once it has what the client sends and can be decided: otherwise a
+ * client that sends nothing would hold up others.
  *
  * @typeParam T What the avatar can do.
- * @param attempt Logs in; it gets what asks the limiter, and throws if the limiter says no.
- * @param options The limiter, and what is known of the attempt.
- * @returns What the attempt gave.
+ * @param attempt Logs in; it is passed the function that asks the limiter, which rejects if the
+ * limiter denies the attempt.
+ * @param options The limiter, and what is known about the attempt.
+ * @returns What the attempt resolves to.
  */
 export async function limitExchange<T>(
   attempt: (admit: () => Promise<void>) => Promise<AvatarGrant<T>>,
   { limiter, signal, ...facts }: LimitLoginOptions,
 ): Promise<AvatarGrant<T>> {
   let leave: (() => void) | undefined;
-  // The attempt may fail while it waits, as by a time limit of its own: then it is to take no place any more.
+  // An attempt that fails while it waits, by a time limit of its own, say, must not take a place.
   const over = new AbortController();
   const ends = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
   const admit = async () => {
@@ -157,7 +160,7 @@ export async function limitExchange<T>(
   }
 }
 
-/** Tells whether somebody looked at the credentials and said no. */
+/** Returns whether the credentials were examined and refused. */
 function isRefusal(error: unknown): boolean {
   return error instanceof LoginFailed &&
     !(error instanceof LoginDenied || error instanceof UnhandledCredentials);

@@ -9,69 +9,77 @@ import { LoginDenied } from "./errors.ts";
 import type { LoginFacts, LoginLimiter } from "./login_limiter.ts";
 import { Turns } from "./turns.ts";
 
-/** How many failures are free, by what they have in common. */
+/** Number of free failures, by what they have in common. */
 export interface LoginAllowances {
   /** Failures of one user from one address; 5 unless given. */
   pair?: number;
 
-  /** Failures from one address, whoever the user; 50 unless given. */
+  /** Failures from one address, for any user; 50 unless given. */
   address?: number;
 
   /**
-   * Failures of one user, from anywhere; 200 unless given. It stops guessers with many addresses,
-   * who can in turn keep the user out with it: `Infinity` leaves it off.
+   * Failures of one user, from anywhere; 200 unless given. It stops guessers who have many
+   * addresses, but also lets them keep the user out; `Infinity` turns it off.
    */
   user?: number;
 }
 
 /** Options for {@linkcode LoginThrottle}. */
 export interface LoginThrottleOptions {
-  /** How many failures are free. */
+  /** Numbers of free failures. */
   allowances?: LoginAllowances;
 
-  /** Milliseconds to wait once they are used up; each further failure doubles it; 1000 unless given. */
+  /**
+   * Milliseconds to wait once the free failures are used up; each further failure doubles it; 1000
+   * unless given.
+   */
   firstDelay?: number;
 
-  /** Most milliseconds to wait; 15 minutes unless given. */
+  /** Maximum number of milliseconds to wait; 15 minutes unless given. */
   maxDelay?: number;
 
-  /** Milliseconds in which an allowance that is used up fills again, evenly; an hour unless given. */
+  /** Milliseconds in which a used-up allowance refills, at an even rate; an hour unless given. */
   window?: number;
 
-  /** Most users, addresses and pairs of both to remember, of each; 10,000 unless given. */
+  /** Maximum number of users, of addresses, and of pairs to remember; 10,000 each unless given. */
   maxEntries?: number;
 
-  /** Tells the time in milliseconds from any beginning; `performance.now` unless given. */
+  /** Returns the time in milliseconds since any fixed moment; `performance.now` unless given. */
   clock?: () => number;
 }
 
 /** The failures that have something in common. */
 interface Entry {
-  /** How many there are, less those that time has forgiven. */
+  /** Number of failures, less those that have expired. */
   failures: number;
-  /** When that was so. */
+  /** The time for which `failures` was computed. */
   since: number;
-  /** When the next attempt may be made. */
+  /** The time from which the next attempt may be made. */
   open: number;
-  /** The name as all of them spelled it; undefined if they did not agree. */
+  /** The name as all of them spelled it; undefined if they differed. */
   spelling: string | undefined;
 }
 
-/** Most attempts that wait for others with the same user, the same address, or both. */
+/** Maximum number of attempts that wait for others with the same user, address, or both. */
 const MAX_WAITING = 1000;
-/** Longest name that is remembered as it is; of a longer one, only the beginning and the length. */
+/**
+ * Maximum length in characters of a name that is remembered in full; of a longer one, only its
+ * beginning and its length are.
+ */
 const MAX_NAME = 64;
 
 /**
  * Makes guessers wait: per user and address, per address, and per user.
  *
- * Some failures an hour are free. After them one attempt passes at a time, and after each that fails
- * the next one waits twice as long. Attempts that come at once wait for each other where all of them
- * together could fail more often than is free. Logging in clears what was counted against the user, there and
- * everywhere, but not what was counted against the address: else who has an account could clear it
- * between two guesses. An address of IPv6 counts as its network (the first 64 bits).
+ * Some failures per hour are free. After them, only one attempt is allowed at a time, and each that
+ * fails doubles the wait before the next one. Simultaneous attempts wait for each other if together
+ * they could use up more than the free failures. Logging in clears what was counted against the
+ * user, both from that address and in total, but not what was counted against the address:
+ * otherwise somebody with an account could clear it between two guesses. An IPv6 address counts as
+ * its network (the first 64 bits).
  *
- * Nothing is written down, and memory has a bound: of too many, those seen longest ago are forgotten.
+ * Everything is kept in memory, which is limited: if there are too many entries, those whose last
+ * failure is oldest are forgotten.
  *
  * @example
  * ```ts
@@ -95,9 +103,9 @@ export class LoginThrottle implements LoginLimiter {
   readonly #users: Table;
 
   /**
-   * Creates a throttle that knows nobody.
+   * Creates a throttle without any entries.
    *
-   * @param options What is free, how long to wait, and how much to remember.
+   * @param options How many failures are free, how long to wait, and how much to remember.
    * @throws {RangeError} If a number is not positive.
    */
   constructor(options: LoginThrottleOptions = {}) {
@@ -114,25 +122,26 @@ export class LoginThrottle implements LoginLimiter {
     this.#users = new Table({ allowance: user, ...common });
   }
 
-  /** How many users, addresses and pairs of both are remembered, in all. */
+  /** Total number of users, addresses, and pairs of both that are remembered. */
   get size(): number {
     return this.#pairs.size + this.#addresses.size + this.#users.size;
   }
 
   /**
-   * Waits while so many attempts are under way that no failure more would be free.
+   * Waits while so many attempts are under way that, if all of them failed, one more failure would
+   * not be free.
    *
-   * @param facts What is known of the attempt.
+   * @param facts What is known about the attempt.
    * @param signal Ends the waiting.
-   * @returns What to call when the attempt has ended.
-   * @throws {LoginDenied} If too many wait already.
+   * @returns A function to call when the attempt has ended.
+   * @throws {LoginDenied} If too many already wait.
    * @throws {unknown} The signal's reason, if it ends the waiting.
    */
   async enter(facts: LoginFacts, signal?: AbortSignal): Promise<() => void> {
     const entered: (() => void)[] = [];
     const leave = () => entered.forEach((leave) => leave());
     try {
-      // All go this way round, so that no two wait for each other.
+      // All attempts take these in the same order, so that no two wait for each other.
       for (const [table, key] of this.#entries(facts)) entered.push(await table.enter(key, signal));
     } catch (error) {
       leave();
@@ -142,10 +151,10 @@ export class LoginThrottle implements LoginLimiter {
   }
 
   /**
-   * Lets an attempt pass, unless its user or its address has to wait.
+   * Allows an attempt, unless its user or its address has to wait.
    *
-   * @param facts What is known of it.
-   * @throws {LoginDenied} If it comes too early; `retryAfter` tells by how much.
+   * @param facts What is known about it.
+   * @throws {LoginDenied} If it comes too early; `retryAfter` says by how much.
    */
   check(facts: LoginFacts): void {
     const all = this.#entries(facts);
@@ -159,7 +168,7 @@ export class LoginThrottle implements LoginLimiter {
   /**
    * Counts a failure against the user and the address.
    *
-   * @param facts What was known of the attempt.
+   * @param facts What was known about the attempt.
    */
   failed(facts: LoginFacts): void {
     for (const [table, key] of this.#entries(facts)) table.count(key, facts.username);
@@ -168,7 +177,7 @@ export class LoginThrottle implements LoginLimiter {
   /**
    * Clears what was counted against the user.
    *
-   * @param facts What was known of the attempt.
+   * @param facts What was known about the attempt.
    */
   succeeded(facts: LoginFacts): void {
     for (const [table, key] of this.#entries(facts)) {
@@ -181,7 +190,7 @@ export class LoginThrottle implements LoginLimiter {
     const network = address === undefined ? undefined : networkOf(address);
     const name = username === undefined ? undefined : shortened(username);
     const entries: [Table, string][] = [];
-    // What the fewest have in common comes first: who waits for it must not hold up all the others.
+    // The pair comes first: attempts that wait for it must not hold up those of other users.
     if (name !== undefined) entries.push([this.#pairs, `${network ?? ""} ${name}`]);
     if (network !== undefined) entries.push([this.#addresses, network]);
     if (name !== undefined) entries.push([this.#users, name]);
@@ -194,15 +203,15 @@ interface TableOptions extends Required<Omit<LoginThrottleOptions, "allowances">
   readonly allowance: number;
 }
 
-/** Gives the same for all spellings that a checker may take for one user. */
+/** Returns the same string for all spellings that a checker may take for the same user. */
 function oneSpelling(username: string): string {
   return (saslprep(username) ?? username).toLowerCase();
 }
 
-/** Failures by a key, those counted longest ago first. */
+/** Failures by key, in the order in which they were last counted. */
 class Table {
   readonly #entries = new Map<string, Entry>();
-  /** The attempts that are under way. */
+  /** The attempts that are under way or waiting. */
   readonly #turns = new Map<string, Turns>();
   readonly #options: TableOptions;
 
@@ -214,7 +223,10 @@ class Table {
     return this.#entries.size;
   }
 
-  /** Waits until an attempt may begin; one that has to be denied may at once. Gives what ends it. */
+  /**
+   * Waits until an attempt may begin; one that has to be denied may begin at once. Returns a
+   * function that ends it.
+   */
   async enter(key: string, signal: AbortSignal | undefined): Promise<() => void> {
     const { allowance, clock } = this.#options;
     let turns = this.#turns.get(key);
@@ -228,7 +240,7 @@ class Table {
       return open > now || failures + underWay <= allowance - 1;
     };
     const forgetIdle = () => {
-      // By now there may be others with the same key, who wait for each other only.
+      // By now there may be new turns for the same key, whose attempts wait only for each other.
       if (turns.isIdle && this.#turns.get(key) === turns) this.#turns.delete(key);
     };
     try {
@@ -249,7 +261,7 @@ class Table {
     return Math.max(0, (this.#refreshed(key, now)?.open ?? now) - now);
   }
 
-  /** Keeps others waiting while one attempt is made, where nothing is free any more. */
+  /** If no more failures are free, makes other attempts wait while one is made. */
   take(key: string): void {
     const now = this.#options.clock();
     const entry = this.#refreshed(key, now);
@@ -275,11 +287,11 @@ class Table {
   }
 
   clear(key: string, spelling: string | undefined): void {
-    // Where case counts, another spelling is another user.
+    // If the checker distinguishes cases, another spelling is another user.
     if (this.#entries.get(key)?.spelling === spelling) this.#entries.delete(key);
   }
 
-  /** Gives what is left of an entry, now that time has passed; one of which nothing is left is forgotten. */
+  /** Returns an entry, reduced by what has expired; one with nothing left is forgotten. */
   #refreshed(key: string, now: number): Entry | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
@@ -303,10 +315,13 @@ function shortened(name: string): string {
   return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME)} ${name.length}`;
 }
 
-/** An address of IPv4 at the end of one of IPv6. */
+/** An IPv4 address at the end of an IPv6 address. */
 const DOTTED = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/;
 
-/** Gives an address of IPv4 as it is, however it is written as one of IPv6, and the network of one of IPv6. */
+/**
+ * Returns the network of an IPv6 address, and an IPv4 address as it is, even if it was written as
+ * an IPv6 address.
+ */
 function networkOf(address: string): string {
   const short = shortened(address);
   if (!short.includes(":")) return short;

@@ -1,8 +1,8 @@
 /**
  * Who may come in, and what they get: portals, realms, credentials and checkers.
  *
- * A {@linkcode Portal} takes credentials, has a checker say whose they are, and has the realm give
- * that user an avatar. It is Twisted's cred, and knows nothing of the wire that it is used on.
+ * A {@linkcode Portal} takes credentials, asks a checker whose they are, and asks the realm for an
+ * avatar for that user. It is Twisted's cred, and knows nothing about the protocol that uses it.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Where credentials become an avatar: checkers say who it is, the realm says what they get.
+ * Where credentials become an avatar: checkers say who the user is, the realm what the user gets.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import { UnhandledCredentials } from "./errors.ts";
 import { accepted } from "./watched.ts";
 
 /**
- * What a realm gives to who logged in: the interface that the avatar provides, the avatar, and the
- * function to call when they leave.
+ * What a realm gives a user who has logged in: the interface that the avatar provides, the avatar,
+ * and the function to call when the user leaves.
  *
  * @typeParam T What the avatar can do.
  */
@@ -22,15 +22,16 @@ export type AvatarGrant<T = unknown> = readonly [
   logout: () => void | Promise<void>,
 ];
 
-/** Connects a program's own objects to those who log in. */
+/** Connects a program's own objects to the users who log in. */
 export interface IRealm {
   /**
-   * Finds or makes the object that stands for a user.
+   * Finds or creates the object that stands for a user.
    *
-   * @param avatarId Who logged in; `ANONYMOUS` for whoever stays without a name.
+   * @param avatarId The user who has logged in; `ANONYMOUS` for one without a name.
    * @param mind The client's own object, which the avatar may call; often `null`.
-   * @param interfaces What the avatar may be asked to provide; one of them is enough.
-   * @returns The grant, now or later. Its `logout` is called once, when the user has left.
+   * @param interfaces The interfaces that the caller can use; the avatar must provide one of them,
+   * if there are any.
+   * @returns The grant, or a promise of it. Its `logout` is called once, when the user has left.
    */
   requestAvatar(
     avatarId: AvatarId,
@@ -42,7 +43,7 @@ export interface IRealm {
 /**
  * Stands between clients and a realm, and asks the right checker.
  *
- * What is special about a program belongs in its realm and its checkers; nothing needs a subclass.
+ * What is specific to a program belongs in its realm and its checkers; no subclass is needed.
  *
  * @example
  * ```ts
@@ -73,7 +74,7 @@ export interface IRealm {
  * ```
  */
 export class Portal {
-  /** The realm that gives the avatars. */
+  /** The realm that provides the avatars. */
   readonly realm: IRealm;
 
   readonly #checkers = new Map<CredInterface, ICredentialsChecker>();
@@ -81,7 +82,7 @@ export class Portal {
   /**
    * Creates a portal to a realm.
    *
-   * @param realm Gives the avatars.
+   * @param realm Provides the avatars.
    * @param checkers Registered in this order, each for all that it can check.
    */
   constructor(realm: IRealm, checkers: Iterable<ICredentialsChecker> = []) {
@@ -90,9 +91,9 @@ export class Portal {
   }
 
   /**
-   * Has a checker asked for some kinds of credentials.
+   * Registers a checker for some kinds of credentials.
    *
-   * A kind that has a checker already keeps its place in the order, and gets the new one.
+   * A kind that already has a checker keeps its place in the order, and gets the new one.
    *
    * @param checker The checker.
    * @param interfaces The kinds of credentials; all that the checker names, unless given.
@@ -122,7 +123,7 @@ export class Portal {
    * @param mind Passed on to the realm.
    * @param interfaces What the caller can use; the realm picks one. None means any.
    * @returns The realm's grant. The caller must call its `logout` once, when the user has left.
-   * @throws {UnhandledCredentials} If no checker knows such credentials.
+   * @throws {UnhandledCredentials} If no checker handles such credentials.
    * @throws {LoginFailed} If the checker or the realm refuses.
    * @throws {TypeError} If the checker returned no avatar id, or the realm no such grant.
    */
@@ -148,7 +149,7 @@ export class Portal {
   }
 }
 
-/** Holds a realm to its word; what it granted in error is logged out again. */
+/** Checks a grant; an avatar that does not provide what was asked for is logged out again. */
 async function checkedGrant<T>(
   grant: AvatarGrant,
   asked: readonly CredInterface<T>[],

@@ -1,9 +1,10 @@
 /**
- * Both sides of SCRAM-SHA-256 (RFC 5802, RFC 7677), without a wire.
+ * Both sides of SCRAM-SHA-256 (RFC 5802, RFC 7677), independent of any connection.
  *
- * The client proves that it knows the password without showing it, the server proves that it knows
- * the user's verifier, and the server stores nothing that would let a thief log in. The messages are
- * those of the RFC; there is no channel binding, so it is TLS that keeps others from listening in.
+ * The client proves that it knows the password without revealing it, the server proves that it
+ * knows the user's verifier, and the server stores nothing that would let a thief log in. The
+ * messages are those of the RFC; there is no channel binding, so only TLS keeps others from
+ * listening in.
  *
  * @module
  */
@@ -22,22 +23,25 @@ import { saslprep } from "./_saslprep.ts";
 import { ScramError, UnauthorizedLogin } from "./errors.ts";
 import type { ScramVerifier } from "./scram_verifier.ts";
 
-/** Bytes of randomness in a nonce. */
+/** Number of random bytes in a nonce. */
 const NONCE_LENGTH = 18;
 
 /** Options for {@linkcode ScramClient}. */
 export interface ScramClientOptions {
-  /** Fewest iterations that the server may ask for; 4096 unless given. */
+  /** Minimum number of iterations that the server may ask for; 4096 unless given. */
   minIterations?: number;
 
-  /** Most iterations that the server may ask for; 10 million unless given, about two seconds. */
+  /**
+   * Maximum number of iterations that the server may ask for; 10 million unless given, which take
+   * about two seconds.
+   */
   maxIterations?: number;
 
-  /** Random text for this one login, printable and without commas; only tests give it. */
+  /** Random string for this one login, printable and without commas; for tests only. */
   nonce?: string;
 }
 
-/** How far a client has come. */
+/** How far a client has got. */
 type ClientState =
   | { readonly kind: "ready" }
   | { readonly kind: "asked"; readonly bare: string }
@@ -49,7 +53,7 @@ type ClientState =
  * The side that knows the password.
  *
  * An object serves one login: `clientFirst`, then `clientFinal` with the server's first message,
- * then `verify` with its final one. Only when that has returned is the server to be trusted.
+ * then `verify` with its final one. Trust the server only once that has returned.
  *
  * @example The exchange of RFC 7677, section 3
  * ```ts
@@ -85,10 +89,10 @@ export class ScramClient {
    * Name and password go through SASLprep first, so that it does not matter how they were typed.
    *
    * @param username Name of the user.
-   * @param password The password; bytes that are no UTF-8 are used as they are.
+   * @param password The password; bytes that are not UTF-8 are used as they are.
    * @param options What the server may ask for.
-   * @throws {RangeError} If the name is empty, name or password have control characters, or no
-   * number of iterations is allowed.
+   * @throws {RangeError} If the name is empty, SASLprep refuses the name or the password (as it
+   * does control characters), or no number of iterations is allowed.
    */
   constructor(username: string, password: string | Uint8Array, options: ScramClientOptions = {}) {
     const { minIterations = MIN_ITERATIONS, maxIterations = 10_000_000 } = options;
@@ -108,7 +112,7 @@ export class ScramClient {
   }
 
   /**
-   * Begins.
+   * Begins the exchange.
    *
    * @returns The first message to send.
    * @throws {TypeError} If it is not the first step.
@@ -125,8 +129,8 @@ export class ScramClient {
    *
    * @param serverFirst The server's first message.
    * @returns The final message to send.
-   * @throws {ScramError} If the message is malformed, answers somebody else, or asks for too few or
-   * too many iterations.
+   * @throws {ScramError} If the message is malformed, answers another client, or asks for too few
+   * or too many iterations.
    * @throws {TypeError} If it is not the second step.
    */
   async clientFinal(serverFirst: Uint8Array): Promise<Uint8Array> {
@@ -150,10 +154,10 @@ export class ScramClient {
   }
 
   /**
-   * Makes sure that the server knows the user's verifier.
+   * Checks that the server knows the user's verifier.
    *
    * @param serverFinal The server's final message.
-   * @throws {ScramError} If it is malformed, or the server does not know it.
+   * @throws {ScramError} If the message is malformed, or the server does not know the verifier.
    * @throws {TypeError} If it is not the third step.
    */
   verify(serverFinal: Uint8Array): void {
@@ -168,11 +172,11 @@ export class ScramClient {
 
 /** Options for {@linkcode ScramServer}. */
 export interface ScramServerOptions {
-  /** Random text for this one login, printable and without commas; only tests give it. */
+  /** Random string for this one login, printable and without commas; for tests only. */
   nonce?: string;
 }
 
-/** How far a server has come. */
+/** How far a server has got. */
 type ServerState =
   | { readonly kind: "asked" }
   | { readonly kind: "challenged"; readonly verifier: ScramVerifier; readonly message: string }
@@ -181,8 +185,8 @@ type ServerState =
 /**
  * The side that keeps verifiers.
  *
- * An object serves one login, and accepts one proof: it is made of the client's first message, then
- * `serverFirst` takes the user's verifier, and `serverFinal` the client's proof.
+ * An object serves one login, and accepts one proof: it is created from the client's first message,
+ * then `serverFirst` takes the user's verifier, and `serverFinal` the client's proof.
  *
  * @example
  * ```ts
@@ -199,7 +203,7 @@ type ServerState =
  * ```
  */
 export class ScramServer {
-  /** Who the client says it is, after SASLprep. */
+  /** The name that the client claims, after SASLprep. */
   readonly username: string;
 
   readonly #first: ClientFirst;
@@ -212,7 +216,7 @@ export class ScramServer {
    * @param clientFirst The message.
    * @param options What only tests need.
    * @throws {ScramError} If it is malformed, asks for channel binding or for another identity, or
-   * the name is none for SASLprep.
+   * the name is empty or refused by SASLprep.
    */
   constructor(clientFirst: Uint8Array, options: ScramServerOptions = {}) {
     this.#first = parseClientFirst(clientFirst);

@@ -1,5 +1,5 @@
 /**
- * A checker of SCRAM-SHA-256 for any place where verifiers are kept.
+ * A checker for SCRAM-SHA-256, wherever the verifiers are kept.
  *
  * @module
  */
@@ -18,10 +18,10 @@ import {
 /** Where verifiers are kept. */
 export interface ScramVerifierStore {
   /**
-   * Looks a user's verifier up.
+   * Looks up a user's verifier.
    *
    * @param username The name, after SASLprep.
-   * @returns The verifier, or `undefined` if there is no such user, now or later.
+   * @returns The verifier, or `undefined` if there is no such user; or a promise of either.
    */
   scramVerifier(
     username: string,
@@ -31,19 +31,22 @@ export interface ScramVerifierStore {
 /** Options for {@linkcode ScramChecker}. */
 export interface ScramCheckerOptions {
   /**
-   * Secret of at least 16 bytes, from which unknown users get their salt. Keep it with the users:
-   * if it changed with every start of the server, so would the salts that are not real.
+   * Secret of at least 16 bytes, from which the salts of unknown users are made. Keep it with the
+   * users: if it changed whenever the server starts, so would those salts, unlike real ones.
    */
   decoyKey: Uint8Array;
 
-  /** Iterations that unknown users seem to have: as many as real ones; 600,000 unless given. */
+  /**
+   * Number of iterations that unknown users seem to have, which should be that of real ones; 600,000
+   * unless given.
+   */
   iterations?: number;
 }
 
 /**
  * Checks clients against stored verifiers.
  *
- * Unknown users seem to have a salt, always the same one, and fail at the proof.
+ * An unknown user seems to have a salt, always the same one, and fails at the proof.
  *
  * @example
  * ```ts
@@ -82,7 +85,7 @@ export class ScramChecker implements ICredentialsChecker<IScramCredentials> {
   /**
    * Creates a checker.
    *
-   * @param store Where the verifiers are.
+   * @param store Where the verifiers are kept.
    * @param options What unknown users look like.
    * @throws {RangeError} If the key is too short, or the iterations are too few.
    */
@@ -98,7 +101,7 @@ export class ScramChecker implements ICredentialsChecker<IScramCredentials> {
   }
 
   /**
-   * Has a client prove that it knows the password.
+   * Asks a client to prove that it knows the password.
    *
    * @param credentials The client.
    * @returns The user's name.
@@ -110,7 +113,7 @@ export class ScramChecker implements ICredentialsChecker<IScramCredentials> {
       key: this.#decoyKey,
       iterations: this.#iterations,
     });
-    // One after the other: what the store throws must leave no work behind.
+    // One after the other: if the store throws, no work must be left under way.
     const verifier = await this.#store.scramVerifier(username);
     const matched = await credentials.checkVerifier(verifier ?? decoy);
     if (verifier === undefined || !matched) throw new UnauthorizedLogin();

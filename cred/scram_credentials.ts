@@ -1,5 +1,5 @@
 /**
- * SCRAM-SHA-256 as credentials: a checker looks the verifier up, and the exchange takes its course.
+ * SCRAM-SHA-256 as credentials: a checker looks up the verifier, and the exchange follows.
  *
  * @module
  */
@@ -16,23 +16,23 @@ import {
   type ScramVerifier,
 } from "./scram_verifier.ts";
 
-/** A name, and a client that can prove that it knows the password to whoever has its verifier. */
+/** A name, and a client that can prove to holders of the verifier that it knows the password. */
 export interface IScramCredentials extends ICredentials {
-  /** Who the client says it is, after SASLprep. */
+  /** The name that the client claims, after SASLprep. */
   readonly username: string;
 
   /**
-   * Has the client prove that it knows the password.
+   * Asks the client to prove that it knows the password.
    *
-   * A checker calls it once, for every name: with a decoy where there is no such user.
+   * A checker calls it once for every name, with a decoy if there is no such user.
    *
    * @param verifier The user's verifier.
-   * @returns Whether it did.
+   * @returns Whether the client proved it.
    */
   checkVerifier(verifier: ScramVerifier): boolean | Promise<boolean>;
 }
 
-/** Tells credentials that are {@linkcode IScramCredentials}. */
+/** Identifies credentials that are {@linkcode IScramCredentials}. */
 export const IScramCredentials: CredInterface<IScramCredentials> = new CredInterface(
   "perspective.cred.IScramCredentials",
 );
@@ -40,27 +40,27 @@ export const IScramCredentials: CredInterface<IScramCredentials> = new CredInter
 /**
  * Sends the server's first message and waits for the client's final one.
  *
- * It should reject if the client goes away or takes too long; the login then fails in the same way.
+ * It should reject if the client goes away or takes too long; the login then fails with that error.
  *
  * @param serverFirst Message to send.
- * @returns The message that came back.
+ * @returns The client's answer.
  */
 export type ScramExchange = (serverFirst: Uint8Array) => Promise<Uint8Array>;
 
 /** Options for {@linkcode ScramCredentials}. */
 export interface ScramCredentialsOptions {
-  /** Iterations to ask for where the checker has the password itself; 600,000 unless given. */
+  /** Iterations to ask for if the checker has the password itself; 600,000 unless given. */
   iterations?: number;
 }
 
 /**
  * One login by SCRAM, from the client's first message on.
  *
- * The login in a portal and the exchange with the client run hand in hand: while a checker waits for
- * `checkVerifier`, the messages travel. A checker that has passwords in plain text serves as well,
- * for then a verifier is made on the spot, with a salt that is a new one each time.
+ * The messages are exchanged with the client during the login in a portal, while a checker waits
+ * for `checkVerifier`. A checker that has passwords in plain text works too: a verifier is then
+ * created on the spot, with a new salt each time.
  *
- * What the client sends wrong counts as a wrong password.
+ * A final message that is not valid counts as a wrong password.
  *
  * @example
  * ```ts
@@ -97,9 +97,9 @@ export class ScramCredentials implements IScramCredentials, IUsernameHashedPassw
    * Reads the client's first message.
    *
    * @param clientFirst The message.
-   * @param exchange Carries the other two.
+   * @param exchange Exchanges the next two messages.
    * @param options What to ask the client for.
-   * @throws {ScramError} If the message is malformed, or asks for what is not served.
+   * @throws {ScramError} If the message is malformed, or asks for something that is not supported.
    * @throws {RangeError} If the iterations are too few.
    */
   constructor(
@@ -113,7 +113,7 @@ export class ScramCredentials implements IScramCredentials, IUsernameHashedPassw
     this.#iterations = iterations;
   }
 
-  /** Who the client says it is, after SASLprep. */
+  /** The name that the client claims, after SASLprep. */
   get username(): string {
     return this.#server.username;
   }
@@ -124,11 +124,11 @@ export class ScramCredentials implements IScramCredentials, IUsernameHashedPassw
   }
 
   /**
-   * Has the client prove that it knows the password, by its verifier.
+   * Asks the client to prove that it knows the password, given the verifier.
    *
    * @param verifier The user's verifier.
-   * @returns Whether it did.
-   * @throws {TypeError} If the client was asked before.
+   * @returns Whether the client proved it.
+   * @throws {TypeError} If the client has been asked before.
    */
   async checkVerifier(verifier: ScramVerifier): Promise<boolean> {
     const serverFirst = this.#server.serverFirst(verifier);
@@ -144,11 +144,11 @@ export class ScramCredentials implements IScramCredentials, IUsernameHashedPassw
   }
 
   /**
-   * Has the client prove that it knows the password, by the password itself.
+   * Asks the client to prove that it knows the password, given the password itself.
    *
-   * @param password The right password; one with control characters fits no client.
-   * @returns Whether it did.
-   * @throws {TypeError} If the client was asked before.
+   * @param password The right password; for one with control characters, no client can prove it.
+   * @returns Whether the client proved it.
+   * @throws {TypeError} If the client has been asked before.
    */
   async checkPassword(password: string | Uint8Array): Promise<boolean> {
     const secret = preparePassword(password) ?? unknownSecret();
@@ -158,10 +158,10 @@ export class ScramCredentials implements IScramCredentials, IUsernameHashedPassw
   }
 
   /**
-   * Goes through the exchange for nothing, if no checker asked the client.
+   * Runs the exchange for show, if no checker has asked the client.
    *
-   * A checker that refuses unknown users at once would tell the client that they are unknown. Call
-   * this before passing such a refusal on.
+   * A checker that refuses unknown users at once would reveal to the client that they are unknown.
+   * Call this before passing on such a refusal.
    */
   async pretend(): Promise<void> {
     if (!this.#challenged) await this.checkPassword(unknownSecret());

@@ -1,5 +1,5 @@
 /**
- * What a server keeps of a password to serve SCRAM-SHA-256 (RFC 5802, RFC 7677).
+ * What a server stores of a password for SCRAM-SHA-256 (RFC 5802, RFC 7677).
  *
  * @module
  */
@@ -16,23 +16,24 @@ import {
 } from "./_scram_keys.ts";
 import { toBytes } from "./_bytes.ts";
 
-/** Rounds of hashing that new verifiers get unless told otherwise. */
+/** Default number of iterations for new verifiers. */
 export const DEFAULT_SCRAM_ITERATIONS: number = 600_000;
 
-/** Bytes of salt in a new verifier. */
+/** Length in bytes of the salt in a new verifier. */
 const SALT_LENGTH = 16;
 
 /**
- * What a server keeps of a password.
+ * What a server stores of a password.
  *
- * It proves a client right and the server to the client, and is no password equivalent: who steals
- * it must still guess the password, at the price of all iterations for each guess.
+ * It is enough to check a client's proof, and to prove to the client that the server knows the
+ * user, but not to log in: a thief must still guess the password, and each guess costs all the
+ * iterations.
  */
 export interface ScramVerifier {
-  /** How many rounds of hashing lie between the password and the keys. */
+  /** Number of iterations of hashing between the password and the keys. */
   readonly iterations: number;
 
-  /** Random bytes, other ones for each user. */
+  /** Random bytes, different for each user. */
   readonly salt: Uint8Array;
 
   /** Proves that the client knows the password; 32 bytes. */
@@ -44,7 +45,7 @@ export interface ScramVerifier {
 
 /** Options for {@linkcode makeScramVerifier}. */
 export interface ScramVerifierOptions {
-  /** Rounds of hashing, from 4096; {@linkcode DEFAULT_SCRAM_ITERATIONS} unless given. */
+  /** Number of iterations, at least 4096; {@linkcode DEFAULT_SCRAM_ITERATIONS} unless given. */
   iterations?: number;
 
   /** Salt; 16 random bytes unless given. */
@@ -52,9 +53,9 @@ export interface ScramVerifierOptions {
 }
 
 /**
- * Makes the verifier of a password.
+ * Creates the verifier of a password.
  *
- * Text (and bytes that are UTF-8) go through SASLprep first; other bytes are hashed as they are.
+ * Strings (and bytes that are UTF-8) go through SASLprep first; other bytes are hashed as they are.
  *
  * @example
  * ```ts
@@ -68,7 +69,8 @@ export interface ScramVerifierOptions {
  * @param password The password.
  * @param options Cost and salt.
  * @returns What to store.
- * @throws {RangeError} If the iterations are too few, or the password has control characters.
+ * @throws {RangeError} If the iterations are too few, or SASLprep refuses the password, as it does
+ * control characters.
  */
 export async function makeScramVerifier(
   password: string | Uint8Array,
@@ -84,9 +86,10 @@ export async function makeScramVerifier(
 }
 
 /**
- * Makes a verifier for a user who is not there, which no password fits.
+ * Creates a verifier for a user who does not exist, which no password matches.
  *
- * The same key and name give the same salt, so that asking twice does not tell who exists.
+ * The same key and name always lead to the same salt, so that asking twice does not reveal who
+ * exists.
  *
  * @example
  * ```ts
@@ -100,7 +103,7 @@ export async function makeScramVerifier(
  *
  * @param username The name that was asked for.
  * @param options The secret behind the salt, at least 16 bytes, and the cost that real users have.
- * @returns What to show instead of a user's verifier.
+ * @returns What to use instead of a user's verifier.
  * @throws {RangeError} If the key is too short.
  */
 export async function decoyScramVerifier(
@@ -115,7 +118,7 @@ export async function decoyScramVerifier(
 }
 
 /**
- * Writes a verifier as one line of text, in the form of RFC 5803 that databases use.
+ * Formats a verifier as one line of text, in the form that databases use (RFC 5803).
  *
  * @example
  * ```ts
@@ -156,7 +159,7 @@ const VERIFIER = /^SCRAM-SHA-256\$([1-9]\d{3,8}):([^:$]+)\$([^:$]+):([^:$]+)$/;
  *
  * @param text The line.
  * @returns The verifier.
- * @throws {SyntaxError} If it is no such line.
+ * @throws {SyntaxError} If it is not such a line.
  */
 export function parseScramVerifier(text: string): ScramVerifier {
   const [, iterations, ...parts] = VERIFIER.exec(text) ?? [];

@@ -1,5 +1,5 @@
 /**
- * Users in a SQLite database, their passwords hashed by scrypt.
+ * Users in a SQLite database, with their passwords hashed by scrypt.
  *
  * It stands apart from the rest of cred because it needs `node:sqlite` and `node:crypto`, which
  * browsers do not have.
@@ -44,22 +44,25 @@ export interface SqlitePasswordDBOptions {
   /** What one guess at a stolen password costs. */
   scrypt?: ScryptParameters;
 
-  /** Iterations of SCRAM for new passwords; 600,000 unless given. */
+  /** Number of SCRAM iterations for new passwords; 600,000 unless given. */
   scramIterations?: number;
 
   /**
    * Whether to store the MD5 digest of each password as well; false unless given. Stock Twisted
-   * clients can log in with nothing else, and so can whoever steals the database.
+   * clients need it to log in; but anyone who steals the database can log in with it too.
    */
   storeMD5?: boolean;
 
-  /** Whether `Alice` and `alice` are two users; true unless given. Only ASCII letters have cases. */
+  /** Whether `Alice` and `alice` are two users; true unless given. Only ASCII letters have case. */
   caseSensitive?: boolean;
 
-  /** Most passwords to check at once, each in a thread and in memory of its own; 4 unless given. */
+  /**
+   * Maximum number of passwords to check at once, each in a thread and in memory of its own; 4
+   * unless given.
+   */
   maxHashes?: number;
 
-  /** Most logins to keep waiting for that, before more are denied; 256 unless given. */
+  /** Maximum number of logins that wait for that; more are denied; 256 unless given. */
   maxWaiting?: number;
 }
 
@@ -68,30 +71,30 @@ export interface ImportReport {
   /** Names that were added. */
   readonly added: string[];
 
-  /** Names that were not, with the reason for each. */
+  /** Names that were not added, with the reason for each. */
   readonly skipped: Map<string, string>;
 }
 
 /** Credentials that {@linkcode SqlitePasswordDB} can check. */
 export type SqliteCredentials = IUsernamePassword | IScramCredentials | IUsernameMD5Password;
 
-/** Longest password, in bytes. */
+/** Maximum length of a password in bytes. */
 const MAX_PASSWORD = 1024;
 
 /**
  * Checks names and passwords against a SQLite database.
  *
- * Two things are stored of a password: its hash by scrypt, for clients that send the password
- * itself (over TLS), and a verifier for SCRAM-SHA-256. Neither lets a thief log in. The challenge
- * of stock Twisted clients can be answered from neither: see `storeMD5` for what that takes.
+ * Two things are stored of a password: its scrypt hash, for clients that send the password itself
+ * (over TLS), and a verifier for SCRAM-SHA-256. Neither lets a thief log in. Neither is enough to
+ * check stock Twisted clients, which answer a challenge: see `storeMD5` for what that takes.
  *
- * Names and passwords are the same in whatever form of Unicode they are typed (SASLprep). When
- * somebody logs in with a password whose hash is cheaper than the options say, it is hashed anew.
+ * Names and passwords are the same in whatever form of Unicode they are typed (SASLprep). When a
+ * user logs in with a password whose hash is cheaper than the options ask for, it is hashed anew.
  *
- * The tables are called `cred_users` and `cred_settings`; they may share a database with others, and
- * several processes may use one file. While another one writes, this one waits for up to two seconds,
- * and its event loop with it; then it gives up, with a `UserDatabaseError` that names the file, and waits
- * no more until that process is done.
+ * The tables are called `cred_users` and `cred_settings`; they may share a database with others,
+ * and several processes may use one file. While another process writes, this one waits for up to
+ * two seconds, and its event loop is blocked; then it gives up, with a `UserDatabaseError` that
+ * names the file, and does not wait again until the database can be used.
  *
  * @example
  * ```ts
@@ -117,13 +120,14 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
   readonly #decoyKey: Uint8Array;
 
   /**
-   * Opens a database, and makes the tables if they are not there.
+   * Opens a database, and creates the tables if they are missing.
    *
-   * @param database A file, which is made if it is not there, for this program's user only;
-   * `":memory:"`; or a database that is open, which stays the caller's, with the settings that it has.
-   * @param options What to store, and what it may cost.
+   * @param database A file, which is created if it is missing, for this program's user only;
+   * `":memory:"`; or an open database, which keeps its settings, and which the caller has to close.
+   * @param options What to store, and at what cost.
    * @throws {RangeError} If an option is out of range.
-   * @throws {UserDatabaseError} If it cannot be opened or used, or the tables are of a later version.
+   * @throws {UserDatabaseError} If it cannot be opened or used, or the tables are of a later
+   * version.
    */
   constructor(database: string | URL | DatabaseSync, options: SqlitePasswordDBOptions = {}) {
     const { scramIterations = DEFAULT_SCRAM_ITERATIONS, storeMD5 = false } = options;
@@ -142,10 +146,10 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
   }
 
   /**
-   * Tells whether there is a user.
+   * Returns whether a user exists.
    *
    * @param username Name of the user.
-   * @returns Whether there is one of that name.
+   * @returns Whether there is a user with that name.
    */
   hasUser(username: string): boolean {
     return this.#find(username) !== undefined;
@@ -154,7 +158,7 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
   /**
    * Lists the users.
    *
-   * @returns Their names in order, as the realm gets them.
+   * @returns Their names in order, as passed to the realm.
    */
   users(): string[] {
     return this.#users.names();
@@ -164,7 +168,7 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
    * Adds a user.
    *
    * @param username Name of the user.
-   * @param password The password; bytes that are no UTF-8 are taken as they are.
+   * @param password The password; bytes that are not UTF-8 are used as they are.
    * @throws {UserDatabaseError} If the name is taken, or name or password cannot be used: empty
    * names, control characters, passwords of more than 1024 bytes.
    */
@@ -181,7 +185,7 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
    * Changes a user's password.
    *
    * @param username Name of the user.
-   * @param password The new password; bytes that are no UTF-8 are taken as they are.
+   * @param password The new password; bytes that are not UTF-8 are used as they are.
    * @throws {UserDatabaseError} If there is no such user, or the password cannot be used.
    */
   async setPassword(username: string, password: string | Uint8Array): Promise<void> {
@@ -194,10 +198,10 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
   }
 
   /**
-   * Removes a user; who is logged in stays so.
+   * Removes a user; existing logins continue.
    *
    * @param username Name of the user.
-   * @returns Whether there was one of that name.
+   * @returns Whether there was a user with that name.
    */
   removeUser(username: string): boolean {
     const name = this.#name(username);
@@ -205,14 +209,14 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
   }
 
   /**
-   * Adds the users of a text file, whose passwords must be in plain text there.
+   * Adds the users in a text file, where their passwords must be in plain text.
    *
-   * Users who are in the database already keep their passwords. It takes as long as that many
+   * Users who are already in the database keep their passwords. It takes as long as that many
    * logins, one after the other.
    *
    * @param file The file.
-   * @returns Who was added and who was not.
-   * @throws {UnauthorizedLogin} If the file cannot be read; its `cause` tells why.
+   * @returns The users who were added and those who were not.
+   * @throws {UnauthorizedLogin} If the file cannot be read; its `cause` says why.
    * @throws {UserDatabaseError} If the file has hashed passwords, or the database fails.
    */
   async importFrom(file: FilePasswordDB): Promise<ImportReport> {
@@ -238,10 +242,10 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
    * Checks a name and a password, or a proof of one.
    *
    * @param credentials What the client showed.
-   * @returns The user's name, as it is in the database.
-   * @throws {UnauthorizedLogin} If the user is unknown or the password wrong.
-   * @throws {LoginDenied} If too many wait for their passwords to be checked, or the client is gone when it
-   * is the turn of this one.
+   * @returns The user's name, as in the database.
+   * @throws {UnauthorizedLogin} If the user is unknown or the password is wrong.
+   * @throws {LoginDenied} If too many wait for their passwords to be checked, or the client is gone
+   * before its turn comes.
    * @throws {UserDatabaseError} If the database fails.
    */
   async requestAvatarId(credentials: SqliteCredentials): Promise<AvatarId> {
@@ -256,7 +260,7 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
     return name;
   }
 
-  /** Closes the database, unless it was open before; a second time does nothing. */
+  /** Closes the database, unless it was passed in open; a second call does nothing. */
   close(): void {
     this.#users[Symbol.dispose]();
   }
@@ -266,7 +270,7 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
     this.close();
   }
 
-  /** Checks credentials of any kind; those of an unknown user against what they cannot fit. */
+  /** Checks credentials of any kind; those of an unknown user against a decoy, which must fail. */
   async #matches(credentials: SqliteCredentials, user: StoredUser | undefined): Promise<boolean> {
     if (providedBy(IUsernamePassword, credentials)) {
       const password = usablePassword(credentials.password) ?? unknownSecret();
@@ -285,7 +289,7 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
     return await credentials.checkMD5Password(user?.md5 ?? unknownSecret().subarray(0, 16));
   }
 
-  /** Stores a password, now that it is at hand, in the way that the options ask for. */
+  /** Stores a password again, now that it is known, if it is not stored as the options demand. */
   async #upgrade(
     name: string,
     { user, password }: { user: StoredUser; password: string | Uint8Array },
@@ -317,7 +321,7 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
     return name === undefined ? undefined : this.#users.find(name);
   }
 
-  /** Gives the form of a name that is stored, or `undefined` if there is none. */
+  /** Returns the form in which a name is stored, or `undefined` if the name cannot be used. */
   #name(username: string): string | undefined {
     const name = saslprep(username) || undefined;
     return this.#caseSensitive ? name : name?.replace(/[A-Z]+/g, (part) => part.toLowerCase());
@@ -331,7 +335,7 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
   }
 }
 
-/** Gives the bytes of a password that are hashed, or `undefined` if it is none for this database. */
+/** Returns the bytes of a password that are hashed, or `undefined` if it cannot be used. */
 function usablePassword(password: string | Uint8Array): Uint8Array | undefined {
   if (password.length > MAX_PASSWORD) return undefined;
   const prepared = preparePassword(password);

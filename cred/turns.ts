@@ -4,19 +4,19 @@
  * @module
  */
 
-/** Has attempts wait while too many others are under way whose outcome is open. */
+/** Makes attempts wait while too many others, whose outcomes are still open, are under way. */
 export class Turns {
-  /** Those who wait, in the order in which they came. */
+  /** Functions that wake waiting attempts, in the order in which those arrived. */
   readonly #waiting = new Set<() => void>();
   #underWay = 0;
   #wanted = 0;
 
-  /** Whether no attempt is under way, and none waits. */
+  /** Whether no attempt is under way or waiting. */
   get isIdle(): boolean {
     return this.#wanted === 0;
   }
 
-  /** How many wait. */
+  /** Number of attempts that wait. */
   get waiting(): number {
     return this.#waiting.size;
   }
@@ -24,9 +24,10 @@ export class Turns {
   /**
    * Waits until an attempt may begin; then it is under way, until {@linkcode Turns.leave}.
    *
-   * @param mayBegin Tells whether one more may begin beside so many; none is kept from being the only one.
+   * @param mayBegin Returns whether one more may begin, given the number that are under way; not
+   * asked if there are none.
    * @param signal Ends the waiting.
-   * @throws {unknown} The signal's reason, if it ends before; then the attempt is not under way.
+   * @throws {unknown} The signal's reason, if it aborts first; then the attempt is not under way.
    */
   async enter(mayBegin: (underWay: number) => boolean, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
@@ -35,13 +36,13 @@ export class Turns {
       await this.#turn(signal);
       if (signal?.aborted) {
         this.#wanted--;
-        // It may have been the turn of this one.
+        // It may have been its turn, which goes to the next.
         this.#next();
         throw signal.reason;
       }
     }
     this.#underWay++;
-    // There may be room for another one.
+    // There may be room for another.
     this.#next();
   }
 

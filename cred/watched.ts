@@ -1,5 +1,6 @@
 /**
- * What credentials can tell the code that checks them about the attempt, and learn of its progress.
+ * What credentials can tell the code that checks them about the attempt, and learn about its
+ * progress.
  *
  * @module
  */
@@ -7,7 +8,9 @@
 import type { AvatarId } from "./checkers.ts";
 import type { ICredentials } from "./credentials.ts";
 
-/** Name of the method called when a checker has accepted the credentials, before the realm is asked. */
+/**
+ * Name of the method called when a checker has accepted the credentials, before the realm is asked.
+ */
 export const ACCEPTED: unique symbol = Symbol("accepted");
 
 /** Name of the method that returns whether anyone still waits for the outcome. */
@@ -15,9 +18,9 @@ export const WANTED: unique symbol = Symbol("wanted");
 
 /** Credentials of an attempt that is watched; a `LoginSession` adds both methods. */
 export interface Watched {
-  /** Gets the avatar id. */
+  /** Receives the avatar id. */
   [ACCEPTED]?: (avatarId: AvatarId) => void;
-  /** Without it, someone always waits. */
+  /** If missing, someone always waits. */
   [WANTED]?: () => boolean;
 }
 
