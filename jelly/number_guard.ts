@@ -15,11 +15,11 @@ const INTERVAL = 256;
 const SAMPLE = 32;
 /** Maximum number of tries in a check: the shortest counts, since others may be interrupted. */
 const LOOKS = 8;
-/** Milliseconds for a try that are never too many: 1.5 microseconds for each number. */
+/** A try that takes at most this many milliseconds is never slow: 1.5 microseconds per number. */
 const NEVER_SLOW = 0.05;
 /** How many times as long as in a table of plain numbers is too long. */
 const SLOW = 100;
-/** Maximum of milliseconds lost to collisions in one message: some occur by accident. */
+/** Maximum number of milliseconds lost to collisions in one message: some occur by accident. */
 const MOST_LOST = 20;
 
 /** A table in which a number can be looked up. */
@@ -32,9 +32,9 @@ type Table = Pick<ReadonlySet<unknown>, "has">;
  * choose many that fall into the same place, where each must be compared with all the others:
  * 40,000 of them take seconds. How it hashes other strings depends on a secret of each process, and
  * objects have random hashes. So from time to time a few numbers, chosen at random, are looked up
- * again; if that takes far longer than in a table of plain numbers, time is lost. A few thousand
- * may collide by accident, such as strings of multiples of 4096; if much time is lost, the value is
- * refused.
+ * again; if that takes far longer than in a table of plain numbers, it counts as time lost. A few
+ * thousand may collide by accident, such as strings of multiples of 4096, so the value is refused
+ * only if much time is lost.
  */
 export class NumberGuards {
   /** Milliseconds lost so far. */
@@ -67,7 +67,7 @@ export class NumberGuards {
     }
   }
 
-  /** Starts again for another message. */
+  /** Starts over for the next message. */
   reset(): void {
     this.#lost = 0;
   }
@@ -92,7 +92,7 @@ export class NumberGuard {
    * Begins to guard a table.
    *
    * @param table The table, still empty.
-   * @param lose Told of milliseconds that were lost.
+   * @param lose Called with the milliseconds that were lost.
    */
   constructor(table: Table, lose: (time: number) => void) {
     this.#table = table;
@@ -103,8 +103,8 @@ export class NumberGuard {
    * Notes what was added to the table.
    *
    * @param key The key.
-   * @throws {JellyError} If it is a number, or a string of one, and looking up those in the tables
-   * of the message has taken too long.
+   * @throws {JellyError} If the key is a number, or a string of one, and looking up such keys in
+   * the tables of the message has taken too long in all.
    */
   added(key: unknown): void {
     if (!isNumber(key)) return;
@@ -124,7 +124,7 @@ function isNumber(key: unknown): boolean {
 }
 
 /**
- * Returns how many milliseconds it takes to look keys up, if that is far longer than in a table of
+ * Returns how many milliseconds it takes to look up keys, if that is far longer than in a table of
  * plain numbers; otherwise 0.
  */
 function slowness(table: Table, keys: readonly unknown[]): number {
@@ -135,7 +135,8 @@ function slowness(table: Table, keys: readonly unknown[]): number {
 }
 
 /**
- * Looks keys up and returns the milliseconds it took: the first that are few enough, or the fewest.
+ * Looks up keys, several times if need be, and returns the milliseconds that it took: in the first
+ * try that was short enough, or in the shortest.
  */
 function shortestLook(table: Table, keys: readonly unknown[], enough: number): number {
   let shortest = Infinity;

@@ -34,9 +34,9 @@ export class References {
   readonly #unfilled = new Map<FrozenSet, unknown[]>();
 
   /**
-   * Creates a table without objects.
+   * Creates an empty table.
    *
-   * @param guards Guard the sets and dictionaries that are filled at the end.
+   * @param guards Guards for the sets and dictionaries that are filled at the end.
    */
   constructor(guards: NumberGuards) {
     this.#guards = guards;
