@@ -105,7 +105,7 @@ export async function tlsClient(dialed: Dialed, options: TlsClientContext): Prom
   };
 }
 
-/** How a server shows who it is, at one handshake. */
+/** How a server identifies itself in one handshake. */
 interface Identity {
   readonly cert: string;
   readonly key: string;
@@ -115,7 +115,7 @@ interface Identity {
 export class TlsAcceptor {
   readonly #options: TlsServerOptions & Inside;
   readonly #identity: () => Identity;
-  /** The last one that was found to be of use. */
+  /** The last one that was found usable. */
   #checked: Identity;
 
   /**
@@ -166,7 +166,12 @@ export class TlsAcceptor {
     }
   }
 
-  /** Returns the current certificate and key; a renewed one may be half written, or lack its key. */
+  /**
+   * Returns the current certificate and key, and checks them if they are new: a renewed certificate
+   * may be half written, or its key not yet there.
+   *
+   * @throws {HandshakeError} If they are unusable; the connection is then closed.
+   */
   #identityFor({ transport, peer }: Dialed): Identity {
     try {
       const now = this.#identity();

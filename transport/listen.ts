@@ -77,9 +77,9 @@ interface Place {
  * @throws {TypeError} If the options contradict each other, or the certificate is unusable.
  * @throws {RangeError} If the port is not an integer from 0 to 65535, or another number makes no
  * sense.
- * @throws {ListenError} If the program cannot listen there. If there is already a Unix socket,
- *   which may be left from another server, it is tried first, so then it is `accept()` that
- *   rejects.
+ * @throws {ListenError} If the program cannot listen there. If the file of a Unix socket
+ *   already exists, it takes a while to find out whether a server listens on it, so it is
+ *   `accept()` that rejects.
  */
 export function listen(options: ListenOptions | string | URL): Listener {
   if (typeof options === "string" || options instanceof URL) options = { url: options };
@@ -136,7 +136,9 @@ function placeOf(options: ListenOptions): Place {
   return { scheme, hostname: hostname ?? "0.0.0.0", port: port ?? DEFAULT_PORT, path: "" };
 }
 
-/** Checks permissions, which may be decimal by mistake: 600 is 0o1130, which locks the owner out. */
+/**
+ * Checks permissions, which may be in decimal by mistake: 600 is 0o1130, which locks out the owner.
+ */
 function checkMode({ mode = 0 }: ListenOptions): void {
   if (Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return;
   throw new RangeError(
