@@ -16,13 +16,20 @@ import { isStackOverflow } from "./overflow.ts";
 import { Placeholder } from "./placeholder.ts";
 import { type ReferenceId, References } from "./references.ts";
 import { globalRegistry, type JellyRegistry, type UnjellyRule } from "./registry.ts";
+import {
+  readBoolean,
+  readDecimal,
+  readInteger,
+  readText,
+  readTimeValue,
+  skipItems,
+} from "./scalars.ts";
 import { DummySecurityOptions, type Taster } from "./security.ts";
 import type { Sexp } from "./sexp.ts";
 import type { Source } from "./source.ts";
 import { applyState, maybeIndex, objectOf, setField, stateEntries } from "./state.ts";
-import { Decimal } from "./values/decimal.ts";
 import { fillFrozenSet, openFrozenSet } from "./values/frozen_set.ts";
-import { readTime, type TimeKind } from "./values/times.ts";
+import type { TimeKind } from "./values/times.ts";
 import { openTuple } from "./values/tuple.ts";
 import { Unpersistable } from "./values/unpersistable.ts";
 import { isDictionary, weightOf } from "./weight.ts";
@@ -222,12 +229,13 @@ export class Unjellier {
 
   #list(count: number, id?: ReferenceId): unknown {
     if (count === 0) throw new JellyError("Cannot read value: a list is empty");
+    const source = this.#source;
     if (count === 2 && this.#isAllowed(UNICODE)) {
       // Most lists are short text values.
-      const text = this.#source.shortText();
+      const text = source.shortText();
       if (text !== undefined) return text;
     }
-    const tag = this.#source.tag();
+    const tag = source.tag();
     const items = count - 1;
     if (typeof tag !== "number") {
       if (tag === undefined) throw new JellyError("Cannot read value: a list begins with no tag");
@@ -236,7 +244,7 @@ export class Unjellier {
     if (!this.#isAllowed(tag)) return this.#byName(WORDS[tag]!, items, id);
     switch (tag) {
       case UNICODE:
-        return this.#text(items);
+        return readText(source, items, "text");
       case DICTIONARY:
         return this.#dictionary(items);
       case LIST_TAG:
@@ -244,9 +252,10 @@ export class Unjellier {
       case TUPLE:
         return this.#tuple(items, id);
       case NONE:
-        return this.#none(items);
+        skipItems(source, items);
+        return null;
       case BOOLEAN:
-        return this.#boolean(items);
+        return readBoolean(source, items);
       case WORD.reference:
         return this.#reference(items);
       case WORD.dereference:
@@ -256,12 +265,12 @@ export class Unjellier {
       case WORD.frozenset:
         return this.#frozenSet(items, id);
       case WORD.decimal:
-        return this.#decimal(items);
+        return readDecimal(source, items);
       case WORD.datetime:
       case WORD.date:
       case WORD.time:
       case WORD.timedelta:
-        return this.#time(WORDS[tag] as TimeKind, items);
+        return readTimeValue(source, items, WORDS[tag] as TimeKind);
       default:
         return this.#byName(WORDS[tag]!, items, id);
     }
@@ -273,30 +282,6 @@ export class Unjellier {
     if (!this.#security.isTypeAllowed(WORDS[word]!)) return false;
     this.#allowed[word] = 1;
     return true;
-  }
-
-  #none(items: number): null {
-    this.#skip(items);
-    return null;
-  }
-
-  #text(items: number): string {
-    this.#needString(items, "text");
-    const text = this.#source.text();
-    this.#skip(items - 1);
-    return text;
-  }
-
-  #boolean(items: number): boolean {
-    this.#needString(items, "boolean");
-    const text = this.#source.text();
-    if (text !== "true" && text !== "false") {
-      throw new JellyError(
-        `Cannot read boolean "${text.slice(0, 20)}": it is neither true nor false`,
-      );
-    }
-    this.#skip(items - 1);
-    return text === "true";
   }
 
   #array(array: unknown[], items: number, id?: ReferenceId): unknown[] {
@@ -394,38 +379,13 @@ export class Unjellier {
     return this.#element();
   }
 
-  #decimal(items: number): Decimal {
-    this.#source.heavy();
-    if (items < 2) throw new JellyError("Cannot read decimal: it needs a value and an exponent");
-    const coefficient = this.#integer("decimal");
-    const exponent = this.#integer("decimal");
-    this.#skip(items - 2);
-    try {
-      return new Decimal(coefficient, Number(exponent));
-    } catch (cause) {
-      throw new JellyError(`Cannot read decimal: ${messageOf(cause)}`, { cause });
-    }
-  }
-
-  #time(kind: TimeKind, items: number): unknown {
-    this.#source.heavy();
-    this.#needString(items, kind);
-    const text = this.#source.text();
-    this.#skip(items - 1);
-    try {
-      return readTime(kind, text);
-    } catch (cause) {
-      throw new JellyError(messageOf(cause), { cause });
-    }
-  }
-
   #reference(items: number): unknown {
     if (items < 2) throw new JellyError("Cannot read reference: it needs a number and a value");
-    const id = this.#integer("reference");
+    const id = readInteger(this.#source, "reference");
     const references = this.#references ??= new References(this.#guards);
     references.claim(id);
     const value = this.#element(id);
-    this.#skip(items - 2);
+    skipItems(this.#source, items - 2);
     if (value instanceof Placeholder) {
       throw new JellyError(`Cannot read reference ${id}: it stands for another reference`);
     }
@@ -435,8 +395,8 @@ export class Unjellier {
 
   #dereference(items: number): unknown {
     if (items < 1) throw new JellyError("Cannot read dereference: it needs a number");
-    const id = this.#integer("dereference");
-    this.#skip(items - 1);
+    const id = readInteger(this.#source, "dereference");
+    skipItems(this.#source, items - 1);
     const object = this.#shared = (this.#references ??= new References(this.#guards)).get(id);
     // Strings and bytes are decoded, and put into other strings, wherever they are referred to.
     if (typeof object === "string" || object instanceof Uint8Array) this.copied(object);
@@ -510,30 +470,6 @@ export class Unjellier {
     return object;
   }
 
-  #needString(items: number, what: string): void {
-    if (items >= 1) {
-      const type = this.#source.next();
-      if (type === STRING || type === VOCAB) return;
-    }
-    throw new JellyError(`Cannot read ${what}: it needs a byte string`);
-  }
-
-  #integer(what: string): number | bigint {
-    switch (this.#source.next()) {
-      case LIST:
-      case STRING:
-      case VOCAB:
-      case FLOAT:
-        throw new JellyError(`Cannot read ${what}: it needs an integer`);
-      default:
-        return this.#source.integer();
-    }
-  }
-
-  #skip(items: number): void {
-    for (let i = 0; i < items; i++) this.#source.skip();
-  }
-
   /** Reads a whole value, replaces placeholders, and notifies objects that have `postUnjelly`. */
   #whole<T>(read: () => T): T {
     this.#allowed.fill(0);
@@ -600,8 +536,4 @@ function isEmpty(state: unknown): boolean {
 function textOf(sexp: Sexp, what: string): string {
   if (sexp instanceof Uint8Array) return utf8(sexp, 0, sexp.length);
   throw new JellyError(`Cannot read ${what}: it needs a byte string`);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
