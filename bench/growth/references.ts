@@ -6,7 +6,7 @@
 
 import { connectPair, Referenceable, type RemoteReference, Root } from "@perspective/broker/broker";
 import { markdown, short } from "../table.ts";
-import { least, settle } from "./meter.ts";
+import { least } from "./meter.ts";
 
 /** Number of references that arrive or are given back at a time. */
 const BATCH = 1000;
@@ -53,7 +53,8 @@ export async function referencesTable(): Promise<string> {
     ]);
   }
   for (const reference of held.splice(0)) reference.release();
-  await settle();
+  // Answered after all of them.
+  await store.callRemote("more", 0);
   return "References held over one connection, both ends in this process; microseconds of processor " +
     "time for a call of one of them, and for one more that arrives and is given back:\n\n" +
     `${markdown(["held", "call", "come and go"], rows)}\n\n` +
