@@ -76,6 +76,27 @@ twistedTest("[Broker result] keyword arguments pass from Twisted", async () => {
   );
 });
 
+const MOVES = ["5", "5, to='rent'", "to='rent', amount=5", "amount=5"];
+const WRONG_MOVES = ["5, amount=5", "5, into='rent'"];
+
+twistedTest(
+  "PARAMETERS take arguments from Twisted by name, as a Twisted server does",
+  async () => {
+    await using ours = await theirClient();
+    await using server = await startPython("echo_server.py");
+    await using console = await startPython("console.py", ["--port", `${server.port}`]);
+    for (const args of MOVES) {
+      const call = `root.callRemote("move", ${args})`;
+      assertEquals(await ours.python.ask(call), await console.ask(call), args);
+    }
+    for (const args of WRONG_MOVES) {
+      const call = `root.callRemote("move", ${args})`;
+      const [here, there] = [await ours.python.ask(call), await console.ask(call)];
+      assertEquals([here.error, there.error], ["builtins.TypeError", "builtins.TypeError"], args);
+    }
+  },
+);
+
 twistedTest("errors of Twisted's arrive as what they are", async () => {
   await using client = await ourClient();
   const { root } = client;

@@ -2,6 +2,8 @@
 import {
   type Kwargs,
   Kwargs as KwargsClass,
+  type ParameterNames,
+  PARAMETERS,
   PBError,
   type PBServerFactory,
   Referenceable,
@@ -46,6 +48,12 @@ export class EchoRoot extends Root {
   remote_kw(...args: unknown[]): unknown {
     const kw = args.at(-1) instanceof KwargsClass ? args.pop() as Kwargs : {};
     return [args, { ...kw }];
+  }
+  get [PARAMETERS](): ParameterNames {
+    return { remote_move: ["amount", "to"] };
+  }
+  remote_move(amount: unknown, to: unknown = "savings"): unknown {
+    return [amount, to];
   }
   remote_fail(kind: string): never {
     throw kind === "subclass" ? new AppError("an error of the program") : new RangeError(kind);

@@ -44,6 +44,9 @@ class Echo(pb.Referenceable):
     def remote_kw(self, *args, **kw):
         return [list(args), kw]
 
+    def remote_move(self, amount, to="savings"):
+        return [amount, to]
+
     def remote_fail(self, kind):
         raise ERRORS[kind]()
 
