@@ -134,7 +134,7 @@ export class IncomingCalls {
    * Ignores calls that arrive from now on, without even an answer, as the connection is about to
    * close.
    */
-  ignore(): void {
+  stopAnswering(): void {
     this.#state = { kind: "deaf" };
   }
 

@@ -248,7 +248,7 @@ export class Life {
     if (graceful !== 0 && this.#state.kind === "open") await this.#drain(graceful);
     // A method that closes its own connection is answered first, as in Twisted.
     await programGoesOn();
-    calls.ignore();
+    calls.stopAnswering();
     if (!this.isClosed) {
       if (link.output.buffered !== 0) await within(CLOSE_TIMEOUT, link.output.drained(0));
       link.close(reason instanceof Error ? closeReason(reason) : reason ?? NORMAL);
