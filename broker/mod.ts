@@ -20,41 +20,37 @@
  * @module
  */
 
-export * from "./avatar.ts";
-export * from "./backoff.ts";
-export { Broker } from "./broker.ts";
-export type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
-export * from "./cacheable.ts";
-export { challenge, respond } from "./challenge.ts";
-export * from "./connect.ts";
-export type { ConnectionsOptions, ServerStats, ShutdownOptions } from "./connections.ts";
-export * from "./copyable_error.ts";
-export * from "./copyable.ts";
-export * from "./errors.ts";
-export { PBError as Error } from "./errors.ts";
-export * from "./factory.ts";
-export { CopyableFailure, failure2Copyable, noOperation, printTraceback } from "./failure.ts";
-export * from "./file_pager.ts";
-export * from "./file_published_storage.ts";
-export * from "./handle_websocket.ts";
-export {
-  CallOptions,
-  callOptions,
-  type CallOptionsInit,
-  Kwargs,
-  kwargs,
-  type KwargsBrand,
-} from "./kwargs.ts";
-export * from "./live_cache.ts";
-export * from "./live_cacheable.ts";
-export type { Fields } from "./live_viewers.ts";
-export * from "./local_as_remote.ts";
-export * from "./local_async_forwarder.ts";
-export { Local, type LocalObject } from "./local_table.ts";
-export type { Log, LogEntry, LogEvent } from "./log.ts";
-export type { CopiedAvatarOptions, LoginOptions } from "./login.ts";
-export type { LoginMechanism, MechanismOptions } from "./mechanisms.ts";
-export * from "./open_session.ts";
+// Servers, clients and sessions.
+export * from "./endpoints/backoff.ts";
+export * from "./endpoints/connect.ts";
+export type { ConnectionsOptions, ServerStats, ShutdownOptions } from "./endpoints/connections.ts";
+export * from "./endpoints/factory.ts";
+export * from "./endpoints/handle_websocket.ts";
+export * from "./endpoints/open_session.ts";
+export * from "./endpoints/serve.ts";
+export { Session } from "./endpoints/session.ts";
+export type * from "./endpoints/session_options.ts";
+
+// Objects whose caches follow them, or outlive the connection.
+export * from "./live/file_published_storage.ts";
+export * from "./live/live_cache.ts";
+export * from "./live/live_cacheable.ts";
+export type { Fields } from "./live/live_viewers.ts";
+export { type Audience, Publishable } from "./live/publishable.ts";
+export * from "./live/published_storage.ts";
+export * from "./live/remote_published.ts";
+
+// Large things in small pages.
+export * from "./paging/file_pager.ts";
+export * from "./paging/page_collector.ts";
+export * from "./paging/page_stream.ts";
+export * from "./paging/pager.ts";
+export * from "./paging/stream_pager.ts";
+
+// One connection.
+export { Broker } from "./connection/broker.ts";
+export type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./connection/broker_facts.ts";
+export type { Log, LogEntry, LogEvent } from "./connection/log.ts";
 export {
   type BrokerLimits,
   type BrokerOptions,
@@ -62,16 +58,33 @@ export {
   MAX_BROKER_REFS,
   portno,
   type ReceivedCall,
-} from "./options.ts";
-export { type ParameterNames, PARAMETERS } from "./parameters.ts";
-export { type Audience, Publishable } from "./publishable.ts";
-export * from "./published_storage.ts";
-export type * from "./received.ts";
-export * from "./page_collector.ts";
-export * from "./page_stream.ts";
-export * from "./pager.ts";
-export type { PortalOptions } from "./portal_options.ts";
-export { PortalRoot } from "./portal_root.ts";
+} from "./connection/options.ts";
+
+// Logging in.
+export { challenge, respond } from "./login/challenge.ts";
+export type { CopiedAvatarOptions, LoginOptions } from "./login/login.ts";
+export type { LoginMechanism, MechanismOptions } from "./login/mechanisms.ts";
+export type { PortalOptions } from "./login/portal_options.ts";
+export { PortalRoot } from "./login/portal_root.ts";
+
+// How objects travel.
+export * from "./flavors/avatar.ts";
+export * from "./flavors/cacheable.ts";
+export * from "./flavors/copyable.ts";
+export * from "./flavors/copyable_error.ts";
+export {
+  CallOptions,
+  callOptions,
+  type CallOptionsInit,
+  Kwargs,
+  kwargs,
+  type KwargsBrand,
+} from "./flavors/kwargs.ts";
+export * from "./flavors/local_as_remote.ts";
+export * from "./flavors/local_async_forwarder.ts";
+export { Local, type LocalObject } from "./tables/local_table.ts";
+export { type ParameterNames, PARAMETERS } from "./flavors/parameters.ts";
+export type * from "./flavors/received.ts";
 export {
   CALLER,
   type IPBRoot,
@@ -79,15 +92,25 @@ export {
   type RemoteTarget,
   Root,
   Serializable,
-} from "./referenceable.ts";
-export { CopiedFailure, type ErrorKind, RemoteError, type RemoteFailure } from "./remote_error.ts";
-export { RemoteCache } from "./remote_cache.ts";
-export * from "./remote_published.ts";
-export { type ObjectId, RemoteMethod, RemoteReference } from "./remote_reference.ts";
-export type * from "./sendable.ts";
-export * from "./serve.ts";
-export { Session } from "./session.ts";
-export type * from "./session_options.ts";
-export * from "./stream_pager.ts";
-export type * from "./types.ts";
-export * from "./view_point.ts";
+} from "./flavors/referenceable.ts";
+export { RemoteCache } from "./flavors/remote_cache.ts";
+export { type ObjectId, RemoteMethod, RemoteReference } from "./flavors/remote_reference.ts";
+export type * from "./flavors/sendable.ts";
+export type * from "./flavors/types.ts";
+export * from "./flavors/view_point.ts";
+
+// What can go wrong.
+export * from "./errors/errors.ts";
+export { PBError as Error } from "./errors/errors.ts";
+export {
+  CopyableFailure,
+  failure2Copyable,
+  noOperation,
+  printTraceback,
+} from "./errors/failure.ts";
+export {
+  CopiedFailure,
+  type ErrorKind,
+  RemoteError,
+  type RemoteFailure,
+} from "./errors/remote_error.ts";

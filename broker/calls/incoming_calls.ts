@@ -1,0 +1,340 @@
+/**
+ * The calls that the peer makes: their objects, results and errors.
+ *
+ * @module
+ */
+
+import { WORD } from "../../jelly/banana/mod.ts";
+import type { Unjellier } from "../../jelly/mod.ts";
+import { asPromise } from "../async/is_promise.ts";
+import type { Broker } from "../connection/broker.ts";
+import type { BrokerHooks } from "../connection/broker_hooks.ts";
+import type { LogEntry } from "../connection/log.ts";
+import {
+  DeadReferenceError,
+  LimitError,
+  NoSuchMethod,
+  PBConnectionLost,
+  PBError,
+} from "../errors/errors.ts";
+import { CopyableFailure, isExpected, wireForm } from "../errors/failure.ts";
+import { RemoteError } from "../errors/remote_error.ts";
+import { type Kwargs, kwargs } from "../flavors/kwargs.ts";
+import { CALLER, type RemoteTarget } from "../flavors/referenceable.ts";
+import type { Link } from "../link/link.ts";
+import type { Outbox } from "../link/outbox.ts";
+import type { CallHead } from "./message_parts.ts";
+import { notSent } from "./unsent.ts";
+
+/** Approximate number of bytes kept for a call that is not answered yet, besides its arguments. */
+const CALL_BYTES = 256;
+
+/** Maximum number of characters of a method's name that are logged. */
+const MAX_NAME = 200;
+
+/** A call that has arrived. */
+export interface IncomingCall {
+  /** What comes before the arguments. */
+  readonly head: CallHead;
+  /** The object that is called. */
+  readonly object: RemoteTarget | undefined;
+  /** The positional arguments; undefined if they could not be read. */
+  readonly args: unknown[] | undefined;
+  /** The keyword arguments, if there are any. */
+  readonly kw: Kwargs | undefined;
+  /** Why the arguments could not be read: what the call fails with. */
+  readonly fault: unknown;
+  /**
+   * Called when the call begins, if it was read before its turn; returns whether its object is
+   * still there.
+   */
+  readonly begun?: () => boolean;
+}
+
+/** What a broker lends to the calls that come in. */
+export interface IncomingCallsParts {
+  /** The connection. */
+  readonly broker: Broker;
+  /** Where calls come from. */
+  readonly link: Link;
+  /** Where answers go. */
+  readonly outbox: Outbox;
+  /** Is told which calls have ended, and of faults. */
+  readonly hooks: BrokerHooks;
+}
+
+/** What happens to calls that arrive. */
+type State =
+  | { readonly kind: "open" }
+  | { readonly kind: "refusing"; readonly error: PBError }
+  | { readonly kind: "deaf" };
+
+/** Receives calls, and makes sure that each is answered. */
+export class IncomingCalls {
+  /** On whose behalf arguments are being read. */
+  perspective: object | null = null;
+  readonly #broker: Broker;
+  readonly #link: Link;
+  readonly #outbox: Outbox;
+  readonly #hooks: BrokerHooks;
+  #state: State = { kind: "open" };
+  #total = 0;
+  #messageBytes = 0;
+  #unanswered = 0;
+  #unansweredBytes = 0;
+
+  /**
+   * Creates a receiver of calls.
+   *
+   * @param parts What the broker lends.
+   */
+  constructor({ broker, link, outbox, hooks }: IncomingCallsParts) {
+    this.#broker = broker;
+    this.#link = link;
+    this.#outbox = outbox;
+    this.#hooks = hooks;
+  }
+
+  /** Number of calls that have arrived. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Length in bytes of the message whose call is being handed to its object; 0 if none is. */
+  get messageBytes(): number {
+    return this.#messageBytes;
+  }
+
+  /** Number of calls that are not answered yet. */
+  get size(): number {
+    return this.#broker.isClosed ? 0 : this.#unanswered;
+  }
+
+  /** Whether so many calls, or such large ones, are unanswered that no more should be begun. */
+  get isFull(): boolean {
+    const { maxCallsIn, maxBufferedBytes } = this.#broker.settings.limits;
+    return this.#unanswered >= maxCallsIn || this.#unansweredBytes >= maxBufferedBytes;
+  }
+
+  /** Approximate number of bytes kept for calls that are not answered yet. */
+  get keptBytes(): number {
+    return this.#unansweredBytes + this.#unanswered * CALL_BYTES;
+  }
+
+  /**
+   * Makes every call that arrives from now on fail.
+   *
+   * @param error The error that they fail with.
+   */
+  refuse(error: PBError): void {
+    this.#state = { kind: "refusing", error };
+  }
+
+  /**
+   * Ignores calls that arrive from now on, without even an answer, as the connection is about to
+   * close.
+   */
+  stopAnswering(): void {
+    this.#state = { kind: "deaf" };
+  }
+
+  /**
+   * Handles a call whose arguments are the next to be read.
+   *
+   * @param head What comes before the arguments.
+   * @param object The object that is called, if it is known.
+   * @param unjellier Reads them.
+   */
+  received(head: CallHead, object: RemoteTarget | undefined, unjellier: Unjellier): void {
+    this.begin(this.read(head, object, unjellier), this.#link.expressionBytes);
+  }
+
+  /**
+   * Reads the arguments of a call.
+   *
+   * @param head What comes before them.
+   * @param object The object that is called, if it is known.
+   * @param unjellier Reads them.
+   * @returns The call; if they cannot be read, it fails when it is begun.
+   */
+  read(head: CallHead, object: RemoteTarget | undefined, unjellier: Unjellier): IncomingCall {
+    const outer = this.perspective;
+    this.perspective = object?.[CALLER] ?? null;
+    try {
+      if (object === undefined) throw new PBError("Invalid Object ID");
+      const args = unjellier.readItems();
+      const names = unjellier.readNames();
+      const kw = names === undefined ? undefined : kwargs(names);
+      return { head, object, args, kw, fault: undefined };
+    } catch (fault) {
+      return { head, object, args: undefined, kw: undefined, fault };
+    } finally {
+      this.perspective = outer;
+    }
+  }
+
+  /**
+   * Begins a call.
+   *
+   * @param call The call.
+   * @param length Length of its message in bytes.
+   */
+  begin(call: IncomingCall, length: number): void {
+    const { head, args } = call;
+    let { object, fault } = call;
+    if (call.begun?.() === false) {
+      object = undefined;
+      fault = new PBError("Invalid Object ID");
+    }
+    const perspective = object?.perspective ?? null;
+    let result: unknown;
+    let promise: Promise<unknown> | undefined;
+    this.#total++;
+    // Something in the arguments may have closed the connection.
+    const state = this.#state;
+    if (state.kind === "deaf" || this.#broker.isClosed) return;
+    try {
+      if (state.kind === "refusing") throw state.error;
+      if (object === undefined || args === undefined) throw fault;
+      result = this.#perform(object, call, args, length);
+      promise = asPromise(result);
+    } catch (error) {
+      const isWrong = args === undefined || isMissing(error);
+      return this.#failed(head, error, isWrong ? "warning" : "error");
+    }
+    if (promise === undefined) return this.#succeeded(head, result, perspective);
+    this.#unanswered++;
+    this.#unansweredBytes += length;
+    promise.then(
+      (value) => {
+        this.#succeeded(head, value, perspective);
+        this.#ended(length);
+      },
+      (error) => {
+        this.#failed(head, error);
+        this.#ended(length);
+      },
+    );
+  }
+
+  #perform(object: RemoteTarget, call: IncomingCall, args: unknown[], length: number): unknown {
+    const broker = this.#broker;
+    const { aroundCall } = broker.settings;
+    if (aroundCall === undefined) return this.#handOver(object, call, args, length);
+    const { head: { method }, kw } = call;
+    // This may happen later, when other messages have arrived.
+    const next = () => this.#handOver(object, call, [...args], length);
+    return aroundCall({ broker, target: object, method, args: [...args], kw }, next);
+  }
+
+  #handOver(
+    object: RemoteTarget,
+    { head, kw }: IncomingCall,
+    args: unknown[],
+    length: number,
+  ): unknown {
+    const outer = this.#messageBytes;
+    this.#messageBytes = length;
+    try {
+      return object.remoteMessageReceived(this.#broker, head.method, args, kw);
+    } finally {
+      this.#messageBytes = outer;
+    }
+  }
+
+  #ended(bytes: number): void {
+    this.#unanswered--;
+    this.#unansweredBytes -= bytes;
+    this.#hooks.callEnded();
+  }
+
+  #succeeded(head: CallHead, value: unknown, perspective: object | null): void {
+    if (!head.answer || this.#broker.isClosed) return notSent(value);
+    if (this.#outbox.isWriting) {
+      return this.#outbox.postpone(() => this.#succeeded(head, value, perspective));
+    }
+    try {
+      this.#write(WORD.answer, head, value, perspective);
+    } catch (error) {
+      notSent(value);
+      this.#failed(head, error);
+    }
+  }
+
+  #failed(head: CallHead, error: unknown, level: LogEntry["level"] = "error"): void {
+    const { isClosed } = this.#broker;
+    // A handler that called back over a lost connection was bound to fail.
+    const isLost = error instanceof PBConnectionLost || error instanceof DeadReferenceError;
+    if (!isExpected(error) && !(isClosed && isLost)) this.#logFailure(head, error, level);
+    if (head.answer) this.#sendError(head, error);
+    else notSent(error);
+  }
+
+  #logFailure(head: CallHead, error: unknown, level: LogEntry["level"]): void {
+    const consequence = head.answer && !this.#broker.isClosed ? "; the peer is told" : "";
+    const method = head.method.slice(0, MAX_NAME);
+    const event = "callFailed";
+    if (isMissing(error)) {
+      // The stack would only show this library's own code.
+      const message = `Call of "${method}" failed: ${error.message}${consequence}`;
+      return this.#broker.logOften({ event, level, message, method });
+    }
+    const message = `Call of "${method}" failed${consequence}`;
+    this.#broker.logOften({ event, level, message, method, error });
+  }
+
+  /** Sends an error; on nobody's behalf, as in Twisted. */
+  #sendError(head: CallHead, error: unknown): void {
+    if (this.#broker.isClosed) return notSent(error);
+    if (this.#outbox.isWriting) {
+      return this.#outbox.postpone(() => this.#sendError(head, error));
+    }
+    const { settings } = this.#broker;
+    const { unsafeTracebacks } = settings;
+    try {
+      this.#write(WORD.error, head, wireForm(error, settings), null);
+    } catch (fault) {
+      // An error that cannot be sent must not leave the caller waiting.
+      const message = "Cannot send an error as it is";
+      const method = head.method.slice(0, MAX_NAME);
+      this.#broker.logOften({ event: "callFailed", level: "error", message, method, error: fault });
+      this.#sendFault(head, new CopyableFailure(fault, unsafeTracebacks));
+    }
+  }
+
+  /**
+   * Sends an error in place of one that cannot be sent; if the limits leave no room even for this,
+   * the connection ends.
+   */
+  #sendFault(head: CallHead, failure: CopyableFailure): void {
+    try {
+      this.#write(WORD.error, head, failure, null);
+    } catch (error) {
+      this.#hooks.fail(error as Error);
+    }
+  }
+
+  #write(word: number, { id }: CallHead, value: unknown, perspective: object | null): void {
+    const { maxBufferedBytes } = this.#broker.settings.limits;
+    if (this.#link.output.bufferedAnswers > maxBufferedBytes) {
+      return this.#hooks.fail(
+        new LimitError(
+          "maxBufferedBytes",
+          `Cannot keep connection: the peer does not read, more than ${maxBufferedBytes} bytes wait`,
+        ),
+      );
+    }
+    const length = this.#outbox.write(perspective, (writer, jellier) => {
+      writer.list(3);
+      writer.word(word);
+      writer.integer(id);
+      jellier.write(value, word === WORD.answer ? "result" : "error");
+    });
+    this.#link.output.answerWritten(length);
+  }
+}
+
+/** Returns whether an error says that there is no such method here, and not at a peer. */
+function isMissing(error: unknown): error is NoSuchMethod {
+  return error instanceof NoSuchMethod && !(error instanceof RemoteError);
+}

@@ -1,0 +1,149 @@
+/**
+ * Reading and writing the parts of messages (docs/protocol.md, "Messages").
+ *
+ * @module
+ */
+
+import {
+  type BananaReader,
+  type BananaWriter,
+  FLOAT,
+  LIST,
+  STRING,
+  VOCAB,
+  WORD,
+} from "../../jelly/banana/mod.ts";
+import type { Jellier } from "../../jelly/mod.ts";
+import { ProtocolError } from "../errors/errors.ts";
+import type { CallArgs } from "../flavors/kwargs.ts";
+import type { ObjectId } from "../flavors/remote_reference.ts";
+
+/** Version of the protocol, which must be the same at both ends. */
+export const VERSION = 6;
+
+/** The parts of a call before its arguments. */
+export interface CallHead {
+  /** Request number, which the answer repeats. */
+  readonly id: number | bigint;
+  /** The object that is called. */
+  readonly target: ObjectId;
+  /** Name of the method. */
+  readonly method: string;
+  /** Whether the caller waits for an answer. */
+  readonly answer: boolean;
+}
+
+/**
+ * Reads a call up to its arguments.
+ *
+ * @param reader A reader positioned after the name of the message.
+ * @param items Number of parts that follow.
+ * @returns The parts before the arguments.
+ * @throws {ProtocolError} If they do not form a call.
+ */
+export function readCallHead(reader: BananaReader, items: number): CallHead {
+  expectItems("call", items, 6);
+  const id = readInteger(reader, "call");
+  const target = readObjectId(reader, "call");
+  const type = reader.next();
+  if (type !== STRING && type !== VOCAB) {
+    throw new ProtocolError("Cannot read call: the name of the method is not a byte string");
+  }
+  return { id, target, method: reader.name(), answer: readInteger(reader, "call") !== 0 };
+}
+
+/**
+ * Writes a call.
+ *
+ * @param writer The writer to use.
+ * @param jellier Writes the arguments.
+ * @param word The name of the message: `message` or `cachemessage`.
+ * @param head The parts before the arguments.
+ * @param args The arguments.
+ */
+export function writeCall(
+  writer: BananaWriter,
+  jellier: Jellier,
+  word: number,
+  { id, target, method, answer }: CallHead,
+  { positional, keywords }: CallArgs,
+): void {
+  writer.list(7);
+  writer.word(word);
+  writer.integer(id);
+  if (typeof target === "number") writer.integer(target);
+  else writer.atom(target);
+  writer.atom(method);
+  writer.integer(answer ? 1 : 0);
+  jellier.writeTuple(positional, "args");
+  if (keywords !== undefined) return jellier.write(keywords, "kwargs");
+  writer.list(1);
+  writer.word(WORD.dictionary);
+}
+
+/**
+ * Writes a message that consists of a word and a number.
+ *
+ * @param writer The writer to use.
+ * @param word The name of the message.
+ * @param number The number.
+ */
+export function writeNumber(writer: BananaWriter, word: number, number: number): void {
+  writer.list(2);
+  writer.word(word);
+  writer.integer(number);
+}
+
+/**
+ * Checks how many parts a message has.
+ *
+ * @param what Name of the message.
+ * @param items Number of parts that follow its name.
+ * @param expected Number of parts that there should be.
+ * @throws {ProtocolError} If there are more or fewer.
+ */
+export function expectItems(what: string, items: number, expected: number): void {
+  if (items === expected) return;
+  throw new ProtocolError(`Cannot read ${what}: it has ${items} parts, not ${expected}`);
+}
+
+/**
+ * Reads an integer.
+ *
+ * @param reader A reader positioned before it.
+ * @param what Name of the message.
+ * @returns The integer.
+ * @throws {ProtocolError} If it is something else.
+ */
+export function readInteger(reader: BananaReader, what: string): number | bigint {
+  switch (reader.next()) {
+    case LIST:
+    case STRING:
+    case VOCAB:
+    case FLOAT:
+      throw new ProtocolError(`Cannot read ${what}: a part of it is not an integer`);
+    default:
+      return reader.integer();
+  }
+}
+
+/**
+ * Reads the number or name of an object.
+ *
+ * @param reader A reader positioned before it.
+ * @param what Name of the message.
+ * @returns The number or name.
+ * @throws {ProtocolError} If it is something else.
+ */
+export function readObjectId(reader: BananaReader, what: string): ObjectId {
+  switch (reader.next()) {
+    case STRING:
+    case VOCAB:
+      return reader.name();
+    case LIST:
+    case FLOAT:
+      throw new ProtocolError(`Cannot read ${what}: it names no object`);
+    default:
+      return Number(reader.integer());
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * The calls that we make, and their answers.
+ *
+ * @module
+ */
+
+import { JellyError, type Unjellier } from "../../jelly/mod.ts";
+import { isPromise } from "../async/is_promise.ts";
+import type { BrokerHooks } from "../connection/broker_hooks.ts";
+import { ProtocolError } from "../errors/errors.ts";
+import { errorOf } from "../errors/received_failure.ts";
+import { RemoteError, throwAtCaller } from "../errors/remote_error.ts";
+import { type CallOptions, splitArgs } from "../flavors/kwargs.ts";
+import type { ObjectId } from "../flavors/remote_reference.ts";
+import type { Link } from "../link/link.ts";
+import type { Outbox, WriteMessage } from "../link/outbox.ts";
+import { writeCall } from "./message_parts.ts";
+import { connectionLost, PendingCalls } from "./pending_calls.ts";
+
+/** What a broker lends to its outgoing calls. */
+export interface OutgoingCallsParts {
+  /** Where answers come from; reading must go on while a call waits for one. */
+  readonly link: Link;
+  /** Where calls go. */
+  readonly outbox: Outbox;
+  /** Maximum number of calls that may wait for an answer at once. */
+  readonly maxCallsOut: number;
+  /** Learns of calls that were given up. */
+  readonly hooks: BrokerHooks;
+  /** Whether both ends have yet to agree on a dialect: until then, nothing can be written. */
+  readonly isEarly: boolean;
+}
+
+/** A call that is made before anything can be written. */
+interface UnsentCall {
+  readonly id: number;
+  readonly method: string;
+  readonly answer: boolean;
+  readonly options: CallOptions | undefined;
+  readonly send: () => void;
+}
+
+/** How it is sent or fails. */
+interface EarlyCall {
+  readonly send: () => void;
+  readonly fail: (reason: Error | undefined) => void;
+}
+
+/** What is called, how, and on whose behalf. */
+export interface OutgoingCall {
+  /** Name of the message: `message` or `cachemessage`. */
+  readonly word: number;
+  /** Number or name of the object. */
+  readonly target: ObjectId;
+  /** Name of the method. */
+  readonly method: string;
+  /** Positional arguments, then perhaps keyword arguments, then perhaps options. */
+  readonly args: readonly unknown[];
+  /** On whose behalf the arguments are written. */
+  readonly perspective: object | null;
+}
+
+/** Makes calls, and makes sure that each of them settles. */
+export class OutgoingCalls {
+  /** The calls that wait for an answer. */
+  readonly pending: PendingCalls;
+  readonly #link: Link;
+  readonly #outbox: Outbox;
+  #lastRequest = 0;
+  /** In order; undefined once they have gone out. */
+  #early: EarlyCall[] | undefined;
+
+  /**
+   * Creates a maker of calls.
+   *
+   * @param parts What the broker lends.
+   */
+  constructor({ link, outbox, maxCallsOut, hooks, isEarly }: OutgoingCallsParts) {
+    if (isEarly) this.#early = [];
+    this.#link = link;
+    this.#outbox = outbox;
+    this.pending = new PendingCalls(maxCallsOut, hooks);
+  }
+
+  /** Number of calls made. */
+  get total(): number {
+    return this.#lastRequest;
+  }
+
+  /** Sends the calls that were made too early, before any others. */
+  open(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const { send } of early) send();
+  }
+
+  /**
+   * Fails all calls because the connection is lost.
+   *
+   * @param reason Why it is lost.
+   */
+  fail(reason: Error | undefined): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    this.pending.fail(reason);
+    for (const { fail } of early) fail(reason);
+  }
+
+  /**
+   * Sends a call, as soon as both ends have agreed on a dialect; must not be called while a message
+   * is being written.
+   *
+   * @param call What is called.
+   * @returns Resolves to the result of the method; at once if no answer is wanted and the
+   * connection can take more.
+   * @throws {JellyError} If an argument cannot be sent; nothing is sent then.
+   * @throws {LimitError} If too many bytes wait to be written, or too many calls for an answer.
+   */
+  send({ word, target, method, args, perspective }: OutgoingCall): Promise<unknown> {
+    this.#outbox.catchUp();
+    const call = splitArgs(args);
+    const { options, answer } = call;
+    options?.signal?.throwIfAborted();
+    this.#outbox.checkRoom(method);
+    // Once nothing can be written any more, the call fails when the connection ends, which is soon.
+    const isLost = this.#link.output.failure !== undefined;
+    if (answer || isLost) this.pending.checkRoom(method);
+    // Calls made while this one is written come after it.
+    const id = ++this.#lastRequest;
+    const write: WriteMessage = (writer, jellier) =>
+      writeCall(writer, jellier, word, { id, target, method, answer }, call);
+    if (this.#early !== undefined) {
+      const send = () => void this.#outbox.write(perspective, write);
+      return this.#sendLater(this.#early, { id, method, answer, options, send });
+    }
+    if (isLost) return this.pending.add(id, method, options);
+    try {
+      this.#outbox.write(perspective, write);
+    } catch (error) {
+      if (this.#lastRequest === id) this.#lastRequest--;
+      throw error;
+    }
+    if (!answer) return this.#room();
+    const result = this.pending.add(id, method, options);
+    // Reading must go on while a call waits for an answer.
+    this.#link.resume();
+    return result;
+  }
+
+  /** Resolves as soon as the connection can take more. */
+  #room(): Promise<void> {
+    const { output } = this.#link;
+    return output.isFull ? output.drained() : Promise.resolve();
+  }
+
+  #sendLater(
+    early: EarlyCall[],
+    { id, method, answer, options, send }: UnsentCall,
+  ): Promise<unknown> {
+    if (!answer) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      early.push({
+        send: () => {
+          try {
+            send();
+            resolve(this.#room());
+          } catch (error) {
+            reject(error);
+          }
+        },
+        fail: (reason) => reject(connectionLost(method, reason)),
+      });
+      return promise;
+    }
+    const result = this.pending.add(id, method, options);
+    early.push({
+      send: () => {
+        if (this.pending.dropGivenUp(id)) return;
+        try {
+          send();
+        } catch (error) {
+          this.pending.take(id).reject(error);
+        }
+      },
+      // It is among the calls that wait for an answer, which fail anyway.
+      fail: () => {},
+    });
+    return result;
+  }
+
+  /**
+   * Handles an answer whose value is to be read next.
+   *
+   * @param id Request number of the call.
+   * @param succeeded Whether the value is the result, or else an error.
+   * @param unjellier Reads the value.
+   * @throws {ProtocolError} If no call waits for it.
+   */
+  answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {
+    const { resolve, reject, isGivenUp } = this.pending.take(id);
+    // Nothing would catch what is thrown at a caller that has gone.
+    const fail = (error: Error) => isGivenUp ? undefined : resolve(throwAtCaller(error));
+    let value: unknown;
+    let hasThen: boolean;
+    try {
+      value = unjellier.read();
+      hasThen = isPromise(value);
+    } catch (error) {
+      // The stack of an error of the program's own already shows where it came from.
+      return error instanceof JellyError ? fail(error) : reject(error);
+    }
+    // As in Twisted, returning a failure is the same as throwing it.
+    if (!succeeded || (value instanceof Error && value instanceof RemoteError)) {
+      return fail(errorOf(value));
+    }
+    if (!hasThen) return resolve(value);
+    // If the promise were resolved with the value, it would call this method.
+    reject(new ProtocolError("Cannot take answer: it has a method then, as promises do"));
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * Passes each message from the peer to the part that handles it (docs/protocol.md, "Messages").
+ *
+ * @module
+ */
+
+import { type BananaReader, LIST, WORD, WORDS } from "../../jelly/banana/mod.ts";
+import type { Unjellier } from "../../jelly/mod.ts";
+import type { IncomingCall, IncomingCalls } from "../calls/incoming_calls.ts";
+import {
+  expectItems,
+  readCallHead,
+  readInteger,
+  readObjectId,
+  VERSION,
+} from "../calls/message_parts.ts";
+import { ProtocolError } from "../errors/errors.ts";
+import type { Received } from "../link/link.ts";
+import type { Outbox } from "../link/outbox.ts";
+import type { ReadTools } from "../link/toolbox.ts";
+import type { LocalTable } from "../tables/local_table.ts";
+import type { Broker } from "./broker.ts";
+import type { BrokerHooks } from "./broker_hooks.ts";
+import type { Flow } from "./flow.ts";
+
+/** What a broker lends to its reader of messages. */
+export interface MessagesParts {
+  /** The connection. */
+  readonly broker: Broker;
+  /** Decides what has to wait. */
+  readonly flow: Flow;
+  /** Handles calls. */
+  readonly calls: IncomingCalls;
+  /** The objects that may be called. */
+  readonly locals: LocalTable;
+  /** Where replies go. */
+  readonly outbox: Outbox;
+  /** Handles answers to our own calls. */
+  readonly hooks: BrokerHooks;
+}
+
+/** Reads what kind of message has arrived, and passes it on. */
+export class Messages {
+  readonly #broker: Broker;
+  readonly #flow: Flow;
+  readonly #calls: IncomingCalls;
+  readonly #locals: LocalTable;
+  readonly #outbox: Outbox;
+  readonly #hooks: BrokerHooks;
+  /** Which end did not understand a message of the other: the first is logged, the rest are not. */
+  #strangers: Set<"here" | "there"> | undefined;
+  /** Number of cache updates that were put off: later ones wait behind them. */
+  #updatesPutOff = 0;
+
+  /**
+   * Creates a reader of messages.
+   *
+   * @param parts What the broker lends.
+   */
+  constructor({ broker, flow, calls, locals, outbox, hooks }: MessagesParts) {
+    this.#broker = broker;
+    this.#flow = flow;
+    this.#calls = calls;
+    this.#locals = locals;
+    this.#outbox = outbox;
+    this.#hooks = hooks;
+  }
+
+  /**
+   * Handles a message.
+   *
+   * @param tools A reader positioned before the message, and its unjellier.
+   * @param isBehindAnswer Whether only an answer can be handled.
+   * @returns What it was, or `later`.
+   * @throws {ProtocolError} If the peer broke the protocol.
+   */
+  received({ reader, unjellier }: ReadTools, isBehindAnswer: boolean): Received {
+    if (reader.next() !== LIST) throw new ProtocolError("Cannot read message: it is not a list");
+    const items = reader.count - 1;
+    const command = items < 0 ? undefined : reader.tag();
+    if (command === WORD.answer || command === WORD.error) {
+      expectItems("answer", items, 2);
+      const id = readInteger(reader, "answer");
+      this.#hooks.answered(id, command === WORD.answer, unjellier);
+      return "answer";
+    }
+    if (isBehindAnswer) return "later";
+    if (command === WORD.cachemessage) this.#update(reader, unjellier, items);
+    else if (!this.#flow.putOff()) {
+      if (command === WORD.message) this.#call(reader, unjellier, items);
+      else this.#handle(command, reader, items);
+    }
+    return "other";
+  }
+
+  /**
+   * Reads the arguments of calls that were put off, since an answer may need what they bring: where
+   * order matters, it is the order in which messages were sent. The calls still begin in their
+   * turn.
+   *
+   * @param isEnough Returns whether no more is needed.
+   */
+  readAhead(isEnough: () => boolean): void {
+    const { tools } = this.#broker.settings;
+    const own = tools.takeReader(this.#broker);
+    this.#flow.readAhead((bytes, start) => {
+      own.reader.reset(bytes, start);
+      return this.#readCall(own.reader, own.unjellier);
+    }, isEnough);
+    tools.giveReader(own);
+  }
+
+  /**
+   * Reads a call or an update; undefined for any other message, including a broken one, which is
+   * found in its turn.
+   */
+  #readCall(reader: BananaReader, unjellier: Unjellier): IncomingCall | undefined {
+    if (reader.next() !== LIST || reader.count === 0) return undefined;
+    const items = reader.count - 1;
+    const command = reader.tag();
+    const isUpdate = command === WORD.cachemessage;
+    if (command !== WORD.message && !isUpdate) return undefined;
+    try {
+      const head = readCallHead(reader, items);
+      const { held } = this.#broker.caches;
+      const find = () => isUpdate ? held.get(head.target) : this.#locals.get(head.target);
+      const object = find();
+      const begun = () => {
+        if (isUpdate) this.#updatesPutOff--;
+        // An earlier message may have released the object.
+        return find() === object;
+      };
+      return { ...this.#calls.read(head, object, unjellier), begun };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Handles a cache update, at once if possible: answers that come after it may depend on it. */
+  #update(reader: BananaReader, unjellier: Unjellier, items: number): void {
+    const head = readCallHead(reader, items);
+    const cache = this.#broker.caches.held.get(head.target);
+    if ((cache === undefined || this.#updatesPutOff !== 0) && this.#flow.putOff()) {
+      this.#updatesPutOff++;
+      return;
+    }
+    if (this.#updatesPutOff !== 0) this.#updatesPutOff--;
+    this.#calls.received(head, cache, unjellier);
+  }
+
+  #call(reader: BananaReader, unjellier: Unjellier, items: number): void {
+    const head = readCallHead(reader, items);
+    this.#calls.received(head, this.#locals.get(head.target), unjellier);
+  }
+
+  #handle(command: number | string | undefined, reader: BananaReader, items: number): void {
+    const broker = this.#broker;
+    switch (command) {
+      case WORD.decref:
+        expectItems("decref", items, 1);
+        return broker.notifyAll(this.#locals.decref(readObjectId(reader, "decref")));
+      case WORD.decache:
+        expectItems("decache", items, 1);
+        return broker.caches.cacheables.decache(readObjectId(reader, "decache"));
+      case WORD.uncache:
+        expectItems("uncache", items, 1);
+        return broker.caches.held.uncache(readObjectId(reader, "uncache"));
+      case WORD.version:
+        expectItems("version", items, 1);
+        return checkVersion(readInteger(reader, "version"));
+      case WORD.didNotUnderstand:
+        return this.#warnOnce("there", "The peer did not understand a message, nor perhaps others");
+      case undefined:
+        throw new ProtocolError("Cannot read message: it has no name");
+      default:
+        return this.#didNotUnderstand(typeof command === "number" ? WORDS[command]! : command);
+    }
+  }
+
+  #didNotUnderstand(command: string): void {
+    const name = command.slice(0, 40).toWellFormed();
+    this.#warnOnce("here", `Cannot understand message "${name}", nor perhaps others`);
+    this.#outbox.reply((writer) => {
+      writer.list(2);
+      writer.word(WORD.didNotUnderstand);
+      writer.atom(name);
+    });
+  }
+
+  #warnOnce(end: "here" | "there", message: string): void {
+    const strangers = this.#strangers ??= new Set();
+    if (strangers.has(end)) return;
+    strangers.add(end);
+    this.#broker.log({ event: "notUnderstood", level: "warning", message });
+  }
+}
+
+function checkVersion(version: number | bigint): void {
+  if (version === VERSION) return;
+  throw new ProtocolError(`Version Incompatibility: ${VERSION} ${version}`);
+}

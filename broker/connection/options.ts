@@ -1,0 +1,230 @@
+/**
+ * Options of a connection: limits, rules, logging.
+ *
+ * @module
+ */
+
+import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../../jelly/banana/mod.ts";
+import {
+  defaultSecurity,
+  globalRegistry,
+  type JellyRegistry,
+  type Taster,
+} from "../../jelly/mod.ts";
+import { milliseconds, millisecondsOrNone, positiveInteger } from "../../transport/checks.ts";
+import { DEFAULT_PORT } from "../../transport/mod.ts";
+import type { Kwargs } from "../flavors/kwargs.ts";
+import type { RemoteTarget } from "../flavors/referenceable.ts";
+import { Toolbox } from "../link/toolbox.ts";
+import type { Broker } from "./broker.ts";
+import { type Log, safeLog } from "./log.ts";
+
+/** Maximum number of objects that a peer may hold references to at once, as in Twisted. */
+export const MAX_BROKER_REFS = 1024;
+
+/** The TCP port of Perspective Broker. */
+export const portno: number = DEFAULT_PORT;
+
+/** Limits of one connection; those of {@linkcode BananaLimits} apply to each message. */
+export interface BrokerLimits extends BananaLimits {
+  /**
+   * Maximum number of our objects that the peer may hold references to, or caches of, at once;
+   * 1,024 unless given. The fourth attempt to exceed it closes the connection, as in Twisted.
+   */
+  readonly maxReferences: number;
+  /**
+   * Maximum number of the peer's objects that we hold references to at once; 262,144 unless given.
+   */
+  readonly maxImports: number;
+  /**
+   * Maximum number of the peer's objects that we have caches of at once; 65,536 unless given. The
+   * fourth attempt to exceed it closes the connection.
+   */
+  readonly maxCaches: number;
+  /** Maximum number of unanswered calls from the peer before reading pauses; 1,024 unless given. */
+  readonly maxCallsIn: number;
+  /**
+   * Maximum number of our own calls that may wait for an answer at once; 1,048,576 unless given.
+   */
+  readonly maxCallsOut: number;
+  /**
+   * Maximum number of pagers under way at once, including waiting ones; 1,000 unless given. One
+   * more ends at once, with the error.
+   */
+  readonly maxPagers: number;
+  /**
+   * Maximum number of bytes waiting to be written; 67,108,864 (64 MiB) unless given. Beyond it our
+   * calls fail, answers that the peer does not read close the connection, and the peer's calls are
+   * not begun.
+   */
+  readonly maxBufferedBytes: number;
+  /**
+   * Number of bytes waiting to be written at which producers wait and reading pauses; 1,048,576 (1
+   * MiB) unless given.
+   */
+  readonly highWaterMark: number;
+  /** Milliseconds to agree on a dialect; 30,000 unless given. */
+  readonly negotiationTimeout: number;
+}
+
+/** The limits that are not Banana's. */
+const OWN_LIMITS: Omit<BrokerLimits, keyof BananaLimits> = Object.freeze({
+  maxReferences: MAX_BROKER_REFS,
+  maxImports: 256 * 1024,
+  maxCaches: 64 * 1024,
+  maxCallsIn: 1024,
+  maxCallsOut: 1024 * 1024,
+  maxPagers: 1000,
+  maxBufferedBytes: 64 * 1024 * 1024,
+  highWaterMark: 1024 * 1024,
+  negotiationTimeout: 30_000,
+});
+const DEFAULT_BROKER_LIMITS: BrokerLimits = Object.freeze({ ...DEFAULT_LIMITS, ...OWN_LIMITS });
+
+/** A call from the peer, as {@linkcode BrokerOptions.aroundCall} sees it. */
+export interface ReceivedCall {
+  /** The connection that it came over. */
+  readonly broker: Broker;
+  /**
+   * The object that is called: for an avatar its `AsReferenceable`, for a view its `ViewPoint`,
+   * whose `object` has the method.
+   */
+  readonly target: RemoteTarget;
+  /**
+   * Name of the method, without prefix, as the peer sent it: the object may have no such method.
+   */
+  readonly method: string;
+  /** The positional arguments. */
+  readonly args: readonly unknown[];
+  /** The keyword arguments, if there are any. */
+  readonly kw: Kwargs | undefined;
+}
+
+/** Options of one connection, shared by servers and clients. */
+export interface BrokerOptions {
+  /** Class tags and names; the global registry unless given. */
+  registry?: JellyRegistry;
+  /** What may arrive; the basic types unless given. */
+  security?: Taster;
+  /** Limits; those not given keep their defaults. */
+  limits?: Partial<BrokerLimits>;
+  /** Whether failures carry the stack of the error to the peer; false unless given. */
+  unsafeTracebacks?: boolean;
+  /**
+   * Where log entries go; the console unless given. Of many entries with the same event and level,
+   * the console shows one a second, with the number of those left out.
+   */
+  log?: Log;
+  /**
+   * Called in place of each method that the peer calls, for metrics, tracing and the like.
+   *
+   * @param call What is called.
+   * @param next Calls the method; throws what it throws.
+   * @returns The result, or a promise of it: usually what `next` returns.
+   */
+  aroundCall?: (call: ReceivedCall, next: () => unknown) => unknown;
+  /**
+   * Milliseconds within which a peer that has silently gone is noticed: after silence it is asked
+   * for a sign of life, and if it stays silent, the connection is closed. Where answers wait for
+   * the peer, so that nothing is read from it, the connection is closed if it accepts none of them
+   * meanwhile. 0 for never; 60,000 unless given, but never within one program.
+   */
+  keepAlive?: number;
+}
+
+/** Options with all defaults filled in, made once for all connections of a server. */
+export interface BrokerSettings {
+  /** Class tags and names. */
+  readonly registry: JellyRegistry;
+  /** What may arrive. */
+  readonly security: Taster;
+  /** Limits. */
+  readonly limits: BrokerLimits;
+  /** Whether failures carry the stack of the error to the peer. */
+  readonly unsafeTracebacks: boolean;
+  /** Where log entries go. */
+  readonly log: Log;
+  /** The function called in place of each method, if any. */
+  readonly aroundCall: BrokerOptions["aroundCall"];
+  /**
+   * Milliseconds within which a peer that has silently gone is noticed, 0 for never; undefined for
+   * the default.
+   */
+  readonly keepAlive: number | undefined;
+  /**
+   * The tools that read and write messages, which the connections share.
+   *
+   * @internal
+   */
+  readonly tools: Toolbox;
+}
+
+/**
+ * All options by name, so that the compiler reports one that is missing here: it would be ignored.
+ */
+const OPTIONS: Readonly<Record<keyof BrokerOptions, true>> = Object.freeze({
+  registry: true,
+  security: true,
+  limits: true,
+  unsafeTracebacks: true,
+  log: true,
+  aroundCall: true,
+  keepAlive: true,
+});
+
+/**
+ * Returns the settings of a client's connection. Clients without options of their own share the
+ * tools, but not the log, which counts its entries.
+ *
+ * @param options The options.
+ * @returns The settings, frozen.
+ * @throws {RangeError} As {@linkcode brokerSettings} does.
+ */
+export function clientSettings(options: BrokerOptions): BrokerSettings {
+  const names = Object.keys(OPTIONS) as (keyof BrokerOptions)[];
+  const isUsual = names.every((name) => options[name] === undefined);
+  return isUsual ? Object.freeze({ ...USUAL_SETTINGS, log: safeLog() }) : brokerSettings(options);
+}
+
+/**
+ * Fills in the defaults, and checks the rest.
+ *
+ * @param options The options.
+ * @returns The settings, frozen.
+ * @throws {RangeError} If a limit is not a positive integer, or a time is too long for a timer.
+ */
+export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
+  const {
+    registry = globalRegistry,
+    security = defaultSecurity(),
+    unsafeTracebacks = false,
+    log,
+    aroundCall,
+    keepAlive,
+  } = options;
+  if (keepAlive !== undefined) millisecondsOrNone("keepAlive", keepAlive);
+  const limits = brokerLimits(options.limits);
+  return Object.freeze({
+    registry,
+    security,
+    limits,
+    unsafeTracebacks,
+    log: safeLog(log),
+    aroundCall,
+    keepAlive,
+    tools: new Toolbox({ registry, security, limits }),
+  });
+}
+
+function brokerLimits(limits?: Partial<BrokerLimits>): BrokerLimits {
+  if (limits === undefined) return DEFAULT_BROKER_LIMITS;
+  const own: { -readonly [Name in keyof typeof OWN_LIMITS]: number } = { ...OWN_LIMITS };
+  for (const name of Object.keys(own) as (keyof typeof OWN_LIMITS)[]) {
+    own[name] = positiveInteger(name, limits[name] ?? own[name]);
+  }
+  milliseconds("negotiationTimeout", own.negotiationTimeout);
+  return Object.freeze({ ...bananaLimits(limits), ...own });
+}
+
+/** The settings of clients without options of their own, all of which share its tools. */
+const USUAL_SETTINGS: BrokerSettings = brokerSettings();

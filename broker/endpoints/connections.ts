@@ -1,0 +1,282 @@
+/**
+ * The connections of a server: how many there may be, what is known about them, and how they end.
+ *
+ * @module
+ */
+
+import { BusySet } from "../../transport/busy_set.ts";
+import { duration, positiveInteger } from "../../transport/checks.ts";
+import type { Dialed } from "../../transport/mod.ts";
+import type { Broker } from "../connection/broker.ts";
+import type { Traffic } from "../connection/broker_facts.ts";
+import type { Log } from "../connection/log.ts";
+import type { BrokerOptions } from "../connection/options.ts";
+import { GoingAwayError, LimitError } from "../errors/errors.ts";
+
+/** Maximum number of connections of a server at once, by default. */
+const MAX_CONNECTIONS = 10_000;
+
+/** Options for all connections of a server together, and for each of them. */
+export interface ConnectionsOptions extends BrokerOptions {
+  /**
+   * Maximum number of connections at once; 10,000 unless given. Further ones are closed
+   * immediately, and counted. The same maximum applies to connections that were closed but are not
+   * gone, such as WebSockets whose peers do not answer.
+   */
+  maxConnections?: number;
+  /**
+   * Called with each connection, once both ends have agreed on a dialect; its first calls may have
+   * arrived by then, so what they need belongs in the root's `rootObject`.
+   */
+  onConnect?: (broker: Broker) => void;
+  /** Called when such a connection has ended, with the reason if it did not end on purpose. */
+  onDisconnect?: (broker: Broker, reason: Error | undefined) => void;
+}
+
+/** What is worth monitoring about a server; totals count from its start. */
+export interface ServerStats extends Traffic {
+  /** Number of connections that are open. */
+  readonly connections: number;
+  /** Total number of connections that were accepted. */
+  readonly accepted: number;
+  /**
+   * Total number of connections that were closed at once, as there were too many or the server was
+   * closing.
+   */
+  readonly refused: number;
+  /** Total number of connections that failed before both ends had agreed on a dialect. */
+  readonly failed: number;
+  /**
+   * Number of connections that were closed here, but whose sockets the system still holds until the
+   * peer answers.
+   */
+  readonly closing: number;
+  /** Number of calls from clients that are not answered yet. */
+  readonly callsIn: number;
+  /** Number of calls to clients that wait for an answer. */
+  readonly callsOut: number;
+  /** Number of bytes that wait to be written. */
+  readonly bufferedBytes: number;
+}
+
+/** Options for closing a server. */
+export interface ShutdownOptions {
+  /**
+   * Milliseconds that calls under way have to finish; new ones are refused. `Infinity` waits until
+   * all have finished; 0 unless given.
+   */
+  readonly graceful?: number;
+}
+
+/** Options that a server gives its connections. */
+interface ConnectionsSettings extends Omit<ConnectionsOptions, "log"> {
+  readonly log: Log;
+}
+
+/** Holds the connections of a server. */
+export class Connections {
+  readonly #options: ConnectionsSettings;
+  readonly #max: number;
+  readonly #brokers = new BusySet<Broker>();
+  /** For connections that may linger after they have closed: resolves when they are gone. */
+  readonly #gone = new Map<Broker, Promise<void>>();
+  /** Number of connections that were closed and are not gone. */
+  #closing = 0;
+  readonly #listeners = new Set<(broker: Broker) => void>();
+  #isClosed = false;
+  #accepted = 0;
+  #refused = 0;
+  #failed = 0;
+  /** Whether it was logged that there are too many, and none has been accepted since. */
+  #isOverrun = false;
+  /** Traffic of connections that have ended. */
+  #past: Traffic = { callsReceived: 0, callsSent: 0, bytesReceived: 0, bytesSent: 0 };
+
+  /**
+   * Creates an empty set.
+   *
+   * @param options Limit and hooks.
+   * @throws {RangeError} If the limit is not a positive integer.
+   */
+  constructor(options: ConnectionsSettings) {
+    const { maxConnections = MAX_CONNECTIONS } = options;
+    this.#options = options;
+    this.#max = positiveInteger("maxConnections", maxConnections);
+  }
+
+  /** The connections that are open. */
+  get brokers(): ReadonlySet<Broker> {
+    return this.#brokers;
+  }
+
+  /** Whether the next connection would be refused. */
+  get isFull(): boolean {
+    return this.#isClosed || Math.max(this.#brokers.size, this.#closing) >= this.#max;
+  }
+
+  /** What is worth monitoring. */
+  get stats(): ServerStats {
+    const now = { callsIn: 0, callsOut: 0, bufferedBytes: 0 };
+    let traffic = this.#past;
+    for (const broker of this.#brokers) {
+      const { callsIn, callsOut, bufferedBytes } = broker.counts;
+      now.callsIn += callsIn;
+      now.callsOut += callsOut;
+      now.bufferedBytes += bufferedBytes;
+      traffic = sum(traffic, broker.traffic);
+    }
+    return {
+      connections: this.#brokers.size,
+      accepted: this.#accepted,
+      refused: this.#refused,
+      failed: this.#failed,
+      closing: this.#closing,
+      ...now,
+      ...traffic,
+    };
+  }
+
+  /**
+   * Accepts a connection.
+   *
+   * @param dialed The connection; it is closed if it is not accepted.
+   * @param build Creates its broker, which must call {@linkcode Connections.ended} once it has
+   * ended.
+   * @returns The broker.
+   * @throws {LimitError} If there are too many.
+   * @throws {GoingAwayError} If the server is closing.
+   * @throws {unknown} What `build` throws.
+   */
+  add(dialed: Dialed, build: () => Broker): Broker {
+    if (this.isFull) throw this.refuse(dialed);
+    let broker: Broker;
+    try {
+      broker = build();
+    } catch (error) {
+      this.#failed++;
+      this.#stays(dialed.gone);
+      throw error;
+    }
+    if (dialed.gone !== undefined) this.#gone.set(broker, dialed.gone);
+    this.#isOverrun = false;
+    this.#accepted++;
+    this.#brokers.add(broker);
+    const { onConnect } = this.#options;
+    if (onConnect !== undefined) {
+      broker.ready.then(() => broker.notifyAll([() => onConnect(broker)]), () => {});
+    }
+    return broker;
+  }
+
+  /** Counts a connection that failed before it had a broker. */
+  countFailure(): void {
+    this.#failed++;
+  }
+
+  /**
+   * Counts a connection that is not accepted, and closes it if it is already open.
+   *
+   * @param dialed The connection, if it is open.
+   * @returns Why it is not accepted.
+   */
+  refuse(dialed?: Dialed): Error {
+    this.#refused++;
+    this.#stays(dialed?.gone);
+    if (this.#isClosed) {
+      const error = new GoingAwayError("Cannot take connection: the server is closing");
+      dialed?.transport.close({ kind: "goingAway", message: "server is closing" });
+      return error;
+    }
+    const error = new LimitError(
+      "maxConnections",
+      this.#brokers.size >= this.#max
+        ? `Cannot take connection: there are ${this.#brokers.size} already`
+        : `Cannot take connection: ${this.#closing} were closed, and their peers do not answer`,
+    );
+    dialed?.transport.close({ kind: "policyViolation", message: "too many connections" });
+    if (!this.#isOverrun) {
+      const { message } = error;
+      this.#options.log({ event: "connectionRefused", level: "warning", message });
+    }
+    this.#isOverrun = true;
+    return error;
+  }
+
+  /** Counts a connection that was closed, until it is gone. */
+  #stays(gone: Promise<void> | undefined): void {
+    if (gone === undefined) return;
+    this.#closing++;
+    gone.then(() => this.#closing--);
+  }
+
+  /**
+   * Closes all connections, and accepts no more.
+   *
+   * @param options How much time calls under way have.
+   * @returns Resolves when they have ended.
+   * @throws {RangeError} If `graceful` is not a number of at least 0.
+   */
+  async close({ graceful = 0 }: ShutdownOptions = {}): Promise<void> {
+    duration("graceful", graceful);
+    this.#isClosed = true;
+    for (const broker of this.#brokers) void broker.close({ graceful, reason: GOING_AWAY });
+    await this.allEnded();
+  }
+
+  /**
+   * Registers a function to be called with each connection that has ended.
+   *
+   * @param listener The function.
+   */
+  notifyOnEnd(listener: (broker: Broker) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /**
+   * Undoes {@linkcode Connections.notifyOnEnd}.
+   *
+   * @param listener The function.
+   */
+  dontNotifyOnEnd(listener: (broker: Broker) => void): void {
+    this.#listeners.delete(listener);
+  }
+
+  /**
+   * Waits until the connections that are open now have ended.
+   *
+   * @returns Resolves when they have ended.
+   */
+  async allEnded(): Promise<void> {
+    await Promise.all(Array.from(this.#brokers, (broker) => broker.closed));
+  }
+
+  /**
+   * Records that a connection has ended.
+   *
+   * @param broker Its broker.
+   * @param reason Why, if not on purpose.
+   */
+  ended(broker: Broker, reason: Error | undefined): void {
+    const { onDisconnect } = this.#options;
+    // A broker whose connection was never accepted is not among them.
+    if (!this.#brokers.delete(broker)) return;
+    this.#stays(this.#gone.get(broker));
+    this.#gone.delete(broker);
+    for (const listener of this.#listeners) listener(broker);
+    this.#past = sum(this.#past, broker.traffic);
+    if (broker.dialect === undefined) this.#failed++;
+    else if (onDisconnect !== undefined) broker.notifyAll([() => onDisconnect(broker, reason)]);
+  }
+}
+
+/** What clients are told when their server closes, if the transport can tell them. */
+export const GOING_AWAY = { kind: "goingAway", message: "server is closing" } as const;
+
+function sum(one: Traffic, other: Traffic): Traffic {
+  return {
+    callsReceived: one.callsReceived + other.callsReceived,
+    callsSent: one.callsSent + other.callsSent,
+    bytesReceived: one.bytesReceived + other.bytesReceived,
+    bytesSent: one.bytesSent + other.bytesSent,
+  };
+}

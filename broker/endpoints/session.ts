@@ -1,0 +1,430 @@
+/**
+ * A session with a server that outlives its connections.
+ *
+ * @module
+ */
+
+import { UnauthorizedLogin, UnhandledCredentials } from "../../cred/errors.ts";
+import {
+  deadline,
+  duration,
+  MAX_TIMEOUT,
+  milliseconds,
+  millisecondsOrNone,
+} from "../../transport/checks.ts";
+import { parseUrl } from "../../transport/mod.ts";
+import { orAborted, Patience } from "../async/patience.ts";
+import type { Broker } from "../connection/broker.ts";
+import type { CloseOptions } from "../connection/broker_facts.ts";
+import { callLogged, type Log } from "../connection/log.ts";
+import { brokerSettings } from "../connection/options.ts";
+import { causedBy } from "../errors/caused_by.ts";
+import { GoingAwayError, NotConnectedError, PBConnectionLost } from "../errors/errors.ts";
+import { noOperation } from "../errors/failure.ts";
+import { toError } from "../errors/to_error.ts";
+import type { RemoteReference } from "../flavors/remote_reference.ts";
+import { type Backoff, backoff } from "./backoff.ts";
+import { connect } from "./connect.ts";
+import type { Recipe, SessionOptions, SessionState, UseOptions } from "./session_options.ts";
+import { credentialsIn } from "./url_credentials.ts";
+
+/**
+ * Maximum number of connections that the session has left, and over which calls are being finished.
+ */
+const MAX_LEAVING = 8;
+
+/**
+ * Keeps a connection to a server: whenever it is lost, the session connects again, logs in again,
+ * and derives again the references that a program needs. `openSession` creates one.
+ *
+ * Each call over it is made at most once: a call whose connection is lost before the answer arrives
+ * rejects, as the server may have received it.
+ *
+ * @typeParam R What the recipe returns.
+ */
+export class Session<R = RemoteReference> implements AsyncDisposable {
+  /**
+   * Resolves when the session has ended for good: to the reason, or undefined if it ended on
+   * purpose.
+   */
+  readonly closed: Promise<Error | undefined>;
+  readonly #urls: readonly string[];
+  readonly #recipe: Recipe<R>;
+  readonly #options: SessionOptions;
+  readonly #wait: number;
+  readonly #attemptTimeout: number;
+  readonly #stableAfter: number;
+  readonly #backoff: Backoff;
+  readonly #giveUp: (reason: Error) => boolean;
+  readonly #log: Log;
+  /** Aborts when the session is closed. */
+  readonly #end = new AbortController();
+  #phase: Phase<R> = connecting(0);
+  /** The waits for a connection. */
+  readonly #waiting = new Set<Patience>();
+  /** Resolves at the next change of state. */
+  #change = Promise.withResolvers<void>();
+  /** Why it is not connected, or why it last was not. */
+  #reason: Error | undefined;
+  #closeOptions: CloseOptions = {};
+  /** Connections that the session has left, and over which calls are being finished. */
+  readonly #leaving = new Set<Broker>();
+
+  /**
+   * Creates a session, which starts connecting.
+   *
+   * @param urls Where to connect; they are tried in this order at each attempt.
+   * @param options Everything else.
+   * @param recipe Derives what users of the session get.
+   * @throws {TypeError} If a URL cannot be used, or there is none.
+   * @throws {RangeError} If a time is out of range.
+   */
+  constructor(
+    urls: string | URL | readonly (string | URL)[],
+    options: SessionOptions,
+    recipe: Recipe<R>,
+  ) {
+    const { wait = 30_000, attemptTimeout = 60_000, stableAfter = 10_000, signal } = options;
+    this.#urls = [urls].flat().map(String);
+    if (this.#urls.length === 0) throw new TypeError("Cannot open session: there is no URL");
+    for (const url of this.#urls) parseUrl(url);
+    this.#options = options;
+    this.#recipe = recipe;
+    this.#wait = checkWait(wait);
+    this.#attemptTimeout = deadline("attemptTimeout", attemptTimeout);
+    this.#stableAfter = milliseconds("stableAfter", stableAfter);
+    this.#backoff = options.backoff ?? backoff();
+    this.#giveUp = options.giveUp ?? isHopeless;
+    // This also refuses options with which no attempt could be made.
+    this.#log = brokerSettings(options).log;
+    const abort = () => this.#close(toError(signal?.reason));
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
+    this.closed = this.#run().finally(() => signal?.removeEventListener("abort", abort));
+  }
+
+  /** The current state of the session. */
+  get state(): SessionState<R> {
+    return this.#phase.state;
+  }
+
+  /**
+   * Follows the state: yields the current one, then each new one, until the session is closed. A
+   * slow consumer misses some, but never the last; `onState` gets them all.
+   *
+   * @returns The states.
+   */
+  async *states(): AsyncGenerator<SessionState<R>, void, undefined> {
+    let seen: SessionState<R> | undefined;
+    do {
+      if (this.state === seen) await this.#change.promise;
+      seen = this.state;
+      yield seen;
+    } while (seen.kind !== "closed");
+  }
+
+  /**
+   * Waits until the session is connected.
+   *
+   * @param options How long to wait.
+   * @returns What the recipe returned; valid until the connection is lost.
+   * @throws {NotConnectedError} If it is not connected in time, or is closed.
+   * @throws {RangeError} If the time is out of range.
+   * @throws {unknown} The reason of the signal, if it aborts first.
+   */
+  async ready(options: UseOptions = {}): Promise<R> {
+    const { wait = this.#wait, signal } = options;
+    const patience = new Patience(checkWait(wait), signal);
+    this.#waiting.add(patience);
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const { state } = this;
+        if (state.kind === "connected" && state.broker.takesCalls) return state.value;
+        if (state.kind === "closed" || patience.isOver) throw this.#notConnected(wait);
+        // Racing against one promise for the whole time would leave something behind in it at each
+        // change.
+        await patience.sign();
+      }
+    } finally {
+      this.#waiting.delete(patience);
+      patience.end();
+    }
+  }
+
+  /**
+   * Does some work over the connection, once there is one. It is done at most once: if the
+   * connection is lost meanwhile, it fails.
+   *
+   * @example
+   * ```ts
+   * import { openSession, Root, serve } from "@perspective/broker/broker";
+   * import { assertEquals } from "@std/assert";
+   *
+   * class Echo extends Root {
+   *   remote_echo(text: string): string {
+   *     return text;
+   *   }
+   * }
+   * await using server = serve(new Echo(), { hostname: "127.0.0.1", port: 0 });
+   * await using session = openSession<Echo>(server.url);
+   * assertEquals(await session.use((echo) => echo.callRemote("echo", "hi")), "hi");
+   * ```
+   *
+   * @param work Receives what the recipe returned.
+   * @param options How long to wait for a connection.
+   * @returns What the work returns.
+   * @throws {NotConnectedError} If there is no connection in time; nothing was done then.
+   * @throws {RangeError} If the time is out of range.
+   * @throws {unknown} The reason of the signal, if it aborts first; or what the work throws.
+   */
+  async use<T>(work: (value: R) => T | Promise<T>, options?: UseOptions): Promise<T> {
+    for (;;) {
+      await this.ready(options);
+      const { state } = this;
+      // Nothing may happen between the check and the work.
+      if (state.kind !== "connected" || !state.broker.takesCalls) continue;
+      try {
+        return await work(state.value);
+      } catch (error) {
+        if (error instanceof GoingAwayError) this.#leave(state.broker);
+        throw error;
+      }
+    }
+  }
+
+  /**
+   * Tries to connect now if the session is waiting: for programs that learn that the network is
+   * back.
+   */
+  retry(): void {
+    if (this.#phase.kind === "waiting") this.#phase.wake();
+  }
+
+  /**
+   * Ends the session for good. A second call waits for the first.
+   *
+   * @param options How to close the connection, if there is one.
+   * @returns Resolves when it has ended.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    this.#close(undefined, options);
+    await this.closed;
+  }
+
+  /** Same as {@linkcode Session.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #close(reason: Error | undefined, options: CloseOptions = {}): void {
+    if (!this.#end.signal.aborted) {
+      this.#reason = reason;
+      this.#closeOptions = options;
+      this.#end.abort(new NotConnectedError("Cannot connect: the session is closed"));
+    }
+    if (this.state.kind === "connected") void this.state.broker.close(options);
+    for (const broker of this.#leaving) void broker.close(options);
+    // This ends a pause; nothing follows it.
+    this.retry();
+  }
+
+  /** Runs the session, and returns why it ended. */
+  async #run(): Promise<Error | undefined> {
+    // The caller gets the session before it is notified of its first state.
+    await undefined;
+    try {
+      await this.#live();
+      await Promise.all(Array.from(this.#leaving, (broker) => broker.closed));
+    } catch (error) {
+      // Of all that is called there, only `giveUp` and `backoff` can throw.
+      this.#log({ event: "callbackFailed", level: "error", message: "A callback failed", error });
+      this.#reason = toError(error);
+    }
+    this.#enter({ kind: "closed", state: { kind: "closed", reason: this.#reason } });
+    return this.#reason;
+  }
+
+  async #live(): Promise<void> {
+    const { signal } = this.#end;
+    let phase = this.#phase;
+    for (let failures = 0; !signal.aborted; phase = connecting(failures)) {
+      this.#enter(phase);
+      let connectedAt = Infinity;
+      let reason: Error;
+      try {
+        const connected = await this.#connect();
+        connectedAt = Date.now();
+        reason = await this.#stay(connected);
+      } catch (error) {
+        reason = toError(error);
+      }
+      if (signal.aborted) break;
+      this.#reason = reason;
+      if (this.#giveUp(reason)) break;
+      const wasStable = Date.now() - connectedAt >= this.#stableAfter;
+      failures = wasStable ? 1 : failures + 1;
+      // A server that goes away may already have been replaced.
+      if (wasStable && reason instanceof GoingAwayError) continue;
+      await this.#pause(reason, failures);
+    }
+  }
+
+  #enter(phase: Phase<R>): void {
+    const change = this.#change;
+    this.#phase = phase;
+    this.#change = Promise.withResolvers();
+    change.resolve();
+    for (const patience of this.#waiting) patience.wake();
+    callLogged([() => this.#options.onState?.(phase.state)], this.#log);
+  }
+
+  /** Tries one URL after another. */
+  async #connect(): Promise<Connected<R>> {
+    const errors: Error[] = [];
+    for (const url of this.#urls) {
+      try {
+        return await this.#attempt(url);
+      } catch (error) {
+        errors.push(toError(error));
+        if (this.#end.signal.aborted || this.#giveUp(errors.at(-1)!)) throw error;
+      }
+    }
+    if (errors.length === 1) throw errors[0];
+    const facts = errors.map(({ message }) => message).join("; ");
+    throw new AggregateError(errors, `Cannot connect to any of ${errors.length} URLs: ${facts}`);
+  }
+
+  async #attempt(url: string): Promise<Connected<R>> {
+    const { signal: end } = this.#end;
+    const attempt = new AbortController();
+    const giveUp = () => attempt.abort(end.reason);
+    const timer = this.#attemptTimeout === Infinity ? undefined : setTimeout(() => {
+      const { href } = parseUrl(url);
+      const fact = `it was not ready within ${this.#attemptTimeout} ms`;
+      attempt.abort(new NotConnectedError(`Cannot open session with "${href}": ${fact}`));
+    }, this.#attemptTimeout);
+    end.addEventListener("abort", giveUp, { once: true });
+    let broker: Broker | undefined;
+    try {
+      broker = await this.#dial(url, attempt.signal);
+      return await orAborted(this.#begin(url, broker), attempt.signal);
+    } catch (error) {
+      await broker?.close();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      end.removeEventListener("abort", giveUp);
+    }
+  }
+
+  #dial(url: string, signal: AbortSignal): Promise<Broker> {
+    const { connect: own } = this.#options;
+    const options = { ...this.#options, signal };
+    return own === undefined ? connect(url, options) : orClosed(own(url, options), signal);
+  }
+
+  /** Logs in, if there are credentials, and follows the recipe. */
+  async #begin(url: string, broker: Broker): Promise<Connected<R>> {
+    const target = parseUrl(url);
+    const { credentials = credentialsIn(target), mind = null, login } = this.#options;
+    const first = credentials === undefined
+      ? broker.root()
+      : await broker.login(credentials, mind, login);
+    const value = await this.#recipe(first, broker);
+    const state = { kind: "connected", url: target.href, broker, value } as const;
+    return { kind: "connected", state, first, left: Promise.withResolvers() };
+  }
+
+  /** Waits until the connection is lost or left, and returns why. */
+  async #stay(connected: Connected<R>): Promise<Error> {
+    const { state: { broker }, left } = connected;
+    this.#enter(connected);
+    // A callback, or something before it, may have closed the session.
+    if (this.#end.signal.aborted) void broker.close(this.#closeOptions);
+    return await Promise.race([broker.closed, left.promise]) ??
+      new PBConnectionLost("Cannot go on: the other end closed the connection");
+  }
+
+  /**
+   * Leaves a connection whose peer goes away, to look for another; calls under way are finished.
+   */
+  #leave(broker: Broker): void {
+    const phase = this.#phase;
+    if (phase.kind !== "connected" || phase.state.broker !== broker) return;
+    // A server could be going away forever, and never answer the calls under way.
+    const [oldest] = this.#leaving;
+    if (this.#leaving.size >= MAX_LEAVING) void oldest!.close();
+    this.#leaving.add(broker);
+    broker.closed.then(() => this.#leaving.delete(broker));
+    void broker.close({ graceful: Infinity });
+    phase.left.resolve(new GoingAwayError("Cannot go on: the other end goes away"));
+  }
+
+  async #pause(reason: Error, failures: number): Promise<void> {
+    const delay = this.#backoff(failures);
+    duration("backoff", delay);
+    // A callback may have closed the session.
+    if (this.#end.signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, Math.min(delay, MAX_TIMEOUT));
+    const state = { kind: "waiting", reason, failures, delay } as const;
+    this.#enter({ kind: "waiting", state, wake: resolve });
+    await promise;
+    clearTimeout(timer);
+  }
+
+  #notConnected(wait: number): NotConnectedError {
+    const { href } = parseUrl(this.#urls[0]!);
+    const cause = this.#reason;
+    const fact = this.state.kind === "closed"
+      ? "it is closed"
+      : `not connected${wait === 0 ? "" : ` within ${wait} ms`}`;
+    const why = cause === undefined ? "" : `: ${cause.message}`;
+    return new NotConnectedError(
+      `Cannot use session with "${href}": ${fact}${why}`,
+      causedBy(cause),
+    );
+  }
+}
+
+/** The public state of a session, with what the session itself needs while it lasts. */
+type Phase<R> =
+  | { readonly kind: "connecting"; readonly state: StateOf<R, "connecting"> }
+  | Connected<R>
+  | { readonly kind: "waiting"; readonly state: StateOf<R, "waiting">; readonly wake: () => void }
+  | { readonly kind: "closed"; readonly state: StateOf<R, "closed"> };
+
+/** The phase of a session that is connected. */
+interface Connected<R> {
+  readonly kind: "connected";
+  readonly state: StateOf<R, "connected">;
+  /** Kept because a user whose avatar was garbage collected would be logged out. */
+  readonly first: RemoteReference;
+  /** Resolved to leave the connection, as its peer goes away. */
+  readonly left: PromiseWithResolvers<GoingAwayError>;
+}
+
+type StateOf<R, Kind> = Extract<SessionState<R>, { kind: Kind }>;
+
+function connecting<R>(failures: number): Phase<R> {
+  return { kind: "connecting", state: { kind: "connecting", failures } };
+}
+
+function isHopeless(reason: Error): boolean {
+  return reason instanceof UnauthorizedLogin || reason instanceof UnhandledCredentials;
+}
+
+function checkWait(wait: number): number {
+  return wait === Infinity ? wait : millisecondsOrNone("wait", wait);
+}
+
+/** Waits for a connection; one that arrives after the signal has aborted is closed. */
+async function orClosed(dialed: Promise<Broker>, signal: AbortSignal): Promise<Broker> {
+  try {
+    return await orAborted(dialed, signal);
+  } catch (error) {
+    dialed.then((late) => late.close(), noOperation);
+    throw error;
+  }
+}

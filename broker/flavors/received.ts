@@ -1,0 +1,142 @@
+/**
+ * The types that values have when they arrive at the other end.
+ *
+ * @module
+ */
+
+import type { AnyClass, Decimal, Float, FrozenSet, Tuple } from "../../jelly/mod.ts";
+import type { AsReferenceable, IPerspective } from "./avatar.ts";
+import type { RemoteCopy } from "./copyable.ts";
+import type { Referenceable, Serializable } from "./referenceable.ts";
+import type { RemoteReference } from "./remote_reference.ts";
+import type { AnyMethod, IsUntyped, RemoteMethodName } from "./types.ts";
+import type { Viewable, ViewPoint } from "./view_point.ts";
+
+/** Values that arrive as they were sent. */
+export type Unchanged =
+  | string
+  | number
+  | boolean
+  | Decimal
+  | Temporal.PlainDateTime
+  | Temporal.PlainDate
+  | Temporal.PlainTime
+  | Temporal.Duration;
+
+/**
+ * Objects of the platform that have no form on the wire, although the compiler sees fields in them.
+ */
+export type NeverSent =
+  | PromiseLike<unknown>
+  | ArrayBufferLike
+  | ArrayBufferView
+  | Blob
+  | ReadableStream
+  | WritableStream
+  | Request
+  | Response
+  | URL
+  | URLSearchParams
+  | RegExp
+  | Temporal.Instant
+  | Temporal.ZonedDateTime
+  | Temporal.PlainYearMonth
+  | Temporal.PlainMonthDay;
+
+/**
+ * What a value of type T arrives as at the other end.
+ *
+ * A `Copyable` or `Cacheable` arrives as the class that the receiver has registered, which no type
+ * can know: its type is an object with its public fields, unless it declares what it arrives as, by
+ * `declare readonly arrivesAs: ThatClass`. A `RemoteCopy` or `RemoteCache` in the description of a
+ * peer names that class. What cannot be sent, such as a promise in a list, is `never`.
+ *
+ * @example
+ * ```ts
+ * import type { Received, RemoteReference, Root } from "@perspective/broker/broker";
+ *
+ * type Order = Received<{ id: bigint; when: Date; note?: string; to: Root }>;
+ *
+ * function total(order: Order): string {
+ *   const id: number | bigint = order.id;
+ *   const when: Temporal.PlainDateTime = order.when;
+ *   const note: string | null | undefined = order.note;
+ *   const to: RemoteReference<Root> = order.to;
+ *   return `${id} ${when} ${note} ${to.luid}`;
+ * }
+ * ```
+ */
+export type Received<T> = IsUntyped<T> extends true ? T
+  : T extends undefined | null | void ? null
+  : T extends Unchanged ? T
+  : T extends bigint ? number | bigint
+  : T extends symbol | AnyMethod | AnyClass ? never
+  : T extends Float ? number
+  : T extends Uint8Array ? Uint8Array
+  : T extends NeverSent ? never
+  : T extends Error ? T extends Serializable | { jellyFor: AnyMethod } ? ReceivedCopy<T> : never
+  : T extends Date ? Temporal.PlainDateTime
+  : T extends RemoteCopy ? T
+  : T extends Arriving<infer There> ? There
+  : T extends RemoteReference<infer Target> ? SentHome<Target>
+  : T extends AsReferenceable<infer Target> | ViewPoint<infer Target> ? RemoteReference<Target>
+  : T extends Referenceable | IPerspective ? RemoteReference<T>
+  : [RemoteMethodName<T>] extends [never] ? ReceivedCopy<T>
+  : RemoteReference<T>;
+
+/**
+ * An object that declares the class as which the other end receives it. The field does not exist;
+ * it is only declared.
+ */
+export interface Arriving<There> extends Serializable {
+  /** For the compiler only. */
+  readonly arrivesAs: There;
+}
+
+/** What a copied object arrives as: a container, or an object with fields. */
+export type ReceivedCopy<T> = T extends Tuple<infer Items> ? Tuple<ReceivedAll<Items>>
+  : T extends readonly unknown[] ? ReceivedAll<T>
+  : T extends ReadonlyMap<infer Key, infer Value> ? ReceivedMap<Received<Key>, Received<Value>>
+  : T extends FrozenSet<infer Item> ? FrozenSet<Received<Item>>
+  : T extends Set<infer Item> ? Set<Received<Item>>
+  : T extends ReadonlySet<infer Item> ? ReadonlySet<Received<Item>>
+  : { [Key in keyof T as FieldName<T, Key>]: Received<T[Key]> };
+
+/** What an array or a list of parameters arrives as. */
+export type ReceivedAll<Items extends readonly unknown[]> = IsArray<Items> extends true
+  ? Items extends unknown[] ? Received<Items[number]>[] : readonly Received<Items[number]>[]
+  : { [Index in keyof Items]: Received<Items[Index]> };
+
+/**
+ * Whether a type is an array of any length, rather than a tuple. If it were mapped item by item, an
+ * array whose items are such arrays again, as in JSON, would never end for the compiler.
+ */
+export type IsArray<Items extends readonly unknown[]> = Items[number][] extends Items ? true
+  : false;
+
+/**
+ * What a map arrives as: a plain object if every key is a string, else a `Map`. An empty map has no
+ * key that is not a string.
+ */
+export type ReceivedMap<Key, Value> =
+  | ReceivedRecord<Extract<Key, string>, Value>
+  | ([Exclude<Key, string>] extends [never] ? never : Map<Key, Value>);
+
+/** A plain object that was a map; if its keys are known, it need not have all of them. */
+export type ReceivedRecord<Key extends string, Value> = [Key] extends [never]
+  ? Record<string, never>
+  : string extends Key ? Record<string, Value>
+  : { [Name in Key]?: Value };
+
+/** What a reference arrives as at the end that has its object. */
+export type SentHome<T> = IsUntyped<T> extends true ? T
+  : T extends Referenceable ? T
+  : T extends IPerspective ? AsReferenceable<T>
+  : T extends Viewable ? ViewPoint<T>
+  : T;
+
+/** The name of a field that can be sent; symbols and methods are excluded. */
+export type FieldName<T, Key extends keyof T> = Key extends symbol ? never
+  : [T[Key]] extends [never] ? Key
+  : T[Key] extends AnyMethod ? never
+  : Key;

@@ -1,0 +1,315 @@
+/**
+ * References to the peer's objects (`twisted.spread.pb.RemoteReference`).
+ *
+ * @module
+ */
+
+import { type IJellyable, type Jellier, JellyError } from "../../jelly/mod.ts";
+import type { Broker } from "../connection/broker.ts";
+import { DeadReferenceError } from "../errors/errors.ts";
+import type { CallableName, RemoteArgs, RemoteResult, RemoteStub } from "./types.ts";
+
+/** Number of an object of the peer, or the name of a published one. */
+export type ObjectId = number | string;
+
+/**
+ * What the peer counts for a reference: how often it sent it. It outlives the reference, so that
+ * the peer can be told when the reference is gone.
+ */
+export interface Arrivals {
+  /** Number of the object. */
+  readonly luid: number;
+  /** How often it arrived and was not given back. */
+  count: number;
+}
+
+/**
+ * A reference to an object of the peer.
+ *
+ * There is one for each object and connection, however often it arrives, so `===` shows whether two
+ * are the same object. The exception is a server with logins, where there may be one for each user
+ * on whose behalf the object arrived, and one for nobody in particular, which is how a mind
+ * arrives; there, use {@linkcode RemoteReference.equals}.
+ *
+ * The peer keeps the object until the reference is released: by `using`, by
+ * {@linkcode RemoteReference.release}, or some time after nothing here refers to it any more. A
+ * released reference cannot be used; if the object arrives again, there will be a new one.
+ *
+ * @typeParam T The class of the object, whose `remote_` (or `perspective_`, `view_`) methods can be
+ * called.
+ *
+ * @example
+ * ```ts
+ * import { connectPair, Root } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Echo extends Root {
+ *   remote_echo(text: string): string {
+ *     return text;
+ *   }
+ * }
+ * await using pair = await connectPair(new Echo());
+ * const echo = pair.client.root<Echo>();
+ * assertEquals(await echo.callRemote("echo", "hi"), "hi");
+ * assertEquals(await echo.remote.echo("hi"), "hi");
+ * ```
+ */
+export class RemoteReference<T = unknown> implements IJellyable, Disposable {
+  /** Number or name of the object at the peer. */
+  readonly luid: ObjectId;
+  /** For the compiler only: what the object can do. */
+  declare readonly target?: T;
+  // Private: otherwise printing a reference would print the whole broker.
+  readonly #broker: Broker;
+  readonly #perspective: object | null;
+  #arrivals: Arrivals | undefined;
+  #isReleased = false;
+  /** Typed so that any reference may be passed as an untyped one. */
+  #callbacks: ((reference: never) => void)[] = [];
+  #stub: object | undefined;
+
+  /**
+   * Creates a reference; called by the broker.
+   *
+   * @param broker The connection.
+   * @param luid Number or name of the object.
+   * @param perspective On whose behalf the object arrived.
+   * @param arrivals What the peer counts; undefined for a published object.
+   */
+  constructor(
+    broker: Broker,
+    luid: ObjectId,
+    perspective: object | null,
+    arrivals: Arrivals | undefined,
+  ) {
+    this.luid = luid;
+    this.#broker = broker;
+    this.#perspective = perspective;
+    this.#arrivals = arrivals;
+  }
+
+  /** The connection to the object. */
+  get broker(): Broker {
+    return this.#broker;
+  }
+
+  /** On whose behalf the object arrived, and arguments of its calls are written. */
+  get perspective(): object | null {
+    return this.#perspective;
+  }
+
+  /** The name of the class, for code that prints a reference. */
+  get [Symbol.toStringTag](): string {
+    return "RemoteReference";
+  }
+
+  /**
+   * Returns whether another value is a reference to the same object, on whosever behalf it arrived.
+   *
+   * @param other Any value.
+   * @returns True if both the connection and the object are the same.
+   */
+  equals(other: unknown): boolean {
+    return other instanceof RemoteReference && other.#broker === this.#broker &&
+      other.luid === this.luid;
+  }
+
+  /**
+   * Calls a method of the object.
+   *
+   * @param name Name of the method, without `remote_`.
+   * @param args Positional arguments, followed by any keyword arguments (`kwargs()`), and then by
+   * any options of the call (`callOptions()`).
+   * @returns What the method returned.
+   * @throws {RemoteError} If the method failed.
+   * @throws {JellyError} If an argument cannot be sent; nothing is sent then.
+   * @throws {LimitError} If too many calls wait for an answer, or too many bytes wait to be
+   * written; nothing is sent then.
+   * @throws {CallTimeoutError} If the answer did not arrive within the time that the options set.
+   * @throws {unknown} The reason of the signal in the options, if it aborts first.
+   * @throws {PBConnectionLost} If the connection closed before the answer arrived.
+   * @throws {DeadReferenceError} If the connection had closed before the call, or the reference was
+   * released.
+   * @throws {ProtocolError} If the answer is an object with a `then` method, as promises have.
+   */
+  callRemote<Name extends CallableName<T>, Answer extends boolean = true>(
+    name: Name,
+    ...args: RemoteArgs<T, Name, Answer>
+  ): Promise<RemoteResult<T, Name, Answer>> {
+    return this.#call(name, args) as Promise<RemoteResult<T, Name, Answer>>;
+  }
+
+  /**
+   * The object's methods, callable as if they were local. The stub is sent as the reference itself.
+   */
+  get remote(): RemoteStub<T> {
+    this.#stub ??= stubOf(this, (name, args) => this.#call(name, args));
+    return this.#stub as RemoteStub<T>;
+  }
+
+  #call(name: string, args: readonly unknown[]): Promise<unknown> {
+    if (this.#isReleased) return Promise.reject(released(name));
+    return this.#broker.call(this.luid, name, args, this.#perspective);
+  }
+
+  /**
+   * Returns a method of the object as a value.
+   *
+   * @param name Name of the method, without `remote_`.
+   * @returns The method; two for the same object and name are equal according to `equals`.
+   */
+  remoteMethod<Name extends CallableName<T>>(name: Name): RemoteMethod<T, Name> {
+    return new RemoteMethod(this, name);
+  }
+
+  /**
+   * Registers a function to be called when the connection is lost.
+   *
+   * Until then the connection keeps the reference, which is not garbage collected; unregister
+   * functions that are no longer needed. They are called even if the reference was released.
+   *
+   * @param callback Receives this reference.
+   */
+  notifyOnDisconnect(callback: (reference: RemoteReference<T>) => void): void {
+    this.#callbacks.push(callback);
+    if (this.#callbacks.length === 1) this.#broker.notifyOnDisconnect(this.#disconnected);
+  }
+
+  /**
+   * Undoes {@linkcode RemoteReference.notifyOnDisconnect}.
+   *
+   * @param callback The function.
+   */
+  dontNotifyOnDisconnect(callback: (reference: RemoteReference<T>) => void): void {
+    const index = this.#callbacks.indexOf(callback);
+    if (index === -1) return;
+    this.#callbacks.splice(index, 1);
+    if (this.#callbacks.length === 0) this.#broker.dontNotifyOnDisconnect(this.#disconnected);
+  }
+
+  readonly #disconnected = (): void => {
+    const callbacks = this.#callbacks;
+    this.#callbacks = [];
+    this.#broker.notifyAll(callbacks.map((callback) => () => callback(this as never)));
+  };
+
+  /** Whether the reference was released. */
+  get isReleased(): boolean {
+    return this.#isReleased;
+  }
+
+  /**
+   * Gives the object back, so that the peer may forget it. A second call does nothing; the root
+   * object is not counted, and can be used again through `broker.root()`.
+   */
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    if (this.#arrivals !== undefined) this.#broker.giveBack(this.#arrivals);
+  }
+
+  /** Same as {@linkcode RemoteReference.release}, for `using`. */
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /**
+   * Writes the reference for the connection that it belongs to, where it stands for the object
+   * itself.
+   *
+   * @param jellier The jellier to write with.
+   * @throws {JellyError} If the value is for another connection.
+   */
+  jellyFor(jellier: Jellier): void {
+    if (jellier.invoker !== this.#broker) {
+      throw new JellyError("a reference can be sent only over the connection that it came from");
+    }
+    if (this.#isReleased) throw new JellyError("the reference was released");
+    jellier.tagged(
+      "local",
+      typeof this.luid === "number" ? this.luid : new TextEncoder().encode(this.luid),
+    );
+  }
+}
+
+/** The prototype of stubs: they must not be mistaken for plain objects, and sent as such. */
+const STUB = Object.freeze(Object.create(null));
+
+/**
+ * Creates a stub, on which every name is a remote method, except for what the language, and code
+ * that prints and sends values, expects of any object.
+ */
+function stubOf(
+  reference: IJellyable,
+  call: (name: string, args: readonly unknown[]) => Promise<unknown>,
+): object {
+  const own: Record<string | symbol, unknown> = {
+    // With a `then`, it would be mistaken for a promise.
+    then: undefined,
+    toJSON: () => reference,
+    jellyFor: (jellier: Jellier) => reference.jellyFor(jellier),
+    [Symbol.toPrimitive]: () => String(reference),
+  };
+  return new Proxy(Object.freeze(Object.create(STUB)), {
+    get(_target, name) {
+      if (typeof name === "symbol" || Object.hasOwn(own, name)) return own[name];
+      return (...args: unknown[]) => call(name, args);
+    },
+  });
+}
+
+/**
+ * Returns the error for a call through a released reference.
+ *
+ * @param name Name of the method.
+ * @returns The error.
+ */
+export function released(name: string): DeadReferenceError {
+  return new DeadReferenceError(`Cannot call "${name}": the reference was released`);
+}
+
+/**
+ * A method of an object of the peer, as a value (`twisted.spread.pb.RemoteMethod`).
+ *
+ * @typeParam T The class of the object.
+ * @typeParam Name Name of the method.
+ */
+export class RemoteMethod<T = unknown, Name extends CallableName<T> = CallableName<T>> {
+  /** The object. */
+  readonly obj: RemoteReference<T>;
+  /** Name of the method, without `remote_`. */
+  readonly name: Name;
+
+  /**
+   * Creates a method value.
+   *
+   * @param obj The object.
+   * @param name Name of the method.
+   */
+  constructor(obj: RemoteReference<T>, name: Name) {
+    this.obj = obj;
+    this.name = name;
+  }
+
+  /**
+   * Calls the method.
+   *
+   * @param args As for `callRemote`.
+   * @returns What the method returned.
+   */
+  call<Answer extends boolean = true>(
+    ...args: RemoteArgs<T, Name, Answer>
+  ): Promise<RemoteResult<T, Name, Answer>> {
+    return this.obj.callRemote(this.name, ...args);
+  }
+
+  /**
+   * Returns whether another value is the same method of the same object.
+   *
+   * @param other Any value.
+   * @returns True if both the object and the name are the same.
+   */
+  equals(other: unknown): boolean {
+    return other instanceof RemoteMethod && this.obj.equals(other.obj) && other.name === this.name;
+  }
+}

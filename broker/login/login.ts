@@ -1,0 +1,243 @@
+/**
+ * Logging in over a connection (`twisted.spread.pb.PBClientFactory.login`; docs/login.md,
+ * "Clients").
+ *
+ * @module
+ */
+
+import type { IBearerToken } from "../../cred/bearer_token.ts";
+import type { ICredentials, IUsernamePassword } from "../../cred/credentials.ts";
+import { UnhandledCredentials } from "../../cred/errors.ts";
+import { ScramClient, type ScramClientOptions } from "../../cred/scram.ts";
+import type { Peer } from "../../transport/mod.ts";
+import { orAborted } from "../async/patience.ts";
+import type { Broker } from "../connection/broker.ts";
+import { causedBy } from "../errors/caused_by.ts";
+import { NoSuchMethod, ProtocolError } from "../errors/errors.ts";
+import { RemoteReference } from "../flavors/remote_reference.ts";
+import { OWN_DIALECT } from "../link/negotiation.ts";
+import { respond } from "./challenge.ts";
+import {
+  ALL_MECHANISMS,
+  checkMechanisms,
+  isAllowed,
+  type LoginMechanism,
+  type MechanismOptions,
+  suits,
+} from "./mechanisms.ts";
+
+/** Options for `Broker.login`. */
+export interface LoginOptions extends MechanismOptions {
+  /** Number of iterations that the server may ask for in SCRAM; 4096 to 10 million unless given. */
+  scram?: Pick<ScramClientOptions, "minIterations" | "maxIterations">;
+  /**
+   * The type in which the name is sent to a Twisted server: `bytes`, by which Twisted's own
+   * checkers know users, or `text`, for servers that know them by `str`; `bytes` unless given.
+   */
+  usernameAs?: "bytes" | "text";
+  /** Gives up the login when it aborts; if the server accepts it all the same, it is logged out. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Options for logging in where the avatar is not a reference.
+ *
+ * @typeParam A The class of the avatar, as it is received.
+ */
+export interface CopiedAvatarOptions<A extends object> extends LoginOptions {
+  /** The class of the avatar: a subclass of `RemoteCopy` or `RemoteCache`. */
+  avatar: abstract new (...args: never[]) => A;
+}
+
+const encoder = new TextEncoder();
+
+/** The error message of a server without a portal. */
+const LOGIN_METHOD = /^No such method: remote_login[A-Z]?\w*$/;
+
+/** Twisted's mechanisms, the only ones that a stock server knows. */
+const STOCK: readonly LoginMechanism[] = ["MD5", "ANONYMOUS"];
+
+/**
+ * Logs in to the server of a connection.
+ *
+ * @param broker The connection.
+ * @param credentials A name and a password, a token, or `Anonymous`.
+ * @param mind An object of ours that the avatar may call, or null.
+ * @param options Mechanisms, a signal, and the class of the avatar.
+ * @returns The avatar.
+ */
+export async function login(
+  broker: Broker,
+  credentials: ICredentials,
+  mind: unknown,
+  options: LoginOptions & { avatar?: CopiedAvatarOptions<object>["avatar"] },
+): Promise<object> {
+  checkMechanisms(options);
+  const { signal, avatar = RemoteReference } = options;
+  signal?.throwIfAborted();
+  const result = start(broker, credentials, mind, options).then((value) => {
+    if (value instanceof avatar) return value;
+    release(value);
+    throw new ProtocolError(
+      `Cannot log in: the avatar that the server sent is not of class ${avatar.name}`,
+    );
+  });
+  if (signal === undefined) return await result;
+  try {
+    return await orAborted(result, signal);
+  } catch (error) {
+    // The avatar may still arrive.
+    result.then(release, () => {});
+    throw error;
+  }
+}
+
+async function start(
+  broker: Broker,
+  credentials: ICredentials,
+  mind: unknown,
+  options: LoginOptions,
+): Promise<unknown> {
+  try {
+    return await attempt(broker, credentials, mind, options);
+  } catch (error) {
+    if (!(error instanceof NoSuchMethod && LOGIN_METHOD.test(error.message))) throw error;
+    throw unhandled("the server has no logins, only the object that broker.root() gives", error);
+  }
+}
+
+async function attempt(
+  broker: Broker,
+  credentials: ICredentials,
+  mind: unknown,
+  options: LoginOptions,
+): Promise<unknown> {
+  const mechanism = await choose(broker, credentials, options);
+  const root = broker.root();
+  options.signal?.throwIfAborted();
+  if (mechanism === "ANONYMOUS") return root.callRemote("loginAnonymous", mind);
+  if (mechanism === "BEARER") {
+    return root.callRemote("loginBearer", (credentials as IBearerToken).token, mind);
+  }
+  const { username, password } = credentials as IUsernamePassword;
+  switch (mechanism) {
+    case "PLAIN":
+      return root.callRemote("loginPlain", username, password, mind);
+    case "SCRAM-SHA-256":
+      return await loginScram(root, new ScramClient(username, password, options.scram), mind);
+    case "MD5": {
+      const name = options.usernameAs === "text" ? username : encoder.encode(username);
+      const offer = await root.callRemote("login", name);
+      const { challenge, responder } = challengeOf(offer);
+      return await respondTo(responder, respond(challenge, password), mind);
+    }
+  }
+}
+
+/** Returns why there is no mechanism for the credentials. */
+function whyNone(peer: Peer, credentials: ICredentials, options: LoginOptions): string {
+  const suitable = ALL_MECHANISMS.filter((mechanism) => suits(mechanism, credentials));
+  if (suitable.length === 0) {
+    return `no mechanism takes ${credentials.provides.map(({ name }) => name).join()}`;
+  }
+  const ifSecure = suitable.filter((mechanism) =>
+    isAllowed(mechanism, peer, { ...options, secure: true })
+  );
+  if (ifSecure.length === 0) {
+    return `the options do not allow ${suitable.join(", ")} over this connection`;
+  }
+  const names = ifSecure.join(", ");
+  return `${names} may be used over a secure connection only (pbs:, wss:, or the option secure ` +
+    "where a proxy does the TLS)";
+}
+
+async function loginScram(
+  root: RemoteReference,
+  client: ScramClient,
+  mind: unknown,
+): Promise<unknown> {
+  const offer = await root.callRemote("loginScram", client.clientFirst(), mind);
+  const { challenge, responder } = challengeOf(offer);
+  const answer = await respondTo(responder, client.clientFinal(challenge));
+  const [serverFinal, avatar]: readonly unknown[] = Array.isArray(answer) ? answer : [null, answer];
+  try {
+    client.verify(serverFinal instanceof Uint8Array ? serverFinal : new Uint8Array(0));
+  } catch (error) {
+    release(avatar);
+    throw error;
+  }
+  return avatar;
+}
+
+/** Chooses the strongest mechanism that the credentials, both ends and their options allow. */
+async function choose(
+  broker: Broker,
+  credentials: ICredentials,
+  options: LoginOptions,
+): Promise<LoginMechanism> {
+  await broker.ready;
+  const allowed = ALL_MECHANISMS.filter((mechanism) =>
+    isAllowed(mechanism, broker.peer, options) && suits(mechanism, credentials)
+  );
+  if (allowed.length === 0) {
+    throw unhandled(whyNone(broker.peer, credentials, options));
+  }
+  const offered = await offeredMechanisms(broker, allowed);
+  const chosen = allowed.find((mechanism) => offered.includes(mechanism));
+  if (chosen === "SCRAM-SHA-256" && crypto.subtle === undefined) {
+    throw unhandled(
+      "SCRAM needs WebCrypto, which a page has over https and from localhost only; " +
+        "a page that is safe otherwise can name another one of the mechanisms",
+    );
+  }
+  if (chosen !== undefined) return chosen;
+  const offer = ALL_MECHANISMS.filter((mechanism) => offered.includes(mechanism)).join(", ");
+  throw unhandled(
+    `the server accepts ${offer || "none"}, and this client offers ${allowed.join(", ")}`,
+  );
+}
+
+/** Asks the server for its mechanisms, if it knows the question and the answer matters. */
+async function offeredMechanisms(
+  broker: Broker,
+  allowed: readonly LoginMechanism[],
+): Promise<readonly unknown[]> {
+  if (broker.dialect !== OWN_DIALECT) return STOCK;
+  if (allowed.length === 1) return allowed;
+  const offered = await broker.root().callRemote("loginMechanisms");
+  if (Array.isArray(offered)) return offered;
+  throw new ProtocolError("Cannot log in: the server sent no list of mechanisms");
+}
+
+/** Answers a challenge. */
+async function respondTo(
+  responder: RemoteReference,
+  answer: Uint8Array | Promise<Uint8Array>,
+  ...rest: readonly unknown[]
+): Promise<unknown> {
+  using _ = responder;
+  const bytes = await answer;
+  // Not awaited: the reference is given back right after the call, in one write, as Twisted's
+  // clients do.
+  return responder.callRemote("respond", bytes, ...rest);
+}
+
+function challengeOf(offer: unknown): { challenge: Uint8Array; responder: RemoteReference } {
+  const [challenge, responder]: readonly unknown[] = Array.isArray(offer) ? offer : [];
+  if (challenge instanceof Uint8Array && responder instanceof RemoteReference) {
+    return { challenge, responder };
+  }
+  throw new ProtocolError("Cannot log in: the server sent no challenge");
+}
+
+/** Releases what the server sent, so that it logs the user out. */
+function release(avatar: unknown): void {
+  if (avatar instanceof Object && Symbol.dispose in avatar) {
+    (avatar as Disposable)[Symbol.dispose]();
+  }
+}
+
+function unhandled(fact: string, cause?: unknown): UnhandledCredentials {
+  const message = `Cannot log in: ${fact}`;
+  return new UnhandledCredentials(message, causedBy(cause));
+}

@@ -1,0 +1,253 @@
+/**
+ * The root object of a connection to a portal, which handles logins
+ * (`twisted.spread.pb._PortalWrapper`; docs/protocol.md, "Login" and "What is added").
+ *
+ * @module
+ */
+
+import { BearerToken } from "../../cred/bearer_token.ts";
+import { Anonymous, type ICredentials, UsernamePassword } from "../../cred/credentials.ts";
+import { UnauthorizedLogin, UnhandledCredentials } from "../../cred/errors.ts";
+import type { AvatarGrant, Portal } from "../../cred/portal.ts";
+import { ScramCredentials } from "../../cred/scram_credentials.ts";
+import { type Tuple, tuple } from "../../jelly/mod.ts";
+import type { Broker } from "../connection/broker.ts";
+import { NoSuchMethod } from "../errors/errors.ts";
+import { IPerspective } from "../flavors/avatar.ts";
+import type { Kwargs } from "../flavors/kwargs.ts";
+import { type ParameterNames, PARAMETERS } from "../flavors/parameters.ts";
+import { Referenceable } from "../flavors/referenceable.ts";
+import { challenge, ChallengedCredentials } from "./challenge.ts";
+import { LoginChallenge } from "./login_challenge.ts";
+import type { Admission } from "./login_outcome.ts";
+import type { LoginSession } from "./login_session.ts";
+import { allowedMechanisms, isAllowed, isServed, type LoginMechanism } from "./mechanisms.ts";
+
+/** Maximum length of a user name, in bytes or characters. */
+const MAX_NAME = 1024;
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+const NAMES: ParameterNames = Object.freeze({
+  remote_login: ["username"],
+  remote_loginAnonymous: ["mind"],
+});
+
+/** A challenge on its way to the client, and the object that receives the response. */
+type Challenge = Tuple<[Uint8Array, LoginChallenge]>;
+
+/** Handles the logins of one connection. */
+export class LoginRoot extends Referenceable {
+  readonly #portal: Portal;
+  readonly #session: LoginSession;
+
+  /**
+   * Creates the root object of a connection.
+   *
+   * @param portal The portal to log in to.
+   * @param session The logins of the connection.
+   */
+  constructor(portal: Portal, session: LoginSession) {
+    super();
+    this.#portal = portal;
+    this.#session = session;
+  }
+
+  /** Twisted's names for the parameters of its portal's methods. */
+  get [PARAMETERS](): ParameterNames {
+    return NAMES;
+  }
+
+  /**
+   * Handles a call, which can only be a login: a caller of anything else has forgotten to log in.
+   *
+   * @param broker The connection that it came over.
+   * @param message Name of the method, without the prefix.
+   * @param args The positional arguments.
+   * @param kw The keyword arguments, if there are any.
+   * @returns What the method returns.
+   * @throws {NoSuchMethod} If there is no such method.
+   */
+  override remoteMessageReceived(
+    broker: Broker,
+    message: string,
+    args: unknown[],
+    kw: Kwargs | undefined,
+  ): unknown {
+    try {
+      return super.remoteMessageReceived(broker, message, args, kw);
+    } catch (error) {
+      if (!(error instanceof NoSuchMethod) || message.startsWith("login")) throw error;
+      throw new NoSuchMethod(`${error.message}; log in first`);
+    }
+  }
+
+  /**
+   * Returns the mechanisms that a client of this library may use.
+   *
+   * @returns Their names, the strongest first.
+   */
+  remote_loginMechanisms(): LoginMechanism[] {
+    const kinds = this.#portal.listCredentialsInterfaces();
+    const { broker, settings } = this.#session;
+    return allowedMechanisms(broker.peer, settings).filter((name) => isServed(name, kinds));
+  }
+
+  /**
+   * Begins a login with a name and a password, as Twisted's clients do.
+   *
+   * @param username The name, as a string or UTF-8 bytes.
+   * @returns A challenge, and the object that receives the response.
+   * @throws {Refusal} If the name is not text, or MD5 is not allowed.
+   */
+  remote_login(username: unknown): Challenge {
+    const name = this.#checked("MD5", () => nameOf(username));
+    const leave = this.#session.enter(name);
+    const bytes = challenge();
+    const responder = new LoginChallenge(this.#session, {
+      respond: (response, mind) => {
+        leave();
+        return this.#login(new ChallengedCredentials(name, bytes, response), mind, name);
+      },
+      giveUp: leave,
+    });
+    return tuple(bytes, responder);
+  }
+
+  /**
+   * Logs in without a name.
+   *
+   * @param mind The client's object that stands for the user, or null.
+   * @returns The avatar.
+   * @throws {Refusal} If the client may not.
+   */
+  remote_loginAnonymous(mind: unknown = null): Promise<Admission> {
+    return this.#login(this.#checked("ANONYMOUS", () => new Anonymous()), mind);
+  }
+
+  /**
+   * Logs in with a name and the password itself.
+   *
+   * @param username The name, as a string or UTF-8 bytes.
+   * @param password The password, as a string or bytes.
+   * @param mind The client's object that stands for the user, or null.
+   * @returns The avatar.
+   * @throws {Refusal} If the client may not.
+   */
+  remote_loginPlain(
+    username: unknown,
+    password: unknown,
+    mind: unknown = null,
+  ): Promise<Admission> {
+    const credentials = this.#checked("PLAIN", () => {
+      if (typeof password === "string" || password instanceof Uint8Array) {
+        return new UsernamePassword(nameOf(username), password);
+      }
+      throw new UnauthorizedLogin();
+    });
+    return this.#login(credentials, mind, credentials.username);
+  }
+
+  /**
+   * Logs in with a token.
+   *
+   * @param token The token, as a string.
+   * @param mind The client's object that stands for the user, or null.
+   * @returns The avatar.
+   * @throws {Refusal} If the client may not.
+   */
+  remote_loginBearer(token: unknown, mind: unknown = null): Promise<Admission> {
+    const credentials = this.#checked("BEARER", () => {
+      if (typeof token === "string") return new BearerToken(token);
+      throw new UnauthorizedLogin();
+    });
+    return this.#login(credentials, mind);
+  }
+
+  /**
+   * Begins a login by SCRAM-SHA-256.
+   *
+   * @param clientFirst The client's first message.
+   * @param mind The client's object that stands for the user, or null.
+   * @returns The server's first message, and the object that receives the client's final one and
+   * returns the server's final message and the avatar.
+   * @throws {Refusal} If the message is malformed, or the client may not.
+   */
+  remote_loginScram(clientFirst: unknown, mind: unknown = null): Promise<Challenge> {
+    const asked = Promise.withResolvers<Challenge>();
+    let admit: () => Promise<void>;
+    const exchange = async (serverFirst: Uint8Array) => {
+      const answered = Promise.withResolvers<Uint8Array>();
+      const responder = new LoginChallenge(this.#session, {
+        respond: (response) => {
+          answered.resolve(response);
+          return outcome;
+        },
+        giveUp: answered.reject,
+      });
+      asked.resolve(tuple(serverFirst, responder));
+      const response = await answered.promise;
+      await admit();
+      return response;
+    };
+    const credentials = this.#checked("SCRAM-SHA-256", () => {
+      if (!(clientFirst instanceof Uint8Array)) throw new UnauthorizedLogin();
+      const { scramIterations: iterations } = this.#session.settings;
+      return new ScramCredentials(clientFirst, exchange, { iterations });
+    });
+    const outcome = this.#session.exchange((asks) => {
+      admit = asks;
+      return this.#scram(credentials, mind);
+    }, credentials.username)
+      .then((admission) => admission.provenBy(credentials.serverFinal!));
+    // A client refused before the exchange is told here; one refused during it, there.
+    outcome.catch(asked.reject);
+    return asked.promise;
+  }
+
+  async #scram(credentials: ScramCredentials, mind: unknown): Promise<AvatarGrant<IPerspective>> {
+    let grant: AvatarGrant<IPerspective>;
+    try {
+      grant = await this.#ask(credentials, mind);
+    } catch (error) {
+      // A client that is not asked for its proof would learn that there is no such user.
+      if (error instanceof UnauthorizedLogin) await credentials.pretend();
+      throw error;
+    }
+    if (credentials.serverFinal !== undefined) return grant;
+    await grant[2]();
+    throw new TypeError("Cannot log in: the checker has not asked for the proof of the client");
+  }
+
+  #login(credentials: ICredentials, mind: unknown, username?: string): Promise<Admission> {
+    return this.#session.login(() => this.#ask(credentials, mind), username);
+  }
+
+  #ask(credentials: ICredentials, mind: unknown): Promise<AvatarGrant<IPerspective>> {
+    return this.#portal.login(this.#session.watched(credentials), mind, IPerspective);
+  }
+
+  /** Makes credentials from what the client sent, if it may use the mechanism. */
+  #checked<T>(mechanism: LoginMechanism, make: () => T): T {
+    const { broker, settings } = this.#session;
+    try {
+      if (isAllowed(mechanism, broker.peer, settings)) return make();
+      throw new UnhandledCredentials(`Cannot log in: ${mechanism} is not allowed here`);
+    } catch (error) {
+      throw this.#session.refusal(error);
+    }
+  }
+}
+
+function nameOf(username: unknown): string {
+  const isText = typeof username === "string";
+  if ((isText || username instanceof Uint8Array) && username.length <= MAX_NAME) {
+    if (isText) return username;
+    try {
+      return decoder.decode(username);
+    } catch {
+      // Not UTF-8: no user of ours has such a name.
+    }
+  }
+  throw new UnauthorizedLogin();
+}

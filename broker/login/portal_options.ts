@@ -1,0 +1,138 @@
+/**
+ * Options for serving a portal.
+ *
+ * @module
+ */
+
+import type { LoginLimiter } from "../../cred/login_limiter.ts";
+import { MAX_TIMEOUT } from "../../transport/checks.ts";
+import type { Peer } from "../../transport/mod.ts";
+import { checkMechanisms, type MechanismOptions } from "./mechanisms.ts";
+
+/**
+ * Options for serving a portal. A limit may be `Infinity`, which removes it.
+ *
+ * @example A server that refuses weak mechanisms, and guessers
+ * ```ts
+ * import {
+ *   Avatar,
+ *   IPerspective,
+ *   LoginThrottle,
+ *   Portal,
+ *   type PortalOptions,
+ *   serve,
+ * } from "@perspective/broker";
+ *
+ * const login: PortalOptions = { weakMechanisms: "never", limiter: new LoginThrottle() };
+ * const portal = new Portal({ requestAvatar: () => [IPerspective, new Avatar(), () => {}] });
+ * await using server = serve(portal, { hostname: "127.0.0.1", port: 0, login });
+ * ```
+ */
+export interface PortalOptions extends MechanismOptions {
+  /** Asked before each attempt, and told how it ended; none unless given. */
+  limiter?: LoginLimiter;
+  /**
+   * Returns the address by which the limiter knows a peer; unless given, the host of a network
+   * connection, and undefined for any other. Behind a proxy it must return a different one, or
+   * undefined for none.
+   */
+  addressOf?: (peer: Peer) => string | undefined;
+  /**
+   * Number of SCRAM iterations where a checker has the password itself, so that the server performs
+   * them all at each login, and where the server refuses without asking; at least 4096, and 4096
+   * unless given.
+   */
+  scramIterations?: number;
+  /** Milliseconds to respond to a challenge; 60,000 unless given. */
+  challengeTimeout?: number;
+  /**
+   * Milliseconds until a client must have logged in, else the connection is closed; 60,000 unless
+   * given.
+   */
+  loginTimeout?: number;
+  /** Number of failed logins after which a connection is closed; 10 unless given. */
+  maxFailedLogins?: number;
+  /** Maximum number of pending logins at once over a connection; 64 unless given. */
+  maxPendingLogins?: number;
+  /**
+   * Maximum number of logins held at once over a connection, including pending ones; 1,000 unless
+   * given.
+   */
+  maxLogins?: number;
+  /**
+   * Maximum number of connections over which no client has proved its identity to a checker or
+   * logged in anonymously; one more closes the oldest of them; 1,000 unless given.
+   */
+  maxStrangers?: number;
+  /**
+   * Approximate number of bytes of an unfinished message that are kept until then, and that all
+   * pending logins over a connection may have brought, including their minds; 65,536 unless given.
+   */
+  maxStrangerBytes?: number;
+  /**
+   * Maximum number of the peer's objects held at once until then; 64 unless given. The mind of each
+   * pending login may be one of them.
+   */
+  maxStrangerReferences?: number;
+}
+
+/** Names of the options that are numbers. */
+type LimitOption =
+  | "challengeTimeout"
+  | "loginTimeout"
+  | "maxFailedLogins"
+  | "maxPendingLogins"
+  | "maxLogins"
+  | "maxStrangers"
+  | "maxStrangerBytes"
+  | "maxStrangerReferences";
+
+/** Options with all defaults filled in. */
+export type PortalSettings =
+  & Readonly<Omit<PortalOptions, LimitOption | "scramIterations">>
+  & Readonly<Record<LimitOption | "scramIterations", number>>;
+
+const DEFAULTS: Readonly<Record<LimitOption, number>> = Object.freeze({
+  challengeTimeout: 60_000,
+  loginTimeout: 60_000,
+  maxFailedLogins: 10,
+  maxPendingLogins: 64,
+  maxLogins: 1000,
+  maxStrangers: 1000,
+  maxStrangerBytes: 64 * 1024,
+  maxStrangerReferences: 64,
+});
+
+/** Minimum number of SCRAM iterations, by RFC 7677. */
+const MIN_ITERATIONS = 4096;
+
+/**
+ * Fills in the defaults, and checks the rest.
+ *
+ * @param options The options.
+ * @returns The settings, frozen.
+ * @throws {RangeError} If a number is out of range.
+ * @throws {TypeError} If there is no such mechanism.
+ */
+export function portalSettings(options: PortalOptions): PortalSettings {
+  checkMechanisms(options);
+  const { scramIterations = MIN_ITERATIONS } = options;
+  if (!Number.isInteger(scramIterations) || scramIterations < MIN_ITERATIONS) {
+    throw new RangeError(
+      `Cannot set scramIterations to "${scramIterations}": ${MIN_ITERATIONS} are the least`,
+    );
+  }
+  const limits: Record<LimitOption, number> = { ...DEFAULTS };
+  for (const name of Object.keys(limits) as LimitOption[]) {
+    limits[name] = limit(name, options[name] ?? limits[name]);
+  }
+  return Object.freeze({ ...options, ...limits, scramIterations });
+}
+
+function limit(name: string, value: number): number {
+  const most = name.endsWith("Timeout") ? MAX_TIMEOUT : Number.MAX_SAFE_INTEGER;
+  if (value === Infinity || (Number.isInteger(value) && value > 0 && value <= most)) return value;
+  throw new RangeError(
+    `Cannot set ${name} to "${value}": it must be a positive integer up to ${most}, or Infinity`,
+  );
+}

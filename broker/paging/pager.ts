@@ -1,0 +1,325 @@
+/**
+ * Large things in small pages: the sending end (`twisted.spread.util.Pager`, `StringPager`;
+ * docs/paging.md).
+ *
+ * @module
+ */
+
+import { positiveInteger } from "../../transport/checks.ts";
+import { isPromise } from "../async/is_promise.ts";
+import { PagingError, PBConnectionLost } from "../errors/errors.ts";
+import { noOperation } from "../errors/failure.ts";
+import { released, RemoteReference } from "../flavors/remote_reference.ts";
+
+/** The receiver of pages: the methods that a pager calls at the peer. */
+export interface PageCollector {
+  /**
+   * Receives a page.
+   *
+   * @param page Any value.
+   * @returns Nothing, or a promise that resolves when there is room for more.
+   */
+  remote_gotPage(page: unknown): unknown;
+  /** Called when all pages have arrived. */
+  remote_endedPaging(): unknown;
+}
+
+/** Options of a {@linkcode Pager}. */
+export interface PagerOptions<Args extends readonly unknown[] = []> {
+  /** Called when all pages are sent. */
+  callback?: (...args: Args) => unknown;
+  /** The arguments of the callback; none unless given. */
+  args?: Args;
+  /**
+   * Maximum number of pages on their way at once: the collector answers each one, and may take its
+   * time. Without a window, pages are sent as fast as the connection takes them, and not answered.
+   */
+  window?: number;
+  /**
+   * Whether the reference to the collector remains usable afterwards; it is released unless set.
+   */
+  keepCollector?: boolean;
+  /** Stops the paging when it aborts; the collector is not told of the end. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The state of a pager. */
+type State = "paging" | "stopping" | "ended";
+
+/**
+ * Sends something to a collector of the peer, page by page.
+ *
+ * A subclass defines the pages. They are produced as the connection takes them: several pagers on
+ * one connection take turns, and other calls get through in between. There may be `maxPagers` of
+ * them (see `BrokerLimits`); one more ends with a `LimitError`, and sends nothing.
+ *
+ * The paging begins in the turn of the event loop in which the pager is created; the first page
+ * goes out before the answer of the method that creates the pager, as in Twisted, unless the page
+ * is a promise. The protocol has no message for a pager that fails: in that case the collector is
+ * released without being told of the end. Let the method that creates a pager return `finished`, so
+ * that the caller learns why.
+ *
+ * @example
+ * ```ts
+ * import { Pager, type RemoteReference, Root } from "@perspective/broker/broker";
+ *
+ * class Countdown extends Pager {
+ *   #left = 3;
+ *   nextPage(): unknown {
+ *     return this.#left === 0 ? undefined : this.#left--;
+ *   }
+ * }
+ * class Server extends Root {
+ *   remote_count(collector: RemoteReference): Promise<void> {
+ *     return new Countdown(collector).finished;
+ *   }
+ * }
+ * ```
+ *
+ * @typeParam Args The arguments of the callback.
+ */
+export abstract class Pager<Args extends readonly unknown[] = []> {
+  /** Number of pagers that are using a collector. */
+  static readonly #users = new WeakMap<RemoteReference, number>();
+
+  /** Where the pages go. */
+  readonly collector: RemoteReference<PageCollector>;
+  readonly #options: PagerOptions<Args>;
+  readonly #window: number;
+  /** Answers that have not arrived yet, the oldest first. */
+  readonly #answers: Promise<unknown>[] = [];
+  readonly #finished = Promise.withResolvers<void>();
+  #isWatched = false;
+  #state: State = "paging";
+
+  /**
+   * Creates a pager, which begins to send.
+   *
+   * @param collector Where the pages go: a reference that came from the peer.
+   * @param options What to do at the end, and how many pages may be on their way.
+   * @throws {PagingError} If the collector is not a reference.
+   * @throws {RangeError} If the window is not a positive integer.
+   */
+  constructor(collector: RemoteReference, options: PagerOptions<Args> = {}) {
+    if (!((collector as unknown) instanceof RemoteReference)) {
+      throw new PagingError("Cannot send pages: the collector is not a reference");
+    }
+    const { window } = options;
+    this.#window = window === undefined ? 0 : positiveInteger("window", window);
+    this.collector = collector as RemoteReference<PageCollector>;
+    this.#options = options;
+    this.#finished.promise.catch(noOperation);
+    Pager.#users.set(collector, (Pager.#users.get(collector) ?? 0) + 1);
+    // After the constructor of the subclass, but before the answer of the method that creates the
+    // pager.
+    collector.broker.beginSoon(() => this.#begin());
+  }
+
+  /**
+   * Returns the next page: any value that can be sent.
+   *
+   * @returns The page or a promise of it; undefined if there are no more.
+   */
+  abstract nextPage(): unknown;
+
+  /** Stops: the page that is being produced is sent, then the collector is told of the end. */
+  stopPaging(): void {
+    if (this.#state === "paging") this.#state = "stopping";
+  }
+
+  /** Whether there may be pages to come. */
+  get stillPaging(): boolean {
+    return this.#state === "paging";
+  }
+
+  /**
+   * Settles when the paging has ended: resolves after the collector was told, rejects if it could
+   * not be finished. Code that reads this property handles the error; otherwise the error is
+   * logged.
+   */
+  get finished(): Promise<void> {
+    this.#isWatched = true;
+    return this.#finished.promise;
+  }
+
+  /**
+   * Releases what the pages are made of; called once, however the paging ended.
+   *
+   * @param _error Why it could not be finished, if it could not.
+   */
+  pagingEnded(_error: unknown): void {}
+
+  get #hasEnded(): boolean {
+    return this.#state === "ended";
+  }
+
+  #begin(): void {
+    const { signal } = this.#options;
+    const { broker } = this.collector;
+    if (signal?.aborted) return this.#aborted();
+    try {
+      broker.pageTurns.enter(this);
+    } catch (error) {
+      return this.#end({ error });
+    }
+    signal?.addEventListener("abort", this.#aborted);
+    broker.notifyOnDisconnect(this.#disconnected);
+    this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { collector } = this;
+    const { broker } = collector;
+    try {
+      // Nothing is opened or read while the peer takes no data.
+      const begin = broker.pageTurns.next(true);
+      if (begin !== undefined) await begin;
+      for (let isFirst = true; this.#state === "paging"; isFirst = false) {
+        const made = this.nextPage();
+        const isLater = isPromise(made);
+        const page = isLater ? await made : made;
+        if (page === undefined) break;
+        // A first page that is available at once uses the turn that was waited for.
+        const turn = isFirst && !isLater ? undefined : broker.pageTurns.next(isFirst);
+        if (turn !== undefined) await turn;
+        if (this.#hasEnded) return;
+        if (this.#window !== 0) await this.#sendInWindow(page);
+        else {
+          const hasRoom = this.#tell("gotPage", page);
+          if (this.stillPaging) await (hasRoom ? undefined : broker.drained());
+        }
+      }
+      if (this.#answers.length !== 0) await Promise.all(this.#answers);
+      if (this.#hasEnded) return;
+      // After an only page, it also goes out before the answer of the method, as in Twisted.
+      this.#tell("endedPaging");
+      this.#end(undefined);
+    } catch (error) {
+      this.#end({ error });
+    }
+  }
+
+  /**
+   * Calls the collector without waiting for an answer, and returns whether the connection takes
+   * more now.
+   */
+  #tell(method: string, ...args: readonly unknown[]): boolean {
+    const { collector } = this;
+    if (collector.isReleased) throw released(method);
+    return collector.broker.tell(collector, method, args);
+  }
+
+  async #sendInWindow(page: unknown): Promise<void> {
+    const answer = this.collector.callRemote("gotPage", page);
+    answer.catch(noOperation);
+    this.#answers.push(answer);
+    if (this.#answers.length >= this.#window) await this.#answers.shift();
+  }
+
+  readonly #disconnected = (): void => {
+    this.#end({ error: new PBConnectionLost("Cannot send pages: connection lost") });
+  };
+
+  readonly #aborted = (): void => {
+    this.#end({ error: this.#options.signal?.reason });
+  };
+
+  #end(failure: { error: unknown } | undefined): void {
+    if (this.#hasEnded) return;
+    this.#state = "ended";
+    const { collector } = this;
+    const { callback, args, signal } = this.#options;
+    const { broker } = collector;
+    broker.dontNotifyOnDisconnect(this.#disconnected);
+    broker.pageTurns.leave(this);
+    signal?.removeEventListener("abort", this.#aborted);
+    this.#releaseCollector();
+    broker.notifyAll([() => this.pagingEnded(failure?.error)]);
+    if (failure === undefined) {
+      this.#finished.resolve();
+      if (callback !== undefined) {
+        broker.notifyAll([() => Reflect.apply(callback, undefined, args ?? [])]);
+      }
+      return;
+    }
+    const { error } = failure;
+    this.#finished.reject(error);
+    if (this.#isWatched || signal?.aborted || broker.isClosed) return;
+    broker.logOften({
+      event: "pagesFailed",
+      level: "error",
+      message: "Cannot send all pages",
+      error,
+    });
+  }
+
+  #releaseCollector(): void {
+    const { collector } = this;
+    const users = Pager.#users.get(collector)! - 1;
+    Pager.#users.set(collector, users);
+    // Published objects of the peer are not counted.
+    if (users === 0 && !this.#options.keepCollector && typeof collector.luid === "number") {
+      collector.release();
+    }
+  }
+}
+
+/** Options of a pager that cuts bytes into pages. */
+export interface ChunkPagerOptions<Args extends readonly unknown[] = []>
+  extends PagerOptions<Args> {
+  /** Length of each page in bytes. */
+  chunkSize?: number;
+}
+
+/**
+ * Sends bytes in pages of equal size (`twisted.spread.util.StringPager`).
+ *
+ * @example
+ * ```ts
+ * import { connectPair, getAllPages, type RemoteReference, Root, StringPager } from "@perspective/broker/broker";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Server extends Root {
+ *   remote_getPages(collector: RemoteReference): void {
+ *     new StringPager(collector, new Uint8Array(250), { chunkSize: 100 });
+ *   }
+ * }
+ * await using pair = await connectPair(new Server());
+ * const pages = await getAllPages(pair.client.root(), "getPages") as Uint8Array[];
+ * assertEquals(pages.map((page) => page.length), [100, 100, 50]);
+ * ```
+ *
+ * @typeParam Args The arguments of the callback.
+ */
+export class StringPager<Args extends readonly unknown[] = []> extends Pager<Args> {
+  readonly #bytes: Uint8Array;
+  readonly #chunkSize: number;
+  #at = 0;
+
+  /**
+   * Creates a pager, which begins to send.
+   *
+   * @param collector Where the pages go.
+   * @param bytes The bytes to send; they must not change until they are sent. If there are none,
+   * one empty page is sent.
+   * @param options The length of a page, 8,192 bytes unless given, and what to do at the end.
+   * @throws {RangeError} If the length of a page is not a positive integer.
+   */
+  constructor(
+    collector: RemoteReference,
+    bytes: Uint8Array,
+    options: ChunkPagerOptions<Args> = {},
+  ) {
+    const chunkSize = positiveInteger("chunkSize", options.chunkSize ?? 8192);
+    super(collector, options);
+    this.#bytes = bytes;
+    this.#chunkSize = chunkSize;
+  }
+
+  /** Returns the next page. */
+  override nextPage(): Uint8Array {
+    const page = this.#bytes.subarray(this.#at, this.#at += this.#chunkSize);
+    if (this.#at >= this.#bytes.length) this.stopPaging();
+    return page;
+  }
+}

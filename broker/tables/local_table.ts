@@ -1,0 +1,200 @@
+/**
+ * The objects of ours that the peer holds references to.
+ *
+ * @module
+ */
+
+import { BusyMap } from "../../transport/busy_map.ts";
+import { ProtocolError } from "../errors/errors.ts";
+import type { RemoteTarget, Serializable } from "../flavors/referenceable.ts";
+import type { ObjectId } from "../flavors/remote_reference.ts";
+import type { ObjectLimit } from "./object_limit.ts";
+
+/** Name of the object that a server publishes. */
+export const ROOT = "root";
+
+/** An object that the peer knows, and how many references it holds (`twisted.spread.pb.Local`). */
+export class Local<T extends object = object> {
+  /** The object. */
+  readonly object: T;
+  /** On whose behalf it was sent. */
+  readonly perspective: object | null;
+  /** How many references the peer holds. */
+  refcount = 1;
+
+  /**
+   * Creates an entry with one reference.
+   *
+   * @param object The object.
+   * @param perspective On whose behalf it was sent.
+   */
+  constructor(object: T, perspective: object | null = null) {
+    this.object = object;
+    this.perspective = perspective;
+  }
+
+  /**
+   * Adds a reference.
+   *
+   * @returns The count.
+   */
+  incref(): number {
+    return ++this.refcount;
+  }
+
+  /**
+   * Removes a reference.
+   *
+   * @returns The count.
+   */
+  decref(): number {
+    return --this.refcount;
+  }
+}
+
+/**
+ * Cleans up once the peer no longer holds an object.
+ *
+ * @param isTakenBack True if it never held it: the message that was to bring the object could not
+ * be sent.
+ */
+export type Cleanup = (isTakenBack?: boolean) => void;
+
+/** An object that takes calls and has an identity. */
+export type LocalObject = RemoteTarget & Serializable;
+
+/**
+ * Numbers the objects that are sent by reference, and keeps them while the peer holds references.
+ */
+export class LocalTable {
+  readonly #limit: ObjectLimit;
+  /** The published root: on most connections it is the only object, which needs no table. */
+  #root: Local<RemoteTarget> | undefined;
+  #entries: BusyMap<ObjectId, Local<RemoteTarget>> | undefined;
+  /** The numbers of objects; undefined while only named ones are known. */
+  #ids: BusyMap<object, number> | undefined;
+  /** What to do when the peer no longer holds an object. */
+  #cleanups: BusyMap<object, Cleanup[]> | undefined;
+
+  /**
+   * Creates an empty table.
+   *
+   * @param limit Maximum number of objects at once.
+   */
+  constructor(limit: ObjectLimit) {
+    this.#limit = limit;
+  }
+
+  /** Number of objects, including named ones. */
+  get size(): number {
+    return (this.#entries?.size ?? 0) + (this.#root === undefined ? 0 : 1);
+  }
+
+  /**
+   * Publishes an object under a name.
+   *
+   * @param name The name.
+   * @param object The object.
+   */
+  setName(name: string, object: RemoteTarget): void {
+    const entry = new Local(object);
+    if (name === ROOT) this.#root = entry;
+    else (this.#entries ??= new BusyMap()).set(name, entry);
+  }
+
+  /**
+   * Finds an object.
+   *
+   * @param id Its number or name.
+   * @returns The object, or undefined.
+   */
+  get(id: ObjectId): RemoteTarget | undefined {
+    return id === ROOT ? this.#root?.object : this.#entries?.get(id)?.object;
+  }
+
+  /**
+   * Counts a reference to an object, giving it a number if it has none.
+   *
+   * @param object The object.
+   * @param newId Makes a number.
+   * @returns Its number.
+   * @throws {LimitError} If the peer holds too many objects.
+   */
+  register(object: LocalObject, newId: () => number): number {
+    const identity = object.processUniqueID();
+    const known = this.#ids?.get(identity);
+    if (known !== undefined) {
+      this.#entries!.get(known)!.incref();
+      return known;
+    }
+    if (this.size > this.#limit.max) {
+      throw this.#limit.exceeded("Maximum PB reference count");
+    }
+    const id = newId();
+    (this.#entries ??= new BusyMap()).set(id, new Local<RemoteTarget>(object));
+    (this.#ids ??= new BusyMap()).set(identity, id);
+    return id;
+  }
+
+  /**
+   * Takes back a registration that never reached the peer.
+   *
+   * @param id Number of the object.
+   * @returns What to do if the peer holds no other reference.
+   */
+  unregister(id: number): readonly Cleanup[] {
+    const entry = this.#entries?.get(id);
+    return entry === undefined || entry.decref() > 0 ? [] : this.#remove(id, entry);
+  }
+
+  /**
+   * Removes a reference that the peer has given back.
+   *
+   * @param id Number of the object.
+   * @returns What to do if that was the last one.
+   * @throws {ProtocolError} If the peer holds no reference to such an object.
+   */
+  decref(id: ObjectId): readonly Cleanup[] {
+    const entry = this.#entries?.get(id);
+    if (entry === undefined || typeof id === "string") {
+      throw new ProtocolError(`Cannot release object "${id}": the peer holds no reference to it`);
+    }
+    return entry.decref() > 0 ? [] : this.#remove(id, entry);
+  }
+
+  /**
+   * Registers something to do when the peer no longer holds an object.
+   *
+   * @param object The object; one that does not travel as a reference is never released.
+   * @param cleanup What to do, once.
+   */
+  onRelease(object: object, cleanup: Cleanup): void {
+    const identity = identityOf(object);
+    const cleanups = this.#cleanups ??= new BusyMap();
+    const known = cleanups.get(identity);
+    if (known === undefined) cleanups.set(identity, [cleanup]);
+    else known.push(cleanup);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#root = undefined;
+    this.#entries = undefined;
+    this.#ids = undefined;
+    this.#cleanups = undefined;
+  }
+
+  #remove(id: number, entry: Local<RemoteTarget>): readonly Cleanup[] {
+    const identity = identityOf(entry.object);
+    this.#entries?.delete(id);
+    this.#ids?.delete(identity);
+    const cleanups = this.#cleanups?.get(identity);
+    this.#cleanups?.delete(identity);
+    return cleanups ?? [];
+  }
+}
+
+/** Returns the identity of an object. */
+function identityOf(object: object): object {
+  return (object as Partial<LocalObject>).processUniqueID?.() ?? object;
+}

@@ -1,0 +1,314 @@
+import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import { format } from "node:util";
+import {
+  type LogEntry,
+  NoSuchMethod,
+  PBServerFactory,
+  type RemoteReference,
+  Root,
+} from "@perspective/broker/broker";
+import { LogRate, safeLog } from "../../../broker/connection/log.ts";
+import { clientSettings } from "../../../broker/connection/options.ts";
+import { settle } from "../pair.ts";
+import { rawClient, type Said } from "../raw_peer.ts";
+
+/** Runs something with a console that takes notes of what it would print. */
+async function printed(run: () => void | Promise<void>): Promise<string[]> {
+  const lines: string[] = [];
+  const { error, warn } = console;
+  const note = (...args: unknown[]) => void lines.push(format(...args));
+  Object.assign(console, { error: note, warn: note });
+  try {
+    await run();
+  } finally {
+    Object.assign(console, { error, warn });
+  }
+  return lines;
+}
+
+const FORGED = 'no\r\nLogin of "root" succeeded\x1b[2J\u2028';
+
+Deno.test("on the console, no text of an error looks like an entry, or commands a terminal", async () => {
+  class Faulty extends Error {
+    readonly detail = FORGED;
+    override readonly name = FORGED;
+    constructor() {
+      super(FORGED, { cause: new TypeError(FORGED, { cause: FORGED }) });
+    }
+  }
+  const [entry] = await printed(() =>
+    safeLog()({ event: "callFailed", level: "error", message: "m", error: new Faulty() })
+  );
+  assert(!/(?!\n)[\p{Cc}\p{Zl}\p{Zp}]/u.test(entry!), JSON.stringify(entry));
+  const [first, ...others] = entry!.split("\n");
+  assertStringIncludes(first!, "m no\\u{d}");
+  assertEquals(others.filter((line) => !/^( {2}|})/.test(line)), []);
+});
+
+for (const level of ["error", "warning"] as const) {
+  Deno.test(`on the console, no message is a format that takes the ${level} in`, async () => {
+    const log = safeLog();
+    const message = 'Call of "100%%, %s %d %i %f %o %O %j %c" failed';
+    const [failed, thrown] = await printed(() => {
+      log({ event: "callFailed", level, message, error: new TypeError("no till") });
+      log({ event: "callFailed", level, message, error: "%s %c" });
+    });
+    assertEquals(failed!.split("\n")[0], `${message} TypeError: no till`);
+    assertStringIncludes(failed!, "log_test.ts");
+    assertEquals(thrown, `${message} %s %c`);
+  });
+}
+
+Deno.test("on the console, an error shows its fields, errors among them, and is not too long", async () => {
+  const error = Object.assign(new Error("x".repeat(50_000)), {
+    limit: 5,
+    also: new Error(FORGED),
+  });
+  error.cause = error;
+  const [entry] = await printed(() =>
+    safeLog()({ event: "callFailed", level: "warning", message: "m", error })
+  );
+  assertStringIncludes(entry!, "limit: 5");
+  assert(!entry!.includes("\x1b"));
+  assert(entry!.length < 150_000, String(entry!.length));
+});
+
+Deno.test("on the console, what a peer answers with is not shown whole", async () => {
+  class Asking extends Root {
+    remote_ask(client: RemoteReference): Promise<unknown> {
+      return client.callRemote("answer");
+    }
+  }
+  await using pair = await rawClient(new Asking());
+  const [, id] = await pair.peer.ask(call("ask", ["tuple", ["remote", 1]])) as [string, number];
+  const pairs = Array.from({ length: 80_000 }, (_, i) => [`key${i}`, i]);
+  const [word] = await pair.peer.ask(["error", id, ["dictionary", ...pairs]]) as [string];
+  assertEquals([word, pair.log.length], ["error", 1]);
+  const [line] = await printed(() => safeLog()(pair.log[0]!));
+  assertStringIncludes(line!, 'Call of "ask" failed; the peer is told');
+  assert(line!.split("\n").length < 100, line);
+});
+
+Deno.test("on the console, what was thrown and is no error is shown too", async () => {
+  const log = safeLog();
+  const lines = await printed(() => {
+    for (const error of [FORGED, 7, null, { text: FORGED }, undefined]) {
+      log({ event: "callFailed", level: "warning", message: "m", error });
+    }
+  });
+  assertEquals(lines.slice(1, 3), ["m 7", "m null"]);
+  assertEquals(lines[4], "m");
+  assert(lines.every((line) => !/\p{Cc}/u.test(line)), JSON.stringify(lines));
+});
+
+Deno.test("a log of the program's gets the error itself, and may fail", async () => {
+  const got: LogEntry[] = [];
+  const error = new Error(FORGED);
+  safeLog((entry) => void got.push(entry))({
+    event: "callFailed",
+    level: "error",
+    message: FORGED,
+    error,
+  });
+  assert(got[0]!.error === error);
+  assertEquals(got[0]!.message, 'no\\u{d}\\u{a}Login of "root" succeeded\\u{1b}[2J\\u{2028}');
+  const fail = () => {
+    throw new Error("disk full");
+  };
+  for (const log of [fail, () => Promise.reject(new Error("disk full"))]) {
+    const lines = await printed(async () => {
+      safeLog(log)({ event: "callFailed", level: "warning", message: "m" });
+      await Promise.resolve();
+    });
+    assertStringIncludes(lines[0]!, "Cannot log Error: disk full");
+    assertEquals(lines[1], "m");
+  }
+});
+
+Deno.test("LogRate admits many entries at once, then one a second, and counts the others", () => {
+  const rate = new LogRate();
+  const admitted = Array.from({ length: 1000 }, () => rate.admit(5000)).filter((remark) =>
+    remark !== undefined
+  );
+  assertEquals(admitted.length, 100);
+  assertEquals(admitted.slice(0, 99), Array(99).fill(""));
+  assertEquals(admitted[99], "; of what follows, one a second is logged");
+  assertEquals(rate.admit(5999), undefined);
+  assertEquals(
+    rate.admit(6000),
+    ", as did 901 before it; of what follows, one a second is logged",
+  );
+  assertEquals(rate.admit(16_000), "");
+});
+
+/** A clock that shows what it is told to, until the end of the block. */
+function clock(): Disposable & { show(time: number): void } {
+  const { now } = performance;
+  return {
+    show: (time) => void Object.assign(performance, { now: () => time }),
+    [Symbol.dispose]: () => void Object.assign(performance, { now }),
+  };
+}
+
+Deno.test("on the console, many strangers do not fill the log, and hide nothing else", async () => {
+  const factory = new PBServerFactory(new Service());
+  const other = new PBServerFactory(new Service());
+  const fail = (times: number) => {
+    for (let i = 0; i < times; i++) factory.failed(new Error("It looks like an HTTP client"));
+  };
+  using time = clock();
+  const lines = await printed(() => {
+    time.show(5000);
+    fail(5000);
+    factory.settings.log({ event: "connectionFailed", level: "error", message: "no root" });
+    factory.settings.log({ event: "loginRefused", level: "warning", message: "a guess" });
+    other.failed(new Error("of another server"));
+    time.show(6000);
+    fail(10);
+    time.show(26_000);
+    fail(1);
+  });
+  const said = "It looks like an HTTP client";
+  const kind = 'warning "connectionFailed"';
+  const rest = `; of ${kind}, one a second is shown`;
+  assertEquals(lines.slice(0, 99), Array(99).fill(said));
+  assertEquals(lines.slice(99), [
+    `${said}${rest}`,
+    "no root",
+    "a guess",
+    "of another server",
+    `${said}; 4900 more of ${kind} were left out${rest}`,
+    `${said}; 9 more of ${kind} were left out`,
+  ]);
+});
+
+Deno.test("on the console, errors are limited too, and not by warnings", async () => {
+  const lines = await printed(() => {
+    const log = safeLog();
+    for (const level of ["warning", "error"] as const) {
+      for (let i = 0; i < 1000; i++) log({ event: "callFailed", level, message: level });
+    }
+  });
+  for (const level of ["warning", "error"]) {
+    const count = lines.filter((line) => line.startsWith(level)).length;
+    assert(count >= 100 && count < 200, `${count} of level ${level}`);
+  }
+});
+
+Deno.test("on the console, clients without options are each limited on their own", async () => {
+  const clients = [clientSettings({}), clientSettings({})];
+  const lines = await printed(() => {
+    for (const { log } of clients) {
+      for (let i = 0; i < 100; i++) log({ event: "callFailed", level: "warning", message: "m" });
+    }
+  });
+  assertEquals(lines.length, 200);
+  assertStrictEquals(clients[0]!.tools, clients[1]!.tools);
+});
+
+Deno.test("a log of the program's gets every entry, however many strangers there are", () => {
+  const entries: LogEntry[] = [];
+  const factory = new PBServerFactory(new Service(), { log: (entry) => void entries.push(entry) });
+  for (let i = 0; i < 5000; i++) factory.failed(new Error("It looks like an HTTP client"));
+  assertEquals(entries.length, 5000);
+  assertEquals(new Set(entries.map(({ message }) => message)).size, 1);
+});
+
+class Service extends Root {
+  remote_fail(): never {
+    throw new Error("by accident");
+  }
+  remote_later(): Promise<never> {
+    return Promise.reject(new NoSuchMethod("of something else"));
+  }
+}
+
+function call(method: string, args: Said = ["tuple"]): Said {
+  return ["message", 1, "root", method, 1, args, ["dictionary"]];
+}
+
+Deno.test("a call that is wrong is a warning, one that fails by accident is an error", async () => {
+  await using pair = await rawClient(new Service());
+  for (const said of [call("missing"), call("fail", 5), call("fail"), call("later")]) {
+    await pair.peer.ask(said);
+  }
+  assertEquals(pair.log.map(({ level }) => level), ["warning", "warning", "error", "error"]);
+});
+
+Deno.test("a peer cannot fill the log, whatever it calls, and whatever it does not understand", async () => {
+  await using pair = await rawClient(new Service());
+  for (const said of [call("missing"), call("fail"), call("fail", 5), ["didNotUnderstand", "x"]]) {
+    for (let i = 0; i < 500; i++) await pair.peer.say(said);
+  }
+  for (let i = 0; i < 1500; i++) await pair.peer.hear();
+  // What nobody answers comes last.
+  await settle();
+  const failed = pair.log.filter(({ message }) => message.startsWith("Call of "));
+  assert(failed.length < 150, String(failed.length));
+  const other = pair.log.filter((entry) => !failed.includes(entry)).map(({ message }) => message);
+  assertEquals(other, ["The peer did not understand a message, nor perhaps others"]);
+});
+
+Deno.test("a log that fails ends no connection", async () => {
+  const fail = () => {
+    throw new Error("disk full");
+  };
+  const lines = await printed(async () => {
+    await using pair = await rawClient(new Service(), { log: fail });
+    for (const method of ["missing", "fail", "later"]) {
+      const [word] = await pair.peer.ask(call(method)) as unknown[];
+      assertEquals(word, "error");
+    }
+  });
+  assertEquals(lines.filter((line) => line.startsWith("Cannot log")).length, 3);
+});
+
+Deno.test("an entry says what happened, to whom and where, also on the console", async () => {
+  class Shop extends Root {
+    remote_buy(): never {
+      throw new TypeError("no till");
+    }
+  }
+  const entries: LogEntry[] = [];
+  await using pair = await rawClient(new Shop(), { log: (entry) => entries.push(entry) });
+  for (const [id, method] of ["buy", "steal"].entries()) {
+    await pair.peer.ask(["message", id + 1, "root", method, 1, ["tuple"], ["dictionary"]]);
+  }
+  await pair.peer.say(["nonsense"]);
+  await pair.peer.hear();
+  const { peer } = pair.broker;
+  assertEquals(
+    entries.map(({ event, level, message, method, peer }) => ({
+      event,
+      level,
+      message,
+      method,
+      peer,
+    })),
+    [
+      {
+        event: "callFailed",
+        level: "error",
+        message: 'Call of "buy" failed; the peer is told',
+        method: "buy",
+        peer,
+      },
+      {
+        event: "callFailed",
+        level: "warning",
+        message: 'Call of "steal" failed: No such method: remote_steal; the peer is told',
+        method: "steal",
+        peer,
+      },
+      {
+        event: "notUnderstood",
+        level: "warning",
+        message: 'Cannot understand message "nonsense", nor perhaps others',
+        method: undefined,
+        peer,
+      },
+    ],
+  );
+  const [line] = await printed(() => safeLog()(entries[1]!));
+  assertEquals(line, `${entries[1]!.message} [${peer.address}]`);
+});

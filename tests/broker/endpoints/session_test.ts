@@ -1,0 +1,681 @@
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import {
+  Avatar,
+  backoff,
+  type Broker,
+  connect,
+  GoingAwayError,
+  IPerspective,
+  NotConnectedError,
+  openSession,
+  PBClientFactory,
+  PBConnectionLost,
+  PBServerFactory,
+  Referenceable,
+  type RemoteReference,
+  Root,
+  serve,
+  type ServerRoot,
+  type Session,
+  type SessionOptions,
+  type SessionState,
+} from "@perspective/broker/broker";
+import {
+  type AvatarGrant,
+  type AvatarId,
+  InMemoryUsernamePasswordDatabaseDontUse,
+  type IRealm,
+  LoginDenied,
+  Portal,
+  UnauthorizedLogin,
+  UsernamePassword,
+} from "@perspective/broker/cred";
+import { ConnectError, memoryPair } from "@perspective/broker/transport";
+import { breakable } from "../faults.ts";
+import { collectGarbage } from "../gc.ts";
+
+class Counter extends Root {
+  calls = 0;
+  remote_count(): number {
+    return ++this.calls;
+  }
+  readonly #finished = Promise.withResolvers<void>();
+  remote_wait(): Promise<void> {
+    this.calls++;
+    return this.#finished.promise;
+  }
+  finish(): void {
+    this.#finished.resolve();
+  }
+  remote_again(): Counter {
+    return this;
+  }
+}
+
+/** A server in memory that can be down; time is made up. */
+class Site implements AsyncDisposable {
+  readonly time = new FakeTime();
+  readonly states: SessionState[] = [];
+  readonly dialed: string[] = [];
+  readonly down = new Set<string>();
+  readonly #root: ServerRoot;
+  factory: PBServerFactory;
+
+  constructor(root: ServerRoot) {
+    this.#root = root;
+    this.factory = new PBServerFactory(root, { log: () => {} });
+  }
+
+  get kinds(): string[] {
+    return this.states.map(({ kind }) => kind);
+  }
+
+  get connected(): Broker {
+    const state = this.states.findLast(({ kind }) => kind === "connected");
+    assert(state?.kind === "connected");
+    return state.broker;
+  }
+
+  readonly options: SessionOptions = {
+    onState: (state) => this.states.push(state),
+    backoff: backoff({ random: () => 0 }),
+    connect: async (url, options) => {
+      this.dialed.push(url);
+      await undefined;
+      if (this.down.has(url) || this.down.has("all")) throw new ConnectError(url, "it is down");
+      const [here, there] = memoryPair();
+      this.factory.buildBroker(there);
+      const broker = new PBClientFactory(options).buildBroker(here);
+      await broker.ready;
+      return broker;
+    },
+  };
+
+  /** Ends all connections, as a server does that goes away. */
+  async restart(): Promise<void> {
+    await this.factory.close();
+    this.factory = new PBServerFactory(this.#root, { log: () => {} });
+    await this.time.runMicrotasks();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.factory.close();
+    this.time.restore();
+  }
+}
+
+Deno.test("a session connects again whenever the connection is lost, and derives again", async () => {
+  await using site = new Site(new Counter());
+  let derived = 0;
+  await using session = openSession("pb://a.example", {
+    ...site.options,
+    recipe: async (root: RemoteReference<Counter>) => {
+      derived++;
+      return await root.callRemote("again");
+    },
+  });
+  assertEquals(session.state, { kind: "connecting", failures: 0 });
+  const first = await session.ready();
+  assertEquals(await session.use((counter) => counter.callRemote("count")), 1);
+  await site.restart();
+  assertEquals(site.kinds, ["connecting", "connected", "waiting"]);
+  const waiting = site.states[2]!;
+  assert(waiting.kind === "waiting");
+  assertEquals([waiting.failures, waiting.delay], [1, 1000]);
+  assertStringIncludes(waiting.reason.message, "server is closing");
+  await site.time.tickAsync(1000);
+  const second = await session.ready();
+  assert(first !== second);
+  assertEquals(derived, 2);
+  assertEquals(await session.use((counter) => counter.callRemote("count")), 2);
+});
+
+Deno.test("a session waits longer after each failure, and less after a connection that was good", async () => {
+  await using site = new Site(new Counter());
+  site.down.add("all");
+  await using session = openSession("pb://a.example", site.options);
+  const { time, states } = site;
+  for (const delay of [1000, 2000, 4000, 8000]) {
+    await time.runMicrotasks();
+    const state = states.at(-1)!;
+    assert(state.kind === "waiting");
+    assertEquals(state.delay, delay);
+    assert(state.reason instanceof ConnectError);
+    await time.tickAsync(delay - 1);
+    assertEquals(session.state.kind, "waiting");
+    if (delay === 8000) site.down.clear();
+    await time.tickAsync(1);
+  }
+  await session.ready();
+  await time.tickAsync(9_999);
+  await site.restart();
+  // Lost too soon to count as good.
+  assertEquals(states.at(-1), { ...states.at(-1)!, kind: "waiting", failures: 5 } as never);
+  await time.tickAsync(16_000);
+  await session.ready();
+  await time.tickAsync(10_000);
+  await site.restart();
+  assertEquals(states.at(-1), { ...states.at(-1)!, kind: "waiting", failures: 1 } as never);
+});
+
+Deno.test("Session.retry() ends the waiting, and does nothing otherwise", async () => {
+  await using site = new Site(new Counter());
+  site.down.add("all");
+  await using session = openSession("pb://a.example", site.options);
+  session.retry();
+  await site.time.runMicrotasks();
+  assertEquals(site.kinds, ["connecting", "waiting"]);
+  site.down.clear();
+  session.retry();
+  await session.ready();
+  session.retry();
+  assertEquals(session.state.kind, "connected");
+  assertEquals(site.time.now, site.time.start);
+});
+
+Deno.test("a session tries its URLs in their order at each attempt", async () => {
+  await using site = new Site(new Counter());
+  site.down.add("pb://a.example").add("pb://b.example");
+  await using session = openSession(["pb://a.example", "pb://b.example"], site.options);
+  await site.time.runMicrotasks();
+  const state = session.state;
+  assert(state.kind === "waiting" && state.reason instanceof AggregateError);
+  assertStringIncludes(state.reason.message, "any of 2 URLs");
+  site.down.delete("pb://b.example");
+  await site.time.tickAsync(state.delay);
+  await session.ready();
+  assertEquals(site.dialed.map((url) => url.at(5)), ["a", "b", "a", "b"]);
+  const { state: now } = session;
+  assert(now.kind === "connected");
+  assertEquals(now.url, "pb://b.example:8787");
+});
+
+Deno.test("Session.use() fails at once if it may not wait, or waits for so long", async () => {
+  await using site = new Site(new Counter());
+  site.down.add("all");
+  await using session = openSession<Counter>("pb://a.example", { ...site.options, wait: 5000 });
+  await site.time.runMicrotasks();
+  const count = (wait?: number) => session.use((root) => root.callRemote("count"), { wait });
+  await assertRejects(
+    () => count(0),
+    NotConnectedError,
+    'Cannot use session with "pb://a.example:8787": not connected: ' +
+      'Cannot connect to "pb://a.example": it is down',
+  );
+  const short = assertRejects(() => count(500), NotConnectedError, "not connected within 500 ms");
+  const long = count();
+  await site.time.tickAsync(500);
+  await short;
+  site.down.clear();
+  await site.time.tickAsync(500);
+  assertEquals(await long, 1);
+  const controller = new AbortController();
+  await site.restart();
+  const given = session.use(() => 1, { signal: controller.signal });
+  controller.abort(new Error("changed my mind"));
+  await assertRejects(() => given, Error, "changed my mind");
+  await assertRejects(() => session.ready({ wait: -1 }), RangeError, "0 or a positive integer");
+});
+
+Deno.test("who waits for ever for a session gets it when it comes, or the signal's reason", async () => {
+  await using site = new Site(new Counter());
+  site.down.add("all");
+  const options = { ...site.options, wait: Infinity, attemptTimeout: Infinity };
+  await using session = openSession<Counter>("pb://a.example", options);
+  const controller = new AbortController();
+  const given = session.ready({ signal: controller.signal });
+  const counted = session.use((counter) => counter.callRemote("count"));
+  await site.time.tickAsync(3_600_000);
+  controller.abort(new Error("changed my mind"));
+  await assertRejects(() => given, Error, "changed my mind");
+  site.down.clear();
+  await site.time.tickAsync(3_600_000);
+  assertEquals(await counted, 1);
+});
+
+Deno.test("what is called over a session is called at most once", async () => {
+  const counter = new Counter();
+  await using site = new Site(counter);
+  await using session = openSession<Counter>("pb://a.example", site.options);
+  const call = session.use((root) => root.callRemote("wait"));
+  await session.ready();
+  await site.time.runMicrotasks();
+  const lost = assertRejects(() => call, PBConnectionLost);
+  await site.restart();
+  await lost;
+  await site.time.tickAsync(1000);
+  await session.ready();
+  assertEquals(counter.calls, 1);
+});
+
+Deno.test("Session.states() gives the state that is, then each new one, to the end", async () => {
+  await using site = new Site(new Counter());
+  const session = openSession("pb://a.example", site.options);
+  const seen: string[] = [];
+  const followed = (async () => {
+    for await (const { kind } of session.states()) seen.push(kind);
+  })();
+  await session.ready();
+  await site.restart();
+  await site.time.tickAsync(1000);
+  await session.ready();
+  await session.close();
+  await followed;
+  assertEquals(seen, ["connecting", "connected", "waiting", "connecting", "connected", "closed"]);
+  assertEquals(site.kinds, seen);
+  for await (const { kind } of session.states()) assertEquals(kind, "closed");
+});
+
+for (const moment of ["connecting", "connected", "waiting"] as const) {
+  Deno.test(`Session.close() ends a session that is ${moment}`, async () => {
+    await using site = new Site(new Counter());
+    if (moment === "waiting") site.down.add("all");
+    const session = openSession("pb://a.example", site.options);
+    const unready = moment === "connected"
+      ? session.ready()
+      : assertRejects(() => session.ready(), NotConnectedError, "it is closed");
+    if (moment === "connected") await unready;
+    if (moment === "waiting") await site.time.runMicrotasks();
+    assertEquals(session.state.kind, moment);
+    const closed = session.close();
+    await session.close();
+    await closed;
+    assertEquals(session.state, { kind: "closed", reason: undefined });
+    assertEquals(await session.closed, undefined);
+    await unready;
+    await assertRejects(() => session.use(() => 1), NotConnectedError, "it is closed");
+    assertEquals(site.factory.brokers.size, 0);
+  });
+}
+
+Deno.test("a session closes when its signal aborts, with the reason", async () => {
+  await using site = new Site(new Counter());
+  const controller = new AbortController();
+  const { signal } = controller;
+  const session = openSession("pb://a.example", { ...site.options, signal });
+  await session.ready();
+  controller.abort(new Error("no more"));
+  assertEquals((await session.closed)?.message, "no more");
+  const aborted = openSession("pb://a.example", { ...site.options, signal });
+  assertEquals((await aborted.closed)?.message, "no more");
+  assertEquals(site.dialed.length, 1);
+});
+
+Deno.test("a callback that closes the session is heard, one that throws is logged", async () => {
+  await using site = new Site(new Counter());
+  const log: unknown[] = [];
+  const session: Session = openSession("pb://a.example", {
+    ...site.options,
+    log: (entry) => log.push(entry.message),
+    onState: ({ kind }) => {
+      if (kind === "connected") void session.close();
+      throw new Error("a bad callback");
+    },
+  });
+  assertEquals(await session.closed, undefined);
+  assertEquals(log, Array(3).fill("A callback failed"));
+});
+
+for (const callback of ["giveUp", "backoff"] as const) {
+  Deno.test(`a session that is closed by its ${callback} does not wait before it ends`, async () => {
+    await using site = new Site(new Counter());
+    const session: Session = openSession("pb://a.example", {
+      ...site.options,
+      giveUp: () => {
+        if (callback === "giveUp") void session.close();
+        return false;
+      },
+      backoff: () => {
+        if (callback === "backoff") void session.close();
+        return 1000;
+      },
+    });
+    await session.ready();
+    await site.restart();
+    assertEquals(await session.closed, undefined);
+    assertEquals(site.kinds, ["connecting", "connected", "closed"]);
+  });
+}
+
+const BAD_CALLBACKS: { name: string; options: SessionOptions; error: RegExp }[] = [
+  {
+    name: "giveUp throws",
+    options: {
+      giveUp: () => {
+        throw new Error("a bad callback");
+      },
+    },
+    error: /^a bad callback$/,
+  },
+  {
+    name: "backoff throws",
+    options: {
+      backoff: () => {
+        throw new Error("a bad callback");
+      },
+    },
+    error: /^a bad callback$/,
+  },
+  {
+    name: "backoff gives no number",
+    options: { backoff: () => NaN },
+    error: /^Cannot set backoff to "NaN"/,
+  },
+];
+
+for (const { name, options, error } of BAD_CALLBACKS) {
+  Deno.test(`a session whose ${name} closes for that reason, and logs it`, async () => {
+    await using site = new Site(new Counter());
+    site.down.add("pb://a.example");
+    const log: unknown[] = [];
+    const session = openSession("pb://a.example", {
+      ...site.options,
+      ...options,
+      log: (entry) => log.push(entry.message),
+    });
+    const using = assertRejects(() => session.ready(), NotConnectedError);
+    assertMatch((await session.closed)!.message, error);
+    assertEquals(log, ["A callback failed"]);
+    assertEquals(site.kinds.at(-1), "closed");
+    await using;
+    await session.close();
+  });
+}
+
+Deno.test("an attempt has a time limit, the recipe included", async () => {
+  await using site = new Site(new Counter());
+  await using session = openSession("pb://a.example", {
+    ...site.options,
+    attemptTimeout: 5000,
+    recipe: async (root: RemoteReference<Counter>) => {
+      await root.callRemote("wait");
+    },
+  });
+  await site.time.runMicrotasks();
+  await site.time.tickAsync(5000);
+  await site.time.runMicrotasks();
+  const { state } = session;
+  assert(state.kind === "waiting");
+  assertEquals(
+    state.reason.message,
+    'Cannot open session with "pb://a.example:8787": it was not ready within 5000 ms',
+  );
+  assertEquals(site.factory.brokers.size, 0);
+});
+
+Deno.test("an attempt ends though the connection does not come, and closes one that comes too late", async () => {
+  await using site = new Site(new Counter());
+  const { connect } = site.options;
+  const late: (() => void)[] = [];
+  const session = openSession("pb://a.example", {
+    ...site.options,
+    attemptTimeout: 300,
+    connect: async (url, options) => {
+      await new Promise<void>((resolve) => late.push(resolve));
+      return await connect!(url, { ...options, signal: undefined });
+    },
+  });
+  await site.time.runMicrotasks();
+  await site.time.tickAsync(300);
+  await site.time.runMicrotasks();
+  assertEquals(session.state.kind, "waiting");
+  await site.time.tickAsync(1000);
+  await site.time.runMicrotasks();
+  assertEquals([session.state.kind, late.length], ["connecting", 2]);
+  await session.close();
+  for (const come of late) come();
+  await site.time.runMicrotasks();
+  await site.time.tickAsync(1);
+  assertEquals([site.dialed.length, site.factory.brokers.size], [2, 0]);
+});
+
+Deno.test("who uses a session whose connection cannot be written to waits for the next one", async () => {
+  await using site = new Site(new Counter());
+  const { connect } = site.options;
+  const [here, there] = memoryPair();
+  const { dialed, fault } = breakable(here);
+  await using session = openSession<Counter>("pb://a.example", {
+    ...site.options,
+    connect: async (url, options) => {
+      if (site.dialed.length > 0) return await connect!(url, options);
+      site.dialed.push(url);
+      site.factory.buildBroker(there);
+      const broker = new PBClientFactory(options).buildBroker(dialed);
+      await broker.ready;
+      return broker;
+    },
+  });
+  await session.use((counter) => counter.callRemote("count"));
+  fault.isBroken = true;
+  const lost = assertRejects(
+    () => session.use((counter) => counter.callRemote("count")),
+    PBConnectionLost,
+  );
+  await site.time.runMicrotasks();
+  const counted = session.use((counter) => counter.callRemote("count"));
+  await site.time.tickAsync(1000);
+  await lost;
+  await site.time.tickAsync(1000);
+  assertEquals(await counted, 2);
+});
+
+Deno.test("a session leaves a server that goes away, and calls over the old connection are finished", async () => {
+  const counter = new Counter();
+  await using site = new Site(counter);
+  await using session = openSession<Counter>(["pb://a.example", "pb://b.example"], {
+    ...site.options,
+    stableAfter: 1000,
+  });
+  const old = await session.ready();
+  const { connected } = site;
+  await site.time.tickAsync(1000);
+  const waiting = old.callRemote("wait");
+  await site.time.runMicrotasks();
+  const [server] = site.factory.brokers;
+  void server!.close({ graceful: 60_000 });
+  await assertRejects(() => session.use((counter) => counter.callRemote("count")), GoingAwayError);
+  // Not begun, so it may be done again: over another connection, at once.
+  assertEquals(await session.use((counter) => counter.callRemote("count")), 2);
+  assertEquals([site.dialed.length, connected.isClosed], [2, false]);
+  counter.finish();
+  await waiting;
+  await connected.closed;
+  assertEquals(await session.use((counter) => counter.callRemote("count")), 3);
+});
+
+Deno.test("a session that is closed closes the connection that it has left, too", async () => {
+  await using site = new Site(new Counter());
+  const session = openSession<Counter>("pb://a.example", { ...site.options, stableAfter: 1000 });
+  const old = await session.ready();
+  const { connected } = site;
+  await site.time.tickAsync(1000);
+  const waiting = assertRejects(() => old.callRemote("wait"), PBConnectionLost);
+  await site.time.runMicrotasks();
+  const [server] = site.factory.brokers;
+  const closing = server!.close({ graceful: 60_000 });
+  await assertRejects(() => session.use((counter) => counter.callRemote("count")), GoingAwayError);
+  await session.ready();
+  await session.close();
+  assertEquals(connected.isClosed, true);
+  await waiting;
+  await closing;
+});
+
+Deno.test("a session keeps no more than eight connections that it has left", async () => {
+  class Fickle extends Counter {
+    remote_leave(): void {
+      throw new GoingAwayError();
+    }
+  }
+  await using site = new Site(new Fickle());
+  await using session = openSession<Fickle>("pb://a.example", {
+    ...site.options,
+    stableAfter: 1000,
+  });
+  const lost: string[] = [];
+  for (let i = 0; i < 10; i++) {
+    const fickle = await session.ready();
+    await site.time.tickAsync(1000);
+    fickle.callRemote("wait").catch((error) => lost.push(error.name));
+    await assertRejects(() => session.use((fickle) => fickle.callRemote("leave")), GoingAwayError);
+    await session.ready();
+  }
+  await site.time.runMicrotasks();
+  assertEquals(lost, ["PBConnectionLost", "PBConnectionLost"]);
+  assertEquals([site.dialed.length, site.factory.brokers.size], [11, 9]);
+});
+
+class Member extends Avatar {
+  perspective_mind(): unknown {
+    return this.mind;
+  }
+  constructor(readonly id: AvatarId, readonly mind: unknown) {
+    super();
+  }
+}
+
+class Realm implements IRealm {
+  readonly logins: AvatarId[] = [];
+  logouts = 0;
+  isFull = false;
+  requestAvatar(id: AvatarId, mind: unknown): AvatarGrant<IPerspective> {
+    if (this.isFull) throw new LoginDenied("full");
+    this.logins.push(id);
+    return [IPerspective, new Member(id, mind), () => void this.logouts++];
+  }
+}
+
+function portal(realm: Realm): Portal {
+  return new Portal(realm, [new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret" })]);
+}
+
+Deno.test("a session logs in again as the user in the URL, with its mind", async () => {
+  const realm = new Realm();
+  await using site = new Site(portal(realm));
+  const mind = new Referenceable();
+  await using session = openSession<Member>("pb://alice:secret@a.example", {
+    ...site.options,
+    mind,
+  });
+  assert(await session.use((avatar) => avatar.callRemote("mind")) === mind);
+  await site.restart();
+  assertEquals(realm.logouts, 1);
+  await site.time.tickAsync(1000);
+  assert(await session.use((avatar) => avatar.callRemote("mind")) === mind);
+  assertEquals(realm.logins, ["alice", "alice"]);
+  const { state } = session;
+  assert(state.kind === "connected");
+  assertEquals(state.url, "pb://a.example:8787");
+});
+
+Deno.test("a session keeps the user logged in whatever the recipe lets go of", async () => {
+  const realm = new Realm();
+  await using server = serve(portal(realm), { hostname: "127.0.0.1", port: 0, log: () => {} });
+  await using session = openSession(server.url, {
+    credentials: new UsernamePassword("alice", "secret"),
+    recipe: (_avatar: RemoteReference<Member>, broker: Broker) => broker,
+  });
+  const broker = await session.ready();
+  await collectGarbage();
+  // Whatever was to be told to the server has come there before this.
+  await assertRejects(() => broker.root().callRemote("nothing"));
+  assertEquals(realm.logouts, 0);
+});
+
+Deno.test("a session closes for wrong credentials, and tries again when it is denied", async () => {
+  const realm = new Realm();
+  await using site = new Site(portal(realm));
+  const wrong = openSession("pb://alice:wrong@a.example", site.options);
+  assert(await wrong.closed instanceof UnauthorizedLogin);
+  await assertRejects(() => wrong.ready(), NotConnectedError, "it is closed");
+  realm.isFull = true;
+  const credentials = new UsernamePassword("alice", "secret");
+  await using session = openSession("pb://a.example", { ...site.options, credentials });
+  while (session.state.kind !== "waiting") await site.time.runMicrotasks();
+  assert(session.state.reason instanceof LoginDenied);
+  realm.isFull = false;
+  await site.time.tickAsync(1000);
+  await session.ready();
+  const stubborn = openSession("pb://a.example", {
+    ...site.options,
+    giveUp: ({ message }) => message.includes("down"),
+  });
+  site.down.add("all");
+  assert(await stubborn.closed instanceof ConnectError);
+});
+
+Deno.test("openSession() refuses what it cannot use", () => {
+  assertThrows(() => openSession([]), TypeError, "there is no URL");
+  assertThrows(() => openSession("http://a.example"), TypeError, "scheme");
+  for (const options of [{ wait: -1 }, { attemptTimeout: 0 }, { stableAfter: 0.5 }]) {
+    assertThrows(() => openSession("pb://a.example", options), RangeError);
+  }
+});
+
+Deno.test("backoff() grows to its limit, less what is left to chance", () => {
+  const waits = (random: number) =>
+    [1, 2, 3, 10].map(
+      backoff({ initial: 10, factor: 3, max: 100, jitter: 0.2, random: () => random }),
+    );
+  assertEquals(waits(0), [10, 30, 90, 100]);
+  assertEquals(waits(1), [8, 24, 72, 80]);
+  for (
+    const wrong of [{ initial: 0 }, { factor: 0.5 }, { max: 1 }, { jitter: 2 }, { factor: NaN }]
+  ) {
+    assertThrows(() => backoff(wrong), RangeError, Object.keys(wrong)[0]);
+  }
+});
+
+Deno.test("a session over TCP survives a server that is restarted at its port", async () => {
+  const first = serve(new Counter(), { hostname: "127.0.0.1", port: 0 });
+  await using session = openSession<Counter>(first.url, { backoff: () => 1 });
+  assertEquals(await session.use((root) => root.callRemote("count")), 1);
+  await first.close();
+  for await (const { kind } of session.states()) if (kind !== "connected") break;
+  await using _second = serve(new Counter(), { url: first.url });
+  assertEquals(await session.use((root) => root.callRemote("count")), 1);
+});
+
+Deno.test("connect() logs in as the user in the URL, at the object that it names", async () => {
+  class Named extends Root {
+    override rootObject(broker: Broker): Root {
+      broker.setNameForLocal("counter", new Counter());
+      return this;
+    }
+  }
+  const realm = new Realm();
+  await using server = serve(portal(realm), { url: "pb://127.0.0.1:0" });
+  await using broker = await connect(server.url.replace("//", "//alice:secret@"));
+  const avatar = await broker.login<Member>();
+  assertEquals(await avatar.callRemote("mind"), null);
+  assertEquals(realm.logins, ["alice"]);
+  await using other = serve(new Named(), { url: "pb://127.0.0.1:0" });
+  await using named = await connect(`${other.url}/counter`);
+  assertEquals(await named.root<Counter>().callRemote("count"), 1);
+  await assertRejects(() => named.login(), TypeError, "Cannot log in: neither");
+});
+
+Deno.test("[Broker loginConnectionRefused] login over a refused connection fails with that error", async () => {
+  // A port that nobody listens at any more.
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const factory = new PBClientFactory();
+  const login = assertRejects(
+    () => factory.login(new UsernamePassword("alice", "secret")),
+    ConnectError,
+    "connection refused",
+  );
+  const root = assertRejects(() => factory.getRootObject(), ConnectError);
+  await assertRejects(() => factory.connect(`pb://127.0.0.1:${port}`), ConnectError);
+  await Promise.all([login, root]);
+  await factory.disconnect();
+});

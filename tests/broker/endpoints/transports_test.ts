@@ -1,0 +1,145 @@
+/** Every kind of transport has to pass the same suite. */
+import { assert, assertEquals, assertInstanceOf, assertLess, assertRejects } from "@std/assert";
+import {
+  type Broker,
+  GoingAwayError,
+  PBConnectionLost,
+  PeerGoneError,
+  RemoteError,
+  type RemoteReference,
+} from "@perspective/broker/broker";
+import { UsernamePassword } from "@perspective/broker/cred";
+import { KINDS } from "../../transport/pairs.ts";
+import { linked, Mind, type User } from "../faults.ts";
+
+const ALICE = new UsernamePassword("alice", "secret");
+
+function login(client: Broker): Promise<RemoteReference<User>> {
+  return client.login<User>(ALICE, new Mind());
+}
+
+for (const kind of KINDS) {
+  const { name } = kind;
+
+  Deno.test(`${name}: login, and calls both ways`, async () => {
+    await using link = await linked(kind);
+    await assertRejects(
+      () => link.client.login(new UsernamePassword("alice", "wrong")),
+      RemoteError,
+    );
+    const avatar = await login(link.client);
+    assertEquals(await avatar.callRemote("echo", [1, "two", null]), [1, "two", null]);
+    assertEquals(await avatar.callRemote("callMind", { three: 3 }), { three: 3 });
+    const many = Array.from({ length: 200 }, (_, i) => avatar.callRemote("echo", i));
+    assertEquals(await Promise.all(many), many.map((_, i) => i));
+  });
+
+  Deno.test(`${name}: large values both ways`, async () => {
+    await using link = await linked(kind);
+    const avatar = await login(link.client);
+    const size = name.endsWith("byte by byte") ? 51_200 : 640 * 1024;
+    const bytes = crypto.getRandomValues(new Uint8Array(60_000));
+    const large = [
+      new Uint8Array(size).fill(7),
+      "ü".repeat(size / 4),
+      bytes,
+      Array(size / 64).fill(-1),
+    ];
+    assertEquals(await avatar.callRemote("echo", large), large);
+    assertEquals(await avatar.callRemote("callMind", large), large);
+  });
+
+  Deno.test(`${name}: one byte at a time`, async () => {
+    await using link = await linked(kind, { most: 1 });
+    const avatar = await login(link.client);
+    const value = ["text", new Uint8Array(300), { key: 2 ** 40 }];
+    assertEquals(await avatar.callRemote("callMind", value), value);
+  });
+
+  for (const end of ["client", "server"] as const) {
+    Deno.test(`${name}: close by the ${end}`, async () => {
+      await using link = await linked(kind);
+      const avatar = await login(link.client);
+      const disconnected = Promise.withResolvers<void>();
+      avatar.notifyOnDisconnect(() => disconnected.resolve());
+      const lost = assertRejects(() => avatar.callRemote("wait"), PBConnectionLost);
+      await avatar.callRemote("echo", 1);
+      await link[end].close();
+      await Promise.all([lost, disconnected.promise, link.client.closed, link.server.closed]);
+      assertEquals([link.realm.logins, link.realm.logouts], [1, 1]);
+    });
+  }
+
+  Deno.test(`${name}: a server that goes away answers all that it has begun`, async () => {
+    await using link = await linked(kind);
+    const avatar = await login(link.client);
+    await avatar.callRemote("echo", 0);
+    const waited = avatar.callRemote("wait");
+    let answered = 0;
+    let refused = 0;
+    // Calls without end, until one is lost.
+    const flood = async () => {
+      for (;;) {
+        try {
+          await avatar.callRemote("echo", new Uint8Array(1000));
+          answered++;
+        } catch (error) {
+          if (!(error instanceof GoingAwayError)) return;
+          refused++;
+          link.realm.gate.resolve();
+        }
+      }
+    };
+    const floods = Array.from({ length: 20 }, flood);
+    await avatar.callRemote("echo", 0);
+    await link.factory.close({ graceful: 60_000 });
+    await Promise.all(floods);
+    assertEquals(await waited, "waited");
+    assertEquals(answered, link.realm.handled - 3);
+    assert(refused > 0);
+    const reason = await link.client.closed;
+    if (kind.tellsReason) assert(reason?.message.includes("server is closing"), reason?.message);
+  });
+
+  Deno.test(`${name}: a client that does not read makes the server wait, not keep`, async () => {
+    const limits = { highWaterMark: 100_000 };
+    await using link = await linked(kind, { server: { limits } });
+    const avatar = await login(link.client);
+    link.clientEnd.stall();
+    const size = name.endsWith("byte by byte") ? 10_000 : 400_000;
+    const calls = Array.from({ length: 100 }, () => avatar.callRemote("large", size));
+    // The server is behind when it has begun all that it will.
+    for (let handled = -1; handled !== link.realm.handled;) {
+      handled = link.realm.handled;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assertLess(link.server.counts.bufferedBytes, 2 * size + 100_000);
+    link.clientEnd.resume();
+    const answers = await Promise.all(calls);
+    assertEquals(answers.filter(({ length }) => length === size).length, 100);
+  });
+
+  Deno.test(`${name}: a link that swallows is noticed at both ends`, async () => {
+    const options = { keepAlive: 200 };
+    await using link = await linked(kind, { client: options, server: options });
+    const avatar = await login(link.client);
+    const lost = assertRejects(() => avatar.callRemote("wait"), PBConnectionLost);
+    await avatar.callRemote("echo", 1);
+    link.clientEnd.swallow();
+    assertInstanceOf(await link.client.closed, PeerGoneError);
+    await lost;
+    await link.server.closed;
+    assertEquals(link.realm.logouts, 1);
+  });
+
+  Deno.test(`${name}: a quiet link stays`, async () => {
+    const options = { keepAlive: 400 };
+    await using link = await linked(kind, { client: options, server: options });
+    const avatar = await login(link.client);
+    const { callsReceived } = link.server.traffic;
+    while (link.server.traffic.callsReceived - callsReceived < 2) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    assertEquals(await avatar.callRemote("echo", 1), 1);
+  });
+}

@@ -1,0 +1,80 @@
+import {
+  assertEquals,
+  assertFalse,
+  assertMatch,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  callOptions,
+  CallTimeoutError,
+  CopiedFailure,
+  noOperation,
+  printTraceback,
+} from "@perspective/broker/broker";
+import { assertSpyCalls, stub } from "@std/testing/mock";
+import { Failing, failure } from "../failing.ts";
+import { testPair } from "../pair.ts";
+
+async function waitingForAnswer(call: () => Promise<unknown>): Promise<void> {
+  await call();
+}
+
+/** Above it there may be the turn of the event loop in which the answer was handled, which is Deno's own. */
+const WHO_WAITS = /^\S+: .*(\n {4}at .*\(ext:core\/.*\))*\n {4}at async waitingForAnswer/;
+
+async function stackOfFailure(call: () => Promise<unknown>): Promise<string> {
+  return String((await assertRejects(() => waitingForAnswer(call), Error)).stack);
+}
+
+Deno.test("the stack of a failed call shows who waits for it, and the other end's if it came", async () => {
+  await using pair = await testPair(new Failing());
+  await using unsafe = await testPair(new Failing(), { server: { unsafeTracebacks: true } });
+  for (const method of ["exception", "error", "nothing"]) {
+    const stack = await stackOfFailure(() => pair.client.root().callRemote(method));
+    assertMatch(stack, WHO_WAITS);
+    assertFalse(stack.includes("Remote traceback"));
+    assertFalse(/\/(link|broker|remote_error)\.ts/.test(stack), "nothing of the library in it");
+    const both = await stackOfFailure(() => unsafe.client.root().remote[method]!());
+    assertMatch(both, WHO_WAITS);
+    assertMatch(both, /\nRemote traceback:\n.*\n {4}at /);
+  }
+});
+
+Deno.test("the stack of a call that timed out shows who waited for it", async () => {
+  const server = new Failing();
+  await using pair = await testPair(server);
+  const call = () => pair.client.root().callRemote("never", callOptions({ timeout: 1 }));
+  const stack = await stackOfFailure(call);
+  assertMatch(stack, /^CallTimeoutError: .*\n {4}at async waitingForAnswer/);
+  await assertRejects(call, CallTimeoutError);
+  server.answered.resolve();
+});
+
+Deno.test("[Failures copiedFailureLogging] printTraceback() prints a received failure, and so does its method", async () => {
+  await using pair = await testPair(new Failing());
+  const error = await failure(pair.client.root().callRemote("exception"));
+  const lines: string[] = [];
+  error.printTraceback((line) => lines.push(line));
+  assertEquals(lines, ["Traceback from remote host -- builtins.TypeError: by accident\n"]);
+  assertEquals(error.getErrorMessage(), "by accident");
+  using console_ = stub(console, "error");
+  printTraceback(error);
+  error.printTraceback();
+  assertSpyCalls(console_, 2);
+  assertStrictEquals(console_.calls[0]!.args[1], error);
+});
+
+Deno.test("an error is printed with its stack, and nothing that the stack says already", () => {
+  const error = new CopiedFailure("a.B", "text", "File there", ["a.B"]);
+  const printed = Deno.inspect(error);
+  assertStringIncludes(printed, "a.B: text\n    at ");
+  assertStringIncludes(printed, "Remote traceback:\nFile there");
+  assertFalse(printed.includes("parents"));
+  assertEquals(Object.keys(error), []);
+});
+
+Deno.test("noOperation() does nothing with anything", () => {
+  assertEquals(noOperation(1, 2), undefined);
+});

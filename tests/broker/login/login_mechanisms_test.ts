@@ -1,0 +1,441 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { generateKeyPair, jwtVerify, SignJWT } from "npm:jose@^6.0.0";
+import {
+  Anonymous,
+  type AvatarId,
+  BearerToken,
+  BearerTokenChecker,
+  type Dialed,
+  FilePasswordDB,
+  type ICredentialsChecker,
+  IScramCredentials,
+  type LoginMechanism,
+  makeScramVerifier,
+  memoryPair,
+  PBClientFactory,
+  PBServerFactory,
+  type Peer,
+  PortalRoot,
+  type RemoteReference,
+  ScramChecker,
+  ScramError,
+  UnauthorizedLogin,
+  UnhandledCredentials,
+  UsernamePassword,
+} from "@perspective/broker";
+import { SqlitePasswordDB } from "@perspective/broker/cred/sqlite";
+import { allowedMechanisms, isServed } from "../../../broker/login/mechanisms.ts";
+import { Member, testPortal, users } from "./login_realm.ts";
+import { settle, type TestPair, testPair } from "../pair.ts";
+
+const alice = new UsernamePassword("alice", "secret");
+
+const peer = (kind: Peer["kind"], secure = false): Peer => ({ kind, address: "x", secure });
+
+// Which mechanisms there are.
+
+const ALLOWED: [name: string, Peer, object, LoginMechanism[]][] = [
+  ["any over TLS", peer("tls", true), {}, ["SCRAM-SHA-256", "BEARER", "PLAIN", "MD5", "ANONYMOUS"]],
+  ["none that is open over TCP", peer("tcp"), {}, ["SCRAM-SHA-256", "MD5", "ANONYMOUS"]],
+  [
+    "any within a machine",
+    peer("unix"),
+    {},
+    ["SCRAM-SHA-256", "BEARER", "PLAIN", "MD5", "ANONYMOUS"],
+  ],
+  [
+    "any where the program says that it is secure",
+    peer("websocket"),
+    { secure: true },
+    ["SCRAM-SHA-256", "BEARER", "PLAIN", "MD5", "ANONYMOUS"],
+  ],
+  [
+    "none that is open where the program says that it is not secure",
+    peer("tls", true),
+    { secure: false },
+    ["SCRAM-SHA-256", "MD5", "ANONYMOUS"],
+  ],
+  [
+    "no weak ones",
+    peer("tls", true),
+    { weakMechanisms: "never" },
+    ["SCRAM-SHA-256", "BEARER", "ANONYMOUS"],
+  ],
+  [
+    "no weak ones without TLS",
+    peer("tcp"),
+    { weakMechanisms: "secure" },
+    ["SCRAM-SHA-256", "ANONYMOUS"],
+  ],
+  [
+    "weak ones over TLS",
+    peer("tls", true),
+    { weakMechanisms: "secure" },
+    ["SCRAM-SHA-256", "BEARER", "PLAIN", "MD5", "ANONYMOUS"],
+  ],
+  ["those that are named", peer("tls", true), { mechanisms: ["MD5", "BEARER"] }, ["BEARER", "MD5"]],
+  ["none", peer("tcp"), { mechanisms: ["PLAIN"] }, []],
+];
+for (const [name, peer, options, expected] of ALLOWED) {
+  Deno.test(`allowedMechanisms() allows ${name}`, () => {
+    assertEquals(allowedMechanisms(peer, options), expected);
+  });
+}
+
+Deno.test("isServed() goes by what the checkers can check", () => {
+  const served = (checker: ICredentialsChecker) =>
+    allowedMechanisms(peer("tls", true), {}).filter((mechanism) =>
+      isServed(mechanism, checker.credentialInterfaces)
+    );
+  assertEquals(served(users()), ["SCRAM-SHA-256", "PLAIN", "MD5"]);
+  assertEquals(served(new FilePasswordDB("none", { hash: (_name, password) => password })), [
+    "PLAIN",
+  ]);
+  assertEquals(served(new BearerTokenChecker(() => null)), ["BEARER"]);
+  using lean = new SqlitePasswordDB(":memory:");
+  assertEquals(served(lean), ["SCRAM-SHA-256", "PLAIN"]);
+  using full = new SqlitePasswordDB(":memory:", { storeMD5: true });
+  assertEquals(served(full), ["SCRAM-SHA-256", "PLAIN", "MD5"]);
+});
+
+Deno.test("a mechanism that there is not is refused at both ends", async () => {
+  const options = { mechanisms: ["SCRAM-SHA-1" as LoginMechanism] };
+  const { portal } = testPortal();
+  assertThrows(() => new PortalRoot(portal, options), TypeError, '"SCRAM-SHA-1"');
+  await using pair = await testPair(portal);
+  await assertRejects(() => pair.client.login(alice, null, options), TypeError, '"SCRAM-SHA-1"');
+});
+
+// What client and server choose.
+
+/** Notes which remote methods of the root are called. */
+function watched(root: PortalRoot): { root: PortalRoot; calls: string[] } {
+  const calls: string[] = [];
+  const rootObject = root.rootObject.bind(root);
+  root.rootObject = (broker) => {
+    const object = rootObject(broker);
+    return {
+      remoteMessageReceived(broker, message, args, kw) {
+        calls.push(message);
+        return object.remoteMessageReceived(broker, message, args, kw);
+      },
+    };
+  };
+  return { root, calls };
+}
+
+Deno.test("Broker.login() takes the strongest mechanism that both ends know", async () => {
+  for (
+    const [server, client, method] of [
+      [{}, {}, "loginScram"],
+      [{ mechanisms: ["PLAIN", "MD5"] }, {}, "loginPlain"],
+      [{}, { mechanisms: ["MD5", "PLAIN"] }, "loginPlain"],
+      [{ mechanisms: ["MD5"] }, {}, "login"],
+      [{ weakMechanisms: "never" }, {}, "loginScram"],
+      [{ secure: false, mechanisms: ["MD5", "PLAIN"] }, {}, "login"],
+    ] as const
+  ) {
+    const { root, calls } = watched(testPortal(server).root);
+    await using pair = await testPair(root);
+    const avatar = await pair.client.login<Member>(alice, null, client);
+    assertEquals(await avatar.callRemote("whoami"), "alice");
+    assertEquals(calls, ["loginMechanisms", method]);
+  }
+});
+
+Deno.test("Broker.login() does not ask where there is nothing to choose", async () => {
+  const { root, calls } = watched(testPortal().root);
+  await using pair = await testPair(root);
+  await pair.client.login(alice, null, { weakMechanisms: "never" });
+  await assertRejects(() => pair.client.login(new Anonymous()), UnhandledCredentials);
+  await assertRejects(() => pair.client.login(new BearerToken("x")), UnhandledCredentials);
+  assertEquals(calls, ["loginScram", "loginAnonymous", "loginBearer"]);
+});
+
+Deno.test("Broker.login() says why it cannot log in", async () => {
+  const { root } = testPortal({ mechanisms: ["PLAIN"] });
+  await using pair = await testPair(root);
+  const cases = [
+    [alice, { weakMechanisms: "never", mechanisms: ["MD5"] }, [
+      "Cannot log in: the options do not allow SCRAM-SHA-256, PLAIN, MD5 over this connection",
+    ]],
+    [alice, { mechanisms: ["MD5", "SCRAM-SHA-256"] }, [
+      "Cannot log in: the server accepts PLAIN, and this client offers SCRAM-SHA-256, MD5",
+    ]],
+    [{ provides: [] }, {}, ["Cannot log in: no mechanism takes "]],
+  ] as const;
+  for (const [credentials, options, [message]] of cases) {
+    await assertRejects(
+      () => pair.client.login(credentials, null, options),
+      UnhandledCredentials,
+      message,
+    );
+  }
+  assertEquals(pair.serverLog, []);
+});
+
+Deno.test("Broker.login() says that a page without WebCrypto cannot use SCRAM", async () => {
+  await using pair = await testPair(testPortal().root);
+  Object.defineProperty(crypto, "subtle", { value: undefined, configurable: true });
+  try {
+    await assertRejects(() => pair.client.login(alice), UnhandledCredentials, "over https");
+    const avatar = await pair.client.login<Member>(alice, null, { mechanisms: ["MD5"] });
+    assertEquals(await avatar.callRemote("whoami"), "alice");
+  } finally {
+    Reflect.deleteProperty(crypto, "subtle");
+  }
+});
+
+Deno.test("a server refuses mechanisms that it does not allow, whatever the client asks for", async () => {
+  const { realm, root } = testPortal({ weakMechanisms: "never", secure: false });
+  await using pair = await testPair(root);
+  const calls: [method: string, ...args: unknown[]][] = [
+    ["login", "alice"],
+    ["loginPlain", "alice", "secret", null],
+    ["loginBearer", "token", null],
+  ];
+  for (const [method, ...args] of calls) {
+    await assertRejects(
+      () => pair.client.root().callRemote(method, ...args),
+      UnhandledCredentials,
+      "is not allowed here",
+    );
+  }
+  assertEquals(realm.events, []);
+  assertEquals(pair.serverLog.length, 3);
+});
+
+/** A pair whose connection is not secure, as TCP is not. */
+async function openPair(root: PortalRoot): Promise<TestPair> {
+  const [here, there] = memoryPair();
+  const open = (end: Dialed): Dialed => ({ ...end, peer: peer("tcp") });
+  const server = new PBServerFactory(root, { log: () => {} }).buildBroker(open(there));
+  const client = new PBClientFactory().buildBroker(open(here));
+  await client.ready;
+  return {
+    client,
+    server,
+    serverLog: [],
+    clientLog: [],
+    async [Symbol.asyncDispose]() {
+      await client.close();
+      await server.closed;
+    },
+  };
+}
+
+Deno.test("passwords and tokens do not leave the client over a connection that is open", async () => {
+  const checkers = [new BearerTokenChecker(() => "alice"), users()];
+  const { root, calls } = watched(testPortal({ checkers }).root);
+  await using pair = await openPair(root);
+  await assertRejects(
+    () => pair.client.login(new BearerToken("t")),
+    UnhandledCredentials,
+    "Cannot log in: BEARER may be used over a secure connection only (pbs:, wss:,",
+  );
+  await assertRejects(
+    () => pair.client.login(alice, null, { mechanisms: ["PLAIN"] }),
+    UnhandledCredentials,
+  );
+  assertEquals(calls, []);
+  assertEquals(await pair.client.root().callRemote("loginMechanisms"), ["SCRAM-SHA-256", "MD5"]);
+});
+
+Deno.test("a proxy that does the TLS makes a connection secure, if both ends say so", async () => {
+  const checkers = [new BearerTokenChecker(() => "alice")];
+  const { root } = testPortal({ checkers, secure: true });
+  await using pair = await openPair(root);
+  const avatar = await pair.client.login<Member>(new BearerToken("t"), null, { secure: true });
+  assertEquals(await avatar.callRemote("whoami"), "alice");
+});
+
+// Each checker, by each mechanism.
+
+const FAST = { scrypt: { cost: 1024 }, scramIterations: 4096 };
+
+/** Checkers that know alice, whose password is secret. */
+const CHECKERS: Record<
+  string,
+  (stack: AsyncDisposableStack) => ICredentialsChecker | Promise<ICredentialsChecker>
+> = {
+  InMemoryUsernamePasswordDatabaseDontUse: users,
+  async FilePasswordDB(stack) {
+    return new FilePasswordDB(await passwordFile(stack, "secret"));
+  },
+  async "FilePasswordDB with hash"(stack) {
+    const hash = (_name: string | Uint8Array, password: string | Uint8Array) =>
+      btoa(typeof password === "string" ? password : new TextDecoder().decode(password));
+    return new FilePasswordDB(await passwordFile(stack, btoa("secret")), { hash });
+  },
+  async SqlitePasswordDB(stack) {
+    const database = stack.use(new SqlitePasswordDB(":memory:", FAST));
+    await database.addUser("alice", "secret");
+    return database;
+  },
+  async "SqlitePasswordDB with storeMD5"(stack) {
+    const database = stack.use(new SqlitePasswordDB(":memory:", { ...FAST, storeMD5: true }));
+    await database.addUser("alice", "secret");
+    return database;
+  },
+  async ScramChecker() {
+    const verifier = await makeScramVerifier("secret", { iterations: 4096 });
+    return new ScramChecker(
+      { scramVerifier: (name) => name === "alice" ? verifier : undefined },
+      { decoyKey: new Uint8Array(32).fill(7), iterations: 4096 },
+    );
+  },
+};
+
+async function passwordFile(stack: AsyncDisposableStack, password: string): Promise<string> {
+  const file = await Deno.makeTempFile();
+  stack.defer(() => Deno.remove(file));
+  await Deno.writeTextFile(file, `alice:${password}\n`);
+  return file;
+}
+
+for (const [name, make] of Object.entries(CHECKERS)) {
+  Deno.test(`${name} lets in by every mechanism that it serves, and by none with a wrong password`, async () => {
+    await using stack = new AsyncDisposableStack();
+    const { realm, root } = testPortal({ checkers: [await make(stack)] });
+    const pair = stack.use(await testPair(root));
+    const offered = await pair.client.root().callRemote("loginMechanisms") as LoginMechanism[];
+    assert(offered.length > 0);
+    for (const mechanism of offered) {
+      const options = { mechanisms: [mechanism] };
+      for (const password of ["secret", new TextEncoder().encode("secret")]) {
+        const right = new UsernamePassword("alice", password);
+        using avatar = await pair.client.login<Member>(right, null, options);
+        assertEquals(await avatar.callRemote("whoami"), "alice");
+      }
+      for (const [user, password] of [["alice", "guess"], ["nobody", "secret"]] as const) {
+        const wrong = new UsernamePassword(user, password);
+        const failure = await assertRejects(
+          () => pair.client.login(wrong, null, options),
+          UnauthorizedLogin,
+        );
+        assertEquals(failure.message, "Cannot log in: credentials not accepted");
+      }
+    }
+    await settle();
+    assertEquals(
+      realm.events.filter((event) => event === "logout alice").length,
+      2 * offered.length,
+    );
+  });
+}
+
+Deno.test("a token of jose lets in, one that is expired does not", async () => {
+  const { publicKey, privateKey } = await generateKeyPair("EdDSA");
+  const checker = new BearerTokenChecker(async (token) => {
+    const { payload } = await jwtVerify(token, publicKey, {
+      algorithms: ["EdDSA"],
+      audience: "pb://app.example",
+      requiredClaims: ["exp", "sub"],
+    });
+    return payload.sub;
+  });
+  const token = (expires: string) =>
+    new SignJWT().setProtectedHeader({ alg: "EdDSA" }).setSubject("alice")
+      .setAudience("pb://app.example").setExpirationTime(expires).sign(privateKey);
+  const { root } = testPortal({ checkers: [checker] });
+  await using pair = await testPair(root);
+  const avatar = await pair.client.login<Member>(new BearerToken(await token("1m")));
+  assertEquals(await avatar.callRemote("whoami"), "alice");
+  const late = new BearerToken(await token("-1s"));
+  const failure = await assertRejects(() => pair.client.login(late), UnauthorizedLogin);
+  assertEquals(failure.message, "Cannot log in: credentials not accepted");
+  assertEquals(pair.serverLog.length, 1);
+  assertInstanceOf(pair.serverLog[0]!.error, Error); // what jose said stays on the server
+});
+
+// SCRAM.
+
+Deno.test("SCRAM fails where the checker lets the client in without a proof, and logs out", async () => {
+  const careless: ICredentialsChecker = {
+    credentialInterfaces: [IScramCredentials],
+    requestAvatarId: (): AvatarId => "alice",
+  };
+  const { realm, root } = testPortal({ checkers: [careless] });
+  await using pair = await testPair(root);
+  const failure = await assertRejects(() =>
+    pair.client.login(alice, null, { weakMechanisms: "never" })
+  );
+  assertEquals((failure as Error).message, "Cannot log in: the server has failed");
+  assertEquals(realm.events, ["login alice", "logout alice"]);
+});
+
+Deno.test("SCRAM goes through its motions for a user whom the checker refuses at once", async () => {
+  const hasty: ICredentialsChecker = {
+    credentialInterfaces: [IScramCredentials],
+    requestAvatarId: () => Promise.reject(new UnauthorizedLogin()),
+  };
+  const { root } = testPortal({ checkers: [hasty] });
+  await using pair = await testPair(root);
+  const first = new TextEncoder().encode("n,,n=nobody,r=abc");
+  const offer = await pair.client.root().callRemote("loginScram", first, null);
+  const [serverFirst, responder] = offer as [Uint8Array, RemoteReference];
+  assert(new TextDecoder().decode(serverFirst).startsWith("r=abc"));
+  await assertRejects(() => responder.callRemote("respond", first), UnauthorizedLogin);
+});
+
+Deno.test("SCRAM asks for as many iterations as the client allows, or fails at the client", async () => {
+  const { realm, root } = testPortal({ scramIterations: 5000 });
+  await using pair = await testPair(root);
+  const exactly = { minIterations: 5000, maxIterations: 5000 };
+  using _avatar = await pair.client.login(alice, null, { scram: exactly });
+  for (const scram of [{ minIterations: 5001 }, { maxIterations: 4999 }]) {
+    await assertRejects(() => pair.client.login(alice, null, { scram }), ScramError);
+  }
+  await settle();
+  assertEquals(realm.events, ["login alice"]);
+  // The challenges that were not answered have been given back.
+  assertEquals(pair.server.counts.callsIn, 0);
+  assertEquals(pair.server.counts.localObjects, 2);
+});
+
+Deno.test("Broker.login() can be given up by a signal, and the user is logged out then", async () => {
+  const work = Promise.withResolvers<void>();
+  const { realm, root } = testPortal({
+    avatarFor: async (name) => {
+      await work.promise;
+      return new Member(name);
+    },
+  });
+  await using pair = await testPair(root);
+  const controller = new AbortController();
+  const { signal } = controller;
+  const login = pair.client.login(alice, null, { signal });
+  login.catch(() => {});
+  while (realm.events.length === 0) await settle();
+  controller.abort(new Error("changed my mind"));
+  await assertRejects(() => login, Error, "changed my mind");
+  await assertRejects(() => pair.client.login(alice, null, { signal }), Error, "changed my mind");
+  work.resolve();
+  while (realm.events.length < 2) await settle();
+  assertEquals(realm.events, ["login alice", "logout alice"]);
+});
+
+Deno.test("PortalRoot checks its options", () => {
+  const { portal } = testPortal();
+  const wrong = [
+    { loginTimeout: 0 },
+    { loginTimeout: 2 ** 31 },
+    { challengeTimeout: -1 },
+    { maxFailedLogins: 1.5 },
+    { maxPendingLogins: NaN },
+    { maxLogins: 0 },
+    { maxStrangers: 0 },
+    { maxStrangerBytes: -1 },
+    { maxStrangerReferences: 0 },
+    { scramIterations: 4095 },
+    { scramIterations: Infinity },
+  ];
+  for (const options of wrong) {
+    assertThrows(() => new PortalRoot(portal, options), RangeError, Object.keys(options)[0]!);
+  }
+  assertThrows(
+    () => new PBServerFactory(new PortalRoot(portal), { login: {} }),
+    TypeError,
+    "Cannot use options for logins: the root is not a Portal",
+  );
+});

@@ -1,0 +1,223 @@
+// What happens when nobody refers to a reference or a cache any more: these tests force collections.
+
+import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import {
+  Avatar,
+  connectPair,
+  IPerspective,
+  Referenceable,
+  RemoteReference,
+  Root,
+} from "@perspective/broker/broker";
+import {
+  AllowAnonymousAccess,
+  Anonymous,
+  InMemoryUsernamePasswordDatabaseDontUse,
+  Portal,
+  UsernamePassword,
+} from "@perspective/broker/cred";
+import { flavorRegistry, LedgerCache, Library } from "../flavor_classes.ts";
+import { collectGarbage, collectUntil } from "../gc.ts";
+import { settle, type TestPair, testPair } from "../pair.ts";
+
+class Things extends Root {
+  remote_thing(): Referenceable {
+    return new Referenceable();
+  }
+  remote_things(count: number): Referenceable[] {
+    return Array.from({ length: count }, () => new Referenceable());
+  }
+  remote_hold(things: unknown[]): number {
+    return things.length;
+  }
+}
+
+async function fetch(pair: TestPair): Promise<LedgerCache> {
+  const ledger = await pair.client.root().callRemote("ledger");
+  assertInstanceOf(ledger, LedgerCache);
+  return ledger;
+}
+
+async function library(): Promise<{ pair: TestPair; library: Library }> {
+  const root = new Library();
+  return { library: root, pair: await testPair(root, { client: { registry: flavorRegistry() } }) };
+}
+
+Deno.test("[Broker refcount] a reference that nobody holds is given back", async () => {
+  await using pair = await testPair(new Things());
+  const fetchAndForget = async () => {
+    assertInstanceOf(await pair.client.root().callRemote("thing"), RemoteReference);
+  };
+  await fetchAndForget();
+  assertEquals(pair.server.counts.localObjects, 2);
+  assert(await collectUntil(() => pair.server.counts.localObjects === 1));
+  assertEquals(pair.client.counts.remoteObjects, 0);
+});
+
+Deno.test("thousands of references in both directions are given back, and none too early", async () => {
+  const limits = { maxReferences: 100_000 };
+  await using pair = await testPair(new Things(), { server: { limits }, client: { limits } });
+  const root = pair.client.root();
+  const kept: unknown[] = [];
+  const fetchSome = async () => {
+    const things = await root.callRemote("things", 1000) as unknown[];
+    kept.push(things[500]);
+    const ours = Array.from({ length: 1000 }, () => new Referenceable());
+    assertEquals(await root.callRemote("hold", ours), 1000);
+  };
+  for (let round = 0; round < 5; round++) await fetchSome();
+  const { client, server } = pair;
+  assert(await collectUntil(() => server.counts.localObjects === 1 + kept.length));
+  assert(await collectUntil(() => client.counts.localObjects === 0));
+  assertEquals(client.counts.remoteObjects, kept.length);
+  await root.callRemote("hold", kept);
+});
+
+Deno.test("a reference that arrives while its garbage is collected stays valid", async () => {
+  class Holder extends Things {
+    readonly thing = new Referenceable();
+    override remote_thing(): Referenceable {
+      return this.thing;
+    }
+    remote_isThing(thing: unknown): boolean {
+      return thing === this.thing;
+    }
+  }
+  await using pair = await testPair(new Holder());
+  const root = pair.client.root();
+  const fetchAndCollect = async () => {
+    const [thing] = await Promise.all([root.callRemote("thing"), collectGarbage()]);
+    assertEquals(await root.callRemote("isThing", thing), true);
+  };
+  for (let round = 0; round < 2; round++) await fetchAndCollect();
+  assert(await collectUntil(() => pair.server.counts.localObjects === 1));
+});
+
+Deno.test("a reference that is collected does not take the place of a newer one with it", async () => {
+  class Holder extends Things {
+    readonly thing = new Referenceable();
+    override remote_thing(): Referenceable {
+      return this.thing;
+    }
+  }
+  await using pair = await testPair(new Holder());
+  const root = pair.client.root();
+  const fetchAndForget = async () => void await root.callRemote("thing");
+  await fetchAndForget();
+  await settle();
+  // It is collected here, which nobody hears of before the new one is there.
+  const [thing] = await Promise.all([root.callRemote("thing"), collectGarbage()]);
+  assertEquals(pair.client.counts.remoteObjects, 1);
+  assertStrictEquals(await root.callRemote("thing"), thing);
+});
+
+Deno.test("[Broker logoutAfterDecref] an avatar that nobody refers to is logged out, once", async () => {
+  let logouts = 0;
+  const portal = new Portal({
+    requestAvatar: () => [IPerspective, new Avatar(), () => void logouts++],
+  });
+  portal.registerChecker(new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret" }));
+  await using pair = await testPair(portal);
+  const loginAndForget = async () => {
+    await pair.client.login(new UsernamePassword("alice", "secret"));
+  };
+  await loginAndForget();
+  assertEquals(logouts, 0);
+  assert(await collectUntil(() => logouts === 1));
+  assertEquals(pair.client.isClosed, false);
+  assertEquals(pair.server.counts.localObjects, 1);
+});
+
+Deno.test("[Broker cache] a cache that nobody refers to is given back, with all its arrivals", async () => {
+  const { pair, library: { ledger } } = await library();
+  await using _pair = pair;
+  const useAndForget = async () => {
+    const cache = await fetch(pair);
+    assertStrictEquals(await fetch(pair), cache);
+    ledger.add("news");
+    await settle();
+    assertEquals(cache.entries, ["news"]);
+  };
+  await useAndForget();
+  assert(await collectUntil(() => pair.server.counts.cachedObjects === 0));
+  assertEquals(ledger.stopped.length, 1);
+  await settle();
+  assertEquals(pair.client.counts.caches, 0);
+});
+
+Deno.test("a cache that is referred to is not given back, however many collections come", async () => {
+  const { pair, library: { ledger } } = await library();
+  await using _pair = pair;
+  const cache = await fetch(pair);
+  for (let round = 0; round < 2; round++) {
+    await collectGarbage();
+    ledger.add(round);
+    await settle();
+  }
+  await collectGarbage();
+  assertEquals(cache.entries, [0, 1]);
+  assertEquals(ledger.stopped, []);
+  assertStrictEquals(await fetch(pair), cache);
+});
+
+Deno.test("no update is lost, whenever caches are collected, released and fetched", async () => {
+  const { pair, library: { ledger } } = await library();
+  await using _pair = pair;
+  let next = 1;
+  const random = (below: number) => {
+    next = (next * 48271) % 0x7fffffff;
+    return next % below;
+  };
+  const useFor = async (updates: number, release: boolean) => {
+    const cache = await fetch(pair);
+    for (let left = updates; left !== 0; left--) ledger.add(ledger.entries.length);
+    if (random(2) === 0) await settle();
+    if (release) cache.release();
+  };
+  const useTwice = async () => {
+    await useFor(random(3), random(3) === 0);
+    const [cache] = await Promise.all([fetch(pair), useFor(random(3), random(2) === 0)]);
+    if (!cache.isLive) return;
+    await settle();
+    assertEquals(cache.entries, ledger.entries);
+  };
+  for (let round = 0; round < 100; round++) {
+    await useTwice();
+    if (round % 25 === 0) await collectGarbage();
+  }
+  assert(await collectUntil(() => pair.server.counts.cachedObjects === 0));
+  await settle();
+  assertEquals(pair.client.counts.caches, 0);
+  assertEquals(ledger.observers, []);
+});
+
+Deno.test("an avatar that keeps what its user gave it is collected when the user is gone", async () => {
+  let avatars = 0;
+  let collected = 0;
+  const registry = new FinalizationRegistry(() => collected++);
+  class User extends Avatar {
+    kept: unknown;
+    perspective_keep(reference: RemoteReference): void {
+      this.kept = reference;
+    }
+  }
+  const realm = {
+    requestAvatar() {
+      const user = new User();
+      registry.register(user, ++avatars);
+      return [IPerspective, user, () => {}] as const;
+    },
+  };
+  const portal = new Portal(realm, [new AllowAnonymousAccess()]);
+  await using pair = await connectPair(portal, {
+    server: { login: { mechanisms: ["ANONYMOUS"] } },
+  });
+  for (let i = 0; i < 10; i++) {
+    using user = await pair.client.login<User>(new Anonymous());
+    await user.callRemote("keep", new Referenceable() as never);
+  }
+  assertEquals(avatars, 10);
+  // The last one may still be on some stack.
+  assert(await collectUntil(() => collected >= 9));
+  assert(await collectUntil(() => pair.server.counts.remoteObjects <= 1));
+});
