@@ -52,13 +52,13 @@ export { Broker } from "./connection/broker.ts";
 export type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./connection/broker_facts.ts";
 export type { Log, LogEntry, LogEvent } from "./connection/log.ts";
 export {
-  type BrokerLimits,
   type BrokerOptions,
   type BrokerSettings,
-  MAX_BROKER_REFS,
   portno,
   type ReceivedCall,
 } from "./connection/options.ts";
+
+export { type BrokerLimits, MAX_BROKER_REFS } from "./link/limits.ts";
 
 // Logging in.
 export { challenge, respond } from "./login/challenge.ts";

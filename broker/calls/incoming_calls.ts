@@ -8,8 +8,6 @@ import { WORD } from "../../jelly/banana/mod.ts";
 import type { Unjellier } from "../../jelly/mod.ts";
 import { asPromise } from "../async/is_promise.ts";
 import type { Broker } from "../connection/broker.ts";
-import type { BrokerHooks } from "../connection/broker_hooks.ts";
-import type { LogEntry } from "../connection/log.ts";
 import {
   DeadReferenceError,
   LimitError,
@@ -21,6 +19,7 @@ import { CopyableFailure, isExpected, wireForm } from "../errors/failure.ts";
 import { RemoteError } from "../errors/remote_error.ts";
 import { type Kwargs, kwargs } from "../flavors/kwargs.ts";
 import { CALLER, type RemoteTarget } from "../flavors/referenceable.ts";
+import type { Faults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
 import type { Outbox } from "../link/outbox.ts";
 import type { CallHead } from "./message_parts.ts";
@@ -31,6 +30,9 @@ const CALL_BYTES = 256;
 
 /** Maximum number of characters of a method's name that are logged. */
 const MAX_NAME = 200;
+
+/** How bad it is that a call has failed. */
+type Level = "warning" | "error";
 
 /** A call that has arrived. */
 export interface IncomingCall {
@@ -51,6 +53,12 @@ export interface IncomingCall {
   readonly begun?: () => boolean;
 }
 
+/** Is told of calls that come in, and of faults. */
+export interface IncomingCallsHooks extends Faults {
+  /** Called when a call that was not answered at once has ended. */
+  callEnded(): void;
+}
+
 /** What a broker lends to the calls that come in. */
 export interface IncomingCallsParts {
   /** The connection. */
@@ -60,7 +68,7 @@ export interface IncomingCallsParts {
   /** Where answers go. */
   readonly outbox: Outbox;
   /** Is told which calls have ended, and of faults. */
-  readonly hooks: BrokerHooks;
+  readonly hooks: IncomingCallsHooks;
 }
 
 /** What happens to calls that arrive. */
@@ -76,7 +84,7 @@ export class IncomingCalls {
   readonly #broker: Broker;
   readonly #link: Link;
   readonly #outbox: Outbox;
-  readonly #hooks: BrokerHooks;
+  readonly #hooks: IncomingCallsHooks;
   #state: State = { kind: "open" };
   #total = 0;
   #messageBytes = 0;
@@ -261,7 +269,7 @@ export class IncomingCalls {
     }
   }
 
-  #failed(head: CallHead, error: unknown, level: LogEntry["level"] = "error"): void {
+  #failed(head: CallHead, error: unknown, level: Level = "error"): void {
     const { isClosed } = this.#broker;
     // A handler that called back over a lost connection was bound to fail.
     const isLost = error instanceof PBConnectionLost || error instanceof DeadReferenceError;
@@ -270,7 +278,7 @@ export class IncomingCalls {
     else notSent(error);
   }
 
-  #logFailure(head: CallHead, error: unknown, level: LogEntry["level"]): void {
+  #logFailure(head: CallHead, error: unknown, level: Level): void {
     const consequence = head.answer && !this.#broker.isClosed ? "; the peer is told" : "";
     const method = head.method.slice(0, MAX_NAME);
     const event = "callFailed";

@@ -6,7 +6,6 @@
 
 import { JellyError, type Unjellier } from "../../jelly/mod.ts";
 import { isPromise } from "../async/is_promise.ts";
-import type { BrokerHooks } from "../connection/broker_hooks.ts";
 import { ProtocolError } from "../errors/errors.ts";
 import { errorOf } from "../errors/received_failure.ts";
 import { RemoteError, throwAtCaller } from "../errors/remote_error.ts";
@@ -15,7 +14,7 @@ import type { ObjectId } from "../flavors/remote_reference.ts";
 import type { Link } from "../link/link.ts";
 import type { Outbox, WriteMessage } from "../link/outbox.ts";
 import { writeCall } from "./message_parts.ts";
-import { connectionLost, PendingCalls } from "./pending_calls.ts";
+import { connectionLost, PendingCalls, type PendingCallsHooks } from "./pending_calls.ts";
 
 /** What a broker lends to its outgoing calls. */
 export interface OutgoingCallsParts {
@@ -26,7 +25,7 @@ export interface OutgoingCallsParts {
   /** Maximum number of calls that may wait for an answer at once. */
   readonly maxCallsOut: number;
   /** Learns of calls that were given up. */
-  readonly hooks: BrokerHooks;
+  readonly hooks: PendingCallsHooks;
   /** Whether both ends have yet to agree on a dialect: until then, nothing can be written. */
   readonly isEarly: boolean;
 }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { BrokerHooks } from "../connection/broker_hooks.ts";
 import { causedBy } from "../errors/caused_by.ts";
 import { CallTimeoutError, LimitError, PBConnectionLost, ProtocolError } from "../errors/errors.ts";
 import { throwAtCaller } from "../errors/remote_error.ts";
@@ -23,6 +22,12 @@ interface PendingCall {
   isGivenUp: boolean;
 }
 
+/** Is told of calls of ours. */
+export interface PendingCallsHooks {
+  /** Called when a call was given up. */
+  callGivenUp(): void;
+}
+
 /**
  * The calls that wait for an answer, by request number.
  *
@@ -31,7 +36,7 @@ interface PendingCall {
  */
 export class PendingCalls {
   readonly #maxCalls: number;
-  readonly #hooks: BrokerHooks;
+  readonly #hooks: PendingCallsHooks;
   readonly #calls = new RisingTable<PendingCall>();
   #givenUp = 0;
 
@@ -41,7 +46,7 @@ export class PendingCalls {
    * @param maxCalls Maximum number of calls that may wait at once.
    * @param hooks Learns of calls that were given up.
    */
-  constructor(maxCalls: number, hooks: BrokerHooks) {
+  constructor(maxCalls: number, hooks: PendingCallsHooks) {
     this.#maxCalls = maxCalls;
     this.#hooks = hooks;
   }

@@ -102,7 +102,7 @@ export class Broker implements AsyncDisposable {
     this.#limit = new ObjectLimit("maxReferences", limits.maxReferences, hooks);
     this.#locals = new LocalTable(this.#limit);
     const link = this.#link = new Link(dialed.transport, hooks, settings, this);
-    const outbox = this.#outbox = new Outbox(link.output, settings, hooks);
+    const outbox = this.#outbox = new Outbox(link.output, limits, hooks);
     const calls = this.#incoming = new IncomingCalls({ broker: this, link, outbox, hooks });
     const flow = this.#flow = new Flow({ link, calls, limits, hooks });
     this.#messages = new Messages({

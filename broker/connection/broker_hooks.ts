@@ -5,29 +5,16 @@
  */
 
 import type { Unjellier } from "../../jelly/mod.ts";
+import type { IncomingCallsHooks } from "../calls/incoming_calls.ts";
+import type { PendingCallsHooks } from "../calls/pending_calls.ts";
+import type { Faults } from "../link/faults.ts";
 import type { LinkHandler } from "../link/link.ts";
-
-/** Closes a connection because of a fault. */
-export interface Faults {
-  /**
-   * Closes the connection at once.
-   *
-   * @param error The fault.
-   */
-  fail(error: Error): void;
-  /**
-   * Closes the connection once the message being written, and those before it, have gone out.
-   *
-   * @param error The fault.
-   */
-  dismiss(error: Error): void;
-}
 
 /**
  * The inside of a broker, as its parts see it: a single object, where functions would take one
  * object each.
  */
-export interface BrokerHooks extends LinkHandler, Faults {
+export interface BrokerHooks extends LinkHandler, Faults, IncomingCallsHooks, PendingCallsHooks {
   /** Number of our calls that the peer has not answered, including those that were given up. */
   readonly callsOut: number;
   /** Number of our calls that somebody is still waiting for. */
@@ -42,10 +29,6 @@ export interface BrokerHooks extends LinkHandler, Faults {
    * @param unjellier Reads the value.
    */
   answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void;
-  /** Called when a call from the peer that was not answered at once has ended. */
-  callEnded(): void;
-  /** Called when one of our calls was given up. */
-  callGivenUp(): void;
   /**
    * Cleans up: the connection has ended, and nothing more can be written.
    *

@@ -6,9 +6,9 @@
 
 import type { IncomingCalls } from "../calls/incoming_calls.ts";
 import { LimitError } from "../errors/errors.ts";
+import type { BrokerLimits } from "../link/limits.ts";
 import type { Link } from "../link/link.ts";
 import type { BrokerHooks } from "./broker_hooks.ts";
-import type { BrokerLimits } from "./options.ts";
 import { type ReadCall, WaitingMessages } from "./waiting_messages.ts";
 
 /** Number of bytes in messages that are handled before others get a turn. */

@@ -9,9 +9,9 @@ import { type Alarm, type AlarmPlace, CLOCK } from "../../transport/clock.ts";
 import { writeCall } from "../calls/message_parts.ts";
 import { PeerGoneError } from "../errors/errors.ts";
 import { splitArgs } from "../flavors/kwargs.ts";
+import type { Faults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
 import type { Outbox } from "../link/outbox.ts";
-import type { Faults } from "./broker_hooks.ts";
 import type { Flow } from "./flow.ts";
 
 /** Number of ticks in the time after which a silent peer counts as gone. */

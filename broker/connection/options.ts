@@ -4,82 +4,24 @@
  * @module
  */
 
-import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../../jelly/banana/mod.ts";
 import {
   defaultSecurity,
   globalRegistry,
   type JellyRegistry,
   type Taster,
 } from "../../jelly/mod.ts";
-import { milliseconds, millisecondsOrNone, positiveInteger } from "../../transport/checks.ts";
+import { millisecondsOrNone } from "../../transport/checks.ts";
 import { DEFAULT_PORT } from "../../transport/mod.ts";
 import type { Kwargs } from "../flavors/kwargs.ts";
+import { PB_RULES } from "../flavors/pb_rules.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";
+import { type BrokerLimits, brokerLimits } from "../link/limits.ts";
 import { Toolbox } from "../link/toolbox.ts";
 import type { Broker } from "./broker.ts";
 import { type Log, safeLog } from "./log.ts";
 
-/** Maximum number of objects that a peer may hold references to at once, as in Twisted. */
-export const MAX_BROKER_REFS = 1024;
-
 /** The TCP port of Perspective Broker. */
 export const portno: number = DEFAULT_PORT;
-
-/** Limits of one connection; those of {@linkcode BananaLimits} apply to each message. */
-export interface BrokerLimits extends BananaLimits {
-  /**
-   * Maximum number of our objects that the peer may hold references to, or caches of, at once;
-   * 1,024 unless given. The fourth attempt to exceed it closes the connection, as in Twisted.
-   */
-  readonly maxReferences: number;
-  /**
-   * Maximum number of the peer's objects that we hold references to at once; 262,144 unless given.
-   */
-  readonly maxImports: number;
-  /**
-   * Maximum number of the peer's objects that we have caches of at once; 65,536 unless given. The
-   * fourth attempt to exceed it closes the connection.
-   */
-  readonly maxCaches: number;
-  /** Maximum number of unanswered calls from the peer before reading pauses; 1,024 unless given. */
-  readonly maxCallsIn: number;
-  /**
-   * Maximum number of our own calls that may wait for an answer at once; 1,048,576 unless given.
-   */
-  readonly maxCallsOut: number;
-  /**
-   * Maximum number of pagers under way at once, including waiting ones; 1,000 unless given. One
-   * more ends at once, with the error.
-   */
-  readonly maxPagers: number;
-  /**
-   * Maximum number of bytes waiting to be written; 67,108,864 (64 MiB) unless given. Beyond it our
-   * calls fail, answers that the peer does not read close the connection, and the peer's calls are
-   * not begun.
-   */
-  readonly maxBufferedBytes: number;
-  /**
-   * Number of bytes waiting to be written at which producers wait and reading pauses; 1,048,576 (1
-   * MiB) unless given.
-   */
-  readonly highWaterMark: number;
-  /** Milliseconds to agree on a dialect; 30,000 unless given. */
-  readonly negotiationTimeout: number;
-}
-
-/** The limits that are not Banana's. */
-const OWN_LIMITS: Omit<BrokerLimits, keyof BananaLimits> = Object.freeze({
-  maxReferences: MAX_BROKER_REFS,
-  maxImports: 256 * 1024,
-  maxCaches: 64 * 1024,
-  maxCallsIn: 1024,
-  maxCallsOut: 1024 * 1024,
-  maxPagers: 1000,
-  maxBufferedBytes: 64 * 1024 * 1024,
-  highWaterMark: 1024 * 1024,
-  negotiationTimeout: 30_000,
-});
-const DEFAULT_BROKER_LIMITS: BrokerLimits = Object.freeze({ ...DEFAULT_LIMITS, ...OWN_LIMITS });
 
 /** A call from the peer, as {@linkcode BrokerOptions.aroundCall} sees it. */
 export interface ReceivedCall {
@@ -212,18 +154,8 @@ export function brokerSettings(options: BrokerOptions = {}): BrokerSettings {
     log: safeLog(log),
     aroundCall,
     keepAlive,
-    tools: new Toolbox({ registry, security, limits }),
+    tools: new Toolbox({ registry, security, rules: PB_RULES, limits }),
   });
-}
-
-function brokerLimits(limits?: Partial<BrokerLimits>): BrokerLimits {
-  if (limits === undefined) return DEFAULT_BROKER_LIMITS;
-  const own: { -readonly [Name in keyof typeof OWN_LIMITS]: number } = { ...OWN_LIMITS };
-  for (const name of Object.keys(own) as (keyof typeof OWN_LIMITS)[]) {
-    own[name] = positiveInteger(name, limits[name] ?? own[name]);
-  }
-  milliseconds("negotiationTimeout", own.negotiationTimeout);
-  return Object.freeze({ ...bananaLimits(limits), ...own });
 }
 
 /** The settings of clients without options of their own, all of which share its tools. */

@@ -6,8 +6,8 @@
 
 import { BusySet } from "../../transport/busy_set.ts";
 import { LimitError } from "../errors/errors.ts";
+import type { BrokerLimits } from "../link/limits.ts";
 import type { Link } from "../link/link.ts";
-import type { BrokerLimits } from "./options.ts";
 
 /** Number of turns after which everything else in the program gets one. */
 const TURNS = 32;

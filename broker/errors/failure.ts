@@ -4,9 +4,15 @@
  * @module
  */
 
-import { atom, type IJellyable, isJellyable, type Jellier, jellyNameOf } from "../../jelly/mod.ts";
+import {
+  atom,
+  type IJellyable,
+  isJellyable,
+  type Jellier,
+  jellyNameOf,
+  type Taster,
+} from "../../jelly/mod.ts";
 import { ownState } from "../../jelly/state.ts";
-import type { BrokerSettings } from "../connection/options.ts";
 import { classNames, classOf, EXCEPTION, isRuntimeError } from "./error_names.ts";
 import { PBError } from "./errors.ts";
 import { type ErrorKind, isKind, NO_TRACEBACK, RemoteError } from "./remote_error.ts";
@@ -147,6 +153,14 @@ export function failure2Copyable(error: unknown, unsafeTracebacks = false): Copy
   return new CopyableFailure(error, unsafeTracebacks);
 }
 
+/** What a connection says about the failures that it sends. */
+export interface FailureRules {
+  /** What may arrive, and so may also be sent as an object. */
+  readonly security: Taster;
+  /** Whether failures carry the stack of the error to the peer. */
+  readonly unsafeTracebacks: boolean;
+}
+
 /**
  * Returns what a failed call is answered with.
  *
@@ -154,11 +168,13 @@ export function failure2Copyable(error: unknown, unsafeTracebacks = false): Copy
  * whose class the security options allow. All others travel as a failure.
  *
  * @param thrown What was thrown.
- * @param settings The rules of the connection.
+ * @param rules The rules of the connection.
  * @returns A value that can be sent.
  */
-export function wireForm(thrown: unknown, settings: BrokerSettings): IJellyable {
-  const { security, unsafeTracebacks } = settings;
+export function wireForm(
+  thrown: unknown,
+  { security, unsafeTracebacks }: FailureRules,
+): IJellyable {
   const failure = new CopyableFailure(thrown, unsafeTracebacks);
   const { error } = failure;
   if (!(error instanceof Error)) return failure;

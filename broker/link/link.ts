@@ -10,9 +10,9 @@ import { type Alarm, CLOCK } from "../../transport/clock.ts";
 import { BusyTime } from "../../transport/event_turn.ts";
 import type { CloseReason, Transport } from "../../transport/mod.ts";
 import { programGoesOn } from "../async/turn.ts";
-import type { BrokerSettings } from "../connection/options.ts";
 import type { Bound } from "./bound.ts";
 import { closeReason } from "./close_reason.ts";
+import type { BrokerLimits } from "./limits.ts";
 import { LinkOutput, type OutputHandler } from "./link_output.ts";
 import type { ReadTools, Toolbox } from "./toolbox.ts";
 
@@ -53,6 +53,18 @@ export interface LinkHandler {
    * @param unread The first of the bytes that were not understood.
    */
   linkEnded(error: unknown, unread: Uint8Array): void;
+}
+
+/** What a link is told about its connection. */
+export interface LinkSettings {
+  /** Limits. */
+  readonly limits: BrokerLimits;
+  /**
+   * The tools that read and write messages, which the connections share.
+   *
+   * @internal
+   */
+  readonly tools: Toolbox;
 }
 
 /**
@@ -99,13 +111,12 @@ export class Link implements OutputHandler {
   constructor(
     transport: Transport,
     handler: LinkHandler,
-    settings: BrokerSettings,
+    { limits, tools }: LinkSettings,
     invoker: object,
   ) {
     this.#transport = transport;
     this.#handler = handler;
     this.#invoker = invoker;
-    const { tools, limits } = settings;
     this.#tools = tools;
     // Code that waits until there is room must find some.
     const highWaterMark = Math.min(limits.highWaterMark, limits.maxBufferedBytes);

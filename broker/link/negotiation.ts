@@ -14,8 +14,8 @@ import {
 } from "../../jelly/banana/mod.ts";
 import { type Alarm, type AlarmPlace, CLOCK } from "../../transport/clock.ts";
 import { Outcome } from "../async/outcome.ts";
-import type { Faults } from "../connection/broker_hooks.ts";
 import { ProtocolError } from "../errors/errors.ts";
+import type { Faults } from "./faults.ts";
 import { guessPeer } from "./guess_peer.ts";
 import type { Link } from "./link.ts";
 import type { Outbox } from "./outbox.ts";

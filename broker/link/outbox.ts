@@ -6,9 +6,9 @@
 
 import { BananaError, type BananaWriter } from "../../jelly/banana/mod.ts";
 import { type Jellier, JellyError } from "../../jelly/mod.ts";
-import type { Faults } from "../connection/broker_hooks.ts";
-import type { BrokerSettings } from "../connection/options.ts";
 import { LimitError } from "../errors/errors.ts";
+import type { Faults } from "./faults.ts";
+import type { BrokerLimits } from "./limits.ts";
 import type { LinkOutput } from "./link_output.ts";
 
 /** Writes the parts of one message. */
@@ -38,12 +38,12 @@ export class Outbox {
    * Creates an outbox.
    *
    * @param output Where the messages go.
-   * @param settings Limits.
+   * @param limits Limits.
    * @param faults Closes the connection.
    */
-  constructor(output: LinkOutput, settings: BrokerSettings, faults: Faults) {
+  constructor(output: LinkOutput, { maxBufferedBytes }: BrokerLimits, faults: Faults) {
     this.#output = output;
-    this.#maxBufferedBytes = settings.limits.maxBufferedBytes;
+    this.#maxBufferedBytes = maxBufferedBytes;
     this.#faults = faults;
   }
 

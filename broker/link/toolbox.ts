@@ -5,10 +5,15 @@
  */
 
 import { BananaReader, BananaScanner, BananaWriter, type Dialect } from "../../jelly/banana/mod.ts";
-import { Jellier, type JellyRegistry, type Taster, Unjellier } from "../../jelly/mod.ts";
-import type { BrokerLimits } from "../connection/options.ts";
-import { PB_RULES } from "../flavors/pb_rules.ts";
+import {
+  Jellier,
+  type JellyRegistry,
+  type Taster,
+  Unjellier,
+  type UnjellyRule,
+} from "../../jelly/mod.ts";
 import { BufferPool } from "./buffer_pool.ts";
+import type { BrokerLimits } from "./limits.ts";
 
 /**
  * Maximum size in bytes of a buffer that an unused writer keeps; a larger one goes back to the
@@ -50,6 +55,8 @@ export interface ToolboxOptions {
   readonly registry: JellyRegistry;
   /** What may arrive. */
   readonly security: Taster;
+  /** Rules for tags, in addition to those of the registry. */
+  readonly rules: ReadonlyMap<string, UnjellyRule>;
   /** Limits of each message. */
   readonly limits: BrokerLimits;
 }
@@ -157,7 +164,7 @@ export class Toolbox {
   #makeReader(): ReadTools {
     const { limits, registry } = this.#options;
     const reader = new BananaReader(registry.names, limits);
-    return { reader, unjellier: new Unjellier(reader, { ...this.#options, rules: PB_RULES }) };
+    return { reader, unjellier: new Unjellier(reader, this.#options) };
   }
 
   #makeWriter(): WriteTools {

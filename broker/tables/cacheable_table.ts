@@ -8,10 +8,10 @@ import { WORD } from "../../jelly/banana/mod.ts";
 import { BusyMap } from "../../transport/busy_map.ts";
 import { writeNumber } from "../calls/message_parts.ts";
 import type { Broker } from "../connection/broker.ts";
-import type { Faults } from "../connection/broker_hooks.ts";
 import { ProtocolError } from "../errors/errors.ts";
 import { type Cacheable, RemoteCacheObserver } from "../flavors/cacheable.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
+import type { Faults } from "../link/faults.ts";
 import type { Outbox } from "../link/outbox.ts";
 import type { ObjectLimit } from "./object_limit.ts";
 

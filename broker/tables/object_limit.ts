@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Faults } from "../connection/broker_hooks.ts";
 import { LimitError } from "../errors/errors.ts";
+import type { Faults } from "../link/faults.ts";
 
 /**
  * Number of attempts to exceed a limit that are merely refused; the next one closes the connection.
