@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isInt, isList, type Sexp } from "./sexp.ts";
+import { isInt, isList, type Sexp } from "./banana/sexp.ts";
 import { Float } from "./values/float.ts";
 
 /** Options for {@linkcode inspectSexp}. */

@@ -7,7 +7,7 @@
 import { type BananaLimits, bananaLimits } from "./banana/limits.ts";
 import { Jellier, type JellierOptions } from "./jellier.ts";
 import { explained } from "./path.ts";
-import type { Sexp } from "./sexp.ts";
+import type { Sexp } from "./banana/sexp.ts";
 import { TreeSink } from "./tree_sink.ts";
 import { checkTree, TreeSource } from "./tree_source.ts";
 import { Unjellier, type UnjellierOptions } from "./unjellier.ts";

@@ -5,7 +5,7 @@
  */
 
 import { JellyError } from "./errors.ts";
-import type { Sexp } from "./sexp.ts";
+import type { Sexp } from "./banana/sexp.ts";
 import type { Source } from "./source.ts";
 
 /** The items of a list after its tag, which a rule reads one by one. */

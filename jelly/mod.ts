@@ -26,7 +26,7 @@ export type { JellyList } from "./jelly_list.ts";
 export * from "./names.ts";
 export * from "./registry.ts";
 export * from "./security.ts";
-export { atom, isList, type Sexp } from "./sexp.ts";
+export { atom, isList, type Sexp } from "./banana/sexp.ts";
 export * from "./sink.ts";
 export * from "./source.ts";
 export { applyState, ownState } from "./state.ts";

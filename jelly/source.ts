@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Sexp } from "./sexp.ts";
+import type { Sexp } from "./banana/sexp.ts";
 
 /** The kind of an element; the values are the type bytes of banana. */
 export type ElementType = number;

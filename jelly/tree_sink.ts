@@ -8,7 +8,7 @@ import { BananaError } from "./banana/errors.ts";
 import { type BananaLimits, DEFAULT_LIMITS } from "./banana/limits.ts";
 import { checkInteger, checkList, checkReceived, checkString } from "./banana/outgoing.ts";
 import { WORD, WORDS } from "./banana/tokens.ts";
-import { atom, floatAtom, type Sexp } from "./sexp.ts";
+import { atom, floatAtom, type Sexp } from "./banana/sexp.ts";
 import type { Mark, Sink, Wrap } from "./sink.ts";
 import { checkTree } from "./tree_source.ts";
 

@@ -9,7 +9,7 @@ import { HeavyCount } from "./banana/heavy_count.ts";
 import { type BananaLimits, DEFAULT_LIMITS } from "./banana/limits.ts";
 import { FLOAT, INT, LIST, STRING, wordNumber } from "./banana/tokens.ts";
 import { utf8 } from "./banana/utf8.ts";
-import { isInt, type Sexp } from "./sexp.ts";
+import { isInt, type Sexp } from "./banana/sexp.ts";
 import type { ElementType, Source } from "./source.ts";
 import { Float } from "./values/float.ts";
 

@@ -25,7 +25,7 @@ import {
   skipItems,
 } from "./scalars.ts";
 import { DummySecurityOptions, type Taster } from "./security.ts";
-import type { Sexp } from "./sexp.ts";
+import type { Sexp } from "./banana/sexp.ts";
 import type { Source } from "./source.ts";
 import { applyState, maybeIndex, objectOf, setField, stateEntries } from "./state.ts";
 import { fillFrozenSet, openFrozenSet } from "./values/frozen_set.ts";

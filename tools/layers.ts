@@ -1,7 +1,7 @@
 /**
  * Keeps the layers apart: `deno task layers`.
  *
- * Imports only point down; `Deno` and `node:` are only used where bytes and files are handled; a
+ * Imports only point down, between folders and within them; `Deno` and `node:` are only used where bytes and files are handled; a
  * `mod.ts` only re-exports. `deno info --json` says what each file imports.
  *
  * @module
@@ -13,6 +13,13 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 interface Layer {
   /** Folders that they may import from, besides their own. */
   below: string[];
+  /**
+   * The folders in it, from the bottom up: each may import from those before it, and files that are
+   * in none of them from all.
+   */
+  floors?: string[];
+  /** The file whose types all of its folders may import, wherever it stands. */
+  center?: string;
   /** Packages that they may import. */
   packages: RegExp;
   /** The files among them that may mention `Deno`. */
@@ -23,7 +30,7 @@ const NONE = /^$/;
 
 /** The layers, by their folders; `.` is the package's own `mod.ts`. */
 const LAYERS: Record<string, Layer> = {
-  jelly: { below: [], packages: NONE, native: NONE },
+  jelly: { below: [], floors: ["values", "banana"], packages: NONE, native: NONE },
   cred: {
     below: [],
     packages: /^(@std\/crypto|node:)/,
@@ -32,6 +39,20 @@ const LAYERS: Record<string, Layer> = {
   transport: { below: [], packages: /^(@std\/streams|node:)/, native: /./ },
   broker: {
     below: ["jelly", "cred", "transport"],
+    floors: [
+      "async",
+      "errors",
+      "link",
+      "flavors",
+      "calls",
+      "tables",
+      "login",
+      "connection",
+      "live",
+      "paging",
+      "endpoints",
+    ],
+    center: "broker/connection/broker.ts",
     packages: /^@std\/(crypto|streams)/,
     native: /\/_?file_[^/]*$/,
   },
@@ -87,6 +108,7 @@ export async function layerFaults(root: string): Promise<string[]> {
   return [
     ...sources.flatMap((source) => [
       ...importFaults(source),
+      ...floorFaults(source),
       ...nativeFaults(source),
       ...modFaults(source),
     ]),
@@ -104,6 +126,24 @@ function importFaults({ path, layer, imports }: Source): string[] {
     if (allowed.includes(layerOf(target) ?? "")) return [];
     return [`${where}: ${name} may import from ${allowed.join(", ")} only`];
   });
+}
+
+/** Finds imports from folders further up in the same layer. */
+function floorFaults({ path, layer, imports }: Source): string[] {
+  const { floors, center } = LAYERS[layer]!;
+  if (floors === undefined) return [];
+  const own = floorOf(path, floors);
+  return imports.flatMap(({ target, typeOnly, line }) => {
+    if (layerOf(target) !== layer || floorOf(target, floors) <= own) return [];
+    if (typeOnly && target === center) return [];
+    return [`${path}:${line} imports ${target}: that is further up in ${layer}/`];
+  });
+}
+
+/** Returns how far up a file is in its layer. */
+function floorOf(path: string, floors: string[]): number {
+  const floor = floors.indexOf(path.split("/")[1]!);
+  return floor === -1 ? floors.length : floor;
 }
 
 function nativeFaults({ path, layer, text }: Source): string[] {

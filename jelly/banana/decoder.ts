@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Sexp } from "../sexp.ts";
+import type { Sexp } from "./sexp.ts";
 import { InputBuffer } from "./input_buffer.ts";
 import { type BananaLimits, bananaLimits } from "./limits.ts";
 import { BananaReader } from "./reader.ts";

@@ -5,7 +5,7 @@
  */
 
 import { Float } from "../values/float.ts";
-import { isInt, type Sexp } from "../sexp.ts";
+import { isInt, type Sexp } from "./sexp.ts";
 import { BananaDecoder } from "./decoder.ts";
 import { BananaError } from "./errors.ts";
 import { type BananaLimits, bananaLimits } from "./limits.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { floatAtom, type Sexp } from "../sexp.ts";
+import { floatAtom, type Sexp } from "./sexp.ts";
 import { HeavyCount } from "./heavy_count.ts";
 import { isPairHead, isTextTag, PAIR_HEAD_BYTES, TEXT_TAG_BYTES, viewOf } from "./heads.ts";
 import { type BananaLimits, DEFAULT_LIMITS } from "./limits.ts";

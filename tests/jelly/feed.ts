@@ -5,7 +5,7 @@
  */
 
 import { BananaDecoder, type BananaDecoderOptions } from "../../jelly/banana/decoder.ts";
-import type { Sexp } from "../../jelly/sexp.ts";
+import type { Sexp } from "../../jelly/banana/sexp.ts";
 
 /** Splits bytes into chunks of a size; each is a view of the same bytes. */
 export function* chunks(bytes: Uint8Array, size: number): Generator<Uint8Array> {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { inspectSexp } from "../../jelly/inspect.ts";
-import { atom, type Sexp } from "../../jelly/sexp.ts";
+import { atom, type Sexp } from "../../jelly/banana/sexp.ts";
 import { Float } from "../../jelly/values/float.ts";
 
 const CASES: readonly [name: string, sexp: Sexp, text: string][] = [

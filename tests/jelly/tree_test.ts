@@ -1,6 +1,6 @@
 import { assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
 import { LIST } from "../../jelly/banana/tokens.ts";
-import { atom, type Sexp } from "../../jelly/sexp.ts";
+import { atom, type Sexp } from "../../jelly/banana/sexp.ts";
 import { TreeSink } from "../../jelly/tree_sink.ts";
 import { TreeSource } from "../../jelly/tree_source.ts";
 import { Float } from "../../jelly/values/float.ts";

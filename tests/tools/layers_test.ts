@@ -51,6 +51,31 @@ const CASES: { name: string; files: Record<string, string>; faults: string[] }[]
     faults: ["transport/up.ts:1 imports jelly/mod.ts: transport/ may import from transport only"],
   },
   {
+    name: "refuses an import from further up in a folder, of values and of types",
+    files: {
+      "broker/link/link.ts": 'import { c } from "../connection/life.ts";\nexport default c;\n',
+      "broker/connection/life.ts": 'import "../link/faults.ts";\nexport const c = 1;\n',
+      "broker/link/faults.ts": 'export type { D } from "../../broker/broker.ts";\n',
+    },
+    faults: [
+      "broker/link/faults.ts:1 imports broker/broker.ts: that is further up in broker/",
+      "broker/link/link.ts:1 imports broker/connection/life.ts: that is further up in broker/",
+    ],
+  },
+  {
+    name: "accepts an import of the Broker's type from anywhere in its folder, but not of its code",
+    files: {
+      "broker/connection/broker.ts": "export class Broker {}\n",
+      "broker/calls/a.ts":
+        'import type { Broker } from "../connection/broker.ts";\nexport type B = Broker;\n',
+      "broker/calls/b.ts":
+        'import { Broker } from "../connection/broker.ts";\nexport default Broker;\n',
+    },
+    faults: [
+      "broker/calls/b.ts:1 imports broker/connection/broker.ts: that is further up in broker/",
+    ],
+  },
+  {
     name: "refuses an import of what is not published",
     files: { "broker/odd.ts": 'import "../tests/any_test.ts";\n' },
     faults: [

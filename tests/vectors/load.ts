@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Sexp } from "../../jelly/sexp.ts";
+import type { Sexp } from "../../jelly/banana/sexp.ts";
 import { Float } from "../../jelly/values/float.ts";
 
 /** A dialect of banana. */

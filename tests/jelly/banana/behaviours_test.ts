@@ -13,7 +13,7 @@ import {
   decode,
   encode,
 } from "../../../jelly/banana/mod.ts";
-import { atom, type Sexp } from "../../../jelly/sexp.ts";
+import { atom, type Sexp } from "../../../jelly/banana/sexp.ts";
 import { Float } from "../../../jelly/values/float.ts";
 import { feed } from "../feed.ts";
 

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { BananaDecoder } from "../../../jelly/banana/decoder.ts";
 import { encode } from "../../../jelly/banana/encode.ts";
 import { BananaError } from "../../../jelly/banana/errors.ts";
-import { atom } from "../../../jelly/sexp.ts";
+import { atom } from "../../../jelly/banana/sexp.ts";
 import { chunks, feed } from "../feed.ts";
 
 Deno.test("BananaDecoder.push() gives whole expressions in order", () => {

@@ -4,7 +4,7 @@ import { BananaError } from "../../../jelly/banana/errors.ts";
 import { NameCache } from "../../../jelly/banana/name_cache.ts";
 import { BananaReader } from "../../../jelly/banana/reader.ts";
 import { FLOAT, INT, LIST, STRING, VOCAB, WORD } from "../../../jelly/banana/tokens.ts";
-import { atom, type Sexp } from "../../../jelly/sexp.ts";
+import { atom, type Sexp } from "../../../jelly/banana/sexp.ts";
 import { Float } from "../../../jelly/values/float.ts";
 
 function readerOf(sexp: Sexp, names = new NameCache(), at = 0): BananaReader {

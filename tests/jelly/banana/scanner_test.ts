@@ -6,7 +6,7 @@ import { BananaScanner } from "../../../jelly/banana/scanner.ts";
 import type { Dialect } from "../../../jelly/banana/tokens.ts";
 import { inspectSexp } from "../../../jelly/inspect.ts";
 import { Float } from "../../../jelly/values/float.ts";
-import { atom, type Sexp } from "../../../jelly/sexp.ts";
+import { atom, type Sexp } from "../../../jelly/banana/sexp.ts";
 
 function scannerOf(limits: Partial<BananaLimits> = {}, dialect: Dialect = "pb"): BananaScanner {
   const scanner = new BananaScanner(bananaLimits(limits));

@@ -5,7 +5,7 @@ import { KeyCache } from "../../../jelly/banana/key_cache.ts";
 import { bananaLimits } from "../../../jelly/banana/limits.ts";
 import { VOCABULARY, WORD, WORDS } from "../../../jelly/banana/tokens.ts";
 import { BananaWriter } from "../../../jelly/banana/writer.ts";
-import { atom, type Sexp } from "../../../jelly/sexp.ts";
+import { atom, type Sexp } from "../../../jelly/banana/sexp.ts";
 
 /** What a writer holds, as s-expressions. */
 function read(writer: BananaWriter): Sexp {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Float } from "./values/float.ts";
+import { Float } from "../values/float.ts";
 
 /**
  * An s-expression, as a tree of JavaScript values.

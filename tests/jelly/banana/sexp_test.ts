@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { atom, isList } from "../../jelly/sexp.ts";
-import { Float } from "../../jelly/values/float.ts";
+import { atom, isList } from "../../../jelly/banana/sexp.ts";
+import { Float } from "../../../jelly/values/float.ts";
 
 Deno.test("atom() gives UTF-8", () => {
   assertEquals(atom("list"), Uint8Array.of(0x6c, 0x69, 0x73, 0x74));
