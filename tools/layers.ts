@@ -36,7 +36,12 @@ const LAYERS: Record<string, Layer> = {
     packages: /^(@std\/crypto|node:)/,
     native: /\/_?(file|sqlite)_[^/]*$/,
   },
-  transport: { below: [], packages: /^(@std\/streams|node:)/, native: /./ },
+  transport: {
+    below: [],
+    floors: ["base", "local", "stream", "websocket"],
+    packages: /^(@std\/streams|node:)/,
+    native: /./,
+  },
   broker: {
     below: ["jelly", "cred", "transport"],
     floors: [

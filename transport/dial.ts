@@ -4,17 +4,18 @@
  * @module
  */
 
-import { closeOnAbort, withDeadline } from "./_deadline.ts";
-import { FramedTransport } from "./_framed_transport.ts";
-import { bracketed, hostAndPort } from "./_host.ts";
-import { tcpDialed, unixDialed } from "./_socket.ts";
-import { checkTlsClient, tlsClient, type TlsClientOptions } from "./_tls.ts";
-import { openAsClient, WINDOWED } from "./_websocket_handshake.ts";
-import { deadline } from "./checks.ts";
-import { ConnectError, factOf } from "./errors.ts";
-import type { Dialed } from "./transport.ts";
+import { deadline } from "./base/checks.ts";
+import { closeOnAbort, withDeadline } from "./base/deadline.ts";
+import { ConnectError, factOf } from "./base/errors.ts";
+import { bracketed, hostAndPort } from "./base/host.ts";
+import type { Dialed } from "./base/transport.ts";
+import { tcpDialed, unixDialed } from "./stream/socket.ts";
+import { checkTlsClient, tlsClient, type TlsClientOptions } from "./stream/tls.ts";
 import { parseUrl, type PBUrl } from "./url.ts";
-import { openWebSocket, webSocketLimits, type WebSocketOptions } from "./websocket.ts";
+import { FramedTransport } from "./websocket/framed_transport.ts";
+import { openWebSocket } from "./websocket/websocket.ts";
+import { webSocketLimits, type WebSocketOptions } from "./websocket/websocket_options.ts";
+import { openAsClient, WINDOWED } from "./websocket/websocket_handshake.ts";
 
 /** Options for {@linkcode dial}. */
 export interface DialOptions extends TlsClientOptions, WebSocketOptions {

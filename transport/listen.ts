@@ -4,21 +4,21 @@
  * @module
  */
 
-import { type AcceptOptions, type Acceptor, TcpAcceptor, UnixAcceptor } from "./_acceptor.ts";
-import { FramedTransport } from "./_framed_transport.ts";
+import { factOf, ListenError } from "./base/errors.ts";
+import { hostAndPort } from "./base/host.ts";
+import type { Dialed, ListenAddr, Listener } from "./base/transport.ts";
+import { type AcceptOptions, type Acceptor, TcpAcceptor, UnixAcceptor } from "./stream/acceptor.ts";
+import { TlsAcceptor, type TlsServerOptions } from "./stream/tls.ts";
+import { DEFAULT_PORT, parseUrl, type PBScheme } from "./url.ts";
+import { FramedTransport } from "./websocket/framed_transport.ts";
 import {
   type Handshake,
   HandshakeAcceptor,
   type HandshakeOptions,
   handshakeOptions,
-} from "./_handshake_acceptor.ts";
-import { hostAndPort } from "./_host.ts";
-import { TlsAcceptor, type TlsServerOptions } from "./_tls.ts";
-import { openAsServer, type UpgradePolicy, WINDOWED } from "./_websocket_handshake.ts";
-import { factOf, ListenError } from "./errors.ts";
-import type { Dialed, ListenAddr, Listener } from "./transport.ts";
-import { DEFAULT_PORT, parseUrl, type PBScheme } from "./url.ts";
-import { webSocketLimits, type WebSocketOptions } from "./websocket.ts";
+} from "./websocket/handshake_acceptor.ts";
+import { webSocketLimits, type WebSocketOptions } from "./websocket/websocket_options.ts";
+import { openAsServer, type UpgradePolicy, WINDOWED } from "./websocket/websocket_handshake.ts";
 
 /** Options for {@linkcode listen}. */
 export interface ListenOptions

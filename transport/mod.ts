@@ -15,11 +15,6 @@
  * @module
  */
 
-export type { AcceptOptions } from "./_acceptor.ts";
-export type { HandshakeOptions } from "./_handshake_acceptor.ts";
-export type { TlsClientOptions, TlsServerOptions } from "./_tls.ts";
-export type { UpgradePolicy } from "./_websocket_handshake.ts";
-export * from "./dial.ts";
 export {
   AcceptError,
   ConnectError,
@@ -29,15 +24,17 @@ export {
   TransportClosedError,
   TransportError,
   WebSocketError,
-} from "./errors.ts";
+} from "./base/errors.ts";
+export * from "./base/transport.ts";
+export * from "./dial.ts";
 export * from "./listen.ts";
-export * from "./memory.ts";
-export * from "./message_port.ts";
-export * from "./transport.ts";
+export type { MemoryFaults } from "./local/_memory_pipe.ts";
+export * from "./local/memory.ts";
+export * from "./local/message_port.ts";
+export type { AcceptOptions } from "./stream/acceptor.ts";
+export type { TlsClientOptions, TlsServerOptions } from "./stream/tls.ts";
 export * from "./url.ts";
-export {
-  type Upgrade,
-  type UpgradeOptions,
-  upgradeWebSocket,
-  type WebSocketOptions,
-} from "./websocket.ts";
+export type { HandshakeOptions } from "./websocket/handshake_acceptor.ts";
+export { type Upgrade, type UpgradeOptions, upgradeWebSocket } from "./websocket/websocket.ts";
+export type { UpgradePolicy } from "./websocket/websocket_handshake.ts";
+export type { WebSocketOptions } from "./websocket/websocket_options.ts";

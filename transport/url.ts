@@ -4,7 +4,7 @@
  * @module
  */
 
-import { hostAndPort } from "./_host.ts";
+import { hostAndPort } from "./base/host.ts";
 
 /** The port of Perspective Broker, as in Twisted. */
 export const DEFAULT_PORT = 8787;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MAX_TIMEOUT } from "../../transport/checks.ts";
+import { MAX_TIMEOUT } from "../../transport/base/checks.ts";
 
 /**
  * Waits for a promise, but only for a limited time.

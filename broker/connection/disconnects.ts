@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BusyMap } from "../../transport/busy_map.ts";
+import { BusyMap } from "../../transport/base/busy_map.ts";
 
 /** Functions to be called when the connection has ended, each as often as it was added. */
 export class Disconnects {

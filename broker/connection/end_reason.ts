@@ -4,9 +4,9 @@
  * @module
  */
 
-import { factOf, isGone } from "../../transport/errors.ts";
+import { factOf, isGone } from "../../transport/base/errors.ts";
+import { oneLine } from "../../transport/base/printable.ts";
 import type { CloseReason } from "../../transport/mod.ts";
-import { oneLine } from "../../transport/printable.ts";
 import { causedBy } from "../errors/caused_by.ts";
 import { PBConnectionLost, ProtocolError } from "../errors/errors.ts";
 import { toError } from "../errors/to_error.ts";

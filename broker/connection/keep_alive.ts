@@ -5,7 +5,7 @@
  */
 
 import { WORD } from "../../jelly/banana/mod.ts";
-import { type Alarm, type AlarmPlace, CLOCK } from "../../transport/clock.ts";
+import { type Alarm, type AlarmPlace, CLOCK } from "../../transport/base/clock.ts";
 import { writeCall } from "../calls/message_parts.ts";
 import { PeerGoneError } from "../errors/errors.ts";
 import { splitArgs } from "../flavors/kwargs.ts";

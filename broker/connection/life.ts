@@ -5,7 +5,7 @@
  */
 
 import type { BananaReader } from "../../jelly/banana/mod.ts";
-import { duration } from "../../transport/checks.ts";
+import { duration } from "../../transport/base/checks.ts";
 import type { CloseReason, Peer } from "../../transport/mod.ts";
 import { Outcome } from "../async/outcome.ts";
 import { programGoesOn } from "../async/turn.ts";

@@ -6,8 +6,8 @@
  * @module
  */
 
+import { oneLine } from "../../transport/base/printable.ts";
 import type { Peer } from "../../transport/mod.ts";
-import { oneLine } from "../../transport/printable.ts";
 import { asPromise } from "../async/is_promise.ts";
 import { shown } from "./shown.ts";
 

@@ -10,7 +10,7 @@ import {
   type JellyRegistry,
   type Taster,
 } from "../../jelly/mod.ts";
-import { millisecondsOrNone } from "../../transport/checks.ts";
+import { millisecondsOrNone } from "../../transport/base/checks.ts";
 import { DEFAULT_PORT } from "../../transport/mod.ts";
 import type { Kwargs } from "../flavors/kwargs.ts";
 import { PB_RULES } from "../flavors/pb_rules.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BusySet } from "../../transport/busy_set.ts";
+import { BusySet } from "../../transport/base/busy_set.ts";
 import { LimitError } from "../errors/errors.ts";
 import type { BrokerLimits } from "../link/limits.ts";
 import type { Link } from "../link/link.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { escaped } from "../../transport/printable.ts";
+import { escaped } from "../../transport/base/printable.ts";
 
 /** Maximum number of characters of one stack, or of all strings together. */
 const MAX_TEXT = 10_000;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { BusySet } from "../../transport/busy_set.ts";
-import { duration, positiveInteger } from "../../transport/checks.ts";
+import { BusySet } from "../../transport/base/busy_set.ts";
+import { duration, positiveInteger } from "../../transport/base/checks.ts";
 import type { Dialed } from "../../transport/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import type { Traffic } from "../connection/broker_facts.ts";

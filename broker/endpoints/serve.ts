@@ -4,8 +4,8 @@
  * @module
  */
 
-import { BusySet } from "../../transport/busy_set.ts";
-import { duration } from "../../transport/checks.ts";
+import { BusySet } from "../../transport/base/busy_set.ts";
+import { duration } from "../../transport/base/checks.ts";
 import { listen, type ListenAddr, type Listener, type ListenOptions } from "../../transport/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { callLogged } from "../connection/log.ts";

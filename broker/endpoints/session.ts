@@ -11,7 +11,7 @@ import {
   MAX_TIMEOUT,
   milliseconds,
   millisecondsOrNone,
-} from "../../transport/checks.ts";
+} from "../../transport/base/checks.ts";
 import { parseUrl } from "../../transport/mod.ts";
 import { orAborted, Patience } from "../async/patience.ts";
 import type { Broker } from "../connection/broker.ts";

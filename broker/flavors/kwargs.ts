@@ -4,7 +4,7 @@
  * @module
  */
 
-import { deadline } from "../../transport/checks.ts";
+import { deadline } from "../../transport/base/checks.ts";
 
 /**
  * The keyword arguments of a call, for and from Python peers.

@@ -5,7 +5,7 @@
  */
 
 import { type BananaLimits, bananaLimits, DEFAULT_LIMITS } from "../../jelly/banana/mod.ts";
-import { milliseconds, positiveInteger } from "../../transport/checks.ts";
+import { milliseconds, positiveInteger } from "../../transport/base/checks.ts";
 
 /** Maximum number of objects that a peer may hold references to at once, as in Twisted. */
 export const MAX_BROKER_REFS = 1024;

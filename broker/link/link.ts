@@ -6,8 +6,8 @@
 
 import { InputBuffer } from "../../jelly/banana/input_buffer.ts";
 import type { BananaScanner, Dialect } from "../../jelly/banana/mod.ts";
-import { type Alarm, CLOCK } from "../../transport/clock.ts";
-import { BusyTime } from "../../transport/event_turn.ts";
+import { type Alarm, CLOCK } from "../../transport/base/clock.ts";
+import { BusyTime } from "../../transport/base/event_turn.ts";
 import type { CloseReason, Transport } from "../../transport/mod.ts";
 import { programGoesOn } from "../async/turn.ts";
 import type { Bound } from "./bound.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Dialect } from "../../jelly/banana/mod.ts";
-import { factOf } from "../../transport/errors.ts";
+import { factOf } from "../../transport/base/errors.ts";
 import { HEADROOM, type Transport } from "../../transport/mod.ts";
 import { QUIET_MICROTASKS } from "../async/turn.ts";
 import { PBConnectionLost } from "../errors/errors.ts";

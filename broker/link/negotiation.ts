@@ -12,7 +12,7 @@ import {
   LIST,
   STRING,
 } from "../../jelly/banana/mod.ts";
-import { type Alarm, type AlarmPlace, CLOCK } from "../../transport/clock.ts";
+import { type Alarm, type AlarmPlace, CLOCK } from "../../transport/base/clock.ts";
 import { Outcome } from "../async/outcome.ts";
 import { ProtocolError } from "../errors/errors.ts";
 import type { Faults } from "./faults.ts";

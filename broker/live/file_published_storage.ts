@@ -4,7 +4,7 @@
  * @module
  */
 
-import { positiveInteger } from "../../transport/checks.ts";
+import { positiveInteger } from "../../transport/base/checks.ts";
 import type { PublishedStorage } from "./published_storage.ts";
 
 /** Names that cannot lead out of a directory. */

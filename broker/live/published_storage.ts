@@ -4,7 +4,7 @@
  * @module
  */
 
-import { positiveInteger } from "../../transport/checks.ts";
+import { positiveInteger } from "../../transport/base/checks.ts";
 
 /** Keeps states by name; any store of bytes will do. */
 export interface PublishedStorage {

@@ -5,7 +5,7 @@
  */
 
 import type { LoginLimiter } from "../../cred/login_limiter.ts";
-import { MAX_TIMEOUT } from "../../transport/checks.ts";
+import { MAX_TIMEOUT } from "../../transport/base/checks.ts";
 import type { Peer } from "../../transport/mod.ts";
 import { checkMechanisms, type MechanismOptions } from "./mechanisms.ts";
 

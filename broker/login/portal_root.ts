@@ -6,7 +6,7 @@
  */
 
 import type { Portal } from "../../cred/portal.ts";
-import { Crowd } from "../../transport/crowd.ts";
+import { Crowd } from "../../transport/base/crowd.ts";
 import type { Broker } from "../connection/broker.ts";
 import type { IPBRoot, RemoteTarget } from "../flavors/referenceable.ts";
 import { LoginRoot } from "./login_root.ts";

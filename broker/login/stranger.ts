@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Crowd, Visitor } from "../../transport/crowd.ts";
+import type { Crowd, Visitor } from "../../transport/base/crowd.ts";
 import type { Broker } from "../connection/broker.ts";
 import { LoginLimitError } from "../errors/errors.ts";
 import type { StrangerBounds } from "../link/bound.ts";

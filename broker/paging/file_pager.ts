@@ -6,7 +6,7 @@
  */
 
 import { FixedChunkStream } from "@std/streams/unstable-fixed-chunk-stream";
-import { positiveInteger } from "../../transport/checks.ts";
+import { positiveInteger } from "../../transport/base/checks.ts";
 import { noOperation } from "../errors/failure.ts";
 import type { RemoteReference } from "../flavors/remote_reference.ts";
 import type { ChunkPagerOptions } from "./pager.ts";

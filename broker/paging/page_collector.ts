@@ -6,7 +6,7 @@
  */
 
 import type { Jellier } from "../../jelly/mod.ts";
-import { positiveInteger } from "../../transport/checks.ts";
+import { positiveInteger } from "../../transport/base/checks.ts";
 import type { Broker } from "../connection/broker.ts";
 import { LimitError, PagingError, PBConnectionLost, PBError } from "../errors/errors.ts";
 import { noOperation } from "../errors/failure.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { positiveInteger } from "../../transport/checks.ts";
+import { positiveInteger } from "../../transport/base/checks.ts";
 import { PagingError, PBError } from "../errors/errors.ts";
 import type { RemoteReference } from "../flavors/remote_reference.ts";
 import type { CallableName, PageArgs } from "../flavors/types.ts";

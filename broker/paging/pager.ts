@@ -5,7 +5,7 @@
  * @module
  */
 
-import { positiveInteger } from "../../transport/checks.ts";
+import { positiveInteger } from "../../transport/base/checks.ts";
 import { isPromise } from "../async/is_promise.ts";
 import { PagingError, PBConnectionLost } from "../errors/errors.ts";
 import { noOperation } from "../errors/failure.ts";

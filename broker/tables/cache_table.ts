@@ -7,8 +7,8 @@
 import { WORD } from "../../jelly/banana/mod.ts";
 import { JellyError } from "../../jelly/mod.ts";
 import { type NumberKey, numberKey } from "../../jelly/number_key.ts";
-import { BusyMap } from "../../transport/busy_map.ts";
-import { BusySet } from "../../transport/busy_set.ts";
+import { BusyMap } from "../../transport/base/busy_map.ts";
+import { BusySet } from "../../transport/base/busy_set.ts";
 import { ProtocolError } from "../errors/errors.ts";
 import { HeldCache, type HeldCacheOwner, type Loose } from "../flavors/held_cache.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";

@@ -5,7 +5,7 @@
  */
 
 import { WORD } from "../../jelly/banana/mod.ts";
-import { BusyMap } from "../../transport/busy_map.ts";
+import { BusyMap } from "../../transport/base/busy_map.ts";
 import { writeNumber } from "../calls/message_parts.ts";
 import type { Broker } from "../connection/broker.ts";
 import { ProtocolError } from "../errors/errors.ts";

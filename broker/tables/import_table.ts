@@ -6,7 +6,7 @@
 
 import { WORD } from "../../jelly/banana/mod.ts";
 import { type NumberKey, numberKey } from "../../jelly/number_key.ts";
-import { BusyMap } from "../../transport/busy_map.ts";
+import { BusyMap } from "../../transport/base/busy_map.ts";
 import type { Broker } from "../connection/broker.ts";
 import { LimitError } from "../errors/errors.ts";
 import { type Arrivals, RemoteReference } from "../flavors/remote_reference.ts";

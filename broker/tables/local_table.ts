@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BusyMap } from "../../transport/busy_map.ts";
+import { BusyMap } from "../../transport/base/busy_map.ts";
 import { ProtocolError } from "../errors/errors.ts";
 import type { RemoteTarget, Serializable } from "../flavors/referenceable.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";

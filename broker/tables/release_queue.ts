@@ -4,7 +4,7 @@
  * @module
  */
 
-import { othersGoOn } from "../../transport/event_turn.ts";
+import { othersGoOn } from "../../transport/base/event_turn.ts";
 import { writeNumber } from "../calls/message_parts.ts";
 import type { Broker } from "../connection/broker.ts";
 import type { Outbox, WriteMessage } from "../link/outbox.ts";

@@ -15,9 +15,9 @@ import {
   memoryPair,
   upgradeWebSocket,
 } from "@perspective/broker/transport";
-import { EventTransport } from "../../transport/_event_transport.ts";
-import { FramedTransport } from "../../transport/_framed_transport.ts";
-import { webSocketLimits } from "../../transport/websocket.ts";
+import { EventTransport } from "../../transport/websocket/_event_transport.ts";
+import { FramedTransport } from "../../transport/websocket/framed_transport.ts";
+import { webSocketLimits } from "../../transport/websocket/websocket_options.ts";
 
 /** Reads one of the test certificates or keys. */
 export function pem(name: string): string {

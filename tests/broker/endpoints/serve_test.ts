@@ -24,7 +24,7 @@ import { once } from "node:events";
 import { connect as connectSocket, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { fileURLToPath } from "node:url";
-import { openAsClient } from "../../../transport/_websocket_handshake.ts";
+import { openAsClient } from "../../../transport/websocket/websocket_handshake.ts";
 import { CLIENT_TLS, SERVER_TLS } from "../../transport/pairs.ts";
 
 class Echo extends Root {

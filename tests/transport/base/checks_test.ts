@@ -1,0 +1,87 @@
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { connect, connectPair, Root, serve } from "@perspective/broker/broker";
+import { dial, fromMessagePort, listen, upgradeWebSocket } from "@perspective/broker/transport";
+import {
+  deadline,
+  duration,
+  milliseconds,
+  millisecondsOrNone,
+  positiveInteger,
+} from "../../../transport/base/checks.ts";
+
+const CHECKS = { positiveInteger, milliseconds, millisecondsOrNone, deadline, duration };
+const EDGES: { value: number; good: (keyof typeof CHECKS)[] }[] = [
+  { value: NaN, good: [] },
+  { value: -1, good: [] },
+  { value: 0, good: ["millisecondsOrNone", "duration"] },
+  { value: 0.5, good: ["duration"] },
+  {
+    value: 1,
+    good: ["positiveInteger", "milliseconds", "millisecondsOrNone", "deadline", "duration"],
+  },
+  {
+    value: 2 ** 31 - 1,
+    good: ["positiveInteger", "milliseconds", "millisecondsOrNone", "deadline", "duration"],
+  },
+  { value: 2 ** 31, good: ["positiveInteger", "duration"] },
+  { value: Infinity, good: ["deadline", "duration"] },
+];
+
+for (const { value, good } of EDGES) {
+  Deno.test(`checks of options take ${value} where it makes sense`, () => {
+    for (const name of Object.keys(CHECKS) as (keyof typeof CHECKS)[]) {
+      if (good.includes(name)) assertEquals(CHECKS[name]("some", value), value);
+      else {assertThrows(
+          () => CHECKS[name]("some", value),
+          RangeError,
+          `Cannot set some to "${value}"`,
+        );}
+    }
+  });
+}
+
+const UPGRADE = new Request("http://localhost/", {
+  headers: {
+    "host": "localhost",
+    "upgrade": "websocket",
+    "connection": "upgrade",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+  },
+});
+
+for (const url of ["pb://127.0.0.1:0", "ws://127.0.0.1:0"]) {
+  for (
+    const bad of ["handshakeTimeout", "maxHandshakes", "window", "maxUnread", "maxMessageSize"]
+  ) {
+    Deno.test(`listen() at ${url} refuses a ${bad} of NaN, and opens nothing`, () => {
+      assertThrows(() => listen({ url, [bad]: NaN }), RangeError, `Cannot set ${bad} to "NaN"`);
+    });
+  }
+}
+
+Deno.test("dial(), upgradeWebSocket() and fromMessagePort() refuse numbers that make no sense", async () => {
+  for (const bad of ["timeout", "window", "maxUnread", "maxMessageSize", "highWaterMark"]) {
+    await assertRejects(() => dial("pb://127.0.0.1:1", { [bad]: 0 }), RangeError, bad);
+  }
+  assertThrows(() => upgradeWebSocket(UPGRADE, { window: NaN }), RangeError, "window");
+  const { port1, port2 } = new MessageChannel();
+  assertThrows(() => fromMessagePort(port1, { window: NaN }), RangeError, "window");
+  port1.close();
+  port2.close();
+});
+
+Deno.test("connect() rejects for a limit that makes no sense, as for a URL", async () => {
+  const call = connect("pb://127.0.0.1:1", { limits: { maxCallsIn: -1 } });
+  await assertRejects(() => call, RangeError, "maxCallsIn");
+});
+
+Deno.test("close() refuses a time that makes no sense, and closes nothing", async () => {
+  await using pair = await connectPair(new Root());
+  assertThrows(() => void pair.client.close({ graceful: NaN }), RangeError, "graceful");
+  assertEquals(pair.client.isClosed, false);
+  await using server = serve(new Root(), { url: "pb://127.0.0.1:0" });
+  await assertRejects(() => server.close({ graceful: -1 }), RangeError, "graceful");
+  await assertRejects(() => server.factory.close({ graceful: NaN }), RangeError, "graceful");
+  assertEquals(server.factory.isFull, false);
+});

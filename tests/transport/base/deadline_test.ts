@@ -1,0 +1,51 @@
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { closeOnAbort, withDeadline } from "../../../transport/base/deadline.ts";
+
+/** Work that only ends when it is given up. */
+function endless(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("given up")));
+  });
+}
+
+Deno.test("withDeadline() gives what the work gives, and leaves no timer", async () => {
+  assertEquals(await withDeadline({ timeout: 60_000 }, () => Promise.resolve(7)), 7);
+  assertEquals(await withDeadline({ timeout: Infinity }, () => Promise.resolve(7)), 7);
+  const error = new Error("failed");
+  const failed = await assertRejects(() =>
+    withDeadline({ timeout: 60_000 }, () => Promise.reject(error))
+  );
+  assertStrictEquals(failed, error);
+});
+
+Deno.test("withDeadline() rejects because of the time, not of what the work died of", async () => {
+  const error = await assertRejects(() => withDeadline({ timeout: 1 }, endless), DOMException);
+  assertEquals(error.name, "TimeoutError");
+  assertEquals(error.message, "no answer within 1 ms");
+});
+
+Deno.test("withDeadline() rejects with the reason of the signal", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const reason = new Error("no more");
+  const refused = assertRejects(() => withDeadline({ timeout: 60_000, signal }, endless));
+  controller.abort(reason);
+  assertStrictEquals(await refused, reason);
+});
+
+Deno.test("closeOnAbort() closes once: when aborted, or when the promise fails", async () => {
+  let closed = 0;
+  const close = () => void closed++;
+  const controller = new AbortController();
+  const { signal } = controller;
+  assertEquals(await closeOnAbort(signal, close, Promise.resolve(1)), 1);
+  assertEquals(closed, 0);
+  await assertRejects(() => closeOnAbort(signal, close, Promise.reject(new Error())));
+  assertEquals(closed, 1);
+  const waiting = closeOnAbort(signal, close, Promise.resolve(1));
+  controller.abort();
+  await waiting;
+  assertEquals(closed, 2);
+  await closeOnAbort(signal, close, Promise.resolve(1));
+  assertEquals(closed, 3);
+});

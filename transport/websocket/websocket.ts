@@ -1,0 +1,155 @@
+/**
+ * Connects by WebSocket: bytes in binary messages, in pieces of any size.
+ *
+ * @module
+ */
+
+import { TransportClosedError } from "../base/errors.ts";
+import { hostAndPort } from "../base/host.ts";
+import { oneLine } from "../base/printable.ts";
+import type { Dialed, Peer } from "../base/transport.ts";
+import { EventTransport } from "./_event_transport.ts";
+import { webSocketLimits, type WebSocketOptions } from "./websocket_options.ts";
+import { judgeUpgrade, PLAIN, type UpgradePolicy, WINDOWED } from "./websocket_handshake.ts";
+
+/** Options for {@linkcode upgradeWebSocket}. */
+export interface UpgradeOptions extends WebSocketOptions, UpgradePolicy {
+  /** Address of the peer, from the second argument of a handler of `Deno.serve`. */
+  remoteAddr?: Deno.Addr;
+  /**
+   * Whether the bytes are encrypted in transit, by `Deno.serve` or a proxy with TLS; false unless
+   * given. The request does not reveal it: the scheme of its URL is up to the client.
+   */
+  secure?: boolean;
+  /** Milliseconds of silence before `Deno.serve` pings the peer; if it stays silent, it closes. */
+  idleTimeout?: number;
+}
+
+/** What {@linkcode upgradeWebSocket} returns. */
+export interface Upgrade {
+  /** The response that the request's handler must return. */
+  readonly response: Response;
+  /** Resolves to the connection once it is established; missing if the response is a refusal. */
+  readonly dialed?: Promise<Dialed>;
+}
+
+/**
+ * Answers a request in a handler of `Deno.serve` by opening a WebSocket, if its origin, host and
+ * sub-protocol are acceptable.
+ *
+ * @example A refusal
+ * ```ts
+ * import { upgradeWebSocket } from "@perspective/broker/transport";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { response, dialed } = upgradeWebSocket(new Request("http://localhost/"));
+ * assertEquals(response.status, 426);
+ * assertEquals(dialed, undefined);
+ * ```
+ *
+ * @param request The request.
+ * @param options Who may connect, and limits.
+ * @returns The response, and the connection unless it is a refusal.
+ * @throws {RangeError} If a limit is not a positive integer.
+ */
+export function upgradeWebSocket(request: Request, options: UpgradeOptions = {}): Upgrade {
+  const limits = webSocketLimits(options);
+  const { method } = request;
+  const headers = new Map(request.headers);
+  const verdict = judgeUpgrade({ method, headers }, options);
+  if (verdict.kind === "refused") {
+    const { status, fact } = verdict;
+    return { response: new Response(`${fact}\n`, { status, headers: verdict.headers }) };
+  }
+  const { protocol } = verdict;
+  const { idleTimeout, remoteAddr, secure = false } = options;
+  // Read now, as the request cannot be read after the upgrade.
+  const origin = headers.get("origin");
+  const { socket, response } = Deno.upgradeWebSocket(
+    request,
+    idleTimeout === undefined ? {} : { idleTimeout: idleTimeout / 1000 },
+  );
+  // Not with Deno's own option, which treats "binary,base64", Autobahn's offer, as one name.
+  if (protocol !== undefined) response.headers.set("sec-websocket-protocol", protocol);
+  const peer: Peer = {
+    kind: "websocket",
+    address: remoteAddr === undefined ? "" : addressOf(remoteAddr),
+    secure,
+    origin,
+    protocol,
+  };
+  return { response, dialed: opened(socket, peer, limits) };
+}
+
+/**
+ * Opens a WebSocket with the runtime's own `WebSocket`, as a browser must.
+ *
+ * @throws {Error} If it does not open, for which browsers give a page no reason; or the signal's
+ * reason, as soon as it aborts.
+ */
+export async function openWebSocket(
+  url: string,
+  options: WebSocketOptions & { signal: AbortSignal },
+): Promise<Dialed> {
+  const limits = webSocketLimits(options);
+  const { signal } = options;
+  signal.throwIfAborted();
+  const socket = new WebSocket(url, [WINDOWED, PLAIN]);
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
+  const giveUp = () => {
+    socket.close();
+    // Not by its events: a socket that is closed before it opens may never emit any.
+    reject(signal.reason);
+  };
+  signal.addEventListener("abort", giveUp, { once: true });
+  const { host, protocol } = new URL(url);
+  const peer: Peer = { kind: "websocket", address: host, secure: protocol === "wss:" };
+  try {
+    return await Promise.race([opened(socket, peer, limits), givenUp]);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/** Waits until a socket is open. */
+function opened(
+  socket: WebSocket,
+  peer: Peer,
+  limits: Required<WebSocketOptions>,
+): Promise<Dialed> {
+  const { promise: gone, resolve: setGone } = Promise.withResolvers<void>();
+  const dialed = new Promise<Dialed>((resolve, reject) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    socket.addEventListener("open", () => {
+      // The server's socket does not know the sub-protocol that was agreed on.
+      const protocol = peer.protocol ?? (socket.protocol || undefined);
+      const windowed = protocol === WINDOWED;
+      const transport = new EventTransport(socket, { ...limits, windowed });
+      resolve({ transport, peer: { ...peer, protocol }, gone });
+    });
+    socket.addEventListener("error", () => {
+      if (socket.readyState !== socket.CLOSED) return;
+      // Usually "close" follows at once, with more information. In Chromium it does not if the
+      // page's content security policy forbids the connection.
+      timer = setTimeout(() => {
+        setGone();
+        reject(
+          new TransportClosedError("WebSocket failed before it was open, and no reason was given"),
+        );
+      }, 0);
+    });
+    socket.addEventListener("close", ({ code, reason }) => {
+      clearTimeout(timer);
+      setGone();
+      const text = reason === "" ? "" : `, which says "${oneLine(reason)}"`;
+      reject(new TransportClosedError(`WebSocket closed before it was open (code ${code}${text})`));
+    });
+  });
+  dialed.catch(() => {});
+  return dialed;
+}
+
+function addressOf(addr: Deno.Addr): string {
+  if ("hostname" in addr) return hostAndPort(addr.hostname, addr.port);
+  return "path" in addr ? addr.path : "";
+}
