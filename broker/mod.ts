@@ -94,6 +94,7 @@ export {
   Serializable,
 } from "./flavors/referenceable.ts";
 export { RemoteCache } from "./flavors/remote_cache.ts";
+export { type Referent, RemotePromise } from "./flavors/remote_promise.ts";
 export { type ObjectId, RemoteMethod, RemoteReference } from "./flavors/remote_reference.ts";
 export type * from "./flavors/sendable.ts";
 export type * from "./flavors/types.ts";

@@ -21,8 +21,10 @@ import { type Kwargs, kwargs } from "../flavors/kwargs.ts";
 import { CALLER, type RemoteTarget } from "../flavors/referenceable.ts";
 import type { Faults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
+import { OWN_DIALECT } from "../link/negotiation.ts";
 import type { Outbox } from "../link/outbox.ts";
-import type { CallHead } from "./message_parts.ts";
+import { type CallHead, KEPT } from "./message_parts.ts";
+import { PromisedResult, PromisedResults } from "./promised_results.ts";
 import { notSent } from "./unsent.ts";
 
 /** Approximate number of bytes kept for a call that is not answered yet, besides its arguments. */
@@ -38,14 +40,16 @@ type Level = "warning" | "error";
 export interface IncomingCall {
   /** What comes before the arguments. */
   readonly head: CallHead;
-  /** The object that is called. */
-  readonly object: RemoteTarget | undefined;
+  /** The object that is called, or will be once it is known. */
+  readonly object: RemoteTarget | PromisedResult | undefined;
   /** The positional arguments; undefined if they could not be read. */
   readonly args: unknown[] | undefined;
   /** The keyword arguments, if there are any. */
   readonly kw: Kwargs | undefined;
   /** Why the arguments could not be read: what the call fails with. */
   readonly fault: unknown;
+  /** Its result, if the peer may call it before it has the answer. */
+  readonly promised: PromisedResult | undefined;
   /**
    * Called when the call begins, if it was read before its turn; returns whether its object is
    * still there.
@@ -81,6 +85,8 @@ type State =
 export class IncomingCalls {
   /** On whose behalf arguments are being read. */
   perspective: object | null = null;
+  /** Results that the peer may call before it has them. */
+  readonly promised: PromisedResults;
   readonly #broker: Broker;
   readonly #link: Link;
   readonly #outbox: Outbox;
@@ -101,6 +107,10 @@ export class IncomingCalls {
     this.#link = link;
     this.#outbox = outbox;
     this.#hooks = hooks;
+    this.promised = new PromisedResults(
+      broker.settings.limits.maxPipelined,
+      () => hooks.callEnded(),
+    );
   }
 
   /** Number of calls that have arrived. */
@@ -153,7 +163,11 @@ export class IncomingCalls {
    * @param object The object that is called, if it is known.
    * @param unjellier Reads them.
    */
-  received(head: CallHead, object: RemoteTarget | undefined, unjellier: Unjellier): void {
+  received(
+    head: CallHead,
+    object: RemoteTarget | PromisedResult | undefined,
+    unjellier: Unjellier,
+  ): void {
     this.begin(this.read(head, object, unjellier), this.#link.expressionBytes);
   }
 
@@ -165,35 +179,80 @@ export class IncomingCalls {
    * @param unjellier Reads them.
    * @returns The call; if they cannot be read, it fails when it is begun.
    */
-  read(head: CallHead, object: RemoteTarget | undefined, unjellier: Unjellier): IncomingCall {
+  read(
+    head: CallHead,
+    object: RemoteTarget | PromisedResult | undefined,
+    unjellier: Unjellier,
+  ): IncomingCall {
     const outer = this.perspective;
-    this.perspective = object?.[CALLER] ?? null;
+    const caller = this.perspective = object?.[CALLER] ?? null;
+    let promised: PromisedResult | undefined;
     try {
-      if (object === undefined) throw new PBError("Invalid Object ID");
+      promised = this.#promise(head, caller);
+      if (object === undefined) throw invalid();
       const args = unjellier.readItems();
       const names = unjellier.readNames();
       const kw = names === undefined ? undefined : kwargs(names);
-      return { head, object, args, kw, fault: undefined };
+      return { head, object, args, kw, fault: undefined, promised };
     } catch (fault) {
-      return { head, object, args: undefined, kw: undefined, fault };
+      return { head, object, args: undefined, kw: undefined, fault, promised };
     } finally {
       this.perspective = outer;
     }
   }
 
+  /** Keeps the result of a call, if the peer wants to call it before it has the answer. */
+  #promise(
+    { id, method, answer }: CallHead,
+    caller: object | null,
+  ): PromisedResult | undefined {
+    if (answer !== KEPT || this.#broker.dialect !== OWN_DIALECT) return undefined;
+    if (typeof id !== "number" || id <= 0) return undefined;
+    return this.promised.add(id, method, caller);
+  }
+
   /**
-   * Begins a call.
+   * Begins a call, now or once its object is known.
    *
    * @param call The call.
    * @param length Length of its message in bytes.
    */
   begin(call: IncomingCall, length: number): void {
-    const { head, args } = call;
-    let { object, fault } = call;
-    if (call.begun?.() === false) {
-      object = undefined;
-      fault = new PBError("Invalid Object ID");
+    const { object } = call;
+    if (call.begun?.() === false) return this.#begin(call, undefined, invalid(), length);
+    if (!(object instanceof PromisedResult)) return this.#begin(call, object, call.fault, length);
+    const { state } = object;
+    if (state.kind !== "pending") return this.#beginAt(call, object, length);
+    this.#unanswered++;
+    this.#unansweredBytes += length;
+    state.waiting.push(() => {
+      this.#unanswered--;
+      this.#unansweredBytes -= length;
+      this.#beginAt(call, object, length);
+    });
+  }
+
+  /** Begins a call of the result of an earlier one, which is known by now. */
+  #beginAt(call: IncomingCall, result: PromisedResult, length: number): void {
+    const { state } = result;
+    if (state.kind === "object") {
+      const object = this.#broker.localObjectForID(state.luid);
+      return this.#begin(call, object, call.fault ?? invalid(), length);
     }
+    this.#total++;
+    // What the first call failed with is in the log already.
+    if (state.kind === "failed" && this.#state.kind !== "deaf") {
+      this.#answerError(call, state.error);
+    }
+  }
+
+  #begin(
+    call: IncomingCall,
+    object: RemoteTarget | undefined,
+    fault: unknown,
+    length: number,
+  ): void {
+    const { args } = call;
     const perspective = object?.perspective ?? null;
     let result: unknown;
     let promise: Promise<unknown> | undefined;
@@ -208,18 +267,18 @@ export class IncomingCalls {
       promise = asPromise(result);
     } catch (error) {
       const isWrong = args === undefined || isMissing(error);
-      return this.#failed(head, error, isWrong ? "warning" : "error");
+      return this.#failed(call, error, isWrong ? "warning" : "error");
     }
-    if (promise === undefined) return this.#succeeded(head, result, perspective);
+    if (promise === undefined) return this.#succeeded(call, result, perspective);
     this.#unanswered++;
     this.#unansweredBytes += length;
     promise.then(
       (value) => {
-        this.#succeeded(head, value, perspective);
+        this.#succeeded(call, value, perspective);
         this.#ended(length);
       },
       (error) => {
-        this.#failed(head, error);
+        this.#failed(call, error);
         this.#ended(length);
       },
     );
@@ -256,26 +315,34 @@ export class IncomingCalls {
     this.#hooks.callEnded();
   }
 
-  #succeeded(head: CallHead, value: unknown, perspective: object | null): void {
+  #succeeded(call: IncomingCall, value: unknown, perspective: object | null): void {
+    const { head, promised } = call;
     if (!head.answer || this.#broker.isClosed) return notSent(value);
     if (this.#outbox.isWriting) {
-      return this.#outbox.postpone(() => this.#succeeded(head, value, perspective));
+      return this.#outbox.postpone(() => this.#succeeded(call, value, perspective));
     }
     try {
       this.#write(WORD.answer, head, value, perspective);
     } catch (error) {
       notSent(value);
-      this.#failed(head, error);
+      return this.#failed(call, error);
     }
+    promised?.succeed(this.#broker.numberOf(value, perspective));
   }
 
-  #failed(head: CallHead, error: unknown, level: Level = "error"): void {
+  #failed(call: IncomingCall, error: unknown, level: Level = "error"): void {
+    const { head } = call;
     const { isClosed } = this.#broker;
     // A handler that called back over a lost connection was bound to fail.
     const isLost = error instanceof PBConnectionLost || error instanceof DeadReferenceError;
     if (!isExpected(error) && !(isClosed && isLost)) this.#logFailure(head, error, level);
+    this.#answerError(call, error);
+  }
+
+  #answerError({ head, promised }: IncomingCall, error: unknown): void {
     if (head.answer) this.#sendError(head, error);
     else notSent(error);
+    promised?.fail(error);
   }
 
   #logFailure(head: CallHead, error: unknown, level: Level): void {
@@ -340,6 +407,11 @@ export class IncomingCalls {
     });
     this.#link.output.answerWritten(length);
   }
+}
+
+/** Returns the error for a call of an object that is not there, in Twisted's words. */
+function invalid(): PBError {
+  return new PBError("Invalid Object ID");
 }
 
 /** Returns whether an error says that there is no such method here, and not at a peer. */

@@ -30,8 +30,17 @@ export interface CallHead {
   /** Name of the method. */
   readonly method: string;
   /** Whether the caller waits for an answer. */
-  readonly answer: boolean;
+  readonly answer: Answer;
 }
+
+/**
+ * Whether a caller waits for an answer, as on the wire: 0 for no, and any other number for yes. 2
+ * also says that it may call the result before it has arrived, if both ends use this library.
+ */
+export type Answer = 0 | 1 | 2;
+
+/** The answer to a call that is called itself before it has arrived. */
+export const KEPT: Answer = 2;
 
 /**
  * Reads a call up to its arguments.
@@ -49,7 +58,12 @@ export function readCallHead(reader: BananaReader, items: number): CallHead {
   if (type !== STRING && type !== VOCAB) {
     throw new ProtocolError("Cannot read call: the name of the method is not a byte string");
   }
-  return { id, target, method: reader.name(), answer: readInteger(reader, "call") !== 0 };
+  return { id, target, method: reader.name(), answer: readAnswer(reader) };
+}
+
+function readAnswer(reader: BananaReader): Answer {
+  const answer = readInteger(reader, "call");
+  return answer === 0 || answer === KEPT ? answer : 1;
 }
 
 /**
@@ -74,7 +88,7 @@ export function writeCall(
   if (typeof target === "number") writer.integer(target);
   else writer.atom(target);
   writer.atom(method);
-  writer.integer(answer ? 1 : 0);
+  writer.integer(answer);
   jellier.writeTuple(positional, "args");
   if (keywords !== undefined) return jellier.write(keywords, "kwargs");
   writer.list(1);

@@ -12,9 +12,16 @@ import { RemoteError, throwAtCaller } from "../errors/remote_error.ts";
 import { type CallOptions, splitArgs } from "../flavors/kwargs.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
 import type { Link } from "../link/link.ts";
-import type { Outbox, WriteMessage } from "../link/outbox.ts";
-import { writeCall } from "./message_parts.ts";
+import { OWN_DIALECT } from "../link/negotiation.ts";
+import type { Outbox } from "../link/outbox.ts";
+import { KEPT, writeCall } from "./message_parts.ts";
 import { connectionLost, PendingCalls, type PendingCallsHooks } from "./pending_calls.ts";
+
+/** What outgoing calls ask of their connection, and tell it. */
+export interface OutgoingCallsHooks extends PendingCallsHooks {
+  /** The dialect that both ends have agreed on, once they have. */
+  readonly dialect: string | undefined;
+}
 
 /** What a broker lends to its outgoing calls. */
 export interface OutgoingCallsParts {
@@ -24,8 +31,8 @@ export interface OutgoingCallsParts {
   readonly outbox: Outbox;
   /** Maximum number of calls that may wait for an answer at once. */
   readonly maxCallsOut: number;
-  /** Learns of calls that were given up. */
-  readonly hooks: PendingCallsHooks;
+  /** Knows the dialect, and learns of calls that were given up. */
+  readonly hooks: OutgoingCallsHooks;
   /** Whether both ends have yet to agree on a dialect: until then, nothing can be written. */
   readonly isEarly: boolean;
 }
@@ -49,15 +56,23 @@ interface EarlyCall {
 export interface OutgoingCall {
   /** Name of the message: `message` or `cachemessage`. */
   readonly word: number;
-  /** Number or name of the object. */
-  readonly target: ObjectId;
+  /** Number or name of the object, or what tells it. */
+  readonly target: CallTarget;
   /** Name of the method. */
   readonly method: string;
   /** Positional arguments, then perhaps keyword arguments, then perhaps options. */
   readonly args: readonly unknown[];
   /** On whose behalf the arguments are written. */
   readonly perspective: object | null;
+  /**
+   * Asks the peer to keep the result, so that it can be called before it arrives, if the peer can;
+   * called with the number of the request when it has been asked.
+   */
+  readonly onKept?: ((request: number) => void) | undefined;
 }
+
+/** Number or name of an object, or what tells it when the call is sent, and may throw. */
+export type CallTarget = ObjectId | (() => ObjectId);
 
 /** Makes calls, and makes sure that each of them settles. */
 export class OutgoingCalls {
@@ -65,6 +80,7 @@ export class OutgoingCalls {
   readonly pending: PendingCalls;
   readonly #link: Link;
   readonly #outbox: Outbox;
+  readonly #hooks: OutgoingCallsHooks;
   #lastRequest = 0;
   /** In order; undefined once they have gone out. */
   #early: EarlyCall[] | undefined;
@@ -78,6 +94,7 @@ export class OutgoingCalls {
     if (isEarly) this.#early = [];
     this.#link = link;
     this.#outbox = outbox;
+    this.#hooks = hooks;
     this.pending = new PendingCalls(maxCallsOut, hooks);
   }
 
@@ -115,7 +132,7 @@ export class OutgoingCalls {
    * @throws {JellyError} If an argument cannot be sent; nothing is sent then.
    * @throws {LimitError} If too many bytes wait to be written, or too many calls for an answer.
    */
-  send({ word, target, method, args, perspective }: OutgoingCall): Promise<unknown> {
+  send({ word, target, method, args, perspective, onKept }: OutgoingCall): Promise<unknown> {
     this.#outbox.catchUp();
     const call = splitArgs(args);
     const { options, answer } = call;
@@ -126,15 +143,22 @@ export class OutgoingCalls {
     if (answer || isLost) this.pending.checkRoom(method);
     // Calls made while this one is written come after it.
     const id = ++this.#lastRequest;
-    const write: WriteMessage = (writer, jellier) =>
-      writeCall(writer, jellier, word, { id, target, method, answer }, call);
+    const send = () => {
+      const to = typeof target === "function" ? target() : target;
+      const isKept = answer && onKept !== undefined && this.#hooks.dialect === OWN_DIALECT;
+      const head = { id, target: to, method, answer: isKept ? KEPT : answer ? 1 : 0 } as const;
+      this.#outbox.write(
+        perspective,
+        (writer, jellier) => writeCall(writer, jellier, word, head, call),
+      );
+      if (isKept) onKept(id);
+    };
     if (this.#early !== undefined) {
-      const send = () => void this.#outbox.write(perspective, write);
       return this.#sendLater(this.#early, { id, method, answer, options, send });
     }
     if (isLost) return this.pending.add(id, method, options);
     try {
-      this.#outbox.write(perspective, write);
+      send();
     } catch (error) {
       if (this.#lastRequest === id) this.#lastRequest--;
       throw error;

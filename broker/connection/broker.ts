@@ -10,7 +10,7 @@ import { JellyError, type Unjellier } from "../../jelly/mod.ts";
 import type { Dialed, Peer } from "../../transport/mod.ts";
 import { IncomingCalls } from "../calls/incoming_calls.ts";
 import { VERSION, writeNumber } from "../calls/message_parts.ts";
-import { OutgoingCalls } from "../calls/outgoing_calls.ts";
+import { type CallTarget, OutgoingCalls } from "../calls/outgoing_calls.ts";
 import { causedBy } from "../errors/caused_by.ts";
 import { DeadReferenceError } from "../errors/errors.ts";
 import { noOperation } from "../errors/failure.ts";
@@ -18,7 +18,9 @@ import type { RemoteCacheObserver } from "../flavors/cacheable.ts";
 import { BROKER } from "../flavors/invoker.ts";
 import { callOptions } from "../flavors/kwargs.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";
+import { RemotePromise } from "../flavors/remote_promise.ts";
 import { type Arrivals, type ObjectId, RemoteReference } from "../flavors/remote_reference.ts";
+import { Viewable, ViewPoint } from "../flavors/view_point.ts";
 import type { StrangerBounds } from "../link/bound.ts";
 import { Link, type Received } from "../link/link.ts";
 import { Negotiation } from "../link/negotiation.ts";
@@ -194,6 +196,7 @@ export class Broker implements AsyncDisposable {
       remoteObjects: this.#imports?.size ?? 0,
       cachedObjects: this.#caches?.cacheables.size ?? 0,
       caches: this.#caches?.held.size ?? 0,
+      promisedResults: this.#incoming.promised.size,
       callsIn: this.#incoming.size,
       callsOut: this.#hooks.callsOut,
       bufferedBytes: this.#link.output.buffered,
@@ -404,22 +407,24 @@ export class Broker implements AsyncDisposable {
    * @param method Name of the method.
    * @param args Positional arguments, then optional keyword arguments, then optional call options.
    * @param perspective On whose behalf the arguments are written.
+   * @param onKept Called with the number of the request, if the peer was asked to keep the result.
    * @returns What the method returned.
    * @internal
    */
   call(
-    target: ObjectId | RemoteCacheObserver,
+    target: CallTarget | RemoteCacheObserver,
     method: string,
     args: readonly unknown[],
     perspective: object | null = null,
+    onKept?: (request: number) => void,
   ): Promise<unknown> {
     if (this.#outbox.isWriting) {
       return new Promise((resolve) =>
-        this.#outbox.postpone(() => resolve(this.call(target, method, args, perspective)))
+        this.#outbox.postpone(() => resolve(this.call(target, method, args, perspective, onKept)))
       );
     }
     try {
-      return this.#send(target, method, args, perspective);
+      return this.#send(target, method, args, perspective, onKept);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -448,10 +453,11 @@ export class Broker implements AsyncDisposable {
   }
 
   #send(
-    target: ObjectId | RemoteCacheObserver,
+    target: CallTarget | RemoteCacheObserver,
     method: string,
     args: readonly unknown[],
     perspective: object | null,
+    onKept?: (request: number) => void,
   ): Promise<unknown> {
     const life = this.#life;
     if (!life.takesCalls) {
@@ -463,7 +469,57 @@ export class Broker implements AsyncDisposable {
     const outgoing = this.#ownCalls;
     return typeof target === "object"
       ? outgoing.send({ word: WORD.cachemessage, target: target.luid, method, args, perspective })
-      : outgoing.send({ word: WORD.message, target, method, args, perspective });
+      : outgoing.send({ word: WORD.message, target, method, args, perspective, onKept });
+  }
+
+  /**
+   * Calls a method of one of the peer's objects, whose result can be called at once; called by
+   * references.
+   *
+   * @param target Number or name of the object, or what tells it.
+   * @param method Name of the method.
+   * @param args As for `call`.
+   * @param perspective On whose behalf the arguments are written.
+   * @returns The result.
+   * @internal
+   */
+  pipeline(
+    target: CallTarget,
+    method: string,
+    args: readonly unknown[],
+    perspective: object | null,
+  ): RemotePromise<unknown> {
+    return new RemotePromise(
+      this,
+      method,
+      perspective,
+      (onKept) => this.call(target, method, args, perspective, onKept),
+    );
+  }
+
+  /**
+   * Tells the peer that a result is not called any more as that of a request.
+   *
+   * @param request Number of the request.
+   * @internal
+   */
+  forgetResult(request: number): void {
+    if (this.isClosed) return;
+    this.#outbox.send((writer) => writeNumber(writer, WORD.decref, -request));
+  }
+
+  /**
+   * Returns the number under which the peer knows a value.
+   *
+   * @param value Any value.
+   * @param perspective On whose behalf it was sent.
+   * @returns The number; undefined if the peer holds no reference to it.
+   * @internal
+   */
+  numberOf(value: unknown, perspective: object | null): number | undefined {
+    return this.#locals.numberOf(
+      value instanceof Viewable ? new ViewPoint(perspective, value) : value,
+    );
   }
 
   /**
@@ -622,6 +678,7 @@ export class Broker implements AsyncDisposable {
     this.#disconnects = undefined;
     this.notifyAll(disconnects);
     this.#locals.clear();
+    this.#incoming.promised.clear();
     this.#imports?.clear();
   }
 
@@ -631,6 +688,9 @@ export class Broker implements AsyncDisposable {
 
     constructor(broker: Broker) {
       this.#broker = broker;
+    }
+    get dialect(): string | undefined {
+      return this.#broker.dialect;
     }
     get callsOut(): number {
       return this.#broker.#outgoing?.pending.size ?? 0;

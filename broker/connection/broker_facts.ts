@@ -55,6 +55,8 @@ export interface BrokerCounts {
   readonly cachedObjects: number;
   /** Caches that we have of the peer's objects. */
   readonly caches: number;
+  /** Results of ours that the peer may be calling before they have reached it. */
+  readonly promisedResults: number;
   /** Calls from the peer that are not answered yet. */
   readonly callsIn: number;
   /** Calls to the peer that wait for an answer. */

@@ -6,7 +6,7 @@
 
 import type { Unjellier } from "../../jelly/mod.ts";
 import type { IncomingCallsHooks } from "../calls/incoming_calls.ts";
-import type { PendingCallsHooks } from "../calls/pending_calls.ts";
+import type { OutgoingCallsHooks } from "../calls/outgoing_calls.ts";
 import type { Faults } from "../link/faults.ts";
 import type { LinkHandler } from "../link/link.ts";
 
@@ -14,7 +14,7 @@ import type { LinkHandler } from "../link/link.ts";
  * The inside of a broker, as its parts see it: a single object, where functions would take one
  * object each.
  */
-export interface BrokerHooks extends LinkHandler, Faults, IncomingCallsHooks, PendingCallsHooks {
+export interface BrokerHooks extends LinkHandler, Faults, IncomingCallsHooks, OutgoingCallsHooks {
   /** Number of our calls that the peer has not answered, including those that were given up. */
   readonly callsOut: number;
   /** Number of our calls that somebody is still waiting for. */

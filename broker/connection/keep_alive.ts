@@ -6,7 +6,7 @@
 
 import { WORD } from "../../jelly/banana/mod.ts";
 import { type Alarm, type AlarmPlace, CLOCK } from "../../transport/base/clock.ts";
-import { writeCall } from "../calls/message_parts.ts";
+import { type Answer, writeCall } from "../calls/message_parts.ts";
 import { PeerGoneError } from "../errors/errors.ts";
 import { splitArgs } from "../flavors/kwargs.ts";
 import type { Faults } from "../link/faults.ts";
@@ -105,9 +105,9 @@ export class KeepAlive implements Alarm {
     }
     if (this.#silentTicks === QUIET_TICKS) {
       this.#unanswered++;
-      this.#probe(true);
+      this.#probe(1);
     } else if (flow.isMute) {
-      this.#probe(false);
+      this.#probe(0);
     }
   }
 
@@ -125,7 +125,7 @@ export class KeepAlive implements Alarm {
   }
 
   /** Sends a message that does nothing, with or without an answer. */
-  #probe(answer: boolean): void {
+  #probe(answer: Answer): void {
     const head = { ...PROBE, answer };
     this.#parts.outbox.send((writer, jellier) =>
       writeCall(writer, jellier, WORD.message, head, NO_ARGS)

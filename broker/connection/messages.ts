@@ -14,8 +14,12 @@ import {
   readObjectId,
   VERSION,
 } from "../calls/message_parts.ts";
+import type { PromisedResult } from "../calls/promised_results.ts";
 import { ProtocolError } from "../errors/errors.ts";
+import type { RemoteTarget } from "../flavors/referenceable.ts";
+import type { ObjectId } from "../flavors/remote_reference.ts";
 import type { Received } from "../link/link.ts";
+import { OWN_DIALECT } from "../link/negotiation.ts";
 import type { Outbox } from "../link/outbox.ts";
 import type { ReadTools } from "../link/toolbox.ts";
 import type { LocalTable } from "../tables/local_table.ts";
@@ -123,7 +127,7 @@ export class Messages {
     try {
       const head = readCallHead(reader, items);
       const { held } = this.#broker.caches;
-      const find = () => isUpdate ? held.get(head.target) : this.#locals.get(head.target);
+      const find = () => isUpdate ? held.get(head.target) : this.#find(head.target);
       const object = find();
       const begun = () => {
         if (isUpdate) this.#updatesPutOff--;
@@ -150,7 +154,12 @@ export class Messages {
 
   #call(reader: BananaReader, unjellier: Unjellier, items: number): void {
     const head = readCallHead(reader, items);
-    this.#calls.received(head, this.#locals.get(head.target), unjellier);
+    this.#calls.received(head, this.#find(head.target), unjellier);
+  }
+
+  /** Finds what a call is for: an object of ours, or the result of an earlier call. */
+  #find(target: ObjectId): RemoteTarget | PromisedResult | undefined {
+    return this.#locals.get(target) ?? this.#calls.promised.get(target);
   }
 
   #handle(command: number | string | undefined, reader: BananaReader, items: number): void {
@@ -158,7 +167,7 @@ export class Messages {
     switch (command) {
       case WORD.decref:
         expectItems("decref", items, 1);
-        return broker.notifyAll(this.#locals.decref(readObjectId(reader, "decref")));
+        return this.#decref(readObjectId(reader, "decref"));
       case WORD.decache:
         expectItems("decache", items, 1);
         return broker.caches.cacheables.decache(readObjectId(reader, "decache"));
@@ -175,6 +184,15 @@ export class Messages {
       default:
         return this.#didNotUnderstand(typeof command === "number" ? WORDS[command]! : command);
     }
+  }
+
+  #decref(id: ObjectId): void {
+    const broker = this.#broker;
+    // A result that the peer does not call any more: of a call that failed, there may be none.
+    if (typeof id === "number" && id < 0 && broker.dialect === OWN_DIALECT) {
+      return this.#calls.promised.delete(id);
+    }
+    broker.notifyAll(this.#locals.decref(id));
   }
 
   #didNotUnderstand(command: string): void {

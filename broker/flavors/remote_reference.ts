@@ -7,6 +7,7 @@
 import { type IJellyable, type Jellier, JellyError } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { DeadReferenceError } from "../errors/errors.ts";
+import type { RemotePromise } from "./remote_promise.ts";
 import type { CallableName, RemoteArgs, RemoteResult, RemoteStub } from "./types.ts";
 
 /** Number of an object of the peer, or the name of a published one. */
@@ -147,6 +148,50 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
     return this.#stub as RemoteStub<T>;
   }
 
+  /**
+   * Calls a method that returns an object, and returns the object-to-be, whose methods can be called
+   * before the answer has arrived: a call of the result of a call takes one round trip, not two.
+   *
+   * With a peer that does not use this library, calls of the result wait for the answer.
+   *
+   * @example
+   * ```ts
+   * import { connectPair, Referenceable, Root } from "@perspective/broker/broker";
+   * import { assertEquals } from "@std/assert";
+   *
+   * class Account extends Referenceable {
+   *   remote_balance(): number {
+   *     return 100;
+   *   }
+   * }
+   * class Bank extends Root {
+   *   remote_account(_owner: string): Account {
+   *     return new Account();
+   *   }
+   * }
+   * await using pair = await connectPair(new Bank());
+   * const bank = pair.client.root<Bank>();
+   * using account = bank.pipeline("account", "alice");
+   * assertEquals(await account.callRemote("balance"), 100);
+   * ```
+   *
+   * @param name Name of the method, without `remote_`.
+   * @param args As for `callRemote`.
+   * @returns The result, which can also be awaited.
+   */
+  pipeline<Name extends CallableName<T>>(
+    name: Name,
+    ...args: RemoteArgs<T, Name, true>
+  ): RemotePromise<RemoteResult<T, Name>> {
+    const target = () => {
+      if (this.#isReleased) throw released(name);
+      return this.luid;
+    };
+    return this.#broker.pipeline(target, name, args, this.#perspective) as RemotePromise<
+      RemoteResult<T, Name>
+    >;
+  }
+
   #call(name: string, args: readonly unknown[]): Promise<unknown> {
     if (this.#isReleased) return Promise.reject(released(name));
     return this.#broker.call(this.luid, name, args, this.#perspective);
@@ -238,8 +283,12 @@ const STUB = Object.freeze(Object.create(null));
 /**
  * Creates a stub, on which every name is a remote method, except for what the language, and code
  * that prints and sends values, expects of any object.
+ *
+ * @param reference What the stub is sent as.
+ * @param call Calls a method.
+ * @returns The stub.
  */
-function stubOf(
+export function stubOf(
   reference: IJellyable,
   call: (name: string, args: readonly unknown[]) => Promise<unknown>,
 ): object {

@@ -33,6 +33,11 @@ export interface BrokerLimits extends BananaLimits {
    */
   readonly maxCallsOut: number;
   /**
+   * Maximum number of results of ours that the peer may be calling before they have reached it;
+   * 16,384 unless given. One more call whose result it wants to call fails.
+   */
+  readonly maxPipelined: number;
+  /**
    * Maximum number of pagers under way at once, including waiting ones; 1,000 unless given. One
    * more ends at once, with the error.
    */
@@ -59,6 +64,7 @@ const OWN_LIMITS: Omit<BrokerLimits, keyof BananaLimits> = Object.freeze({
   maxCaches: 64 * 1024,
   maxCallsIn: 1024,
   maxCallsOut: 1024 * 1024,
+  maxPipelined: 16 * 1024,
   maxPagers: 1000,
   maxBufferedBytes: 64 * 1024 * 1024,
   highWaterMark: 1024 * 1024,

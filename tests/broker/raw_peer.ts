@@ -150,6 +150,7 @@ export function assertNothingLeft(broker: Broker): void {
     remoteObjects: 0,
     cachedObjects: 0,
     caches: 0,
+    promisedResults: 0,
     callsIn: 0,
     callsOut: 0,
     bufferedBytes: 0,

@@ -151,6 +151,8 @@ twistedTest("a call that wants no answer gets none, both ways", async () => {
   assertEquals(await ours.root.callRemote("held"), [1]);
   await using theirs = await theirClient();
   assertEquals(await theirs.repr('root.callRemote("note", 1, pbanswer=False)'), "None");
+  // With Twisted, any other number asks for an answer.
+  assertEquals(await theirs.repr('root.callRemote("echo", 1, pbanswer=2)'), "1");
   assertEquals(await theirs.repr('root.callRemote("fail", "x", pbanswer=False)'), "None");
   assertEquals(await theirs.repr('root.callRemote("notes")'), "[1]");
   assertEquals(theirs.broker.counts.callsIn, 0);

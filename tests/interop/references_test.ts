@@ -1,7 +1,13 @@
 // References between us and real Twisted: identity, calls back, and who keeps what alive.
 
-import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { type Broker, connect, RemoteReference } from "@perspective/broker/broker";
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import {
+  type Broker,
+  connect,
+  NoSuchMethod,
+  RemoteError,
+  RemoteReference,
+} from "@perspective/broker/broker";
 import { Counter, EchoRoot, serveQuietly } from "./echo_root.ts";
 import { startPython, twistedTest } from "./peer.ts";
 
@@ -23,6 +29,16 @@ twistedTest(
     assertStrictEquals(await root.callRemote("echo", counter), counter);
   },
 );
+
+twistedTest("calls of results that Twisted has yet to return are made when it has", async () => {
+  await using python = await startPython("echo_server.py");
+  await using broker = await connect(`pb://127.0.0.1:${python.port}`);
+  const counter = broker.root().pipeline("counter");
+  const sums = [2, 3].map((by) => counter.callRemote("add", by));
+  assertEquals(await Promise.all(sums), [2, 5]);
+  await assertRejects(() => broker.root().pipeline("fail", "value").callRemote("add"), RemoteError);
+  await assertRejects(() => broker.root().pipeline("count").callRemote("add"), NoSuchMethod);
+});
 
 twistedTest("Twisted's table of what we hold empties as we let go", async () => {
   await using python = await startPython("echo_server.py");

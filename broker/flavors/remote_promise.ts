@@ -1,0 +1,196 @@
+/**
+ * Results that can be called before they have arrived (docs/protocol.md, "Pipelining").
+ *
+ * @module
+ */
+
+import { type IJellyable, JellyError } from "../../jelly/mod.ts";
+import type { Broker } from "../connection/broker.ts";
+import { NoSuchMethod } from "../errors/errors.ts";
+import { noOperation } from "../errors/failure.ts";
+import { released, RemoteReference, stubOf } from "./remote_reference.ts";
+import type { CallableName, IsUntyped, RemoteArgs, RemoteResult, RemoteStub } from "./types.ts";
+
+/** The class of the object that a result refers to; `never` if it is no reference. */
+export type Referent<T> = IsUntyped<T> extends true ? unknown
+  : T extends RemoteReference<infer Target> ? Target
+  : never;
+
+/** What is known about the result. */
+type State =
+  /** Nothing; if the peer was asked to keep it, it is called by the number of the request. */
+  | { readonly kind: "pending"; readonly request: number | undefined }
+  | { readonly kind: "reference"; readonly reference: RemoteReference }
+  | { readonly kind: "failed"; readonly error: unknown };
+
+/**
+ * The result of a call, from {@linkcode RemoteReference.pipeline}: its methods can be called before
+ * it has arrived.
+ *
+ * If the first call fails, so do calls of its result, with the same error; and with a
+ * {@linkcode NoSuchMethod} if it does not return an object that is sent as a reference. Calls of the
+ * result begin at the peer in the order in which they were made, once the result is known there.
+ *
+ * It can be awaited, as what `callRemote` returns; if it is not, its failure is not reported other
+ * than through the calls that fail with it. To pass it as an argument, await it first.
+ *
+ * `using` gives the object back, as for a reference.
+ *
+ * @typeParam T What the result arrives as.
+ */
+export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, Disposable {
+  readonly #broker: Broker;
+  readonly #method: string;
+  readonly #perspective: object | null;
+  readonly #result: Promise<unknown>;
+  #state: State = { kind: "pending", request: undefined };
+  #isReleased = false;
+  #stub: object | undefined;
+
+  /**
+   * Makes the first call; called by the broker.
+   *
+   * @param broker The connection.
+   * @param method Name of the method that is called.
+   * @param perspective On whose behalf it is called.
+   * @param call Calls it, and passes the number of the request to its argument if the peer was
+   * asked to keep the result.
+   */
+  constructor(
+    broker: Broker,
+    method: string,
+    perspective: object | null,
+    call: (onKept: (request: number) => void) => Promise<unknown>,
+  ) {
+    this.#broker = broker;
+    this.#method = method;
+    this.#perspective = perspective;
+    this.#result = call((request) => this.#state = { kind: "pending", request });
+    this.#result.then(
+      (value) => this.#arrived(value),
+      (error) => this.#settle({ kind: "failed", error }),
+    );
+  }
+
+  #arrived(value: unknown): void {
+    if (value instanceof RemoteReference) {
+      this.#settle({ kind: "reference", reference: value });
+      if (this.#isReleased) value.release();
+      return;
+    }
+    const message = `Cannot call the result of "${this.#method}": it is not a reference`;
+    this.#settle({ kind: "failed", error: new NoSuchMethod(message) });
+  }
+
+  #settle(state: State): void {
+    const before = this.#state;
+    this.#state = state;
+    if (before.kind !== "pending" || before.request === undefined) return;
+    this.#broker.forgetResult(before.request);
+  }
+
+  /**
+   * Waits for the result.
+   *
+   * @param onFulfilled Receives it.
+   * @param onRejected Receives the error of the call.
+   * @returns As for a promise.
+   */
+  then<Fulfilled = T, Rejected = never>(
+    onFulfilled?: ((value: T) => Fulfilled | PromiseLike<Fulfilled>) | null,
+    onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
+  ): Promise<Fulfilled | Rejected> {
+    return (this.#result as Promise<T>).then(onFulfilled, onRejected);
+  }
+
+  /**
+   * Calls a method of the result.
+   *
+   * @param name Name of the method, without `remote_`.
+   * @param args As for {@linkcode RemoteReference.callRemote}.
+   * @returns What the method returned.
+   * @throws {NoSuchMethod} If the result is no reference, or the object has no such method.
+   * @throws {unknown} What the first call failed with, or what `callRemote` throws.
+   */
+  callRemote<Name extends CallableName<Referent<T>>, Answer extends boolean = true>(
+    name: Name,
+    ...args: RemoteArgs<Referent<T>, Name, Answer>
+  ): Promise<RemoteResult<Referent<T>, Name, Answer>> {
+    return this.#call(name, args) as Promise<RemoteResult<Referent<T>, Name, Answer>>;
+  }
+
+  /**
+   * Calls a method of the result that returns an object, which can be called at once in turn.
+   *
+   * @param name Name of the method, without `remote_`.
+   * @param args As for {@linkcode RemoteReference.callRemote}.
+   * @returns The result of that call.
+   */
+  pipeline<Name extends CallableName<Referent<T>>>(
+    name: Name,
+    ...args: RemoteArgs<Referent<T>, Name, true>
+  ): RemotePromise<RemoteResult<Referent<T>, Name>> {
+    return new RemotePromise(
+      this.#broker,
+      name,
+      this.#perspective,
+      (onKept) => this.#call(name, args, onKept),
+    );
+  }
+
+  /** The methods of the result, callable as if they were local. */
+  get remote(): RemoteStub<Referent<T>> {
+    this.#stub ??= stubOf(this, (name, args) => this.#call(name, args));
+    return this.#stub as RemoteStub<Referent<T>>;
+  }
+
+  #call(
+    name: string,
+    args: readonly unknown[],
+    onKept?: (request: number) => void,
+  ): Promise<unknown> {
+    const state = this.#state;
+    if (state.kind === "pending" && state.request === undefined) {
+      return this.#result.then(noOperation, noOperation).then(() => this.#call(name, args, onKept));
+    }
+    const perspective = state.kind === "reference"
+      ? state.reference.perspective
+      : this.#perspective;
+    return this.#broker.call(() => this.#target(name), name, args, perspective, onKept);
+  }
+
+  /** Returns the number of the object when a call is sent. */
+  #target(name: string): number | string {
+    if (this.#isReleased) throw released(name);
+    const state = this.#state;
+    switch (state.kind) {
+      case "pending":
+        return -state.request!;
+      case "reference":
+        if (state.reference.isReleased) throw released(name);
+        return state.reference.luid;
+      case "failed":
+        throw state.error;
+    }
+  }
+
+  /** Gives the object back, now or once it has arrived; it cannot be called any more. */
+  release(): void {
+    this.#isReleased = true;
+    if (this.#state.kind === "reference") this.#state.reference.release();
+  }
+
+  /** Same as {@linkcode RemotePromise.release}, for `using`. */
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /**
+   * Refuses to be sent.
+   *
+   * @throws {JellyError} Always.
+   */
+  jellyFor(): never {
+    throw new JellyError("the result of a call has to be awaited before it can be sent");
+  }
+}

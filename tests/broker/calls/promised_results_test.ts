@@ -1,0 +1,250 @@
+import { assertEquals, assertInstanceOf } from "@std/assert";
+import {
+  type BrokerOptions,
+  LimitError,
+  PBError,
+  ProtocolError,
+  type ReceivedCall,
+  Referenceable,
+  Root,
+} from "@perspective/broker/broker";
+import { settle } from "../pair.ts";
+import { failureIn, rawClient, type RawPair } from "../raw_peer.ts";
+
+class Thing extends Referenceable {
+  constructor(readonly name: string) {
+    super();
+  }
+  remote_name(): string {
+    return this.name;
+  }
+}
+
+class Shop extends Root {
+  /** The calls of `later` that wait for their thing. */
+  readonly waiting: PromiseWithResolvers<Thing>[] = [];
+  remote_thing(name: string): Thing {
+    return new Thing(name);
+  }
+  remote_later(): Promise<Thing> {
+    const thing = Promise.withResolvers<Thing>();
+    this.waiting.push(thing);
+    return thing.promise;
+  }
+}
+
+/** A client that speaks the dialect of this library, without this library. */
+async function kin(root: Root, options: BrokerOptions = {}): Promise<RawPair> {
+  const pair = await rawClient(root, { hello: false, ...options });
+  await pair.peer.hear();
+  assertEquals(await pair.peer.ask("perspective-1", ["version", 6]), ["version", 6]);
+  return pair;
+}
+
+/** A call whose answer is wanted (1), or whose result may be called before (2). */
+function call(
+  id: number,
+  target: unknown,
+  method: string,
+  answer: number,
+  ...args: string[]
+): unknown[] {
+  const texts = args.map((text) => ["unicode", text]);
+  return ["message", id, target, method, answer, ["tuple", ...texts], ["dictionary"]];
+}
+
+/** The kind of message and the number of an answer, and of an error the text. */
+async function heard({ peer }: RawPair): Promise<unknown> {
+  const message = await peer.hear() as unknown[];
+  if (message?.[0] !== "error") return message;
+  return ["error", message[1], failureIn(message).value];
+}
+
+const INVALID = "Invalid Object ID";
+
+Deno.test("PromisedResults: a result is called by the number of its request, before and after its answer", async () => {
+  const shop = new Shop();
+  await using pair = await kin(shop);
+  await pair.peer.say(call(1, "root", "thing", 2, "tea"), call(2, -1, "name", 1));
+  assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
+  assertEquals(await heard(pair), ["answer", 2, ["unicode", "tea"]]);
+  await pair.peer.say(call(3, "root", "later", 2), call(4, -3, "name", 1), call(5, -1, "name", 1));
+  assertEquals(await heard(pair), ["answer", 5, ["unicode", "tea"]]);
+  assertEquals([pair.broker.counts.callsIn, pair.broker.counts.promisedResults], [2, 2]);
+  shop.waiting[0]!.resolve(new Thing("ink"));
+  assertEquals(await heard(pair), ["answer", 3, ["remote", 2]]);
+  assertEquals(await heard(pair), ["answer", 4, ["unicode", "ink"]]);
+  assertEquals(pair.broker.traffic.callsReceived, 5);
+});
+
+Deno.test("PromisedResults: a result that was given back cannot be called, but waiting calls begin", async () => {
+  const shop = new Shop();
+  await using pair = await kin(shop);
+  await pair.peer.say(
+    call(1, "root", "later", 2),
+    call(2, -1, "name", 1),
+    ["decref", -1],
+    call(3, -1, "name", 1),
+  );
+  assertEquals(await heard(pair), ["error", 3, INVALID]);
+  assertEquals(pair.broker.counts.promisedResults, 0);
+  shop.waiting[0]!.resolve(new Thing("ink"));
+  assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
+  assertEquals(await heard(pair), ["answer", 2, ["unicode", "ink"]]);
+  // There is nothing to give back, which is no fault: calls that failed leave nothing.
+  await pair.peer.say(["decref", -1], ["decref", -77], call(4, -77, "name", 1));
+  assertEquals(await heard(pair), ["error", 4, INVALID]);
+});
+
+Deno.test("PromisedResults: an object whose references were given back cannot be called as a result", async () => {
+  await using pair = await kin(new Shop());
+  await pair.peer.say(call(1, "root", "thing", 2, "tea"), ["decref", 1], call(2, -1, "name", 1));
+  assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
+  assertEquals(await heard(pair), ["error", 2, INVALID]);
+});
+
+Deno.test("PromisedResults: no call can be made of its own result, or of a later one", async () => {
+  await using pair = await kin(new Shop());
+  await pair.peer.say(call(1, -1, "name", 2), call(2, -3, "name", 2), call(3, -2, "name", 1));
+  for (const id of [1, 2, 3]) assertEquals(await heard(pair), ["error", id, INVALID]);
+});
+
+Deno.test("PromisedResults: a request number that is used again stands for the newer result", async () => {
+  const shop = new Shop();
+  await using pair = await kin(shop);
+  await pair.peer.say(
+    call(1, "root", "later", 2),
+    call(2, -1, "name", 1),
+    call(1, "root", "thing", 2, "new"),
+    call(3, -1, "name", 1),
+  );
+  assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
+  assertEquals(await heard(pair), ["answer", 3, ["unicode", "new"]]);
+  shop.waiting[0]!.resolve(new Thing("old"));
+  assertEquals(await heard(pair), ["answer", 1, ["remote", 2]]);
+  assertEquals(await heard(pair), ["answer", 2, ["unicode", "old"]]);
+});
+
+for (const id of [0, -1, 2 ** 31]) {
+  const isKept = id > 0;
+  Deno.test(`PromisedResults: request ${id} is ${isKept ? "" : "not "}kept`, async () => {
+    await using pair = await kin(new Shop());
+    await pair.peer.say(call(id, "root", "thing", 2, "tea"));
+    assertEquals(await heard(pair), ["answer", id, ["remote", 1]]);
+    assertEquals(pair.broker.counts.promisedResults, isKept ? 1 : 0);
+  });
+}
+
+Deno.test("PromisedResults: in Twisted's dialect, there are none", async () => {
+  await using pair = await rawClient(new Shop());
+  await pair.peer.say(call(1, "root", "thing", 2, "tea"), call(2, -1, "name", 1));
+  assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
+  assertEquals(await heard(pair), ["error", 2, INVALID]);
+  await pair.peer.say(["decref", -1]);
+  assertInstanceOf(await pair.broker.closed, ProtocolError);
+});
+
+Deno.test("PromisedResults: one more than maxPipelined fails, and the connection goes on", async () => {
+  const shop = new Shop();
+  await using pair = await kin(shop, { limits: { maxPipelined: 2 } });
+  const answers = [1, 2, 3, 4].map((id) => call(id, "root", "thing", 2, "tea"));
+  await pair.peer.say(...answers, call(5, -3, "name", 1));
+  assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
+  assertEquals(await heard(pair), ["answer", 2, ["remote", 2]]);
+  const fact = "Cannot keep the result for other calls: 2 are kept";
+  for (const id of [3, 4]) assertEquals(await heard(pair), ["error", id, fact]);
+  assertEquals(await heard(pair), ["error", 5, INVALID]);
+  await pair.peer.say(["decref", -1], call(6, "root", "thing", 2, "tea"));
+  assertEquals(await heard(pair), ["answer", 6, ["remote", 3]]);
+  assertEquals(new LimitError("maxPipelined", fact).limit, "maxPipelined");
+});
+
+Deno.test("PromisedResults: calls that wait count as unanswered, so that reading pauses", async () => {
+  const shop = new Shop();
+  await using pair = await kin(shop, { limits: { maxCallsIn: 3 } });
+  const waiting = Array.from({ length: 50 }, (_, i) => call(i + 2, -1, "name", 1));
+  await pair.peer.say(call(1, "root", "later", 2), ...waiting);
+  await settle();
+  assertEquals(pair.broker.counts.callsIn, 3);
+  shop.waiting[0]!.resolve(new Thing("ink"));
+  assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
+  for (let id = 2; id < 52; id++) {
+    assertEquals(await heard(pair), ["answer", id, ["unicode", "ink"]]);
+  }
+});
+
+Deno.test("PromisedResults: a graceful close refuses calls of results that were not known yet", async () => {
+  const shop = new Shop();
+  await using pair = await kin(shop);
+  await pair.peer.say(call(1, "root", "later", 2), call(2, -1, "name", 1));
+  await settle();
+  const closing = pair.broker.close({ graceful: 1000 });
+  shop.waiting[0]!.resolve(new Thing("ink"));
+  assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
+  const [kind, id, text] = await heard(pair) as unknown[];
+  assertEquals([kind, id], ["error", 2]);
+  assertEquals(text, "Cannot take call: this end of the connection goes away");
+  await closing;
+});
+
+Deno.test("PromisedResults: nothing begins, and nothing is left, once the connection has ended", async () => {
+  const shop = new Shop();
+  let named = 0;
+  const thing = new Thing("ink");
+  thing.remote_name = () => `${++named}`;
+  await using pair = await kin(shop);
+  await pair.peer.say(call(1, "root", "later", 2), call(2, -1, "name", 2));
+  await settle();
+  pair.peer.close();
+  await pair.broker.closed;
+  shop.waiting[0]!.resolve(thing);
+  await settle();
+  assertEquals(named, 0);
+});
+
+for (const isRight of [true, false]) {
+  const outcome = isRight ? "succeed" : "fail";
+  Deno.test(`PromisedResults: 20,000 calls, each of the result of the one before, ${outcome}`, async () => {
+    class Chain extends Root {
+      readonly first = Promise.withResolvers<Chain>();
+      remote_later(): Promise<Chain> {
+        return this.first.promise;
+      }
+      remote_next(): Chain {
+        return this;
+      }
+    }
+    const chain = new Chain();
+    const most = 20_000;
+    const limits = { maxCallsIn: 2 * most, maxPipelined: 2 * most, maxReferences: 2 * most };
+    await using pair = await kin(chain, { limits });
+    const calls = Array.from({ length: most - 1 }, (_, i) => call(i + 2, -i - 1, "next", 2));
+    await pair.peer.say(call(1, "root", "later", 2), ...calls);
+    await settle();
+    if (isRight) chain.first.resolve(chain);
+    else chain.first.reject(new PBError("no"));
+    for (let id = 1; id <= most; id++) {
+      const message = await heard(pair) as unknown[];
+      assertEquals(message.slice(0, 2), [isRight ? "answer" : "error", id]);
+    }
+  });
+}
+
+Deno.test("BrokerOptions.aroundCall sees a call of a result once its object is known", async () => {
+  const shop = new Shop();
+  const seen: Pick<ReceivedCall, "target" | "method">[] = [];
+  await using pair = await kin(shop, {
+    aroundCall({ target, method }, next) {
+      seen.push({ target, method });
+      return next();
+    },
+  });
+  await pair.peer.say(call(1, "root", "later", 2), call(2, -1, "name", 1));
+  await settle();
+  assertEquals(seen.map(({ method }) => method), ["later"]);
+  const thing = new Thing("ink");
+  shop.waiting[0]!.resolve(thing);
+  await heard(pair);
+  await heard(pair);
+  assertEquals(seen, [{ target: shop, method: "later" }, { target: thing, method: "name" }]);
+});

@@ -1,0 +1,363 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import {
+  Avatar,
+  type Broker,
+  callOptions,
+  CallTimeoutError,
+  DeadReferenceError,
+  IPerspective,
+  kwargs,
+  NoSuchMethod,
+  PBConnectionLost,
+  PBError,
+  Referenceable,
+  RemoteError,
+  RemotePromise,
+  RemoteReference,
+  Root,
+  Viewable,
+} from "@perspective/broker/broker";
+import { Portal, UsernamePassword } from "@perspective/broker/cred";
+import { InMemoryUsernamePasswordDatabaseDontUse } from "@perspective/broker/cred";
+import { JellyError } from "@perspective/broker/jelly";
+import { settle, testPair } from "../pair.ts";
+import { rawServer } from "../raw_peer.ts";
+
+class Account extends Referenceable {
+  readonly calls: string[] = [];
+  constructor(readonly owner: string) {
+    super();
+  }
+  remote_owner(): string {
+    return this.owner;
+  }
+  remote_note(text: string): number {
+    return this.calls.push(text);
+  }
+  remote_partner(): Account {
+    return new Account(`partner of ${this.owner}`);
+  }
+  remote_given(options: { to: number }): number {
+    return options.to;
+  }
+}
+
+class Bank extends Root {
+  readonly account = new Account("alice");
+  /** Resolves when the bank opens. */
+  readonly open = Promise.withResolvers<void>();
+  remote_account(owner: string): Account {
+    return new Account(owner);
+  }
+  async remote_shared(): Promise<Account> {
+    await this.open.promise;
+    return this.account;
+  }
+  remote_none(): null {
+    return null;
+  }
+  remote_list(): Account[] {
+    return [this.account];
+  }
+  remote_refuse(): Account {
+    throw new NoCredit("not today");
+  }
+  async remote_refuseLater(): Promise<Account> {
+    await this.open.promise;
+    throw new Error("a fault");
+  }
+  remote_mine(account: RemoteReference<Account>): RemoteReference<Account> {
+    return account;
+  }
+}
+
+class NoCredit extends PBError {
+  static override readonly jellyName = "bank.NoCredit";
+}
+
+Deno.test("RemoteReference.pipeline() sends calls of the result before it has arrived", async () => {
+  const bank = new Bank();
+  await using pair = await testPair(bank);
+  const account = pair.client.root<Bank>().pipeline("shared");
+  assertInstanceOf(account, RemotePromise);
+  const notes = [account.callRemote("note", "one"), account.remote.note("two")];
+  await settle();
+  // The server has all three, although nothing was answered.
+  assertEquals([pair.server.counts.callsIn, pair.client.counts.callsOut], [3, 3]);
+  assertEquals(pair.server.counts.promisedResults, 1);
+  bank.open.resolve();
+  assertEquals(await Promise.all(notes), [1, 2]);
+  assertEquals(bank.account.calls, ["one", "two"]);
+  const reference = await account;
+  assertInstanceOf(reference, RemoteReference);
+  assertEquals(await account.callRemote("note", "three"), 3);
+  assertEquals(pair.server.counts.promisedResults, 0);
+});
+
+Deno.test("RemoteReference.pipeline() begins calls of the result in order, also of one known there", async () => {
+  const bank = new Bank();
+  await using pair = await testPair(bank);
+  const account = pair.client.root<Bank>().pipeline("shared");
+  const first = account.callRemote("note", "early");
+  await settle();
+  bank.open.resolve();
+  // These may arrive before or after the result is known at the server.
+  const rest = [];
+  for (let i = 0; i < 20; i++) {
+    rest.push(account.callRemote("note", `${i}`));
+    await Promise.resolve();
+  }
+  await Promise.all([first, ...rest]);
+  assertEquals(bank.account.calls, ["early", ...Array.from({ length: 20 }, (_, i) => `${i}`)]);
+});
+
+Deno.test("RemotePromise.pipeline() goes on from result to result", async () => {
+  await using pair = await testPair(new Bank());
+  const partner = pair.client.root<Bank>().pipeline("account", "bob").pipeline("partner");
+  const name = partner.pipeline("partner").callRemote("owner");
+  // All in a single write.
+  assertEquals(pair.client.counts.callsOut, 4);
+  assertEquals(await name, "partner of partner of bob");
+  assertEquals(await (await partner).callRemote("owner"), "partner of bob");
+});
+
+Deno.test("RemotePromise.callRemote() passes keyword arguments and options on", async () => {
+  const bank = new Bank();
+  await using pair = await testPair(bank);
+  const account = pair.client.root<Bank>().pipeline("account", "bob");
+  assertEquals(await account.callRemote("given", kwargs({ to: 3 })), 3);
+  const shared = pair.client.root<Bank>().pipeline("shared");
+  const call = shared.callRemote("owner", callOptions({ timeout: 1 }));
+  await assertRejects(() => call, CallTimeoutError);
+  assertEquals(await shared.callRemote("note", "x", callOptions({ answer: false })), undefined);
+  bank.open.resolve();
+  await shared;
+  await settle();
+  assertEquals(bank.account.calls, ["x"]);
+});
+
+Deno.test("RemotePromise.callRemote() fails as the first call does", async () => {
+  const bank = new Bank();
+  await using pair = await testPair(bank);
+  const root = pair.client.root<Bank>();
+  const refused = root.pipeline("refuse");
+  const error = await assertRejects(() => refused.callRemote("owner"), RemoteError, "not today");
+  assertEquals(error.remoteType, "bank.NoCredit");
+  await assertRejects(() => refused.then(), RemoteError, "not today");
+  await assertRejects(() => refused.callRemote("owner"), RemoteError, "not today");
+
+  const later = root.pipeline("refuseLater");
+  const calls = [later.callRemote("owner"), later.pipeline("partner").callRemote("owner")];
+  await settle();
+  bank.open.resolve();
+  for (const call of calls) await assertRejects(() => call, RemoteError, "a fault");
+  // The fault is logged once, for the call that failed.
+  assertEquals(pair.serverLog.map(({ method }) => method), ["refuseLater"]);
+});
+
+Deno.test("RemotePromise.callRemote() rejects with NoSuchMethod if the result is no reference", async () => {
+  await using pair = await testPair(new Bank());
+  const root = pair.client.root(); // not typed: the compiler would refuse
+  for (const method of ["none", "list"]) {
+    const result = root.pipeline(method);
+    const message = `Cannot call the result of "${method}": it is not a reference`;
+    const error = await assertRejects(() => result.callRemote("owner"), NoSuchMethod, message);
+    // The first is told by the server, the second is known here.
+    assertInstanceOf(error, RemoteError);
+    await result;
+    await assertRejects(() => result.callRemote("owner"), NoSuchMethod, message);
+  }
+  const mine = root.pipeline("mine", new Account("me"));
+  await assertRejects(() => mine.callRemote("owner"), NoSuchMethod, "it is not a reference");
+  assertInstanceOf(await mine, Account);
+  const wrong = root.pipeline("account", "x").callRemote("nothing");
+  await assertRejects(() => wrong, NoSuchMethod, "No such method: remote_nothing");
+});
+
+Deno.test("RemotePromise waits for the answer of a peer that does not use this library", async () => {
+  await using raw = await rawServer(); // offers the dialect pb only
+  const account = raw.broker.root().pipeline("account", "bob");
+  const owner = account.pipeline("partner").callRemote("owner");
+  const call = (
+    id: number,
+    object: unknown,
+    method: string,
+    ...args: unknown[]
+  ) => ["message", id, object, method, 1, ["tuple", ...args], ["dictionary"]];
+  assertEquals(await raw.peer.hear(), call(1, "root", "account", ["unicode", "bob"]));
+  await raw.peer.say(["answer", 1, ["remote", 7]]);
+  assertEquals(await raw.peer.hear(), call(2, 7, "partner"));
+  await raw.peer.say(["answer", 2, ["remote", 8]]);
+  assertEquals(await raw.peer.hear(), call(3, 8, "owner"));
+  await raw.peer.say(["answer", 3, ["unicode", "partner of bob"]]);
+  assertEquals(await owner, "partner of bob");
+
+  const nobody = raw.broker.root().pipeline("nobody");
+  const refused = nobody.callRemote("owner");
+  assertEquals(await raw.peer.hear(), call(4, "root", "nobody"));
+  await raw.peer.say(["answer", 4, ["None"]]);
+  await assertRejects(() => refused, NoSuchMethod, 'the result of "nobody"');
+});
+
+Deno.test("RemotePromise sends what was asked for before both ends had agreed on a dialect", async () => {
+  await using raw = await rawServer({ hello: false });
+  const account = raw.broker.root().pipeline("account");
+  const owner = account.callRemote("owner");
+  await raw.peer.say(["perspective-1", "pb"], ["version", 6]);
+  assertEquals(await raw.peer.hear(), "perspective-1");
+  assertEquals(await raw.peer.hear(), ["version", 6]);
+  assertEquals(
+    await raw.peer.hear(),
+    ["message", 1, "root", "account", 2, ["tuple"], ["dictionary"]],
+  );
+  await settle();
+  const second = account.callRemote("owner");
+  assertEquals(await raw.peer.hear(), ["message", 2, -1, "owner", 1, ["tuple"], ["dictionary"]]);
+  await raw.peer.say(["answer", 1, ["remote", 7]], ["answer", 2, ["unicode", "bob"]]);
+  assertEquals(await second, "bob");
+  // Then the object is called by its own number.
+  assertEquals(await raw.peer.hear(), ["decref", -1]);
+  assertEquals(await raw.peer.hear(), ["message", 3, 7, "owner", 1, ["tuple"], ["dictionary"]]);
+  await raw.peer.say(["answer", 3, ["unicode", "bob"]]);
+  assertEquals(await owner, "bob");
+});
+
+Deno.test("RemotePromise can be given up: the peer is told at once, and calls of it fail", async () => {
+  const bank = new Bank();
+  await using pair = await testPair(bank);
+  const account = pair.client.root<Bank>().pipeline("shared", callOptions({ timeout: 1 }));
+  const early = account.callRemote("note", "early");
+  await assertRejects(() => account.then(), CallTimeoutError);
+  await assertRejects(() => account.callRemote("owner"), CallTimeoutError);
+  await settle();
+  assertEquals(pair.server.counts.promisedResults, 0);
+  bank.open.resolve();
+  assertEquals(await early, 1);
+});
+
+Deno.test("RemotePromise rejects, and so do calls of it, when the connection is lost", async () => {
+  await using pair = await testPair(new Bank());
+  const account = pair.client.root<Bank>().pipeline("shared");
+  const owner = account.callRemote("owner");
+  await settle();
+  await pair.server.close();
+  await assertRejects(() => owner, PBConnectionLost);
+  await assertRejects(() => account.then(), PBConnectionLost);
+  await assertRejects(() => account.callRemote("owner"), DeadReferenceError);
+  const dead = pair.client.root<Bank>().pipeline("shared");
+  await assertRejects(() => dead.callRemote("owner"), DeadReferenceError);
+});
+
+Deno.test("RemotePromise that nobody awaits does not end the program when its call fails", async () => {
+  await using pair = await testPair(new Bank());
+  pair.client.root<Bank>().pipeline("refuse");
+  pair.client.root<Bank>().pipeline("refuse").pipeline("partner");
+  await settle();
+});
+
+Deno.test("RemotePromise gives its object back with using, before and after it has arrived", async () => {
+  const bank = new Bank();
+  await using pair = await testPair(bank);
+  const root = pair.client.root<Bank>();
+  const account = root.pipeline("shared");
+  const note = account.callRemote("note", "x");
+  account.release();
+  await assertRejects(() => account.callRemote("owner"), DeadReferenceError, "released");
+  bank.open.resolve();
+  assertEquals(await note, 1);
+  await settle();
+  assertEquals(pair.server.counts.localObjects, 1); // the root
+  {
+    using again = root.pipeline("shared");
+    await again;
+    assertEquals(pair.server.counts.localObjects, 2);
+  }
+  await settle();
+  assertEquals(pair.server.counts.localObjects, 1);
+});
+
+Deno.test("RemotePromise cannot be sent, as the error says", async () => {
+  await using pair = await testPair(new Bank());
+  const account = pair.client.root<Bank>().pipeline("account", "bob");
+  const error = await assertRejects(
+    () => pair.client.root().callRemote("mine", [account]),
+    JellyError,
+    "has to be awaited before it can be sent",
+  );
+  assert(error.message.includes("args[0][0]"), error.message);
+  assertThrows(() => account.jellyFor(), JellyError);
+  await account;
+});
+
+Deno.test("RemotePromise calls views and avatars on behalf of the same user as a reference does", async () => {
+  class Page extends Viewable {
+    view_reader(user: User): string {
+      return user.name;
+    }
+  }
+  class User extends Avatar {
+    readonly page = new Page();
+    constructor(readonly name: string) {
+      super();
+    }
+    perspective_page(): Page {
+      return this.page;
+    }
+    perspective_self(): User {
+      return this;
+    }
+    perspective_name(): string {
+      return this.name;
+    }
+  }
+  const users = new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret" });
+  const realm = {
+    requestAvatar: (id: unknown) => [IPerspective, new User(String(id)), () => {}] as const,
+  };
+  await using pair = await testPair(new Portal(realm, [users]));
+  const user = await pair.client.login<User>(new UsernamePassword("alice", "secret"));
+  assertEquals(await user.pipeline("page").callRemote("reader"), "alice");
+  assertEquals(await user.pipeline("self").callRemote("name"), "alice");
+  assertStrictEquals(await user.pipeline("self"), user);
+});
+
+Deno.test("RemotePromise works from the server to an object of the client, too", async () => {
+  let found: unknown;
+  class Hub extends Root {
+    async remote_register(bank: RemoteReference<Bank>): Promise<void> {
+      found = await bank.pipeline("account", "bob").pipeline("partner").callRemote("owner");
+    }
+  }
+  await using pair = await testPair(new Hub());
+  await pair.client.root<Hub>().callRemote("register", new Bank());
+  assertEquals(found, "partner of bob");
+});
+
+/** Checked by the compiler only. */
+export async function types(broker: Broker): Promise<void> {
+  const bank = broker.root<Bank>();
+  const owner: string = await bank.pipeline("account", "bob").callRemote("owner");
+  const partner: RemotePromise<RemoteReference<Account>> = bank.pipeline("shared").pipeline(
+    "partner",
+  );
+  const reference: RemoteReference<Account> = await partner;
+  const untyped: unknown = await broker.root().pipeline("anything").callRemote("whatever", 1);
+  // @ts-expect-error: there is no such method
+  bank.pipeline("account", "bob").callRemote("nothing");
+  // @ts-expect-error: the argument is of the wrong type
+  bank.pipeline("account", "bob").callRemote("note", 1);
+  // @ts-expect-error: the result is no reference
+  bank.pipeline("none").callRemote("owner");
+  // @ts-expect-error: without an answer there is no result
+  bank.pipeline("account", "bob", callOptions({ answer: false }));
+  // @ts-expect-error: it has to be awaited
+  bank.callRemote("mine", bank.pipeline("account", "bob"));
+  console.log(owner, reference, untyped);
+}
