@@ -17,6 +17,7 @@ import {
 } from "../errors/errors.ts";
 import { CopyableFailure, isExpected, wireForm } from "../errors/failure.ts";
 import { RemoteError } from "../errors/remote_error.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
 import { type Kwargs, kwargs } from "../flavors/kwargs.ts";
 import { CALLER, type RemoteTarget } from "../flavors/referenceable.ts";
 import type { Faults } from "../link/faults.ts";
@@ -327,7 +328,7 @@ export class IncomingCalls {
       notSent(value);
       return this.#failed(call, error);
     }
-    promised?.succeed(this.#broker.numberOf(value, perspective));
+    promised?.succeed(this.#broker[CONNECTION].numberOf(value, perspective));
   }
 
   #failed(call: IncomingCall, error: unknown, level: Level = "error"): void {
@@ -352,10 +353,10 @@ export class IncomingCalls {
     if (isMissing(error)) {
       // The stack would only show this library's own code.
       const message = `Call of "${method}" failed: ${error.message}${consequence}`;
-      return this.#broker.logOften({ event, level, message, method });
+      return this.#broker[CONNECTION].logOften({ event, level, message, method });
     }
     const message = `Call of "${method}" failed${consequence}`;
-    this.#broker.logOften({ event, level, message, method, error });
+    this.#broker[CONNECTION].logOften({ event, level, message, method, error });
   }
 
   /** Sends an error; on nobody's behalf, as in Twisted. */
@@ -372,7 +373,13 @@ export class IncomingCalls {
       // An error that cannot be sent must not leave the caller waiting.
       const message = "Cannot send an error as it is";
       const method = head.method.slice(0, MAX_NAME);
-      this.#broker.logOften({ event: "callFailed", level: "error", message, method, error: fault });
+      this.#broker[CONNECTION].logOften({
+        event: "callFailed",
+        level: "error",
+        message,
+        method,
+        error: fault,
+      });
       this.#sendFault(head, new CopyableFailure(fault, unsafeTracebacks));
     }
   }

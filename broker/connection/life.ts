@@ -92,6 +92,11 @@ export class Life {
     this.#state = { kind: "negotiating", negotiation };
   }
 
+  /** Begins to negotiate. */
+  begin(): void {
+    if (this.#state.kind === "negotiating") this.#state.negotiation.begin();
+  }
+
   /** Resolves when both ends have agreed on a dialect; rejects if the connection ends before. */
   get ready(): Promise<void> {
     if (this.#state.kind === "negotiating") return this.#state.negotiation.ready;

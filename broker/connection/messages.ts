@@ -16,6 +16,7 @@ import {
 } from "../calls/message_parts.ts";
 import type { PromisedResult } from "../calls/promised_results.ts";
 import { ProtocolError } from "../errors/errors.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
 import type { Received } from "../link/link.ts";
@@ -126,7 +127,7 @@ export class Messages {
     if (command !== WORD.message && !isUpdate) return undefined;
     try {
       const head = readCallHead(reader, items);
-      const { held } = this.#broker.caches;
+      const { held } = this.#broker[CONNECTION].caches;
       const find = () => isUpdate ? held.get(head.target) : this.#find(head.target);
       const object = find();
       const begun = () => {
@@ -143,7 +144,7 @@ export class Messages {
   /** Handles a cache update, at once if possible: answers that come after it may depend on it. */
   #update(reader: BananaReader, unjellier: Unjellier, items: number): void {
     const head = readCallHead(reader, items);
-    const cache = this.#broker.caches.held.get(head.target);
+    const cache = this.#broker[CONNECTION].caches.held.get(head.target);
     if ((cache === undefined || this.#updatesPutOff !== 0) && this.#flow.putOff()) {
       this.#updatesPutOff++;
       return;
@@ -170,10 +171,10 @@ export class Messages {
         return this.#decref(readObjectId(reader, "decref"));
       case WORD.decache:
         expectItems("decache", items, 1);
-        return broker.caches.cacheables.decache(readObjectId(reader, "decache"));
+        return broker[CONNECTION].caches.cacheables.decache(readObjectId(reader, "decache"));
       case WORD.uncache:
         expectItems("uncache", items, 1);
-        return broker.caches.held.uncache(readObjectId(reader, "uncache"));
+        return broker[CONNECTION].caches.held.uncache(readObjectId(reader, "uncache"));
       case WORD.version:
         expectItems("version", items, 1);
         return checkVersion(readInteger(reader, "version"));
@@ -192,7 +193,7 @@ export class Messages {
     if (typeof id === "number" && id < 0 && broker.dialect === OWN_DIALECT) {
       return this.#calls.promised.delete(id);
     }
-    broker.notifyAll(this.#locals.decref(id));
+    broker[CONNECTION].notifyAll(this.#locals.decref(id));
   }
 
   #didNotUnderstand(command: string): void {

@@ -12,6 +12,7 @@ import type { Traffic } from "../connection/broker_facts.ts";
 import type { Log } from "../connection/log.ts";
 import type { BrokerOptions } from "../connection/options.ts";
 import { GoingAwayError, LimitError } from "../errors/errors.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
 
 /** Maximum number of connections of a server at once, by default. */
 const MAX_CONNECTIONS = 10_000;
@@ -163,7 +164,7 @@ export class Connections {
     this.#brokers.add(broker);
     const { onConnect } = this.#options;
     if (onConnect !== undefined) {
-      broker.ready.then(() => broker.notifyAll([() => onConnect(broker)]), () => {});
+      broker.ready.then(() => broker[CONNECTION].notifyAll([() => onConnect(broker)]), () => {});
     }
     return broker;
   }
@@ -265,7 +266,9 @@ export class Connections {
     for (const listener of this.#listeners) listener(broker);
     this.#past = sum(this.#past, broker.traffic);
     if (broker.dialect === undefined) this.#failed++;
-    else if (onDisconnect !== undefined) broker.notifyAll([() => onDisconnect(broker, reason)]);
+    else if (onDisconnect !== undefined) {
+      broker[CONNECTION].notifyAll([() => onDisconnect(broker, reason)]);
+    }
   }
 }
 

@@ -9,7 +9,7 @@ import type { Jellier } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { DeadReferenceError, PBConnectionLost } from "../errors/errors.ts";
 import { Copyable } from "./copyable.ts";
-import { brokerOf } from "./invoker.ts";
+import { brokerOf, CONNECTION } from "./invoker.ts";
 
 /**
  * An object that travels as a copy, and can tell its copies what has changed since.
@@ -81,7 +81,7 @@ export class Cacheable extends Copyable {
     if (jellier.invoker === undefined) return super.jellyFor(jellier);
     const broker = brokerOf(jellier, this);
     const perspective = broker.serializingPerspective;
-    const { cacheables } = broker.caches;
+    const { cacheables } = broker[CONNECTION].caches;
     const known = cacheables.sendAgain(this, perspective);
     if (known !== undefined) return jellier.tagged("cached", known);
     const { luid, observer } = cacheables.send(this, perspective);
@@ -127,7 +127,7 @@ export class RemoteCacheObserver {
    * @throws {DeadReferenceError} If the peer has no copy, or no longer has one.
    */
   get luid(): number {
-    const luid = this.broker.caches.cacheables.luidOf(this.cached, this.perspective);
+    const luid = this.broker[CONNECTION].caches.cacheables.luidOf(this.cached, this.perspective);
     if (luid !== undefined) return luid;
     throw new DeadReferenceError(
       `Cannot call cache of ${this.cached.constructor.name}: the peer has none`,
@@ -149,11 +149,11 @@ export class RemoteCacheObserver {
    * @throws {DeadReferenceError} If the peer has no copy, or no longer has one.
    */
   callRemote(name: string, ...args: readonly unknown[]): Promise<unknown> {
-    const result = this.broker.call(this, name, args, this.perspective);
+    const result = this.broker[CONNECTION].call(this, name, args, this.perspective);
     result.catch((error) => {
       if (error instanceof DeadReferenceError || error instanceof PBConnectionLost) return;
       const message = `Cannot tell a cache of ${this.cached.constructor.name} "${name}"`;
-      this.broker.logOften({ event: "cacheFailed", level: "warning", message, error });
+      this.broker[CONNECTION].logOften({ event: "cacheFailed", level: "warning", message, error });
     });
     return result;
   }
@@ -170,7 +170,7 @@ export class RemoteCacheObserver {
    * @throws {DeadReferenceError} If the peer has no copy, or no longer has one.
    */
   tell(name: string, value: unknown): boolean {
-    return this.broker.tell(this, name, [value]);
+    return this.broker[CONNECTION].tell(this, name, [value]);
   }
 
   /**

@@ -7,6 +7,7 @@
 import { JellyError } from "../../jelly/mod.ts";
 import { asPromise } from "../async/is_promise.ts";
 import type { Broker } from "../connection/broker.ts";
+import { CONNECTION } from "./invoker.ts";
 import type { Kwargs } from "./kwargs.ts";
 import type { RemoteTarget } from "./referenceable.ts";
 import { ATTACH, RemoteCache } from "./remote_cache.ts";
@@ -219,7 +220,7 @@ export class HeldCache implements RemoteTarget {
   #tell(place: Place, reason: Error | undefined): void {
     if (place.kind === "gone") return;
     const cache = place.kind === "held" ? place.cache : place.cache.deref();
-    if (cache !== undefined) this.broker.notifyAll([() => cache.updatesEnded(reason)]);
+    if (cache !== undefined) this.broker[CONNECTION].notifyAll([() => cache.updatesEnded(reason)]);
   }
 
   #revive({ cls, kept }: Loose): RemoteCache {

@@ -7,8 +7,11 @@
 import { type Jellier, JellyError, type Unjellier } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 
-/** Marks brokers, so that this file need not import their code. */
-export const BROKER: unique symbol = Symbol("Broker");
+/**
+ * Name of the property where a broker has its parts: programs do not find it by chance. It also marks
+ * brokers, so that this file need not import their code.
+ */
+export const CONNECTION: unique symbol = Symbol("connection");
 
 /**
  * Returns the connection that a value is written for or read from.
@@ -20,7 +23,7 @@ export const BROKER: unique symbol = Symbol("Broker");
  */
 export function brokerOf(jelly: Jellier | Unjellier, object: object): Broker {
   const { invoker } = jelly;
-  if (invoker !== undefined && BROKER in invoker) return invoker as Broker;
+  if (invoker !== undefined && CONNECTION in invoker) return invoker as Broker;
   throw new JellyError(
     `an object of class ${object.constructor.name} travels over a connection only`,
   );
@@ -33,7 +36,7 @@ export function brokerOf(jelly: Jellier | Unjellier, object: object): Broker {
  * @returns The perspective, or null if there is none, as outside of a connection.
  */
 export function perspectiveOf({ invoker }: Jellier): object | null {
-  return invoker !== undefined && BROKER in invoker
+  return invoker !== undefined && CONNECTION in invoker
     ? (invoker as Broker).serializingPerspective
     : null;
 }

@@ -9,7 +9,7 @@ import { JellyError, type Sexp, type UnjellyRule } from "../../jelly/mod.ts";
 import { stateEntries } from "../../jelly/state.ts";
 import { FAILURE_TAG } from "../errors/failure.ts";
 import { receiveFailure } from "../errors/received_failure.ts";
-import { brokerOf } from "./invoker.ts";
+import { brokerOf, CONNECTION } from "./invoker.ts";
 import type { ObjectId } from "./remote_reference.ts";
 
 /**
@@ -40,11 +40,11 @@ export const PB_RULES: ReadonlyMap<string, UnjellyRule> = new Map<string, Unjell
   }],
   ["cached", (unjellier, list) => {
     const luid = objectId(list.nextSexp());
-    return brokerOf(unjellier, list).caches.held.arrivedAgain(luid);
+    return brokerOf(unjellier, list)[CONNECTION].caches.held.arrivedAgain(luid);
   }],
   ["lcache", (unjellier, list) => {
     const luid = objectId(list.nextSexp());
-    const object = brokerOf(unjellier, list).caches.cacheables.get(luid);
+    const object = brokerOf(unjellier, list)[CONNECTION].caches.cacheables.get(luid);
     if (object !== undefined) return object;
     throw new JellyError(`Cannot receive cached object ${luid}: the peer has no cache of it`);
   }],

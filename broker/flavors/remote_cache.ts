@@ -18,7 +18,7 @@ import { objectOf } from "../../jelly/state.ts";
 import type { Broker } from "../connection/broker.ts";
 import { RemoteCopy } from "./copyable.ts";
 import type { HeldCache } from "./held_cache.ts";
-import { brokerOf } from "./invoker.ts";
+import { brokerOf, CONNECTION } from "./invoker.ts";
 import type { Kwargs } from "./kwargs.ts";
 import { objectId } from "./pb_rules.ts";
 import { callMethod } from "./referenceable.ts";
@@ -168,7 +168,7 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
     if (unjellier.invoker === undefined) return super.unjellyFor(unjellier, list);
     unjellier.created(this);
     const luid = objectId(list.nextSexp());
-    const { held } = brokerOf(unjellier, this).caches;
+    const { held } = brokerOf(unjellier, this)[CONNECTION].caches;
     held.arrived(luid, this, () => this.setCopyableState(list.next()));
     return this;
   }

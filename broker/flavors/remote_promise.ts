@@ -8,6 +8,7 @@ import { type IJellyable, JellyError } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { NoSuchMethod } from "../errors/errors.ts";
 import { noOperation } from "../errors/failure.ts";
+import { CONNECTION } from "./invoker.ts";
 import { released, RemoteReference, stubOf } from "./remote_reference.ts";
 import type { CallableName, IsUntyped, RemoteArgs, RemoteResult, RemoteStub } from "./types.ts";
 
@@ -86,7 +87,7 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
     const before = this.#state;
     this.#state = state;
     if (before.kind !== "pending" || before.request === undefined) return;
-    this.#broker.forgetResult(before.request);
+    this.#broker[CONNECTION].forgetResult(before.request);
   }
 
   /**
@@ -156,7 +157,7 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
     const perspective = state.kind === "reference"
       ? state.reference.perspective
       : this.#perspective;
-    return this.#broker.call(() => this.#target(name), name, args, perspective, onKept);
+    return this.#broker[CONNECTION].call(() => this.#target(name), name, args, perspective, onKept);
   }
 
   /** Returns the number of the object when a call is sent. */

@@ -7,6 +7,7 @@
 import { type IJellyable, type Jellier, JellyError } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { DeadReferenceError } from "../errors/errors.ts";
+import { CONNECTION } from "./invoker.ts";
 import type { RemotePromise } from "./remote_promise.ts";
 import type { CallableName, RemoteArgs, RemoteResult, RemoteStub } from "./types.ts";
 
@@ -187,14 +188,19 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
       if (this.#isReleased) throw released(name);
       return this.luid;
     };
-    return this.#broker.pipeline(target, name, args, this.#perspective) as RemotePromise<
+    return this.#broker[CONNECTION].pipeline(
+      target,
+      name,
+      args,
+      this.#perspective,
+    ) as RemotePromise<
       RemoteResult<T, Name>
     >;
   }
 
   #call(name: string, args: readonly unknown[]): Promise<unknown> {
     if (this.#isReleased) return Promise.reject(released(name));
-    return this.#broker.call(this.luid, name, args, this.#perspective);
+    return this.#broker[CONNECTION].call(this.luid, name, args, this.#perspective);
   }
 
   /**
@@ -235,7 +241,7 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   readonly #disconnected = (): void => {
     const callbacks = this.#callbacks;
     this.#callbacks = [];
-    this.#broker.notifyAll(callbacks.map((callback) => () => callback(this as never)));
+    this.#broker[CONNECTION].notifyAll(callbacks.map((callback) => () => callback(this as never)));
   };
 
   /** Whether the reference was released. */
@@ -250,7 +256,7 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    if (this.#arrivals !== undefined) this.#broker.giveBack(this.#arrivals);
+    if (this.#arrivals !== undefined) this.#broker[CONNECTION].giveBack(this.#arrivals);
   }
 
   /** Same as {@linkcode RemoteReference.release}, for `using`. */

@@ -8,6 +8,7 @@
 import { applyState } from "../../jelly/mod.ts";
 import { asPromise } from "../async/is_promise.ts";
 import type { Broker } from "../connection/broker.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
 import type { Kwargs } from "../flavors/kwargs.ts";
 import { type ParameterNames, PARAMETERS } from "../flavors/parameters.ts";
 import { RemoteCache } from "../flavors/remote_cache.ts";
@@ -171,7 +172,9 @@ export class LiveCache extends RemoteCache {
     const changed = () => {
       this.#changes++;
       this.#wake();
-      broker.notifyAll(Array.from(this.#callbacks, (callback) => () => callback(change)));
+      broker[CONNECTION].notifyAll(
+        Array.from(this.#callbacks, (callback) => () => callback(change)),
+      );
     };
     const promise = asPromise(result);
     if (promise === undefined) changed();

@@ -7,6 +7,7 @@
 import { JellyError } from "../../jelly/mod.ts";
 import { DeadReferenceError, LimitError, PBConnectionLost } from "../errors/errors.ts";
 import type { RemoteCacheObserver } from "../flavors/cacheable.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
 
 /** The fields of an object by name. */
 export type Fields = Record<string, unknown>;
@@ -75,7 +76,7 @@ export class LiveViewers {
       for (const name of names) viewer.touched.add(name);
       if (viewer.state !== "current") continue;
       viewer.state = "due";
-      observer.broker.beginSoon(() => this.#tell(observer, viewer));
+      observer.broker[CONNECTION].outbox.soon(() => this.#tell(observer, viewer));
     }
   }
 
@@ -146,5 +147,5 @@ function log(
   error: unknown,
 ): void {
   const message = `Cannot tell a cache of ${cached.constructor.name} ${what}`;
-  broker.logOften({ event: "cacheFailed", level, message, error });
+  broker[CONNECTION].logOften({ event: "cacheFailed", level, message, error });
 }

@@ -16,7 +16,7 @@ import {
 import type { Broker } from "../connection/broker.ts";
 import { DeadReferenceError, PBConnectionLost, ProtocolError } from "../errors/errors.ts";
 import { noOperation } from "../errors/failure.ts";
-import { brokerOf } from "../flavors/invoker.ts";
+import { brokerOf, CONNECTION } from "../flavors/invoker.ts";
 import { RemoteCache } from "../flavors/remote_cache.ts";
 import { RemoteReference } from "../flavors/remote_reference.ts";
 import { EVERYBODY } from "./publishable.ts";
@@ -130,7 +130,7 @@ export abstract class RemotePublished extends RemoteCache {
    * @param callback Receives this object; if it fails, that is logged.
    */
   callWhenActivated(callback: (published: this) => void): void {
-    const notify = () => this.#progress.broker?.notifyAll([() => callback(this)]);
+    const notify = () => this.#progress.broker?.[CONNECTION].notifyAll([() => callback(this)]);
     if (this.isActivated) notify();
     else this.ready.then(notify, noOperation);
   }
@@ -196,7 +196,7 @@ export abstract class RemotePublished extends RemoteCache {
     this.#progress.isActivated = true;
     if (this.#progress.fields !== undefined) this.#progress.fields = super.keepState();
     this.#activation.resolve();
-    broker.notifyAll([() => this.activated()]);
+    broker[CONNECTION].notifyAll([() => this.activated()]);
     if (toSave !== undefined) await this.#save(broker, name!, toSave);
   }
 
@@ -253,7 +253,7 @@ function encoded(broker: Broker, name: string, stored: StoredState): Uint8Array 
 }
 
 function warn(broker: Broker, message: string, error: unknown): void {
-  broker.logOften({ event: "stateFailed", level: "warning", message, error });
+  broker[CONNECTION].logOften({ event: "stateFailed", level: "warning", message, error });
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 
 import { LoginDenied, UnauthorizedLogin } from "../../cred/errors.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
 import { type ParameterNames, PARAMETERS } from "../flavors/parameters.ts";
 import { Referenceable } from "../flavors/referenceable.ts";
 import type { Admission } from "./login_outcome.ts";
@@ -56,7 +57,7 @@ export class LoginChallenge extends Referenceable {
       "challengeTimeout",
       (timeout) => this.#abandon(`no response within ${timeout} ms`),
     );
-    session.broker.onRelease(this, () => this.#abandon("the client has given up"));
+    session.broker[CONNECTION].onRelease(this, () => this.#abandon("the client has given up"));
   }
 
   /** Twisted's names for the parameters of its method. */

@@ -13,6 +13,7 @@ import type { Broker } from "../connection/broker.ts";
 import { PBError } from "../errors/errors.ts";
 import { CopyableFailure } from "../errors/failure.ts";
 import { AsReferenceable, Avatar, type IPerspective } from "../flavors/avatar.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
 
 /**
  * An avatar on its way to the client.
@@ -78,7 +79,7 @@ export class Admission implements IJellyable, Unsent {
    */
   jellyFor(jellier: Jellier): void {
     jellier.jelly(this.#proof === undefined ? this.#avatar : tuple(this.#proof, this.#avatar));
-    this.#broker.onRelease(this.#avatar, this.#leave);
+    this.#broker[CONNECTION].onRelease(this.#avatar, this.#leave);
   }
 
   /** Called when the client did not get the avatar. */
@@ -92,7 +93,7 @@ export class Admission implements IJellyable, Unsent {
     this.#logout = undefined;
     this.#present.delete(this.#avatar);
     this.#broker.dontNotifyOnDisconnect(this.#leave);
-    this.#broker.notifyAll([logout]);
+    this.#broker[CONNECTION].notifyAll([logout]);
   };
 }
 

@@ -17,6 +17,7 @@ import type { Peer } from "../../transport/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { LoginLimitError, PBConnectionLost } from "../errors/errors.ts";
 import type { IPerspective } from "../flavors/avatar.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
 import { Admission, Refusal } from "./login_outcome.ts";
 import type { PortalSettings } from "./portal_options.ts";
 
@@ -91,7 +92,7 @@ export class LoginSession {
    */
   enter(username?: string): () => void {
     const { maxPendingLogins, maxStrangerBytes, maxLogins } = this.settings;
-    const bytes = this.broker.messageBytes;
+    const bytes = this.broker[CONNECTION].incoming.messageBytes;
     if (this.#isOver || this.#pending >= maxPendingLogins) throw tooMany();
     // Together they may bring as much as one alone may.
     if (this.#pending !== 0 && this.#pendingBytes + bytes > maxStrangerBytes) throw tooMany();
@@ -190,7 +191,7 @@ export class LoginSession {
     const fact = `there may be ${maxLogins} logins over this connection at once`;
     const denied = new LoginDenied(`Cannot log in: ${fact}`);
     const message = `${this.#attemptOf(username)} refused: ${denied.message}`;
-    this.broker.logOften({ event: "loginRefused", level: "warning", message });
+    this.broker[CONNECTION].logOften({ event: "loginRefused", level: "warning", message });
     return new Refusal(denied);
   }
 

@@ -7,6 +7,7 @@
 import type { Crowd, Visitor } from "../../transport/base/crowd.ts";
 import type { Broker } from "../connection/broker.ts";
 import { LoginLimitError } from "../errors/errors.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
 import type { StrangerBounds } from "../link/bound.ts";
 import { LoginSession, type LoginSteps } from "./login_session.ts";
 import type { PortalSettings } from "./portal_options.ts";
@@ -46,7 +47,7 @@ export class Stranger implements Visitor, LoginSteps {
       crowd.takeOne()!.session.close("maxStrangers", fact);
     }
     crowd.add(this);
-    broker.limitStranger(bounds);
+    broker[CONNECTION].limitStranger(bounds);
     this.#stopClock = session.after(
       "loginTimeout",
       (timeout) => session.close("loginTimeout", `nobody has logged in within ${timeout} ms`),
@@ -62,7 +63,7 @@ export class Stranger implements Visitor, LoginSteps {
   /** Ends the limits, but not the timer, as the realm may still refuse. */
   readonly accepted = (): void => {
     this.#crowd.delete(this);
-    this.#broker.limitStranger(undefined);
+    this.#broker[CONNECTION].limitStranger(undefined);
   };
 
   /** Ends everything that applies to strangers. */

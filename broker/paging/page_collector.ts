@@ -10,7 +10,7 @@ import { positiveInteger } from "../../transport/base/checks.ts";
 import type { Broker } from "../connection/broker.ts";
 import { LimitError, PagingError, PBConnectionLost, PBError } from "../errors/errors.ts";
 import { noOperation } from "../errors/failure.ts";
-import { brokerOf } from "../flavors/invoker.ts";
+import { brokerOf, CONNECTION } from "../flavors/invoker.ts";
 import type { Kwargs } from "../flavors/kwargs.ts";
 import { type ParameterNames, PARAMETERS } from "../flavors/parameters.ts";
 import { Referenceable } from "../flavors/referenceable.ts";
@@ -118,7 +118,7 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
    */
   remote_gotPage(page: unknown): unknown {
     if (this.#isOver) throw new PBError("No more pages are taken");
-    return this.pageReceived(page, this.#broker?.messageBytes ?? 0);
+    return this.pageReceived(page, this.#broker?.[CONNECTION].incoming.messageBytes ?? 0);
   }
 
   /** Handles the peer's message that all pages were sent. */
@@ -149,7 +149,7 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
     if (this.#isWatched) return;
     this.#isWatched = true;
     const broker = this.#broker = brokerOf(jellier, this);
-    broker.onRelease(this, (isTakenBack) => {
+    broker[CONNECTION].onRelease(this, (isTakenBack) => {
       this.#isWatched = false;
       if (isTakenBack) return;
       if (broker.isClosed) {
@@ -167,7 +167,7 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
    */
   #notify(callback: () => unknown): void {
     if (this.#broker === undefined) callback();
-    else this.#broker.notifyAll([callback]);
+    else this.#broker[CONNECTION].notifyAll([callback]);
   }
 }
 

@@ -9,6 +9,7 @@ import { positiveInteger } from "../../transport/base/checks.ts";
 import { isPromise } from "../async/is_promise.ts";
 import { PagingError, PBConnectionLost } from "../errors/errors.ts";
 import { noOperation } from "../errors/failure.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
 import { released, RemoteReference } from "../flavors/remote_reference.ts";
 
 /** The receiver of pages: the methods that a pager calls at the peer. */
@@ -112,7 +113,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     Pager.#users.set(collector, (Pager.#users.get(collector) ?? 0) + 1);
     // After the constructor of the subclass, but before the answer of the method that creates the
     // pager.
-    collector.broker.beginSoon(() => this.#begin());
+    collector.broker[CONNECTION].outbox.soon(() => this.#begin());
   }
 
   /**
@@ -158,7 +159,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     const { broker } = this.collector;
     if (signal?.aborted) return this.#aborted();
     try {
-      broker.pageTurns.enter(this);
+      broker[CONNECTION].pageTurns.enter(this);
     } catch (error) {
       return this.#end({ error });
     }
@@ -172,7 +173,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     const { broker } = collector;
     try {
       // Nothing is opened or read while the peer takes no data.
-      const begin = broker.pageTurns.next(true);
+      const begin = broker[CONNECTION].pageTurns.next(true);
       if (begin !== undefined) await begin;
       for (let isFirst = true; this.#state === "paging"; isFirst = false) {
         const made = this.nextPage();
@@ -180,7 +181,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
         const page = isLater ? await made : made;
         if (page === undefined) break;
         // A first page that is available at once uses the turn that was waited for.
-        const turn = isFirst && !isLater ? undefined : broker.pageTurns.next(isFirst);
+        const turn = isFirst && !isLater ? undefined : broker[CONNECTION].pageTurns.next(isFirst);
         if (turn !== undefined) await turn;
         if (this.#hasEnded) return;
         if (this.#window !== 0) await this.#sendInWindow(page);
@@ -206,7 +207,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
   #tell(method: string, ...args: readonly unknown[]): boolean {
     const { collector } = this;
     if (collector.isReleased) throw released(method);
-    return collector.broker.tell(collector, method, args);
+    return collector.broker[CONNECTION].tell(collector, method, args);
   }
 
   async #sendInWindow(page: unknown): Promise<void> {
@@ -231,21 +232,21 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     const { callback, args, signal } = this.#options;
     const { broker } = collector;
     broker.dontNotifyOnDisconnect(this.#disconnected);
-    broker.pageTurns.leave(this);
+    broker[CONNECTION].pageTurns.leave(this);
     signal?.removeEventListener("abort", this.#aborted);
     this.#releaseCollector();
-    broker.notifyAll([() => this.pagingEnded(failure?.error)]);
+    broker[CONNECTION].notifyAll([() => this.pagingEnded(failure?.error)]);
     if (failure === undefined) {
       this.#finished.resolve();
       if (callback !== undefined) {
-        broker.notifyAll([() => Reflect.apply(callback, undefined, args ?? [])]);
+        broker[CONNECTION].notifyAll([() => Reflect.apply(callback, undefined, args ?? [])]);
       }
       return;
     }
     const { error } = failure;
     this.#finished.reject(error);
     if (this.#isWatched || signal?.aborted || broker.isClosed) return;
-    broker.logOften({
+    broker[CONNECTION].logOften({
       event: "pagesFailed",
       level: "error",
       message: "Cannot send all pages",

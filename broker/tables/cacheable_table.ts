@@ -10,6 +10,7 @@ import { writeNumber } from "../calls/message_parts.ts";
 import type { Broker } from "../connection/broker.ts";
 import { ProtocolError } from "../errors/errors.ts";
 import { type Cacheable, RemoteCacheObserver } from "../flavors/cacheable.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
 import type { Faults } from "../link/faults.ts";
 import type { Outbox } from "../link/outbox.ts";
@@ -179,6 +180,8 @@ export class CacheableTable {
     else this.#byIdentity.set(identity, others);
     if (!sent.isObserved) return;
     const { cached, perspective } = observer;
-    this.#parts.broker.notifyAll([() => cached.stoppedObserving(perspective, observer)]);
+    this.#parts.broker[CONNECTION].notifyAll([
+      () => cached.stoppedObserving(perspective, observer),
+    ]);
   }
 }

@@ -111,8 +111,9 @@ Deno.test("a stub prints as its reference, is no promise, and is sent as the ref
   assertStrictEquals(same, thing);
   assertStrictEquals(again, thing);
   assertEquals(await root.callRemote("isThing", untyped), true);
-  // Printed, a reference does not show the connection with all its settings.
+  // Printed, neither a reference nor a broker shows what the connection consists of.
   assert(Deno.inspect(thing).length < 100, Deno.inspect(thing));
+  assert(!Deno.inspect(pair.client).includes("Link"), Deno.inspect(pair.client));
   await settle();
   assertEquals(pair.server.traffic.callsReceived, 3);
 });

@@ -9,7 +9,7 @@ import {
   PBConnectionLost,
   PBError,
   RemoteError,
-  type RemoteReference,
+  RemoteReference,
 } from "@perspective/broker/broker";
 import {
   Anonymous,
@@ -85,7 +85,11 @@ const PROGRAMS: Record<string, (broker: Broker) => Promise<void>> = {
     await assertRejects(() => root.callRemote("__class__"), NoSuchMethod, "remote___class__");
   },
   async no_such_object(broker) {
-    await assertRejects(() => broker.call(99, "add", [1]), PBError, "Invalid Object ID");
+    await assertRejects(
+      () => new RemoteReference(broker, 99, null, undefined).callRemote("add", 1),
+      PBError,
+      "Invalid Object ID",
+    );
     const other = broker.remoteForName("other");
     await assertRejects(() => other.callRemote("add", 1), PBError, "Invalid Object ID");
   },

@@ -1,5 +1,12 @@
 /** Every kind of transport has to pass the same suite. */
-import { assert, assertEquals, assertInstanceOf, assertLess, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertLess,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   type Broker,
   GoingAwayError,
@@ -97,8 +104,11 @@ for (const kind of KINDS) {
     assertEquals(await waited, "waited");
     assertEquals(answered, link.realm.handled - 3);
     assert(refused > 0);
-    const reason = await link.client.closed;
-    if (kind.tellsReason) assert(reason?.message.includes("server is closing"), reason?.message);
+    const reason = `${await link.client.closed}`;
+    // Deno.serve does not read on after it has closed: the calls that still arrive then may make the
+    // system reset the connection, and with it drop the reason.
+    const isReset = name.includes("Deno.serve") && reason.includes("reset");
+    if (kind.tellsReason && !isReset) assertStringIncludes(reason, "server is closing");
   });
 
   Deno.test(`${name}: a client that does not read makes the server wait, not keep`, async () => {

@@ -8,6 +8,7 @@ import {
   StreamPageCollector,
 } from "@perspective/broker/broker";
 import { FrozenSet, Unpersistable } from "@perspective/broker/jelly";
+import { CONNECTION } from "../../../broker/flavors/invoker.ts";
 import { pageSize } from "../../../broker/paging/page_size.ts";
 import { flavorRegistry, LedgerCache, Point } from "../flavor_classes.ts";
 import { settle } from "../pair.ts";
@@ -152,10 +153,10 @@ function call(method: string, ...args: Said[]): Said {
   return ["message", 1, "scale", method, 0, ["tuple", ...args], ["dictionary"]];
 }
 
-Deno.test("Broker.messageBytes is the length of the call's message, also if that was put off", async () => {
+Deno.test("IncomingCalls.messageBytes is the length of the call's message, also if that was put off", async () => {
   await using pair = await rawServer({ registry: flavorRegistry(), limits: { maxCallsIn: 1 } });
   const { broker, peer } = pair;
-  const scale = new Scale(() => broker.messageBytes);
+  const scale = new Scale(() => broker[CONNECTION].incoming.messageBytes);
   broker.setNameForLocal("scale", scale);
   await peer.say(call("weigh", TEXT), call("work"));
   const answer = broker.root().callRemote("ledger");
@@ -174,17 +175,17 @@ Deno.test("Broker.messageBytes is the length of the call's message, also if that
   assert(now > 1000 && now < 1100, `${now}`);
   assertEquals([twice - now, now - nothing], [1000, 1001]);
   assert(withLedger > now, `${withLedger}`);
-  assertEquals(broker.messageBytes, 0);
+  assertEquals(broker[CONNECTION].incoming.messageBytes, 0);
   cache.release();
 });
 
-Deno.test("Broker.messageBytes is the length of the call's message, also if aroundCall takes its time", async () => {
+Deno.test("IncomingCalls.messageBytes is the length of the call's message, also if aroundCall takes its time", async () => {
   const begin = Promise.withResolvers<void>();
   await using pair = await rawServer({
     aroundCall: (_call, next) => begin.promise.then(next),
   });
   const { broker, peer } = pair;
-  const scale = new Scale(() => broker.messageBytes);
+  const scale = new Scale(() => broker[CONNECTION].incoming.messageBytes);
   broker.setNameForLocal("scale", scale);
   await peer.say(call("weigh", TEXT + TEXT), call("weigh", TEXT));
   await settle();

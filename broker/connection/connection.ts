@@ -1,0 +1,525 @@
+/**
+ * The inside of a broker: the parts of a connection, and what they ask of each other.
+ *
+ * @module
+ */
+
+import { WORD } from "../../jelly/banana/mod.ts";
+import { JellyError, type Unjellier } from "../../jelly/mod.ts";
+import type { Dialed } from "../../transport/mod.ts";
+import { IncomingCalls } from "../calls/incoming_calls.ts";
+import { VERSION, writeNumber } from "../calls/message_parts.ts";
+import { type CallTarget, OutgoingCalls } from "../calls/outgoing_calls.ts";
+import { causedBy } from "../errors/caused_by.ts";
+import { DeadReferenceError } from "../errors/errors.ts";
+import { noOperation } from "../errors/failure.ts";
+import type { RemoteCacheObserver } from "../flavors/cacheable.ts";
+import { callOptions } from "../flavors/kwargs.ts";
+import { RemotePromise } from "../flavors/remote_promise.ts";
+import { type Arrivals, RemoteReference } from "../flavors/remote_reference.ts";
+import { Viewable, ViewPoint } from "../flavors/view_point.ts";
+import type { StrangerBounds } from "../link/bound.ts";
+import { Link, type Received } from "../link/link.ts";
+import { Negotiation } from "../link/negotiation.ts";
+import { Outbox } from "../link/outbox.ts";
+import type { ReadTools } from "../link/toolbox.ts";
+import { Caches } from "../tables/caches.ts";
+import { ImportTable } from "../tables/import_table.ts";
+import { type Cleanup, type LocalObject, LocalTable } from "../tables/local_table.ts";
+import { ObjectLimit } from "../tables/object_limit.ts";
+import type { Broker } from "./broker.ts";
+import type { BrokerCounts, BrokerRole, Traffic } from "./broker_facts.ts";
+import type { BrokerHooks } from "./broker_hooks.ts";
+import { Disconnects } from "./disconnects.ts";
+import { Flow } from "./flow.ts";
+import { KeepAlive } from "./keep_alive.ts";
+import { Life } from "./life.ts";
+import { callLogged, type LogEntry, LogRate } from "./log.ts";
+import { Messages } from "./messages.ts";
+import type { BrokerSettings } from "./options.ts";
+import { PageTurns } from "./page_turns.ts";
+
+const NO_ANSWER = callOptions({ answer: false });
+/** Milliseconds within which a peer that is gone is noticed, by default. */
+const KEEP_ALIVE = 60_000;
+
+/**
+ * What a broker consists of. Programs see the {@linkcode Broker}; other parts of this library find
+ * this behind it, as `broker[CONNECTION]`.
+ *
+ * Most parts are made when they are first needed: most connections never need most of them.
+ */
+export class Connection implements BrokerHooks {
+  /** The way in and out. */
+  readonly link: Link;
+  /** Writes messages. */
+  readonly outbox: Outbox;
+  /** The calls that the peer makes. */
+  readonly incoming: IncomingCalls;
+  /** The objects of ours that the peer holds references to. */
+  readonly locals: LocalTable;
+  /** Negotiating, open or closed. */
+  readonly life: Life;
+  readonly #broker: Broker;
+  readonly #role: BrokerRole;
+  readonly #settings: BrokerSettings;
+  readonly #flow: Flow;
+  readonly #messages: Messages;
+  /** Limits how many of our objects the peer may hold, as references and as caches. */
+  readonly #limit: ObjectLimit;
+  #outgoing: OutgoingCalls | undefined;
+  #imports: ImportTable | undefined;
+  #caches: Caches | undefined;
+  /** Limits on the peer while nobody has logged in. */
+  #bounds: StrangerBounds | undefined;
+  #keepAlive: KeepAlive | undefined;
+  #pageTurns: PageTurns | undefined;
+  /** The last number given to an object or a cache of ours. */
+  #lastLocal = 0;
+  #disconnects: Disconnects | undefined;
+  #logRate: LogRate | undefined;
+
+  /**
+   * Takes over an established connection.
+   *
+   * @param broker What programs see of it.
+   * @param dialed The connection; it is closed in the end.
+   * @param role Which end this is.
+   * @param settings Limits and rules.
+   */
+  constructor(
+    broker: Broker,
+    { transport, peer }: Dialed,
+    role: BrokerRole,
+    settings: BrokerSettings,
+  ) {
+    const { limits, log } = settings;
+    this.#broker = broker;
+    this.#role = role;
+    this.#settings = settings;
+    this.#limit = new ObjectLimit("maxReferences", limits.maxReferences, this);
+    const locals = this.locals = new LocalTable(this.#limit);
+    const link = this.link = new Link(transport, this, settings, broker);
+    const outbox = this.outbox = new Outbox(link.output, limits, this);
+    const calls = this.incoming = new IncomingCalls({ broker, link, outbox, hooks: this });
+    const flow = this.#flow = new Flow({ link, calls, limits, hooks: this });
+    this.#messages = new Messages({ broker, flow, calls, locals, outbox, hooks: this });
+    const negotiation = new Negotiation({
+      role: role.kind,
+      link,
+      outbox,
+      timeout: Math.min(limits.negotiationTimeout, role.timeout ?? Infinity),
+      faults: this,
+    });
+    this.life = new Life(negotiation, {
+      peer,
+      role: role.kind,
+      link,
+      flow,
+      calls,
+      hooks: this,
+      log,
+    });
+  }
+
+  /** Begins to negotiate, and to read. */
+  begin(): void {
+    this.life.begin();
+    this.link.run();
+  }
+
+  /** Numbers of the things that are held. */
+  get counts(): BrokerCounts {
+    return {
+      localObjects: this.locals.size,
+      remoteObjects: this.#imports?.size ?? 0,
+      cachedObjects: this.#caches?.cacheables.size ?? 0,
+      caches: this.#caches?.held.size ?? 0,
+      promisedResults: this.incoming.promised.size,
+      callsIn: this.incoming.size,
+      callsOut: this.callsOut,
+      bufferedBytes: this.link.output.buffered,
+    };
+  }
+
+  /** How much has gone over the connection. */
+  get traffic(): Traffic {
+    return {
+      callsReceived: this.incoming.total,
+      callsSent: this.#outgoing?.total ?? 0,
+      bytesReceived: this.link.bytesReceived,
+      bytesSent: this.link.output.bytesSent,
+    };
+  }
+
+  /**
+   * Calls a method of one of the peer's objects; called by references and observers.
+   *
+   * @param target Number or name of the object, what tells it, or the observer of a cache.
+   * @param method Name of the method.
+   * @param args Positional arguments, then optional keyword arguments, then optional call options.
+   * @param perspective On whose behalf the arguments are written.
+   * @param onKept Called with the number of the request, if the peer was asked to keep the result.
+   * @returns What the method returned.
+   */
+  call(
+    target: CallTarget | RemoteCacheObserver,
+    method: string,
+    args: readonly unknown[],
+    perspective: object | null = null,
+    onKept?: (request: number) => void,
+  ): Promise<unknown> {
+    if (this.outbox.isWriting) {
+      return new Promise((resolve) =>
+        this.outbox.postpone(() => resolve(this.call(target, method, args, perspective, onKept)))
+      );
+    }
+    try {
+      return this.#send(target, method, args, perspective, onKept);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Calls a method of one of the peer's objects at once, without an answer; must not be called
+   * while a message is being written.
+   *
+   * @param target The reference, or the observer of a cache.
+   * @param method Name of the method.
+   * @param args Positional arguments.
+   * @returns Whether the connection can take more now.
+   * @throws {Error} If the call cannot be sent.
+   */
+  tell(
+    target: RemoteReference | RemoteCacheObserver,
+    method: string,
+    args: readonly unknown[],
+  ): boolean {
+    const { perspective } = target;
+    const to = target instanceof RemoteReference ? target.luid : target;
+    this.#send(to, method, [...args, NO_ANSWER], perspective).catch(noOperation);
+    return !this.link.output.isFull;
+  }
+
+  #send(
+    target: CallTarget | RemoteCacheObserver,
+    method: string,
+    args: readonly unknown[],
+    perspective: object | null,
+    onKept?: (request: number) => void,
+  ): Promise<unknown> {
+    const { life } = this;
+    if (!life.takesCalls) {
+      throw new DeadReferenceError(
+        `Cannot call "${method}": the connection is closed`,
+        causedBy(life.reason),
+      );
+    }
+    const outgoing = this.#ownCalls;
+    return typeof target === "object"
+      ? outgoing.send({ word: WORD.cachemessage, target: target.luid, method, args, perspective })
+      : outgoing.send({ word: WORD.message, target, method, args, perspective, onKept });
+  }
+
+  /** The calls that we make. */
+  get #ownCalls(): OutgoingCalls {
+    return this.#outgoing ??= new OutgoingCalls({
+      link: this.link,
+      outbox: this.outbox,
+      maxCallsOut: this.#settings.limits.maxCallsOut,
+      hooks: this,
+      isEarly: this.life.isNegotiating,
+    });
+  }
+
+  /**
+   * Calls a method of one of the peer's objects, whose result can be called at once.
+   *
+   * @param target Number or name of the object, or what tells it.
+   * @param method Name of the method.
+   * @param args As for {@linkcode Connection.call}.
+   * @param perspective On whose behalf the arguments are written.
+   * @returns The result.
+   */
+  pipeline(
+    target: CallTarget,
+    method: string,
+    args: readonly unknown[],
+    perspective: object | null,
+  ): RemotePromise {
+    return new RemotePromise(
+      this.#broker,
+      method,
+      perspective,
+      (onKept) => this.call(target, method, args, perspective, onKept),
+    );
+  }
+
+  /**
+   * Tells the peer that a result is not called any more as that of a request.
+   *
+   * @param request Number of the request.
+   */
+  forgetResult(request: number): void {
+    if (this.life.isClosed) return;
+    this.outbox.send((writer) => writeNumber(writer, WORD.decref, -request));
+  }
+
+  /**
+   * Counts a reference to an object that is being sent.
+   *
+   * @param object The object.
+   * @returns The object's number, to be sent.
+   * @throws {LimitError} If the peer holds too many; the fourth time closes the connection.
+   */
+  registerReference(object: LocalObject): number {
+    const id = this.locals.register(object, () => ++this.#lastLocal);
+    this.outbox.onCancel(() => {
+      const cleanups = this.locals.unregister(id);
+      if (cleanups.length === 0) return;
+      this.outbox.postpone(() => this.notifyAll(cleanups.map((cleanup) => () => cleanup(true))));
+    });
+    return id;
+  }
+
+  /**
+   * Returns the number under which the peer knows a value.
+   *
+   * @param value Any value.
+   * @param perspective On whose behalf it was sent.
+   * @returns The number; undefined if the peer holds no reference to it.
+   */
+  numberOf(value: unknown, perspective: object | null): number | undefined {
+    return this.locals.numberOf(
+      value instanceof Viewable ? new ViewPoint(perspective, value) : value,
+    );
+  }
+
+  /**
+   * Calls a function once: when the peer no longer holds an object, or the connection is lost.
+   *
+   * @param object The object, which is about to be sent.
+   * @param cleanup The function; it is passed true if the message that was to carry the object
+   * could not be sent.
+   */
+  onRelease(object: object, cleanup: (isTakenBack?: boolean) => void): void {
+    const once: Cleanup = (isTakenBack) => {
+      this.dontNotifyOnDisconnect(once);
+      cleanup(isTakenBack);
+    };
+    if (this.life.isClosed) return this.notifyAll([cleanup]);
+    this.locals.onRelease(object, once);
+    this.notifyOnDisconnect(once);
+  }
+
+  /**
+   * Records the arrival of a reference.
+   *
+   * @param luid The peer's number for the object, as received.
+   * @returns The reference.
+   * @throws {JellyError} If that is not a safe integer.
+   * @throws {LimitError} If too many objects are held; the object is then given back or, if the
+   * limit is one for peers that have not logged in, the connection is closed.
+   * @throws {DeadReferenceError} If the connection is closed.
+   */
+  referenceArrived(luid: number): RemoteReference {
+    if (!Number.isSafeInteger(luid)) {
+      throw new JellyError("Cannot receive reference: it has no number");
+    }
+    // A value that closes the connection while it is being read must leave nothing behind.
+    if (this.life.isClosed) {
+      throw new DeadReferenceError("Cannot take reference: the connection is closed");
+    }
+    const imports = this.#imports ??= new ImportTable(this.#broker, this.outbox);
+    const reference = imports.arrived(luid, this.incoming.perspective);
+    const bound = this.#bounds?.references;
+    if (bound === undefined || imports.size <= bound.most) return reference;
+    const error = bound.passed();
+    this.fail(error);
+    throw error;
+  }
+
+  /**
+   * Tells the peer that a reference is gone; called by references.
+   *
+   * @param arrivals The arrivals that the peer has counted for it.
+   */
+  giveBack(arrivals: Arrivals): void {
+    this.#imports?.release(arrivals);
+  }
+
+  /** The caches of this connection, ours and the peer's. */
+  get caches(): Caches {
+    return this.#caches ??= new Caches({
+      broker: this.#broker,
+      outbox: this.outbox,
+      limit: this.#limit,
+      newId: () => ++this.#lastLocal,
+      faults: this,
+      readAhead: (isEnough) => this.#messages.readAhead(isEnough),
+    });
+  }
+
+  /** The turns that pagers of this connection take. */
+  get pageTurns(): PageTurns {
+    return this.#pageTurns ??= new PageTurns(this.link, this.#settings.limits);
+  }
+
+  /**
+   * Limits what the peer may do while nobody has logged in, in addition to the limits of all
+   * connections.
+   *
+   * @param bounds The limits; undefined, for none, once somebody has logged in.
+   */
+  limitStranger(bounds: StrangerBounds | undefined): void {
+    this.#bounds = bounds;
+    this.link.limitInput(bounds?.messageBytes);
+  }
+
+  /**
+   * Registers a function to be called when the connection has ended, once for each time it was
+   * registered; calls it at once if the connection has already ended.
+   *
+   * @param notifier The function.
+   */
+  notifyOnDisconnect(notifier: () => void): void {
+    if (this.life.isClosed) return this.notifyAll([notifier]);
+    (this.#disconnects ??= new Disconnects()).add(notifier);
+  }
+
+  /**
+   * Undoes one call of {@linkcode Connection.notifyOnDisconnect}.
+   *
+   * @param notifier The function.
+   */
+  dontNotifyOnDisconnect(notifier: () => void): void {
+    this.#disconnects?.remove(notifier);
+  }
+
+  /**
+   * Logs something about this connection.
+   *
+   * @param entry The entry, without the peer.
+   */
+  log(entry: Omit<LogEntry, "peer">): void {
+    this.#settings.log({ ...entry, peer: this.#broker.peer });
+  }
+
+  /**
+   * Logs what the peer can cause again and again: of many entries, only one a second.
+   *
+   * @param entry The entry, without the peer.
+   */
+  logOften(entry: Omit<LogEntry, "peer">): void {
+    const remark = (this.#logRate ??= new LogRate()).admit();
+    if (remark !== undefined) this.log({ ...entry, message: `${entry.message}${remark}` });
+  }
+
+  /**
+   * Runs functions of the program; if one throws, that is logged and the others still run.
+   *
+   * @param callbacks The functions.
+   */
+  notifyAll(callbacks: Iterable<() => unknown>): void {
+    callLogged(callbacks, (entry) => this.log(entry));
+  }
+
+  // What the parts ask for: see BrokerHooks.
+
+  /** The dialect that both ends have agreed on, once they have. */
+  get dialect(): string | undefined {
+    return this.life.dialect;
+  }
+  /** Number of our calls that the peer has not answered, including those that were given up. */
+  get callsOut(): number {
+    return this.#outgoing?.pending.size ?? 0;
+  }
+  /** Number of our calls that somebody is still waiting for. */
+  get callsWanted(): number {
+    return this.#outgoing?.pending.wanted ?? 0;
+  }
+  /** Closes the connection at once, because of a fault. */
+  fail(error: Error): void {
+    this.life.fail(error);
+  }
+  /** Closes the connection because of a fault, once what is being written has gone out. */
+  dismiss(error: Error): void {
+    void this.life.close(error);
+  }
+  /** Returns whether to go on reading now. */
+  mayRead(): boolean {
+    this.life.check();
+    return this.#flow.mayRead();
+  }
+  /** Handles what has arrived. */
+  expressionReceived(tools: ReadTools, isBehindAnswer: boolean): Received {
+    if (!this.life.isNegotiating) return this.#messages.received(tools, isBehindAnswer);
+    this.life.agree(tools.reader);
+    return "other";
+  }
+  /** Begins to speak, as both ends have agreed on a dialect. */
+  opened(): void {
+    this.#watchPeer();
+    this.outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
+    this.#outgoing?.open();
+  }
+  /** Goes on with what had to wait for the transport. */
+  wrote(): void {
+    this.#flow.proceed();
+    // A close that waits for calls also waits for their answers to go out.
+    this.life.callsEnded();
+  }
+  /** Handles an answer. */
+  answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {
+    if (this.#keepAlive?.answered(id)) return;
+    this.#ownCalls.answered(id, succeeded, unjellier);
+    this.life.callsEnded();
+  }
+  /** Goes on with what had to wait for a call to end. */
+  callEnded(): void {
+    this.#flow.proceed();
+    this.life.callsEnded();
+  }
+  /** Notes that one of our calls was given up. */
+  callGivenUp(): void {
+    this.life.callsEnded();
+  }
+  /** Notes that nothing will arrive any more. */
+  linkEnded(error: unknown, unread: Uint8Array): void {
+    this.life.end(error, unread);
+  }
+  /** Cleans up after the connection has ended. */
+  clear(reason: Error | undefined): void {
+    this.#keepAlive?.stop();
+    this.#flow.clear();
+    this.#pageTurns?.clear();
+    this.#outgoing?.fail(reason);
+    this.#caches?.clear(reason);
+    const disconnects = this.#disconnects ?? [];
+    this.#disconnects = undefined;
+    this.notifyAll(disconnects);
+    this.locals.clear();
+    this.incoming.promised.clear();
+    this.#imports?.clear();
+  }
+  /** Tells whoever built the broker that nothing is left of the connection. */
+  ended(reason: Error | undefined): void {
+    this.#role.onEnded?.(this.#broker, reason);
+  }
+
+  /** Begins to watch whether the peer is still there. */
+  #watchPeer(): void {
+    const { kind, address } = this.#broker.peer;
+    const { keepAlive = kind === "memory" ? 0 : KEEP_ALIVE } = this.#settings;
+    if (keepAlive === 0) return;
+    this.#keepAlive = new KeepAlive({
+      within: keepAlive,
+      link: this.link,
+      flow: this.#flow,
+      outbox: this.outbox,
+      address,
+      faults: this,
+    });
+  }
+}
