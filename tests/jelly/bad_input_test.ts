@@ -1,5 +1,5 @@
 /**
- * Names that mean something in JavaScript, and s-expressions that are no values: each has its rule.
+ * Names with a meaning in JavaScript, and s-expressions that are not valid values.
  *
  * @module
  */
@@ -32,7 +32,7 @@ import {
 } from "../../jelly/mod.ts";
 import { assertSameGraph } from "./graphs.ts";
 
-/** Names that a careless program trips over. */
+/** Names that are dangerous if used as bare properties. */
 const NAMES = [
   ...["__proto__", "constructor", "prototype", "then", "toJSON", "toString", "valueOf", "length"],
   ...["hasOwnProperty", "__defineGetter__", "__lookupSetter__", "jellyFor", "unjellyFor"],
@@ -72,7 +72,7 @@ function assertPristine(): void {
 }
 
 for (const name of NAMES) {
-  Deno.test(`"${name}" is a key like others`, () => {
+  Deno.test(`decodeValue() and unjelly() treat "${name}" as an ordinary key`, () => {
     const object = Object.defineProperty({}, name, {
       value: { polluted: true },
       enumerable: true,
@@ -90,7 +90,7 @@ for (const name of NAMES) {
       Object.getOwnPropertyDescriptor(received, name),
       { value: { polluted: 1 }, writable: true, enumerable: true, configurable: true },
     );
-    // Twice, known to the caches now, and beside other keys.
+    // The key again, which is in the caches now, beside another key.
     assertEquals(
       Object.keys(read(dictionary(["a", 1], [name, 2])) as object).sort(),
       ["a", name].sort(),
@@ -98,7 +98,7 @@ for (const name of NAMES) {
     assertPristine();
   });
 
-  Deno.test(`"${name}" is a tag that leads nowhere`, () => {
+  Deno.test(`unjelly() refuses "${name}" as a tag and as the name of a class, function or module`, () => {
     for (const tag of [name, `${name}.${name}`, `tests.${name}`]) {
       for (
         const security of [defaultSecurity(), new SecurityOptions(), new DummySecurityOptions()]
@@ -115,7 +115,7 @@ for (const name of NAMES) {
     assertPristine();
   });
 
-  Deno.test(`"${name}" in a state is a field of the object, or refused if its class has a method of that name`, () => {
+  Deno.test(`unjelly() makes "${name}" in a state a field, or refuses it if the class has a method of that name`, () => {
     class Till extends Unjellyable {
       declare cash: number;
     }
@@ -151,13 +151,13 @@ for (const name of NAMES) {
   });
 }
 
-Deno.test("a received value with a field then is no promise, and a received key toJSON changes no JSON", async () => {
+Deno.test("unjelly() gives objects that await and JSON.stringify() treat as plain data, despite keys then and toJSON", async () => {
   const value = read(dictionary(["then", 1], ["toJSON", 2])) as object;
   assertStrictEquals(await value, value);
   assertEquals(JSON.stringify(value), '{"then":1,"toJSON":2}');
 });
 
-Deno.test("an object whose prototype has been polluted sends its own fields only", () => {
+Deno.test("encodeValue() sends only own fields when Object.prototype is polluted", () => {
   const prototype = Object.prototype as unknown as Record<string, unknown>;
   prototype.inherited = 1;
   try {
@@ -167,7 +167,7 @@ Deno.test("an object whose prototype has been polluted sends its own fields only
   }
 });
 
-Deno.test("symbols, hidden fields and fields of the prototype stay at home", () => {
+Deno.test("encodeValue() leaves out symbol keys and non-enumerable fields", () => {
   const value = Object.create(null, {
     shown: { value: 1, enumerable: true },
     hidden: { value: 2 },
@@ -176,7 +176,7 @@ Deno.test("symbols, hidden fields and fields of the prototype stay at home", () 
   assertEquals(decodeValue(encodeValue(value)), { shown: 1 });
 });
 
-/** Expressions that are no values, and what is wrong with them. */
+/** Expressions that are not valid values, and what the error says. */
 const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
   { name: "an empty list", sexp: [], message: "a list is empty" },
   { name: "an empty list inside", sexp: [atom("list"), []], message: "a list is empty" },
@@ -213,30 +213,34 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
     message: "boolean: it needs a byte",
   },
   {
-    name: "a boolean that is neither",
+    name: "a boolean that is neither true nor false",
     sexp: [atom("boolean"), atom("True")],
     message: '"True": it is neither',
   },
   { name: "an empty boolean", sexp: [atom("boolean"), atom("")], message: '"": it is neither' },
   {
-    name: "a pair that is a number",
+    name: "a dictionary with a number for a pair",
     sexp: [atom("dictionary"), 1],
     message: "an item is not a pair",
   },
-  { name: "a pair of none", sexp: [atom("dictionary"), []], message: "an item is not a pair" },
-  { name: "a pair of one", sexp: [atom("dictionary"), [1]], message: "an item is not a pair" },
   {
-    name: "a pair of three",
+    name: "a pair without items",
+    sexp: [atom("dictionary"), []],
+    message: "an item is not a pair",
+  },
+  { name: "a pair of one item", sexp: [atom("dictionary"), [1]], message: "an item is not a pair" },
+  {
+    name: "a pair of three items",
     sexp: [atom("dictionary"), [1, 2, 3]],
     message: "an item is not a pair",
   },
   {
-    name: "a pair of three with a text key",
+    name: "a pair of three items with a text key",
     sexp: [atom("dictionary"), [[atom("unicode"), atom("a")], 2, 3]],
     message: "an item is not a pair",
   },
   {
-    name: "a second pair that is none",
+    name: "a second pair that is not a pair",
     sexp: [atom("dictionary"), [1, 2], 3],
     message: "an item is not a pair",
   },
@@ -272,7 +276,7 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
     message: "is not a safe integer",
   },
   {
-    name: "a date that is none",
+    name: "a date that does not exist",
     sexp: [atom("date"), atom("2026 2 30")],
     message: "there is no such",
   },
@@ -305,7 +309,7 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
 ];
 
 for (const { name, sexp, message } of REFUSED) {
-  Deno.test(`${name} is refused, from a tree and from bytes, alone and in a value`, () => {
+  Deno.test(`unjelly() and decodeValue() refuse ${name}, alone and inside other values`, () => {
     const options = { security: new DummySecurityOptions(), registry: new JellyRegistry() };
     const wrapped: Sexp[] = [
       sexp,
@@ -323,19 +327,23 @@ for (const { name, sexp, message } of REFUSED) {
   });
 }
 
-/** Expressions that Twisted does not write, and takes; so do we. */
+/** Expressions that Twisted never writes but accepts, and so do we. */
 const TAKEN: { name: string; sexp: Sexp; value: unknown }[] = [
-  { name: "None with more behind it", sexp: [atom("None"), 1, [atom("nonsense")]], value: null },
-  { name: "text with more behind it", sexp: [atom("unicode"), atom("a"), 1, []], value: "a" },
-  { name: "a boolean with more behind it", sexp: [atom("boolean"), atom("true"), []], value: true },
+  { name: "None followed by more items", sexp: [atom("None"), 1, [atom("nonsense")]], value: null },
+  { name: "text followed by more items", sexp: [atom("unicode"), atom("a"), 1, []], value: "a" },
   {
-    name: "a date with more behind it",
+    name: "a boolean followed by more items",
+    sexp: [atom("boolean"), atom("true"), []],
+    value: true,
+  },
+  {
+    name: "a date followed by more items",
     sexp: [atom("date"), atom("1 1 1"), []],
     value: new Temporal.PlainDate(1, 1, 1),
   },
-  { name: "a reference with more behind it", sexp: [atom("reference"), 1, 5, []], value: 5 },
+  { name: "a reference followed by more items", sexp: [atom("reference"), 1, 5, []], value: 5 },
   {
-    name: "a key that comes twice: the last",
+    name: "the last value of a key that comes twice",
     sexp: dictionary(["a", 1], ["a", 2]),
     value: { a: 2 },
   },
@@ -352,10 +360,11 @@ const TAKEN: { name: string; sexp: Sexp; value: unknown }[] = [
 ];
 
 for (const { name, sexp, value } of TAKEN) {
-  Deno.test(`${name} is taken as Twisted takes it`, () => assertSameGraph(read(sexp), value));
+  Deno.test(`unjelly() and decodeValue() read ${name} as Twisted does`, () =>
+    assertSameGraph(read(sexp), value));
 }
 
-Deno.test("decodeValue() wants one whole expression", () => {
+Deno.test("decodeValue() refuses less or more than one whole expression", () => {
   const wire = encodeValue([1, "two"]);
   for (let end = 0; end < wire.length; end++) {
     const cut = wire.subarray(0, end);
@@ -365,7 +374,7 @@ Deno.test("decodeValue() wants one whole expression", () => {
   assertThrows(() => decodeValue(more), banana.BananaError, "more bytes follow");
 });
 
-Deno.test("a tree with parts that are no s-expressions is refused", () => {
+Deno.test("unjelly() refuses a tree with parts that are not s-expressions", () => {
   for (const part of ["text", null, undefined, true, {}, new Map(), Symbol("x"), () => {}]) {
     assertThrows(
       () => unjelly([atom("list"), part as Sexp]),
@@ -375,7 +384,7 @@ Deno.test("a tree with parts that are no s-expressions is refused", () => {
   }
 });
 
-Deno.test("values that have no form on the wire are refused by what they are", () => {
+Deno.test("encodeValue() and jelly() name the kind of a value that has no form on the wire", () => {
   class Own {}
   const cases: [unknown, string][] = [
     [() => {}, "functions and classes travel only by a registered name"],
@@ -406,7 +415,7 @@ Deno.test("values that have no form on the wire are refused by what they are", (
   }
 });
 
-Deno.test("a value that changes while it is sent is refused", () => {
+Deno.test("encodeValue() refuses a value that changes while it is written", () => {
   const object: Record<string, unknown> = {
     get first() {
       delete this.second;
@@ -431,7 +440,7 @@ Deno.test("a value that changes while it is sent is refused", () => {
   }
 });
 
-Deno.test("an error of the program's own passes as it is", () => {
+Deno.test("encodeValue(), jelly() and unjelly() pass on errors thrown by the program's own code", () => {
   class Own extends Error {}
   const value = [{
     get part(): never {

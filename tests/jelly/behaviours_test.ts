@@ -1,7 +1,7 @@
 /**
- * What Twisted's own tests of jelly assert; each test has the name that the row has there.
+ * What Twisted's own tests of jelly assert; the name in brackets is that of Twisted's test.
  *
- * The rows that need a connection are in `tests/broker/`.
+ * Those that need a connection are in `tests/broker/`.
  *
  * @module
  */
@@ -50,13 +50,13 @@ class C extends A {
   static override readonly jellyName: string = "tests.C";
 }
 
-/** A and B are allowed; C is known by name, and not allowed. */
+/** A and B are allowed; C is registered but not allowed. */
 const registry = new JellyRegistry();
 for (const cls of [A, B, C]) registry.register(cls.jellyName, cls);
 const security = new SecurityOptions().allowInstancesOf(A, B);
 const options = { registry, security };
 
-/** Through trees and through bytes. */
+/** Sends a value through a tree and through bytes, and returns what arrived. */
 function roundTrip(value: unknown): unknown {
   const byTree = unjelly(banana.decode(banana.encode(jelly(value, options))), options);
   const byBytes = decodeValue(encodeValue(value, options), options);
@@ -66,7 +66,7 @@ function roundTrip(value: unknown): unknown {
   return byBytes;
 }
 
-/** Allowed by default; refused once taken out of the allowed types. */
+/** Checks that a type is allowed by default, and refused when it is disallowed. */
 function assertSecurity(value: unknown, type: string): void {
   const sexp = jelly(value);
   const taster = new SecurityOptions().allowBasicTypes();
@@ -98,7 +98,7 @@ Deno.test("[Jelly dateTime] a datetime and a timedelta round-trip", () => {
   roundTrip([now, now.since(new PlainDateTime(2026, 11, 22, 9, 30, 1, 2, 1))]);
 });
 
-Deno.test("[Jelly bananaTimeTypes] date, time, datetime and timedelta go through banana", () => {
+Deno.test("[Jelly bananaTimeTypes] date, time, datetime and timedelta round-trip as banana", () => {
   const date = new PlainDate(2020, 7, 11);
   const time = new PlainTime(1, 16, 5, 0, 344);
   const dateTime = date.toPlainDateTime(time);
@@ -106,7 +106,7 @@ Deno.test("[Jelly bananaTimeTypes] date, time, datetime and timedelta go through
   for (const value of [date, time, dateTime]) {
     assert(value.equals(decodeValue(encodeValue(value)) as never));
   }
-  // Hours and minutes go as seconds.
+  // Hours and minutes are sent as seconds.
   const received = decodeValue(encodeValue(delta));
   assertInstanceOf(received, Temporal.Duration);
   assertEquals(Temporal.Duration.compare(received, delta), 0);
@@ -119,7 +119,7 @@ Deno.test("[Jelly decimal] decimals round-trip", () => {
   assertEquals(received.map(String), ["9.95", "0", "123456", "-78.901"]);
 });
 
-Deno.test("[Jelly decimalUnjelly] s-expressions of decimals decode to them", () => {
+Deno.test("[Jelly decimalUnjelly] unjelly() turns s-expressions of decimals into Decimal", () => {
   const list: Sexp[] = [[995, -2], [0, 0], [123456, 0], [-78901, -3]];
   const sexp = [atom("list"), ...list.map((parts) => [atom("decimal"), ...parts as Sexp[]])];
   assertSameGraph(unjelly(sexp), DECIMALS);
@@ -146,12 +146,12 @@ Deno.test("[Jelly frozensetSecurity] frozenset is allowed by default, and can be
   assertSecurity([new FrozenSet([1, 2, 3])], "frozenset");
 });
 
-Deno.test("[Jelly simple] an instance's state comes back equal", () => {
+Deno.test("[Jelly simple] the state of an instance round-trips", () => {
   const a = Object.assign(new A(), { x: 1, b: 2 });
   assertEquals(roundTrip(a), a);
 });
 
-Deno.test("[Jelly identity] a list that contains itself twice", () => {
+Deno.test("[Jelly identity] a list that contains itself twice round-trips", () => {
   const x: unknown[] = [];
   x.push(x, x);
   const z = roundTrip(x) as unknown[][];
@@ -159,11 +159,11 @@ Deno.test("[Jelly identity] a list that contains itself twice", () => {
   assertStrictEquals(z[0]![0], z);
 });
 
-Deno.test("[Jelly str] a text comes back as text", () => {
+Deno.test("[Jelly str] a text round-trips", () => {
   assertStrictEquals(decodeValue(encodeValue("blah")), "blah");
 });
 
-Deno.test("[Jelly stressReferences] a tuple and a list that contain each other through a dict", () => {
+Deno.test("[Jelly stressReferences] a tuple and a list that contain each other through a dict round-trip", () => {
   const reref: unknown[] = [];
   const top = tuple({ list: reref }, reref);
   reref.push(top);
@@ -172,7 +172,7 @@ Deno.test("[Jelly stressReferences] a tuple and a list that contain each other t
   assertStrictEquals(z[0].list[0], z);
 });
 
-Deno.test("[Jelly moreReferences] the cycle closes on the outer tuple itself", () => {
+Deno.test("[Jelly moreReferences] a tuple that contains itself through a dict round-trips", () => {
   const a: unknown[] = [];
   const t = tuple(a);
   a.push(tuple(t));
@@ -180,13 +180,13 @@ Deno.test("[Jelly moreReferences] the cycle closes on the outer tuple itself", (
   assertStrictEquals(z[0]![0]![0], z);
 });
 
-Deno.test("[Jelly typeSecurity] with bare SecurityOptions even a dictionary is refused", () => {
+Deno.test("[Jelly typeSecurity] SecurityOptions without basic types refuses a dictionary", () => {
   const bare = new SecurityOptions();
   assertThrows(() => unjelly(jelly({}), { security: bare }), InsecureJelly, "dictionary");
   assertThrows(() => decodeValue(encodeValue({}), { security: bare }), InsecureJelly, "dictionary");
 });
 
-Deno.test("[Jelly classSecurity] what is not allowed is unpersistable, and refused when it arrives", () => {
+Deno.test("[Jelly classSecurity] classes that are not allowed are sent as unpersistable and refused on arrival", () => {
   const a = new A();
   const [b, c] = [new B(), new C()];
   a.b = a.x = b;
@@ -205,7 +205,7 @@ Deno.test("[Jelly classSecurity] what is not allowed is unpersistable, and refus
   assertStrictEquals(decodeValue(encodeValue(A, options), options), A);
 });
 
-Deno.test("[Jelly unjellyable] a registered receiving class gets the state under its own type", () => {
+Deno.test("[Jelly unjellyable] a registered class receives the state of its type", () => {
   class JellyableTestClass extends Jellyable {
     attribute = "value";
   }
@@ -225,7 +225,7 @@ Deno.test("[Jelly unjellyable] a registered receiving class gets the state under
   }
 });
 
-Deno.test("[Jelly persistentStorage] objects go by their identifiers, and come back from the store", () => {
+Deno.test("[Jelly persistentStorage] objects are sent as identifiers and loaded from the store", () => {
   const a = new A();
   const [b, c] = [new B(), new C()];
   a.b = b;
@@ -250,7 +250,7 @@ Deno.test("[Jelly persistentStorage] objects go by their identifiers, and come b
   assertEquals(store.size, 3);
 });
 
-Deno.test("[Jelly newStyleClassesAttributes] a tree with parent links comes back equal", () => {
+Deno.test("[Jelly newStyleClassesAttributes] a tree of instances with parent links round-trips", () => {
   class Node extends A {
     static override readonly jellyName: string = "tests.Node";
     children: Node[] = [];
@@ -272,7 +272,7 @@ Deno.test("[Jelly newStyleClassesAttributes] a tree with parent links comes back
   assertStrictEquals(received.children[0]?.children[0]?.parent, received.children[0]);
 });
 
-Deno.test("[Jelly simpleCircle] two copies that refer to each other close the circle", () => {
+Deno.test("[Jelly simpleCircle] two instances that refer to each other round-trip", () => {
   class ClassA extends Jellyable {
     ref: unknown = new ClassB(this);
   }
@@ -292,14 +292,14 @@ Deno.test("[Jelly simpleCircle] two copies that refer to each other close the ci
   assertNotStrictEquals(a.ref, a);
 });
 
-Deno.test("[Jelly Circular.set] an object in a set that is the object's own attribute", () => {
+Deno.test("[Jelly Circular.set] an object in a set that is the object's own attribute round-trips", () => {
   const a = new A();
   a.x = new Set([a]);
   const received = roundTrip(a) as A;
   assertEquals([...received.x as Set<unknown>], [received]);
 });
 
-Deno.test("[Jelly Circular.frozenset] the same with a frozenset", () => {
+Deno.test("[Jelly Circular.frozenset] an object in a frozenset that is the object's own attribute round-trips", () => {
   const a = new A();
   a.x = new FrozenSet([a]);
   const received = roundTrip(a) as A;
@@ -308,7 +308,7 @@ Deno.test("[Jelly Circular.frozenset] the same with a frozenset", () => {
   assert(received.x.has(received));
 });
 
-Deno.test("[Jelly deprecatedUnjellyingInstanceAtom] the old form of an instance is still read", () => {
+Deno.test("[Jelly deprecatedUnjellyingInstanceAtom] unjelly() reads the old form of an instance", () => {
   const sexp = [atom("instance"), [atom("class"), atom("tests.A")], [atom("dictionary")]];
   assertInstanceOf(unjelly(sexp, options), A);
 });

@@ -8,7 +8,7 @@ import {
   valueCodec,
 } from "../../jelly/mod.ts";
 
-Deno.test("valueCodec() goes on after what it refused", () => {
+Deno.test("valueCodec() keeps working after it refused a value", () => {
   const codec = valueCodec({ limits: { maxDepth: 5, maxMessageBytes: 1000 } });
   const good = { a: [1, "two"] };
   const wire = codec.encode(good);
@@ -34,7 +34,7 @@ Deno.test("valueCodec() goes on after what it refused", () => {
   }
 });
 
-Deno.test("valueCodec() may be used by what it calls on the way", () => {
+Deno.test("valueCodec() can be used again by code that it calls while it works", () => {
   const registry = new JellyRegistry();
   const codec = valueCodec({ registry });
   const inner = codec.encode({ inner: [1, 2] });
@@ -55,7 +55,7 @@ Deno.test("valueCodec() may be used by what it calls on the way", () => {
   assertEquals(codec.decode(list), [{ inner: [1, 2] }, { inner: [1, 2] }]);
 });
 
-Deno.test("encodeValue() and decodeValue() speak the dialect that they are given", () => {
+Deno.test("encodeValue() and decodeValue() use the dialect that is given", () => {
   const pb = encodeValue(["list"]);
   const none = encodeValue(["list"], { dialect: "none" });
   assertEquals(decodeValue(none), ["list"]);
@@ -63,7 +63,7 @@ Deno.test("encodeValue() and decodeValue() speak the dialect that they are given
   assertThrows(() => decodeValue(pb, { dialect: "none" }), banana.BananaError, "vocabulary");
 });
 
-Deno.test("encodeValue() gives bytes of their own", () => {
+Deno.test("encodeValue() gives bytes that share no buffer", () => {
   const codec = valueCodec();
   const first = codec.encode("first");
   assertEquals(first.buffer.byteLength, first.length);

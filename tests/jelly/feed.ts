@@ -1,5 +1,5 @@
 /**
- * Feeds decoders with bytes, split in any way.
+ * Feeds decoders with bytes in pieces of any size.
  *
  * @module
  */

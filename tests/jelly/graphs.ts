@@ -1,5 +1,5 @@
 /**
- * Compares values and their identities: what is one object on one side must be one on the other.
+ * Compares values and their identities: one object on one side must be one on the other.
  *
  * @module
  */

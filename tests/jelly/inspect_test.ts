@@ -32,7 +32,7 @@ for (const [name, sexp, text] of CASES) {
   });
 }
 
-Deno.test("inspectSexp() breaks what is too wide, lists on lines of their own", () => {
+Deno.test("inspectSexp() breaks an expression that is too wide, with inner lists on their own lines", () => {
   const text = [atom("unicode"), atom("hi there")];
   const numbers = [atom("list"), ...Array.from({ length: 20 }, (_, index) => index)];
   const sexp = [atom("message"), 1, atom("root"), [atom("tuple"), text, text], numbers, 0, 1];
@@ -49,7 +49,7 @@ Deno.test("inspectSexp() breaks what is too wide, lists on lines of their own", 
   );
 });
 
-Deno.test("inspectSexp() keeps to the width", () => {
+Deno.test("inspectSexp() keeps lines within the width", () => {
   const list = Array.from(
     { length: 300 },
     (_, index) => index % 7 === 0 ? [index, [index]] : index,
@@ -65,20 +65,20 @@ Deno.test("inspectSexp() cuts off at depth", () => {
   assertEquals(inspectSexp([1, [2, []]], { depth: 2 }), "[1, [2, []]]");
 });
 
-Deno.test("inspectSexp() cuts off at maxItems, counted over the whole", () => {
+Deno.test("inspectSexp() cuts off at maxItems, counted over the whole expression", () => {
   assertEquals(inspectSexp([1, 2, 3, 4], { maxItems: 3 }), "[1, 2, ... 2 more]");
   assertEquals(inspectSexp([[1, 2], 3], { maxItems: 3 }), "[[1, ... 1 more], ... 1 more]");
   assertEquals(inspectSexp([1, 2], { maxItems: 3 }), "[1, 2]");
 });
 
-Deno.test("inspectSexp() cuts off at maxBytes, also amid a character", () => {
+Deno.test("inspectSexp() cuts off at maxBytes, even within a character", () => {
   assertEquals(inspectSexp(atom("x".repeat(640)), { maxBytes: 3 }), `"xxx"... (640 bytes)`);
   assertEquals(inspectSexp(atom("ééé"), { maxBytes: 3 }), `"é"... (6 bytes)`);
   assertEquals(inspectSexp(new Uint8Array(9), { maxBytes: 2 }), `hex"0000"... (9 bytes)`);
   assertEquals(inspectSexp(atom("abc"), { maxBytes: 3 }), `"abc"`);
 });
 
-Deno.test("inspectSexp() bounds its work on nesting, wide and sharing bombs", () => {
+Deno.test("inspectSexp() does bounded work on deep, wide and shared expressions", () => {
   let deep: Sexp = [];
   let shared: Sexp = [1];
   for (let level = 0; level < 100_000; level += 1) deep = [deep];
@@ -93,7 +93,7 @@ Deno.test("inspectSexp() bounds its work on nesting, wide and sharing bombs", ()
   }
 });
 
-Deno.test("inspectSexp() prints what is no s-expression, rather than fail", () => {
+Deno.test("inspectSexp() prints values that are not s-expressions instead of failing", () => {
   const wrong = ["text", null, true, { a: 1 }] as unknown as Sexp;
   assertEquals(
     inspectSexp(wrong),
@@ -102,7 +102,7 @@ Deno.test("inspectSexp() prints what is no s-expression, rather than fail", () =
   );
 });
 
-Deno.test("inspectSexp() refuses options that are no whole numbers in range", () => {
+Deno.test("inspectSexp() refuses options that are not whole numbers in range", () => {
   for (const value of [0, -1, 1.5, NaN, Infinity]) {
     for (const option of ["depth", "maxItems", "maxBytes", "width"]) {
       const fault = `Cannot inspect with ${option} "${value}": it is not a whole number`;

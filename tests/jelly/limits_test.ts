@@ -1,5 +1,5 @@
 /**
- * Every limit, exactly at it and one over, both ways; and values made to do harm.
+ * Every limit, exactly at it and one over it, in both directions; and hostile values.
  *
  * @module
  */
@@ -27,14 +27,14 @@ import { assertSameGraph } from "./graphs.ts";
 
 type Limits = Partial<banana.BananaLimits>;
 
-/** Lists in each other; the innermost is empty. */
+/** Makes nested lists; the innermost is empty. */
 function nested(depth: number): unknown {
   let value: unknown = [];
   for (let i = 1; i < depth; i++) value = [value];
   return value;
 }
 
-/** A value at each limit and one over it; `most` is what the limit is set to, where it is. */
+/** A value at each limit and one over it; `most` is the limit, or the default is used. */
 const EDGES: { limit: keyof banana.BananaLimits; most?: number; at: unknown; over: unknown }[] = [
   { limit: "maxStringBytes", at: "a".repeat(655_360), over: "a".repeat(655_361) },
   { limit: "maxStringBytes", at: "é".repeat(327_680), over: `${"é".repeat(327_680)}a` },
@@ -53,7 +53,7 @@ const EDGES: { limit: keyof banana.BananaLimits; most?: number; at: unknown; ove
   { limit: "maxDepth", most: 2, at: [null], over: [[null]] },
   { limit: "maxElements", most: 4, at: [1, 2], over: [1, 2, 3] },
   { limit: "maxElements", most: 8, at: { a: 1 }, over: { a: "1" } },
-  // Of these an eighth, so three.
+  // Each of these counts as eight elements, so three fit.
   ...[
     (i: number) => Uint8Array.of(i),
     (i: number) => new Set([i]),
@@ -79,19 +79,19 @@ for (const { limit, most, at, over } of EDGES) {
   };
   const name = `${limit} of ${most ?? "the default"}: ${Deno.inspect(over).slice(0, 40)}`;
 
-  Deno.test(`a value at ${name} is sent and received, as bytes and as a tree`, () => {
+  Deno.test(`encodeValue(), jelly() and their inverses accept a value at ${name}`, () => {
     assertSameGraph(decodeValue(encodeValue(at, { limits }), { limits }), at);
     assertSameGraph(unjelly(jelly(at, { limits }), { limits }), at);
   });
 
-  Deno.test(`a value over ${name} is not sent`, () => {
+  Deno.test(`encodeValue() and jelly() refuse a value over ${name}`, () => {
     for (const send of [encodeValue, jelly]) {
       const error = assertThrows(() => send(over, { limits }), JellyError, `(${limit})`);
       assertEquals(error.limit, limit);
     }
   });
 
-  Deno.test(`a value over ${name} is not received`, () => {
+  Deno.test(`decodeValue() and unjelly() refuse a value over ${name}`, () => {
     const read = [
       () => decodeValue(encodeValue(over, { limits: wide }), { limits }),
       () => unjelly(jelly(over, { limits: wide }), { limits }),
@@ -103,7 +103,7 @@ for (const { limit, most, at, over } of EDGES) {
   });
 }
 
-Deno.test("a value at maxMessageBytes is sent and received, one over is not", () => {
+Deno.test("encodeValue() and decodeValue() accept a value at maxMessageBytes, and refuse one over it", () => {
   const value = [new Uint8Array(600), new Uint8Array(600)];
   const { length } = encodeValue(value);
   assertSameGraph(decodeValue(encodeValue(value, { limits: { maxMessageBytes: length } })), value);
@@ -117,7 +117,7 @@ Deno.test("a value at maxMessageBytes is sent and received, one over is not", ()
   );
 });
 
-Deno.test("an eighth of maxElements holds for objects of classes, and begins anew with each message", () => {
+Deno.test("valueCodec() limits objects of classes to an eighth of maxElements in each message", () => {
   class Thing extends Jellyable {}
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass(Thing, class extends Unjellyable {});
@@ -132,7 +132,7 @@ Deno.test("an eighth of maxElements holds for objects of classes, and begins ane
   assertEquals((codec.decode(codec.encode(things)) as unknown[]).length, 3);
 });
 
-Deno.test("an eighth of maxElements holds for objects that are sent as their state", () => {
+Deno.test("encodeValue() limits objects that are sent as their state to an eighth of maxElements", () => {
   class Plain {
     static readonly jellyName = "tests.Plain";
   }
@@ -156,7 +156,7 @@ Deno.test("an eighth of maxElements holds for objects that are sent as their sta
   );
 });
 
-Deno.test("an eighth of maxElements holds for what is copied of a state that objects share", () => {
+Deno.test("unjelly() limits copies of a state that objects share to an eighth of maxElements", () => {
   class Thing extends Unjellyable {}
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass("tests.Thing", Thing);
@@ -166,13 +166,13 @@ Deno.test("an eighth of maxElements holds for what is copied of a state that obj
     [atom("reference"), 1, [atom("dictionary"), ...fields]],
     ...new Array(count).fill([atom("tests.Thing"), [atom("dereference"), 1]]),
   ];
-  // Each counts as one, and its fields as eight each.
+  // Each copy counts as one element, and each of its fields as eight.
   const options = { registry, limits: { maxElements: 8 * 100 } };
   for (const read of [(sexp: Sexp) => unjelly(sexp, options), viaBytes]) {
     assertEquals((read(things(4)) as unknown[]).length, 5);
     assertThrows(() => read(things(5)), banana.BananaError, "more than 100");
   }
-  // One that is not used as a state is not copied.
+  // A shared dictionary that is not used as a state is not copied.
   const list = [
     atom("list"),
     ...things(0).slice(1),
@@ -185,8 +185,8 @@ Deno.test("an eighth of maxElements holds for what is copied of a state that obj
   }
 });
 
-Deno.test("an eighth of maxElements holds for texts and bytes that occur again", () => {
-  // Nobody sends them in this way: they have no identity.
+Deno.test("unjelly() limits repeated texts and bytes to an eighth of maxElements", () => {
+  // No sender shares them, as they have no identity.
   for (const text of [new Uint8Array(640), [atom("unicode"), new Uint8Array(640).fill(65)]]) {
     const again = (count: number): Sexp => [
       atom("list"),
@@ -200,7 +200,7 @@ Deno.test("an eighth of maxElements holds for texts and bytes that occur again",
   }
 });
 
-Deno.test("an eighth of maxElements holds for byte strings where no value was expected", () => {
+Deno.test("unjelly() limits byte strings in place of values to an eighth of maxElements", () => {
   const limits = { maxElements: 24 };
   const strings = ["a", "b", "c", "d"].map(atom);
   const wire = banana.encode([atom("unpersistable"), strings], { dialect: "pb" });
@@ -209,7 +209,7 @@ Deno.test("an eighth of maxElements holds for byte strings where no value was ex
   assertThrows(() => decoder.push(wire), banana.BananaError, "more than 3");
 });
 
-Deno.test("a limit is what was given, not what fits with shared objects around", () => {
+Deno.test("encodeValue() measures maxDepth exactly with a thousand shared objects elsewhere", () => {
   // A thousand shared objects, none of them on the way to the deepest list.
   const shared = Array.from({ length: 1000 }, () => []);
   const value = [nested(1020), shared, shared.slice()];
@@ -217,8 +217,8 @@ Deno.test("a limit is what was given, not what fits with shared objects around",
   assertSameGraph(unjelly(jelly(value)), value);
 });
 
-Deno.test("lists that are references count both, exactly", () => {
-  // Every list of the chain is shared, so each is two lists deep.
+Deno.test("encodeValue() counts a shared list as two levels of maxDepth", () => {
+  // Every list of the chain is shared, so each is written as two nested lists.
   const chain = (length: number) => {
     const all: unknown[] = [];
     let value: unknown[] = [];
@@ -233,7 +233,7 @@ Deno.test("lists that are references count both, exactly", () => {
   }
 });
 
-/** Values 100,000 deep, of every container that can be nested. */
+/** Nests a value in each kind of container, 100,000 deep. */
 const DEEP: Record<string, (inner: unknown) => unknown> = {
   list: (inner) => [inner],
   tuple: (inner) => tuple(inner),
@@ -246,7 +246,7 @@ const DEEP: Record<string, (inner: unknown) => unknown> = {
 };
 
 for (const [name, wrap] of Object.entries(DEEP)) {
-  Deno.test(`a ${name} in a ${name} 100,000 times is refused, and 500 times is not`, () => {
+  Deno.test(`encodeValue() and jelly() accept a ${name} nested 500 deep, and refuse 100,000`, () => {
     const build = (depth: number) => {
       let value: unknown = null;
       for (let i = 0; i < depth; i++) value = wrap(value);
@@ -265,7 +265,7 @@ for (const [name, wrap] of Object.entries(DEEP)) {
   });
 }
 
-Deno.test("the deepest limit fits on the call stack, for every container, both ways", () => {
+Deno.test("the highest maxDepth fits on the call stack for every container, in both directions", () => {
   const limits = { maxDepth: 1536 };
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass("Jellyable", Unjellyable);
@@ -279,7 +279,7 @@ Deno.test("the deepest limit fits on the call stack, for every container, both w
   }
 });
 
-Deno.test("a call stack that is almost used up gives a typed error", () => {
+Deno.test("encodeValue() and decodeValue() throw a typed error when the call stack is nearly used up", () => {
   const errors = new Set<unknown>();
   const value = nested(1000);
   const wire = encodeValue(value);
@@ -306,14 +306,14 @@ Deno.test("a call stack that is almost used up gives a typed error", () => {
   assert(errors.has("maxDepth"));
 });
 
-Deno.test("bytes with 100,000 lists in each other are refused", () => {
+Deno.test("decodeValue() refuses bytes with 100,000 nested lists", () => {
   const bomb = new Uint8Array(200_000).fill(1);
   for (let at = 1; at < bomb.length; at += 2) bomb[at] = 0x80;
   const error = assertThrows(() => decodeValue(bomb), banana.BananaError);
   assertEquals(error.limit, "maxDepth");
 });
 
-Deno.test("a tree with 100,000 lists in each other is refused, and so is one that contains itself", () => {
+Deno.test("unjelly() refuses a tree with 100,000 nested lists, and one that contains itself", () => {
   let sexp: Sexp = [];
   for (let i = 0; i < 100_000; i++) sexp = [atom("list"), sexp];
   assertThrows(() => unjelly(sexp), banana.BananaError, "maxDepth");
@@ -322,7 +322,7 @@ Deno.test("a tree with 100,000 lists in each other is refused, and so is one tha
   assertThrows(() => unjelly(cyclic), banana.BananaError, "maxDepth");
 });
 
-Deno.test("a graph of 2^100 paths is as large as its objects", () => {
+Deno.test("encodeValue() sends a graph of 2^100 paths in proportion to its objects", () => {
   let value: unknown = { end: true };
   for (let i = 0; i < 100; i++) {
     value = i % 2 === 0 ? [value, value] : { left: value, right: value };
@@ -333,13 +333,13 @@ Deno.test("a graph of 2^100 paths is as large as its objects", () => {
   assertSameGraph(unjelly(jelly(value)), value);
 });
 
-Deno.test("a graph of 2^1000 paths is refused for its depth at once", () => {
+Deno.test("encodeValue() refuses a graph of 2^1000 paths for its depth at once", () => {
   let value: unknown = [];
   for (let i = 0; i < 1000; i++) value = [value, value];
   assertThrows(() => encodeValue(value), JellyError, "maxDepth");
 });
 
-Deno.test("a tree of 2^100 paths is refused for its elements", () => {
+Deno.test("unjelly() refuses a tree of 2^100 paths for its elements", () => {
   // A tree has no references: what occurs twice is counted twice.
   let sexp: Sexp = [atom("list")];
   for (let i = 0; i < 100; i++) sexp = [atom("list"), sexp, sexp];
@@ -347,7 +347,7 @@ Deno.test("a tree of 2^100 paths is refused for its elements", () => {
   assertThrows(() => unjelly(sexp, { limits }), banana.BananaError, "maxElements");
 });
 
-Deno.test("references in references a thousand deep, and a hundred thousand beside each other", () => {
+Deno.test("unjelly() reads references nested a thousand deep, and a hundred thousand side by side", () => {
   const none = [atom("None")];
   let deep: Sexp = none;
   for (let i = 0; i < 1000; i++) deep = [atom("reference"), i, deep];
@@ -361,7 +361,7 @@ Deno.test("references in references a thousand deep, and a hundred thousand besi
   assertThrows(() => unjelly(unresolved), JellyError, "there is no such reference");
 });
 
-Deno.test("a million records go both ways", () => {
+Deno.test("encodeValue() and decodeValue() carry a million records", () => {
   const value = Array.from(
     { length: 1000 },
     (_, i) => Array.from({ length: 1000 }, (_, j) => ({ id: i * 1000 + j })),
@@ -372,7 +372,7 @@ Deno.test("a million records go both ways", () => {
   assertEquals(received[999]![999], { id: 999_999 });
 });
 
-Deno.test("a million nodes with links to each other go both ways", () => {
+Deno.test("encodeValue() and decodeValue() carry a million nodes with links to each other", () => {
   interface Node {
     next?: Node;
     all: Node[];

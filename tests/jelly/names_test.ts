@@ -13,7 +13,7 @@ Deno.test("jellyNameOf() prefers the class's own jellyName", () => {
   assertEquals(jellyNameOf(Map), "Map");
 });
 
-Deno.test("jellyNameOf() refuses a class without a name that is text", () => {
+Deno.test("jellyNameOf() refuses a class whose name is missing or not text", () => {
   const nameless = [
     class {},
     class NumberName {
@@ -33,7 +33,7 @@ Deno.test("jellyNameOf() refuses a class without a name that is text", () => {
   }
 });
 
-Deno.test("moduleNameOf() takes all before the last dot", () => {
+Deno.test("moduleNameOf() gives everything before the last dot", () => {
   const cases = [["a.b.C", "a.b"], ["a.C", "a"], ["C", ""], ["", ""], [".C", ""], ["a.", "a"]];
   for (const [name, module] of cases) assertEquals(moduleNameOf(name!), module);
 });

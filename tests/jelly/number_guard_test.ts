@@ -1,4 +1,4 @@
-// Sets and dictionaries of numbers, or texts of digits, that were chosen to fall into one place of a table.
+// Sets and dictionaries whose keys, numbers or texts of digits, were chosen to collide in V8's hash tables.
 
 import { assertEquals, assertThrows } from "@std/assert";
 import {
@@ -15,12 +15,12 @@ import { encode } from "@perspective/broker/jelly/banana";
 const atom = (text: string) => new TextEncoder().encode(text);
 const DICTIONARY = atom("dictionary");
 
-/** Numbers of which V8 looks at the lowest 64 bits only, to find their place. */
+/** Numbers that collide, because V8 hashes only their lowest 64 bits. */
 function chosen(count: number): bigint[] {
   return Array.from({ length: count }, (_, i) => (BigInt(i + 1) << 64n) + 1n);
 }
 
-/** Texts of digits, of which V8 looks at the lowest 24 bits only. */
+/** Texts of digits that collide, because V8 hashes only the lowest 24 bits of their values. */
 function chosenTexts(count: number): Sexp[] {
   return Array.from({ length: count }, (_, i) => textOf(`${i * 2 ** 16}`));
 }
@@ -29,7 +29,7 @@ function textOf(text: string): Sexp {
   return [atom("unicode"), atom(text)];
 }
 
-/** The same containers as their sender would write them, who need not have them. */
+/** Containers as s-expressions, as a hostile sender writes them without ever building them. */
 const SENT: Record<string, (keys: readonly Sexp[]) => Sexp> = {
   "set": (keys) => [atom("set"), ...keys],
   "frozen set": (keys) => [atom("frozenset"), ...keys],
@@ -47,7 +47,7 @@ const SENT: Record<string, (keys: readonly Sexp[]) => Sexp> = {
   ],
 };
 
-/** What refers to each key before it comes. */
+/** A container that refers to each key before the key itself comes. */
 function sentAhead(make: (keys: readonly Sexp[]) => Sexp, keys: readonly Sexp[]): Sexp {
   const ahead = keys.map((_, i) => [atom("dereference"), i + 1]);
   return [atom("tuple"), make(ahead), ...keys.map((key, i) => [atom("reference"), i + 1, key])];
@@ -57,8 +57,8 @@ for (const [name, make] of Object.entries(SENT)) {
   for (
     const [kind, keys] of [["numbers", chosen(200_000)], ["texts", chosenTexts(65_536)]] as const
   ) {
-    Deno.test(`a ${name} of ${kind} that were chosen to take long is refused before it has`, () => {
-      // All of them would take up to many minutes.
+    Deno.test(`decodeValue() refuses a ${name} of colliding ${kind} before it takes long`, () => {
+      // Reading all of them would take many minutes.
       const sent = encode(make(keys), { dialect: "pb" });
       assertThrows(
         () => decodeValue(sent),
@@ -67,7 +67,7 @@ for (const [name, make] of Object.entries(SENT)) {
       );
     });
 
-    Deno.test(`a ${name} of ${kind} that were chosen to take long, and come behind it, is refused`, () => {
+    Deno.test(`decodeValue() refuses a ${name} of colliding ${kind} that follow as forward references`, () => {
       const sent = encode(sentAhead(make, keys.slice(0, 40_000)), { dialect: "pb" });
       assertThrows(
         () => decodeValue(sent),
@@ -78,7 +78,7 @@ for (const [name, make] of Object.entries(SENT)) {
   }
 }
 
-Deno.test("numbers that were chosen are refused when the code that notices them was compiled, too", () => {
+Deno.test("decodeValue() refuses colliding numbers before and after V8 has optimised it", () => {
   const sent = encode(SENT.set!(chosen(40_000)), { dialect: "pb" });
   const isRefused = () =>
     assertThrows(() => decodeValue(sent), JellyError, "numbers were chosen so that it takes long");
@@ -88,7 +88,7 @@ Deno.test("numbers that were chosen are refused when the code that notices them 
   isRefused();
 });
 
-Deno.test("sets of numbers that were chosen are refused when all of a message take long together", () => {
+Deno.test("decodeValue() refuses many sets of colliding numbers that take long only together", () => {
   const set = SENT.set!(chosen(2000));
   const isRead = (count: number) => {
     const sent = encode([atom("list"), ...Array(count).fill(set)], { dialect: "pb" });
@@ -100,13 +100,13 @@ Deno.test("sets of numbers that were chosen are refused when all of a message ta
 });
 
 for (const factor of [1000, 1024, 4096, 65_536, 2 ** 20]) {
-  Deno.test(`a set of texts of multiples of ${factor} is read, though it takes longer than others`, () => {
+  Deno.test(`decodeValue() reads a set of texts of multiples of ${factor}, though some collide`, () => {
     const value = new Set(Array.from({ length: 2500 }, (_, i) => `${i * factor}`));
     assertEquals(decodeValue(encodeValue(value)), value);
   });
 }
 
-/** Numbers as they come, as such and as texts. */
+/** Ordinary numbers, as numbers and as texts. */
 function plain(count: number): (number | bigint | string)[] {
   const kinds = [
     (i: number) => i,
@@ -130,12 +130,12 @@ const CONTAINERS: Record<string, (numbers: readonly (number | bigint | string)[]
 };
 
 for (const [name, make] of Object.entries(CONTAINERS)) {
-  Deno.test(`a ${name} of many numbers as they come, or texts of them, is read`, () => {
+  Deno.test(`decodeValue() reads a ${name} of many ordinary numbers and texts of numbers`, () => {
     const value = make(plain(40_000));
     assertEquals(decodeValue(encodeValue(value)), value);
   });
 
-  Deno.test(`a ${name} of few numbers is read, whichever they are`, () => {
+  Deno.test(`unjelly() reads a ${name} of few numbers, even colliding ones`, () => {
     const value = make(chosen(255));
     assertEquals(unjelly(jelly(value)), value);
   });

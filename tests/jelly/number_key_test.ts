@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { numberKey } from "../../jelly/number_key.ts";
 
-Deno.test("numberKey() gives small numbers as they are, and texts that are no numbers for others", () => {
+Deno.test("numberKey() keeps small numbers, and gives marked texts for large ones", () => {
   assertEquals([0, 1, 65_535].map(numberKey), [0, 1, 65_535]);
   const others = [65_536, -1, 1e15, -0.5, 2n ** 70n, NaN];
   const keys = others.map(numberKey);

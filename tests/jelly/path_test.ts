@@ -38,10 +38,14 @@ const CASES: { name: string; value: unknown; path: string }[] = [
   { name: "an item of a list", value: [1, [2, fault]], path: "value[1][1]" },
   { name: "an item of a tuple", value: tuple(1, tuple(fault)), path: "value[1][0]" },
   { name: "a field", value: { user: { onClick: fault } }, path: "value.user.onClick" },
-  { name: "a field in any language", value: { größe: fault }, path: "value.größe" },
-  { name: "a field that is no name", value: { "two words": fault }, path: 'value["two words"]' },
+  { name: "a field with a non-English name", value: { größe: fault }, path: "value.größe" },
+  {
+    name: "a field that is not an identifier",
+    value: { "two words": fault },
+    path: 'value["two words"]',
+  },
   { name: "a field with a number", value: { 1: fault }, path: 'value["1"]' },
-  { name: "a field without letters", value: { "": fault }, path: 'value[""]' },
+  { name: "a field with an empty name", value: { "": fault }, path: 'value[""]' },
   { name: "a value of a map", value: new Map([["a", fault]]), path: "value.a" },
   { name: "a value under a number", value: new Map([[2, fault]]), path: "value.get(2)" },
   { name: "a value under an object", value: new Map([[[1], fault]]), path: "value.get(…)" },
@@ -54,7 +58,7 @@ const CASES: { name: string; value: unknown; path: string }[] = [
 ];
 
 for (const { name, value, path } of CASES) {
-  Deno.test(`a refusal names the path to ${name}, as bytes and as a tree`, () => {
+  Deno.test(`encodeValue() and jelly() name the path to ${name} in a refusal`, () => {
     const options = { security: new SecurityOptions().allowInstancesOf(Plain) };
     for (const send of [encodeValue, jelly]) {
       const error = assertThrows(() => send(value, options), JellyError);
@@ -66,21 +70,21 @@ for (const { name, value, path } of CASES) {
   });
 }
 
-Deno.test("a key that cannot be sent is named by its beginning", () => {
+Deno.test("encodeValue() shows the beginning of a key that cannot be sent", () => {
   const error = assertThrows(() => encodeValue([{ ["k".repeat(655_361)]: 1 }]), JellyError);
   assertEquals(error.path, `value[0]["${"k".repeat(40)}…"]`);
   const lone = assertThrows(() => encodeValue({ "\ud800": 1 }), JellyError, "a lone surrogate");
   assertEquals(lone.path, 'value["\\ud800"]');
 });
 
-Deno.test("a long path is cut short", () => {
+Deno.test("encodeValue() shortens a long path in its error", () => {
   let value: unknown = fault;
   for (let i = 0; i < 500; i++) value = [value];
   const error = assertThrows(() => encodeValue(value), JellyError);
   assertEquals(error.path, `${`value${"[0]".repeat(100)}`.slice(0, 200)}…`);
 });
 
-Deno.test("a value that was refused while it makes its state is named in both", () => {
+Deno.test("encodeValue() names both paths when a nested encodeValue() is refused", () => {
   class Nested extends Jellyable {
     override getStateFor(): unknown {
       return jelly({ inner: fault });

@@ -1,5 +1,5 @@
 /**
- * Identity: shared and cyclic objects through every container, both ways.
+ * Identity of shared and cyclic objects in every container, in both directions.
  *
  * @module
  */
@@ -17,6 +17,7 @@ import {
   decodeValue,
   encodeValue,
   FrozenSet,
+  inspectSexp,
   type IUnjellyable,
   jelly,
   Jellyable,
@@ -67,7 +68,7 @@ function assertRoundTrip(value: unknown): void {
   assertSameGraph(unjelly(jelly(value, options), options), value);
 }
 
-/** Containers that exist before their parts: a part can be put in later. */
+/** Containers that exist before their parts, so that a part can be added later. */
 const OPEN: Record<string, () => { container: object; put: (part: unknown) => void }> = {
   list: () => {
     const container: unknown[] = [1];
@@ -110,7 +111,7 @@ const BETWEEN: Record<string, (inner: unknown) => unknown> = {
 
 for (const [name, open] of Object.entries(OPEN)) {
   for (const [between, wrap] of Object.entries(BETWEEN)) {
-    Deno.test(`a ${name} that contains itself through ${between} goes both ways`, () => {
+    Deno.test(`a ${name} that contains itself through ${between} round-trips`, () => {
       const { container, put } = open();
       put(wrap(container));
       assertRoundTrip(container);
@@ -132,7 +133,7 @@ const SHARED: Record<string, () => object> = {
 };
 
 for (const [name, make] of Object.entries(SHARED)) {
-  Deno.test(`a ${name} that occurs in many places is one object in all of them`, () => {
+  Deno.test(`a ${name} that occurs in many places arrives as one object`, () => {
     const shared = make();
     assertRoundTrip([shared, shared]);
     assertRoundTrip(tuple(shared, [shared]));
@@ -143,17 +144,17 @@ for (const [name, make] of Object.entries(SHARED)) {
     assertRoundTrip(new Map<unknown, unknown>([[1, shared], [shared, 2]]));
     assertRoundTrip([new Set([shared]), new FrozenSet([shared]), shared]);
     assertRoundTrip(Object.assign(new Plain(), { a: shared, b: shared }));
-    // More than the few that are kept in a list.
+    // More objects than the few that are searched as a list.
     assertRoundTrip([shared, ...Array.from({ length: 300 }, (_, i) => [i]), shared]);
   });
 }
 
-Deno.test("objects that are equal and not the same arrive as two", () => {
+Deno.test("equal but distinct objects arrive as distinct objects", () => {
   const [a, b] = decodeValue(encodeValue([{ a: 1 }, { a: 1 }])) as object[];
   assert(a !== b);
 });
 
-Deno.test("texts, bytes, dates and decimals are values: they are never shared", () => {
+Deno.test("bytes and dates that occur twice arrive as two values", () => {
   const bytes = Uint8Array.of(1);
   const date = new Temporal.PlainDate(2026, 1, 2);
   const wire = encodeValue([bytes, bytes, date, date]);
@@ -162,7 +163,7 @@ Deno.test("texts, bytes, dates and decimals are values: they are never shared", 
   assert(a !== b && c !== d);
 });
 
-Deno.test("each message has references of its own", () => {
+Deno.test("valueCodec() numbers references afresh in each message", () => {
   const shared = [1];
   for (let i = 0; i < 3; i++) assertRoundTrip([shared, shared]);
   const codec = valueCodec();
@@ -171,7 +172,7 @@ Deno.test("each message has references of its own", () => {
   }
 });
 
-/** S-expressions that Twisted reads and does not write: a dereference before its reference. */
+/** S-expressions that Twisted reads but never writes: a dereference before its reference. */
 const FORWARD: { name: string; sexp: Sexp; check: (value: never) => void }[] = [
   {
     name: "in a list",
@@ -182,7 +183,7 @@ const FORWARD: { name: string; sexp: Sexp; check: (value: never) => void }[] = [
     },
   },
   {
-    name: "in a tuple, which is frozen in the end",
+    name: "in a tuple, which is still frozen",
     sexp: [LIST, [TUPLE, dereference(1), 2], reference(1, [LIST, 5])],
     check: ([a, b]: unknown[][]) => {
       assertInstanceOf(a, Tuple);
@@ -190,17 +191,17 @@ const FORWARD: { name: string; sexp: Sexp; check: (value: never) => void }[] = [
     },
   },
   {
-    name: "in a set, in its place",
+    name: "in a set, keeping its position",
     sexp: [LIST, [SET, 1, dereference(1), 2], reference(1, [LIST, 5])],
     check: ([a, b]: [Set<unknown>, unknown]) => assertSameGraph([[...a], b], [[1, b, 2], b]),
   },
   {
-    name: "in a frozenset, in its place",
+    name: "in a frozenset, keeping its position",
     sexp: [LIST, [FROZENSET, 1, dereference(1), 2], reference(1, [LIST, 5])],
     check: ([a, b]: [FrozenSet, unknown]) => assertSameGraph([[...a], b], [[1, b, 2], b]),
   },
   {
-    name: "as a value of a dictionary, in its place",
+    name: "as a value of a dictionary, keeping its position",
     sexp: [
       LIST,
       [DICTIONARY, pair("a", dereference(1)), pair("b", 2)],
@@ -212,18 +213,18 @@ const FORWARD: { name: string; sexp: Sexp; check: (value: never) => void }[] = [
     },
   },
   {
-    name: "as a key of a dictionary, in its place",
+    name: "as a key of a dictionary, keeping its position",
     sexp: [LIST, [DICTIONARY, [1, 1], [dereference(1), 2], [3, 3]], reference(1, [LIST, 5])],
     check: ([a, b]: [Map<unknown, unknown>, unknown]) =>
       assertSameGraph([a, b], [new Map<unknown, unknown>([[1, 1], [b, 2], [3, 3]]), b]),
   },
   {
-    name: "to a text, which is a key then",
+    name: "to a text that is a key",
     sexp: [LIST, [DICTIONARY, [dereference(1), 2]], reference(1, text("key"))],
     check: ([a]: unknown[]) => assertEquals(a, new Map([["key", 2]])),
   },
   {
-    name: "behind a text as key, in a dictionary that has other keys too",
+    name: "as the value of a text key, in a dictionary that also has other keys",
     sexp: [
       LIST,
       [DICTIONARY, pair("a", dereference(1)), [2, 2]],
@@ -233,7 +234,7 @@ const FORWARD: { name: string; sexp: Sexp; check: (value: never) => void }[] = [
       assertSameGraph([a, b], [new Map<unknown, unknown>([["a", b], [2, 2]]), b]),
   },
   {
-    name: "behind a text as key, and to a value of the same dictionary that has other keys too",
+    name: "to a later value of the same dictionary, which also has other keys",
     sexp: [DICTIONARY, pair("a", dereference(1)), pair("b", reference(1, [LIST])), [5, 6]],
     check: (a: Map<unknown, unknown>) => {
       assertEquals(a, new Map<unknown, unknown>([["a", []], ["b", []], [5, 6]]));
@@ -274,7 +275,7 @@ const FORWARD: { name: string; sexp: Sexp; check: (value: never) => void }[] = [
 ];
 
 for (const { name, sexp, check } of FORWARD) {
-  Deno.test(`a dereference before its reference ${name} stands for the object`, () => {
+  Deno.test(`unjelly() resolves a dereference before its reference ${name}`, () => {
     check(unjelly(sexp, { registry, security }) as never);
   });
 }
@@ -289,13 +290,13 @@ const TWICE: Sexp[] = [
   [LIST, reference(2n ** 60n, [LIST]), reference(2n ** 60n, [LIST])],
 ];
 
-Deno.test("a number that is used for two references is refused", () => {
+Deno.test("unjelly() refuses a number that is used for two references", () => {
   for (const sexp of TWICE) {
     assertThrows(() => unjelly(sexp), JellyError, "the number is in use");
   }
 });
 
-Deno.test("numbers of references may be any integers, told apart exactly", () => {
+Deno.test("unjelly() accepts any integers as reference numbers and tells them apart exactly", () => {
   const [a, b, c] = [2n ** 60n, 2n ** 60n + 1n, -5];
   const sexp = [
     LIST,
@@ -324,9 +325,9 @@ const FAULTY: { sexp: Sexp; message: string }[] = [
 ];
 
 for (const { sexp, message } of FAULTY) {
-  Deno.test(`a reference that is none is refused: ${message}, ${Deno.inspect(sexp).length}`, () => {
+  Deno.test(`unjelly() refuses ${inspectSexp(sexp)}: ${message}`, () => {
     assertThrows(() => unjelly(sexp), JellyError, message);
-    // The next message does not know of it.
+    // The next message is not affected.
     assertEquals(unjelly([LIST, reference(1, [LIST])]), [[]]);
   });
 }
@@ -336,7 +337,7 @@ class Node extends Jellyable {
   parts: unknown;
 }
 
-/** Ways to receive a node; `parts` is what is known of its state in the end. */
+/** Ways to receive a node; each ends up with the state in `parts`. */
 const RECEIVERS: Record<string, (registry: JellyRegistry) => void> = {
   "a registered class": (registry) => {
     registry.setUnjellyableForClass(
@@ -410,7 +411,7 @@ for (const [name, register] of Object.entries(RECEIVERS)) {
 
   for (const [between, wrap] of Object.entries(BETWEEN)) {
     if (between === "an instance") continue;
-    Deno.test(`an object of ${name} is in itself through ${between}`, () => {
+    Deno.test(`an object of ${name} that contains itself through ${between} arrives the same`, () => {
       const node = new Node();
       node.parts = wrap(node);
       const copies = [
@@ -424,7 +425,7 @@ for (const [name, register] of Object.entries(RECEIVERS)) {
     });
   }
 
-  Deno.test(`an object of ${name} is shared, and comes before what it refers to`, () => {
+  Deno.test(`an object of ${name} that is shared may come before what it refers to`, () => {
     const late = [LIST, dereference(2)];
     const node = [atom(Node.jellyName), [DICTIONARY, pair("parts", late)]];
     const sexp = [LIST, dereference(1), reference(1, node), reference(2, [LIST, 1])];
@@ -433,7 +434,7 @@ for (const [name, register] of Object.entries(RECEIVERS)) {
     assertStrictEquals((a.parts as unknown[])[0], c);
   });
 
-  Deno.test(`an object of ${name} has an attribute that comes later`, () => {
+  Deno.test(`an object of ${name} may have an attribute that comes later`, () => {
     const node = [atom(Node.jellyName), [DICTIONARY, pair("parts", dereference(2))]];
     const sexp = [LIST, node, reference(2, [LIST, 1])];
     const [a, b] = unjelly(sexp, options()) as [Node, unknown[]];
@@ -441,7 +442,7 @@ for (const [name, register] of Object.entries(RECEIVERS)) {
   });
 }
 
-Deno.test("a dictionary that is in itself reaches a setter when it is there", () => {
+Deno.test("unjelly() calls a setter with a dictionary that contains the object only when it is complete", () => {
   const registry = new JellyRegistry();
   const seen: unknown[] = [];
   registry.setUnjellyableForClass(
@@ -459,7 +460,7 @@ Deno.test("a dictionary that is in itself reaches a setter when it is there", ()
   assertStrictEquals(seen[0], value);
 });
 
-Deno.test("a factory that freezes what comes later is refused", () => {
+Deno.test("unjelly() refuses a frozen object whose field is still to come", () => {
   const registry = new JellyRegistry();
   registry.setUnjellyableFactoryForClass(
     "tests.Frozen",
@@ -475,7 +476,7 @@ Deno.test("a factory that freezes what comes later is refused", () => {
   assertThrows(() => unjelly(sexp, { registry }), JellyError, 'field "a" of Object is read-only');
 });
 
-Deno.test("an unjellyFor that gives another object has it stand where the first stood", () => {
+Deno.test("unjelly() uses the other object that unjellyFor returns for every reference to the first", () => {
   const registry = new JellyRegistry();
   const singleton = { name: "the only one" };
   registry.setUnjellyableForClass(
@@ -492,7 +493,7 @@ Deno.test("an unjellyFor that gives another object has it stand where the first 
   assert(a === singleton && b === singleton);
 });
 
-Deno.test("an unjellyFor that gives another object has the state refer to that one, as in Twisted", () => {
+Deno.test("unjelly() uses the other object that unjellyFor returns for references in its state, as Twisted does", () => {
   const registry = new JellyRegistry();
   class Wrapper {
     state: unknown[] = [];
@@ -512,7 +513,7 @@ Deno.test("an unjellyFor that gives another object has the state refer to that o
   assertStrictEquals((wrapper.state[1] as unknown[])[0], wrapper);
 });
 
-Deno.test("an unjellyFor cannot give another object than that to which the state refers", () => {
+Deno.test("unjelly() refuses another object from unjellyFor when the state already refers to the first", () => {
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass(
     "tests.Interned",
@@ -531,7 +532,7 @@ Deno.test("an unjellyFor cannot give another object than that to which the state
   assertThrows(() => interned(dereference(1)), JellyError, "unjellyFor gave another one");
 });
 
-Deno.test("an object of a class may hold a dereference before its reference", () => {
+Deno.test("unjelly() resolves a dereference before its reference in the state of an Unjellyable", () => {
   const registry = new JellyRegistry();
   class Thing extends Unjellyable {
     declare a: unknown;
@@ -544,9 +545,9 @@ Deno.test("an object of a class may hold a dereference before its reference", ()
   assertStrictEquals(thing.a, thing.b);
 });
 
-Deno.test("an object that comes to exist behind a part of it stands for its own number only", () => {
+Deno.test("Unjellier.created() binds an object to its own number, not to that of an earlier part", () => {
   const registry = new JellyRegistry();
-  // Does not tell when its object exists.
+  // A rule that does not call created().
   registry.setRule("tests.Part", (_unjellier, list) => ({ part: list.next() }));
   registry.setRule("tests.Whole", (unjellier, list) => {
     const whole: Record<string, unknown> = { first: list.next() };
@@ -564,7 +565,7 @@ Deno.test("an object that comes to exist behind a part of it stands for its own 
   }
 });
 
-Deno.test("postUnjelly is called when the whole value is there, in the order of arrival", () => {
+Deno.test("postUnjelly() is called once the whole value is complete, in order of arrival", () => {
   const registry = new JellyRegistry();
   const calls: unknown[] = [];
   class Watcher extends Unjellyable {
@@ -584,7 +585,7 @@ Deno.test("postUnjelly is called when the whole value is there, in the order of 
   assertEquals(calls, [["a", [5]], ["b", [5]]]);
 });
 
-Deno.test("postUnjelly is called once, and not for what came with a value that was refused", () => {
+Deno.test("postUnjelly() is called once, and not for objects in a value that was refused", () => {
   const registry = new JellyRegistry();
   const calls: unknown[] = [];
   class Watcher extends Unjellyable {

@@ -54,7 +54,7 @@ const dictionary = (key: string, value: Sexp): Sexp => [
 ];
 const till = (tag: string): Sexp => [atom(tag), dictionary("cash", 5)];
 
-Deno.test("JellyRegistry.setUnjellyableForClass() takes a tag, or a class by its name", () => {
+Deno.test("JellyRegistry.setUnjellyableForClass() accepts a tag, or a class that has a name", () => {
   class Named {
     static readonly jellyName = "tests.Named";
   }
@@ -73,13 +73,13 @@ Deno.test("JellyRegistry.setUnjellyableForClass() takes a tag, or a class by its
   );
 });
 
-Deno.test("JellyRegistry: what is registered is received, whatever the security options say", () => {
+Deno.test("JellyRegistry.setUnjellyableForClass() allows a tag even if the security options do not", () => {
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass("till", Till);
   for (const security of [new SecurityOptions().allowBasicTypes(), defaultSecurity()]) {
     assertInstanceOf(unjelly(till("till"), { registry, security }), Till);
   }
-  // Its state is looked at as everything is.
+  // The security options still apply to its state.
   const bare = new SecurityOptions();
   assertThrows(
     () => unjelly(till("till"), { registry, security: bare }),
@@ -88,7 +88,7 @@ Deno.test("JellyRegistry: what is registered is received, whatever the security 
   );
 });
 
-Deno.test("JellyRegistry.setUnjellyableFactoryForClass() gives what the factory makes", () => {
+Deno.test("JellyRegistry.setUnjellyableFactoryForClass() uses the object that the factory returns", () => {
   const registry = new JellyRegistry();
   registry.setUnjellyableFactoryForClass("tests.Till", (state) => ["made of", state]);
   assertEquals(unjelly([atom("list"), till("tests.Till")], { registry }), [["made of", {
@@ -96,7 +96,7 @@ Deno.test("JellyRegistry.setUnjellyableFactoryForClass() gives what the factory 
   }]]);
 });
 
-Deno.test("JellyRegistry.setUnjellyableForClassTree() takes the classes of a module that derive from one", () => {
+Deno.test("JellyRegistry.setUnjellyableForClassTree() registers only classes of the module that derive from the base", () => {
   class Other extends Unjellyable {}
   const module = { Till, Drawer, Other, opening, answer: 42, nothing: null };
   const registry = new JellyRegistry();
@@ -110,7 +110,7 @@ Deno.test("JellyRegistry.setUnjellyableForClassTree() takes the classes of a mod
   }
 });
 
-Deno.test("the functions without a registry use the one that all share", () => {
+Deno.test("setUnjellyableForClass() and its kin as functions register in the global registry", () => {
   setUnjellyableForClass("tests.global.Till", Till);
   setUnjellyableFactoryForClass("tests.global.Made", () => "made");
   setUnjellyableForClassTree({ Drawer }, Till, "tests.global");
@@ -122,7 +122,7 @@ Deno.test("the functions without a registry use the one that all share", () => {
   assertThrows(() => unjelly(till("tests.global.Till"), { registry }), InsecureJelly);
 });
 
-Deno.test("JellyRegistry.setRule() reads the items behind a tag as it likes", () => {
+Deno.test("JellyRegistry.setRule() lets a rule read the items behind its tag", () => {
   const registry = new JellyRegistry();
   registry.setRule("pair", (_unjellier, list) => {
     assertEquals(list.length, 3);
@@ -135,7 +135,7 @@ Deno.test("JellyRegistry.setRule() reads the items behind a tag as it likes", ()
   assertEquals(decodeValue(banana.encode(sexp), { registry, dialect: "none" }), expected);
 });
 
-Deno.test("rules of a connection come before those of the registry", () => {
+Deno.test("unjelly() prefers the rules of the connection to those of the registry", () => {
   const registry = new JellyRegistry();
   registry.setRule("tests.Tag", () => "registry");
   const rules = new Map([["tests.Tag", () => "connection"]]);
@@ -150,7 +150,7 @@ registry.register("tests.shop", shopModule);
 const security = new SecurityOptions().allowInstancesOf(Shop).allowTypes("function", "method");
 const options = { registry, security };
 
-Deno.test("classes, functions and modules travel by their registered names", () => {
+Deno.test("jelly() sends classes, functions and modules by their registered names", () => {
   for (const value of [Shop, opening, shopModule]) {
     const sexp = jelly([value], options) as Sexp[][];
     assertStrictEquals((unjelly(sexp, options) as unknown[])[0], value);
@@ -164,7 +164,7 @@ Deno.test("classes, functions and modules travel by their registered names", () 
   assertEquals(jelly(shopModule, options), [atom("module"), atom("tests.shop")]);
 });
 
-Deno.test("a method travels as its object, its class and its name", () => {
+Deno.test("encodeValue() and decodeValue() keep a Method bound to its object", () => {
   const shop = new Shop();
   const [received, self] = decodeValue(
     encodeValue([new Method(shop, "count"), shop], options),
@@ -176,7 +176,7 @@ Deno.test("a method travels as its object, its class and its name", () => {
   assertEquals(received.call(), 7);
 });
 
-/** What a peer might try. */
+/** Expressions that a hostile peer might send. */
 const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
   {
     name: "a class of a module that is not allowed",
@@ -231,12 +231,12 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
 ];
 
 for (const { name, sexp, message } of REFUSED) {
-  Deno.test(`${name} is refused`, () => {
+  Deno.test(`unjelly() refuses ${name}`, () => {
     assertThrows(() => unjelly(sexp, options), InsecureJelly, message);
   });
 }
 
-Deno.test("a name that is allowed and not registered leads nowhere, even if everything is allowed", () => {
+Deno.test("unjelly() refuses a name that is not registered, even if everything is allowed", () => {
   const everything = { registry, security: new DummySecurityOptions() };
   for (const tag of ["Map", "globalThis.Map", "Deno.exit", "tests.shop.Safe"]) {
     for (const sexp of [[atom(tag), [atom("dictionary")]], [atom("class"), atom(tag)]]) {
@@ -245,7 +245,7 @@ Deno.test("a name that is allowed and not registered leads nowhere, even if ever
   }
 });
 
-Deno.test("a method that the class itself does not have is refused", () => {
+Deno.test("unjelly() refuses a method that the class itself does not define", () => {
   const shop: Sexp = [atom("tests.shop.Shop"), [atom("dictionary")]];
   const cls: Sexp = [atom("class"), atom("tests.shop.Shop")];
   const method = (name: string, self: Sexp = shop): Sexp => [atom("method"), atom(name), self, cls];
@@ -264,7 +264,7 @@ Deno.test("a method that the class itself does not have is refused", () => {
   assertThrows(() => unjelly(later, options), JellyError, "its object comes later");
 });
 
-Deno.test("an instance is made without its constructor", () => {
+Deno.test("decodeValue() makes an instance without calling its constructor", () => {
   let calls = 0;
   class Counted {
     static readonly jellyName = "tests.Counted";
@@ -280,7 +280,7 @@ Deno.test("an instance is made without its constructor", () => {
   assertEquals(calls, 1);
 });
 
-Deno.test("an instance goes by the registered name of its class, or else by the class's own", () => {
+Deno.test("jelly() tags an instance with the registered name of its class, or else the class's own name", () => {
   class Safe {}
   const security = new SecurityOptions().allowInstancesOf(Safe).allowModules("tests");
   const registry = new JellyRegistry();
@@ -290,7 +290,7 @@ Deno.test("an instance goes by the registered name of its class, or else by the 
   assertInstanceOf(decodeValue(wire, { security, registry }), Safe);
 });
 
-Deno.test("None as a state is an empty state", () => {
+Deno.test("unjelly() treats None as an empty state", () => {
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass("tests.Till", Till);
   registry.register(Shop.jellyName, Shop);
@@ -300,7 +300,7 @@ Deno.test("None as a state is an empty state", () => {
   }
 });
 
-Deno.test("a state that is no dictionary is refused", () => {
+Deno.test("unjelly() refuses a state that is not a dictionary", () => {
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass("tests.Till", Till);
   registry.register(Shop.jellyName, Shop);
@@ -320,7 +320,7 @@ Deno.test("a state that is no dictionary is refused", () => {
   }
 });
 
-Deno.test("names in a state that arrive as bytes are read as UTF-8", () => {
+Deno.test("unjelly() reads field names that arrive as bytes as UTF-8", () => {
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass("tests.Till", Till);
   const state = (key: Sexp): Sexp => [atom("tests.Till"), [atom("dictionary"), [key, 5]]];
@@ -329,7 +329,7 @@ Deno.test("names in a state that arrive as bytes are read as UTF-8", () => {
   assertThrows(() => unjelly(state(1), { registry }), JellyError, "a name is not a text");
 });
 
-Deno.test("persistent identifiers of every kind go both ways", () => {
+Deno.test("persistentStore and persistentLoad carry identifiers of every kind", () => {
   class Stored {}
   const ids = ["id", 7, 2n ** 60n, 1.5, Uint8Array.of(0, 255), [Uint8Array.of(1), [5, []]]];
   const received: Sexp[] = [];
@@ -345,7 +345,7 @@ Deno.test("persistent identifiers of every kind go both ways", () => {
   assertEquals(received, [atom("id"), ...ids.slice(1) as Sexp[]]);
 });
 
-Deno.test("persistentStore is asked for instances only, once for each, and may decline", () => {
+Deno.test("persistentStore is called once for each instance, and may return undefined", () => {
   class Stored {}
   const asked: object[] = [];
   const persistentStore = (object: object) => {
@@ -364,7 +364,7 @@ Deno.test("persistentStore is asked for instances only, once for each, and may d
   assertThrows(() => encodeValue(second, { persistentStore }), JellyError, "of class Stored");
 });
 
-Deno.test("unpersistable is sent in place of what cannot be, if that is wanted", () => {
+Deno.test("encodeValue() sends Unpersistable for values that cannot be sent if `unpersistable` is set", () => {
   class Own {}
   const own = new Own();
   const value = [() => {}, Symbol("x"), own, own, 1];

@@ -39,14 +39,14 @@ Deno.test("SecurityOptions.allowBasicTypes() adds the types that Twisted's adds"
   assertEquals(allowedBy(defaultSecurity()), [...FRESH, ...BASIC]);
 });
 
-Deno.test("SecurityOptions.allowInstancesOf() allows class, module and what they need", () => {
+Deno.test("SecurityOptions.allowInstancesOf() allows the class, its module and the types they need", () => {
   const options = new SecurityOptions().allowInstancesOf(Till);
   assertEquals(allowedBy(options), [...FRESH, ...BASIC, ...INSTANCES]);
   assert(options.isClassAllowed(Till));
   assert(options.isModuleAllowed("shop"));
 });
 
-Deno.test("SecurityOptions compares exactly: no subclass, no module within, no other case", () => {
+Deno.test("SecurityOptions allows exact names only, and no subclasses, submodules or other case", () => {
   const options = new SecurityOptions().allowInstancesOf(Till).allowTypes("money");
   assertFalse(options.isClassAllowed(Drawer));
   for (const name of ["", "Shop", "shop.stock", "sho", "shop.", "constructor"]) {
@@ -55,7 +55,7 @@ Deno.test("SecurityOptions compares exactly: no subclass, no module within, no o
   for (const name of ["Money", "money ", "mone"]) assertFalse(options.isTypeAllowed(name));
 });
 
-Deno.test("SecurityOptions.allowTypes() takes names and classes", () => {
+Deno.test("SecurityOptions.allowTypes() accepts names and classes", () => {
   class Plain {}
   const options = new SecurityOptions().allowTypes("money", Plain, Till);
   assert(options.isTypeAllowed("money"));
@@ -73,7 +73,7 @@ Deno.test("SecurityOptions.allowInstancesOf() of a class without a module allows
   assertFalse(options.isTypeAllowed("Other"));
 });
 
-Deno.test("SecurityOptions.allowModules() takes several", () => {
+Deno.test("SecurityOptions.allowModules() accepts several modules", () => {
   const options = new SecurityOptions().allowModules("shop", "shop.stock");
   assert(options.isModuleAllowed("shop"));
   assert(options.isModuleAllowed("shop.stock"));
@@ -94,7 +94,7 @@ Deno.test("DummySecurityOptions allows everything", () => {
   assert(options.isClassAllowed(Till));
 });
 
-Deno.test("SecurityOptions.disallowTypes() takes back what was allowed, or was from the start", () => {
+Deno.test("SecurityOptions.disallowTypes() revokes types that were added, and types allowed by default", () => {
   class Plain {}
   const options = new SecurityOptions().allowBasicTypes().allowTypes(Plain, "money");
   options.disallowTypes("list", "unicode", Plain, "never allowed");
@@ -103,7 +103,7 @@ Deno.test("SecurityOptions.disallowTypes() takes back what was allowed, or was f
   assert(defaultSecurity().isTypeAllowed("list"));
 });
 
-Deno.test("valueCodec() asks the security options anew for each value", () => {
+Deno.test("valueCodec() consults the security options for each value", () => {
   const security = new SecurityOptions().allowBasicTypes();
   const codec = valueCodec({ security });
   const wire = codec.encode(new Set([1]));
@@ -112,7 +112,7 @@ Deno.test("valueCodec() asks the security options anew for each value", () => {
   assertThrows(() => codec.decode(wire), InsecureJelly, "set");
 });
 
-Deno.test("keys that others have received are no way around the security options", () => {
+Deno.test("decodeValue() applies the security options to keys that the registry has cached", () => {
   const registry = new JellyRegistry();
   const wire = encodeValue({ a: 1, b: 2 });
   for (let i = 0; i < 3; i++) assertEquals(decodeValue(wire, { registry }), { a: 1, b: 2 });

@@ -14,7 +14,7 @@ for (const count of [1, 127, 128, 129, 1000]) {
     for (const object of objects) assertEquals(seen.add(object, -1), false);
   });
 
-  Deno.test(`SeenObjects.markOf() tells where each of ${count} objects began, also of later ones`, () => {
+  Deno.test(`SeenObjects.markOf() gives the position of each of ${count} objects, even if more follow`, () => {
     const seen = new SeenObjects();
     const objects = Array.from({ length: count }, () => ({}));
     for (const [i, object] of objects.entries()) {

@@ -34,13 +34,13 @@ class Derived extends Base {
   }
 }
 
-Deno.test("ownState() gives own enumerable fields, in order", () => {
+Deno.test("ownState() returns own enumerable fields in order", () => {
   const object = Object.assign(new Derived(), { b: 1, a: 2, ["__proto__x"]: 3 });
   assertEquals(ownState(object), { cash: 1, b: 1, a: 2, ["__proto__x"]: 3 });
   assertEquals(ownState(new Map([[1, 2]])), {});
 });
 
-Deno.test("applyState() calls setters, sets fields, and replaces no code", () => {
+Deno.test("applyState() calls setters, sets fields, and refuses to replace methods", () => {
   const object = new Derived();
   applyState(object, { cash: 5, secret: 6, fresh: 7 });
   assertEquals([object.cash, object.secret, Reflect.get(object, "fresh")], [5, 6, 7]);
@@ -53,7 +53,7 @@ Deno.test("applyState() calls setters, sets fields, and replaces no code", () =>
   assertThrows(() => applyState(object, { computed: 1 }), JellyError, "a getter without setter");
 });
 
-Deno.test("applyState() takes maps, names as bytes, and null for nothing", () => {
+Deno.test("applyState() accepts maps, names as bytes, and null as an empty state", () => {
   const object = new Base();
   applyState(
     object,
@@ -64,7 +64,7 @@ Deno.test("applyState() takes maps, names as bytes, and null for nothing", () =>
   assertEquals({ ...object }, { cash: 2, more: 3 } as never);
 });
 
-Deno.test("stateEntries() refuses what is no dictionary, and names that are no texts", () => {
+Deno.test("stateEntries() refuses states that are not dictionaries, and names that are not text", () => {
   for (
     const state of [1, "a", true, [], new Set(), new Date(), new Base(), new Uint8Array(1), 1n]
   ) {
@@ -77,7 +77,7 @@ Deno.test("stateEntries() refuses what is no dictionary, and names that are no t
   assertThrows(() => stateEntries(new Map([[bytes, 1]])), JellyError, "a name is not UTF-8");
 });
 
-Deno.test("names that are numbers take no more memory than others, and stay what they are", () => {
+Deno.test("valueCodec() reads names that are numbers as ordinary fields, and in as little memory", () => {
   class Till extends Unjellyable {}
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass("shop.Till", Till);

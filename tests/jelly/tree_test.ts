@@ -18,7 +18,7 @@ Deno.test("TreeSink closes lists by their lengths", () => {
   assertEquals(sink.result(), [[], [[1], 2], [], new Float(3)]);
 });
 
-Deno.test("TreeSink keeps integers and floats apart, and integers as small as they are", () => {
+Deno.test("TreeSink keeps integers and floats apart, and gives bigints only for large integers", () => {
   const sink = new TreeSink();
   sink.list(6);
   sink.integer(5n);
@@ -30,7 +30,7 @@ Deno.test("TreeSink keeps integers and floats apart, and integers as small as th
   assertEquals(sink.result(), [5, 2n ** 60n, -0, 2 ** 60, 1.5, new Float(-7)]);
 });
 
-Deno.test("TreeSink.bytes() and TreeSource.bytes() copy", () => {
+Deno.test("TreeSink.bytes() and TreeSource.bytes() copy the bytes", () => {
   const bytes = Uint8Array.of(1, 2);
   const sink = new TreeSink();
   sink.bytes(bytes);
@@ -41,7 +41,7 @@ Deno.test("TreeSink.bytes() and TreeSource.bytes() copy", () => {
   assertNotStrictEquals(source.bytes(), bytes);
 });
 
-Deno.test("TreeSink.wrap() marks elements, the whole one too", () => {
+Deno.test("TreeSink.wrap() marks inner elements and the whole expression", () => {
   const sink = new TreeSink();
   const outer = sink.mark;
   sink.list(2);
@@ -53,7 +53,7 @@ Deno.test("TreeSink.wrap() marks elements, the whole one too", () => {
   assertEquals(sink.result(), [reference, 1, [[reference, 2, []], 7]]);
 });
 
-Deno.test("TreeSource.skip() and sexp() pass over an element, empty lists too", () => {
+Deno.test("TreeSource.skip() and sexp() pass over an element, even an empty list", () => {
   for (const sexp of [1, [], [[], [1, [2]]], atom("a")] as Sexp[]) {
     const skipping = new TreeSource([sexp, 7]);
     assertEquals([skipping.next(), skipping.count], [LIST, 2]);

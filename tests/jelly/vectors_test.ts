@@ -21,7 +21,7 @@ import { assertSameGraph } from "./graphs.ts";
 const { PlainDate, PlainDateTime, PlainTime, Duration } = Temporal;
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** Some value, made anew at each call: nothing is shared that is not meant to be. */
+/** A value, made at each call so that nothing is shared by accident. */
 type Make = () => unknown;
 
 class Point {
@@ -40,7 +40,7 @@ registry.register("builtins.str", String);
 registry.register("datetime.datetime", PlainDateTime);
 registry.register("jelly_records.Point", Point);
 
-/** Values by their Python expressions: what is sent arrives as the same. */
+/** Values by their Python expressions; each arrives equal to what was sent. */
 const BOTH_WAYS: Record<string, Make> = {
   "None": () => null,
   "True": () => true,
@@ -268,7 +268,7 @@ const FLOATS: Record<string, { sent: unknown; received: unknown }> = {
   },
 };
 
-/** What a connection allows that wants these classes. */
+/** Options that allow these classes. */
 const security: Taster = new SecurityOptions()
   .allowInstancesOf(Point)
   .allowModules("builtins", "datetime")
@@ -281,13 +281,13 @@ for (const { name, sexp, pb, none } of jellyVectors()) {
   const sent: Make = make ?? (() => FLOATS[name]!.sent);
   const received: Make = make ?? (() => FLOATS[name]!.received);
 
-  Deno.test(`${name} is sent in the bytes of Twisted`, () => {
+  Deno.test(`encodeValue() and jelly() write ${name} as Twisted does`, () => {
     assertEquals(encodeValue(sent(), options), pb);
     assertEquals(encodeValue(sent(), { ...options, dialect: "none" }), none);
     assertEquals(jelly(sent(), options), sexp);
   });
 
-  Deno.test(`${name} is received from the bytes of Twisted`, () => {
+  Deno.test(`decodeValue() and unjelly() read ${name} as Twisted writes it`, () => {
     assertSameGraph(decodeValue(pb, options), received());
     assertSameGraph(decodeValue(none, { ...options, dialect: "none" }), received());
     assertSameGraph(unjelly(sexp, options), received());
@@ -299,7 +299,7 @@ for (const { name, sexp, pb, none } of jellyVectors()) {
   });
 }
 
-Deno.test("every value here was recorded, and nothing was registered for all", () => {
+Deno.test("jelly vectors are all tested, and leave the global registry empty", () => {
   const names = jellyVectors().map(({ name }) => name);
   assertEquals(new Set([...Object.keys(BOTH_WAYS), ...Object.keys(FLOATS)]), new Set(names));
   assertEquals(globalRegistry.value("builtins.int"), undefined);

@@ -1,5 +1,5 @@
 /**
- * What Twisted's own tests of banana assert; each test has the name that the row has there.
+ * What Twisted's own tests of banana assert; the name in brackets is that of Twisted's test.
  *
  * @module
  */
@@ -105,19 +105,19 @@ Deno.test("[Banana float] 1015.0 round-trips, and stays a float", () => {
   assertEquals(encode(new Float(1015))[0], 0x84);
 });
 
-Deno.test("[Banana list] nested lists of every kind round-trip", () => {
+Deno.test("[Banana list] nested lists with items of every kind round-trip", () => {
   const strings = [atom("six"), atom("seven"), [atom("eight"), 9]];
   assertRoundTrip([1, 2, [3, 4], [30.5, 40.2], 5, strings, [10], []]);
 });
 
-Deno.test("[Banana partial] byte by byte, the result is the same", () => {
+Deno.test("[Banana partial] bytes that arrive one by one decode to the same values", () => {
   const most = 2n ** 63n - 1n;
   const strings = [atom("six"), atom("seven"), [atom("eight"), 9]];
   const foo = [1, 2, [3, 4], [30.5, 40.2], 5, strings, [10], most * 3n, most * 2n, most * -2n];
   assertEquals(feed(encode(foo), { size: 1 }), [foo]);
 });
 
-/** A length that is refused before anything comes, even byte by byte. */
+/** Checks that a length is refused before its items come, whole and byte by byte. */
 function assertOversized(type: number, limit: string): void {
   const wire = Uint8Array.of(2, 1, 1, 1, 1, type);
   for (const size of [Infinity, 1]) {
@@ -134,10 +134,10 @@ Deno.test("[Banana oversizedString] a string of 4.3e9 bytes is refused before th
   assertOversized(0x82, "maxStringBytes");
 });
 
-Deno.test("[Banana crashString] a list of 2^30 items takes no memory", () => {
+Deno.test("[Banana crashString] the announcement of a list of 2^30 items takes no memory", () => {
   const wire = Uint8Array.of(0, 0, 0, 0, 4, 0x80);
   assertThrows(() => decode(wire), BananaError, "maxListItems");
-  // Where a limit of the program's own lets it through, nothing is held but its six bytes.
+  // With a limit high enough to let it through, only its six bytes are held.
   const decoder = new BananaDecoder({ limits: { maxListItems: 2 ** 31, maxElements: 2 ** 32 } });
   assertEquals(decoder.push(wire), []);
   assertEquals(decoder.pending, 6);
@@ -145,7 +145,7 @@ Deno.test("[Banana crashString] a list of 2^30 items takes no memory", () => {
 
 Deno.test("[Banana crashNegativeLong] -2147483648 round-trips", () => assertRoundTrip(-2147483648));
 
-Deno.test("[Banana sizedIntegerTypes] the type byte follows the size", () => {
+Deno.test("[Banana sizedIntegerTypes] the size of an integer decides its type byte", () => {
   const tail = [0x7f, 0x7f, 0x7f, 0x07];
   const cases: [number, number[]][] = [
     [2147483645, [0x7d, ...tail, 0x81]],

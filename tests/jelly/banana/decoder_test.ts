@@ -25,7 +25,7 @@ Deno.test("BananaDecoder.push() keeps no reference to a chunk", () => {
   assertEquals(found, atom("abc"));
 });
 
-Deno.test("BananaDecoder.push() takes 10 MB in any pieces", () => {
+Deno.test("BananaDecoder.push() decodes 10 MB in pieces of any size", () => {
   const records = Array.from({ length: 100 }, (_, i) => [i, new Uint8Array(1000), 0.5]);
   const wire = encode(records);
   const bytes = new Uint8Array(100 * wire.length);
@@ -37,7 +37,7 @@ Deno.test("BananaDecoder.push() takes 10 MB in any pieces", () => {
   }
 });
 
-Deno.test("BananaDecoder.push() takes one message of many megabytes in small pieces", () => {
+Deno.test("BananaDecoder.push() decodes one message of many megabytes in small pieces", () => {
   const sexp = Array.from({ length: 20 }, () => new Uint8Array(500_000));
   const wire = encode(sexp);
   const decoder = new BananaDecoder();
@@ -47,12 +47,12 @@ Deno.test("BananaDecoder.push() takes one message of many megabytes in small pie
   assertEquals(decoder.pending, 0);
 });
 
-Deno.test("BananaDecoder.push() speaks the dialect that it was given", () => {
+Deno.test("BananaDecoder.push() decodes in the dialect that was given", () => {
   const word = Uint8Array.of(1, 0x87);
   assertEquals(new BananaDecoder({ dialect: "pb" }).push(word), [atom("None")]);
   assertThrows(() => new BananaDecoder().push(word), BananaError, "the dialect is none");
 });
 
-Deno.test("BananaDecoder() checks its limits at once", () => {
+Deno.test("BananaDecoder() throws at once when a limit is invalid", () => {
   assertThrows(() => new BananaDecoder({ limits: { maxDepth: 0 } }), RangeError, "maxDepth");
 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { InputBuffer } from "../../../jelly/banana/input_buffer.ts";
 
-/** What waits in a buffer. */
+/** Returns a copy of the unread bytes of a buffer. */
 function waiting(input: InputBuffer): Uint8Array {
   return input.bytes.slice(input.start, input.end);
 }
@@ -9,7 +9,7 @@ function waiting(input: InputBuffer): Uint8Array {
 const numbers = (from: number, to: number) =>
   Uint8Array.from({ length: to - from }, (_, i) => from + i);
 
-Deno.test("InputBuffer.append() and consume() keep what waits, in order", () => {
+Deno.test("InputBuffer.append() and consume() keep unread bytes in order", () => {
   const input = new InputBuffer();
   input.append(numbers(0, 10));
   input.consume(input.start + 4);
@@ -21,7 +21,7 @@ Deno.test("InputBuffer.append() and consume() keep what waits, in order", () => 
   assertEquals([input.length, input.start], [0, 0]);
 });
 
-Deno.test("InputBuffer.room() gives at least a byte, and what is read into it waits", () => {
+Deno.test("InputBuffer.room() gives space for at least one byte, and keeps what is read into it", () => {
   const input = new InputBuffer();
   for (let i = 0; i < 5000; i++) {
     const room = input.room();
@@ -32,7 +32,7 @@ Deno.test("InputBuffer.room() gives at least a byte, and what is read into it wa
   assertEquals(waiting(input), Uint8Array.from({ length: 5000 }, (_, i) => i));
 });
 
-Deno.test("InputBuffer moves bytes no more often than the bytes that come", () => {
+Deno.test("InputBuffer.append() moves no more bytes than it receives", () => {
   // 64 bytes wait at any time, while a megabyte goes through in pieces of 100.
   const input = new InputBuffer();
   let moved = 0;
@@ -47,7 +47,7 @@ Deno.test("InputBuffer moves bytes no more often than the bytes that come", () =
   assert(input.bytes.length <= 4096, `${input.bytes.length} bytes are held for 64`);
 });
 
-Deno.test("InputBuffer grows with the traffic, and shrinks when it is quiet", () => {
+Deno.test("InputBuffer grows under traffic and shrinks when it is quiet", () => {
   const input = new InputBuffer();
   assertEquals(input.room().length, 1024);
   for (let i = 0; i < 10; i++) {
@@ -64,7 +64,7 @@ Deno.test("InputBuffer grows with the traffic, and shrinks when it is quiet", ()
   assertEquals(input.room().length, 1024);
 });
 
-Deno.test("InputBuffer.clear() lets go of everything", () => {
+Deno.test("InputBuffer.clear() drops all bytes and the memory for them", () => {
   const input = new InputBuffer();
   input.append(numbers(0, 100));
   input.clear();

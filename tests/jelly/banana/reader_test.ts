@@ -18,7 +18,7 @@ function readerOf(sexp: Sexp, names = new NameCache(), at = 0): BananaReader {
   return reader;
 }
 
-Deno.test("BananaReader reads element by element, from any place", () => {
+Deno.test("BananaReader reads element by element, from any offset", () => {
   for (const at of [0, 3]) {
     const reader = readerOf([1, -300, 2n ** 70n, 2.5, atom("list"), atom("abc")], undefined, at);
     assertEquals([reader.next(), reader.count], [LIST, 6]);
@@ -33,7 +33,7 @@ Deno.test("BananaReader reads element by element, from any place", () => {
   }
 });
 
-Deno.test("BananaReader.skip() passes over an element with all that is in it", () => {
+Deno.test("BananaReader.skip() passes over an element and everything in it", () => {
   for (const sexp of [1, 2.5, atom("abc"), atom("list"), [], [1, [2.5, [atom("x")]], atom("y")]]) {
     const reader = readerOf([sexp, 7]);
     reader.next();
@@ -43,12 +43,12 @@ Deno.test("BananaReader.skip() passes over an element with all that is in it", (
   }
 });
 
-Deno.test("BananaReader.sexp() gives floats with integer values as such", () => {
+Deno.test("BananaReader.sexp() gives floats with integer values as Float", () => {
   const sexp = [new Float(1), 1.5, -0, [new Float(-3)]];
   assertEquals(readerOf(sexp).sexp(), sexp);
 });
 
-Deno.test("BananaReader.bytes() gives bytes of their own", () => {
+Deno.test("BananaReader.bytes() gives a copy of the bytes", () => {
   const reader = readerOf([atom("abc"), atom("list")]);
   reader.next();
   reader.next();
@@ -59,7 +59,7 @@ Deno.test("BananaReader.bytes() gives bytes of their own", () => {
   assertEquals(readerOf(atom("list")).sexp(), atom("list"));
 });
 
-Deno.test("BananaReader.tag() knows words from their neighbours", () => {
+Deno.test("BananaReader.tag() tells known words from similar ones", () => {
   const cases: [Sexp, number | string | undefined][] = [
     [atom("unicode"), WORD.unicode],
     [atom("list"), WORD.list],
@@ -100,7 +100,7 @@ function readPairs(reader: BananaReader): { keys: string[]; known: number } {
   return { keys, known };
 }
 
-Deno.test("BananaReader.knownKey() knows keys in the order in which they came before", () => {
+Deno.test("BananaReader.knownKey() recognises keys that come in the same order as before", () => {
   const names = new NameCache();
   const record = (...keys: string[]) => readerOf(keys.map((key) => pair(key, 300)), names);
   const keys = ["id", "name", "é", "", "x".repeat(40)];
@@ -109,14 +109,14 @@ Deno.test("BananaReader.knownKey() knows keys in the order in which they came be
   assertEquals(again.keys, keys);
   assert(
     again.known >= 3,
-    "the empty key is not worth it, and the first depends on what came last",
+    "the empty key is not cached, and the first depends on what came last",
   );
   for (const others of [["name", "id"], ["id", "nama", "x"], ["list", "id"], ["x".repeat(200)]]) {
     assertEquals(readPairs(record(...others)).keys, others);
   }
 });
 
-Deno.test("BananaReader.knownKey() takes nothing for a key that is none", () => {
+Deno.test("BananaReader.knownKey() does not mistake other elements for a known key", () => {
   const names = new NameCache();
   readPairs(readerOf([pair("id", 1), pair("id", 1)], names));
   // The same letters in other places: as a value, as a longer key, as bytes, cut short.
@@ -137,7 +137,7 @@ Deno.test("BananaReader.knownKey() takes nothing for a key that is none", () => 
   }
 });
 
-Deno.test("BananaReader.knownKey() does not learn what only looks like a key", () => {
+Deno.test("BananaReader.knownKey() does not learn elements that only look like keys", () => {
   const names = new NameCache();
   const odd: Sexp = [[atom("unicode"), atom("id"), 5], 1];
   for (let i = 0; i < 3; i++) {

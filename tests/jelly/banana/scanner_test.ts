@@ -30,7 +30,7 @@ Deno.test("BananaScanner.scan() finds the ends of expressions, one after the oth
   assertEquals(scanner.scan(bytes, end + 2, bytes.length), -1);
 });
 
-Deno.test("BananaScanner.scan() goes on where it paused, also when the bytes have moved", () => {
+Deno.test("BananaScanner.scan() resumes where it paused, even if the bytes have moved", () => {
   const whole = encode([300, new Uint8Array(200), [1e300, []], 2n ** 200n]);
   for (let cut = 0; cut < whole.length; cut++) {
     const scanner = scannerOf();
@@ -41,7 +41,7 @@ Deno.test("BananaScanner.scan() goes on where it paused, also when the bytes hav
   }
 });
 
-Deno.test("BananaScanner.needed tells how long an expression is at least", () => {
+Deno.test("BananaScanner.needed is the least possible length of the expression", () => {
   const scanner = scannerOf();
   const wire = encode(new Uint8Array(1000));
   assertEquals(scanner.scan(wire, 0, 4), -1);
@@ -50,7 +50,7 @@ Deno.test("BananaScanner.needed tells how long an expression is at least", () =>
   assertEquals(scanner.needed, 0);
 });
 
-/** A text that is taken in one step, where enough comes behind it. */
+/** A text that the scanner passes in one step if enough bytes follow it. */
 const TEXT: Sexp = [atom("unicode"), atom("text")];
 
 const EDGES: { limit: keyof BananaLimits; most: number; at: Sexp; over: Sexp }[] = [
@@ -78,7 +78,7 @@ const EDGES: { limit: keyof BananaLimits; most: number; at: Sexp; over: Sexp }[]
 ];
 
 for (const { limit, most, at, over } of EDGES) {
-  Deno.test(`BananaScanner.scan() takes ${limit} ${most} and refuses one more: ${inspectSexp(over)}`, () => {
+  Deno.test(`BananaScanner.scan() accepts ${limit} ${most} and refuses one more: ${inspectSexp(over)}`, () => {
     const fits = encode(at);
     assertEquals(scannerOf({ [limit]: most }).scan(fits, 0, fits.length), fits.length);
     const exceeds = encode(over);
@@ -97,7 +97,7 @@ Deno.test("BananaScanner.scan() refuses a string as soon as the message would be
   assertThrows(() => scanner.scan(wire, 0, 8), BananaError, "maxMessageBytes");
 });
 
-Deno.test("BananaScanner.scan() takes lengths at Twisted's limits, and refuses one more", () => {
+Deno.test("BananaScanner.scan() accepts lengths at Twisted's limits, and refuses one more", () => {
   // 0x28_00_00 in digits of 7 bits is 640 Ki.
   for (const type of [0x80, 0x82]) {
     assertEquals(scannerOf().scan(Uint8Array.of(0, 0, 0x28, type), 0, 4), -1);
@@ -106,21 +106,21 @@ Deno.test("BananaScanner.scan() takes lengths at Twisted's limits, and refuses o
   }
 });
 
-Deno.test("BananaScanner.scan() is exact on prefixes of any length", () => {
+Deno.test("BananaScanner.scan() computes prefixes of any length exactly", () => {
   const scanner = scannerOf();
   const zeros = new Uint8Array(65);
   assertEquals(scanner.scan(zeros, 0, 64), -1);
   assertThrows(() => scanner.scan(zeros, 0, 65), BananaError, "maxPrefixBytes");
-  // A length of 2^448 - 1 is no length, however it is counted.
+  // A length of 2^448 - 1 is over any limit.
   const huge = new Uint8Array(65).fill(0x7f);
   huge[64] = 0x82;
   assertThrows(() => scannerOf().scan(huge, 0, 65), BananaError, "maxStringBytes");
-  // Zeros behind the digits do not make a length any larger.
+  // Trailing zeros do not make a length larger.
   const padded = Uint8Array.of(1, ...new Uint8Array(63), 0x82, 7);
   assertEquals(scannerOf().scan(padded, 0, 66), 66);
 });
 
-Deno.test("BananaScanner.scan() refuses bytes that are no banana", () => {
+Deno.test("BananaScanner.scan() refuses bytes that are not banana", () => {
   for (const type of [0x88, 0x90, 0xfe, 0xff]) {
     const fault = `0x${type.toString(16)} is not a type byte`;
     assertThrows(() => scannerOf().scan(Uint8Array.of(type), 0, 1), BananaError, fault);
@@ -128,7 +128,7 @@ Deno.test("BananaScanner.scan() refuses bytes that are no banana", () => {
   }
 });
 
-Deno.test("BananaScanner.scan() counts the elements of each expression apart, also of those that pause", () => {
+Deno.test("BananaScanner.scan() counts elements per expression, even if it pauses within one", () => {
   const whole = encode([1, [2, 3], 4]);
   const scanner = scannerOf({ maxElements: 8 });
   for (let i = 0; i < 5; i++) {
@@ -144,8 +144,8 @@ Deno.test("BananaScanner.reset() forgets an unfinished expression", () => {
   assertEquals(scanner.scan(Uint8Array.of(5, 0x81), 0, 2), 2);
 });
 
-Deno.test("BananaScanner.scan() looks at no byte twice, however the bytes are cut", () => {
-  // Prefixes of one and two bytes: one that is cut is the only thing looked at again.
+Deno.test("BananaScanner.scan() reads no byte twice, wherever the bytes are cut", () => {
+  // Prefixes have one or two bytes, and only a prefix that is cut is read again.
   const whole = encode(Array.from({ length: 1000 }, (_, i) => [i, new Uint8Array(3), 1.5]));
   let reads = 0;
   const counted = new Proxy(whole, {
@@ -160,7 +160,7 @@ Deno.test("BananaScanner.scan() looks at no byte twice, however the bytes are cu
   assert(reads < 3 * whole.length, `${reads} looks at ${whole.length} bytes`);
 });
 
-Deno.test("BananaScanner.scan() counts what is announced, before it comes", () => {
+Deno.test("BananaScanner.scan() counts announced items before they come", () => {
   // Each list announces 640 Ki items, and has one: the next list.
   const bomb = new Uint8Array(4 * 1024);
   for (let at = 0; at < bomb.length; at += 4) bomb.set([0, 0, 0x28, 0x80], at);
@@ -168,7 +168,7 @@ Deno.test("BananaScanner.scan() counts what is announced, before it comes", () =
   assertThrows(() => scannerOf().scan(bomb, 0, 26 * 4), BananaError, "maxElements");
 });
 
-Deno.test("BananaScanner.scan() stops at 100,000 lists in each other, however few items they have", () => {
+Deno.test("BananaScanner.scan() refuses 100,000 nested lists, however few items they have", () => {
   const bomb = new Uint8Array(200_000).fill(1);
   for (let at = 1; at < bomb.length; at += 2) bomb[at] = 0x80;
   assertEquals(scannerOf().scan(bomb, 0, 2 * 1024), -1);

@@ -13,7 +13,7 @@ const READERS = [
 ];
 
 for (const { name, read } of READERS) {
-  Deno.test(`${name} reads text of every length, from the middle of bytes`, () => {
+  Deno.test(`${name} reads text of every length from the middle of a byte array`, () => {
     for (const letter of ["a", "\0", "\x7f", "é", "\ufeff", "語", "😀"]) {
       for (let length = 0; length < 70; length++) {
         const text = letter.repeat(length);
@@ -24,7 +24,7 @@ for (const { name, read } of READERS) {
     }
   });
 
-  Deno.test(`${name} refuses what is not UTF-8`, () => {
+  Deno.test(`${name} refuses bytes that are not UTF-8`, () => {
     const faults = [
       [0x80],
       [0xff],
@@ -40,7 +40,7 @@ for (const { name, read } of READERS) {
   });
 }
 
-Deno.test("NameCache.text() tells apart what falls on the same place", () => {
+Deno.test("NameCache.text() tells apart names that share a cache slot", () => {
   const names = new NameCache();
   // The same length, first, middle and last byte.
   const texts = ["axbxc", "aybyc", "azbzc"].flatMap((text) => [text, text]);
@@ -58,7 +58,7 @@ Deno.test("NameCache.text() keeps a copy of the bytes", () => {
   assertEquals(names.text(bytes, 0, 5), "spore");
 });
 
-Deno.test("writeAscii() writes text of every length, in the middle of bytes", () => {
+Deno.test("writeAscii() writes text of every length into the middle of a byte array", () => {
   for (let length = 0; length < 20; length++) {
     const text = "\0aZ\x7f~".repeat(4).slice(0, length);
     const bytes = new Uint8Array(length + 2).fill(0xff);
@@ -67,7 +67,7 @@ Deno.test("writeAscii() writes text of every length, in the middle of bytes", ()
   }
 });
 
-Deno.test("writeAscii() tells of a letter that is not ASCII, wherever it is", () => {
+Deno.test("writeAscii() detects a character that is not ASCII in any position", () => {
   for (let length = 1; length < 20; length++) {
     for (let at = 0; at < length; at++) {
       for (const letter of ["\x80", "é", "\u0100", "語", "\ud83d"]) {

@@ -15,7 +15,7 @@ for (const dialect of DIALECTS) {
   });
 
   for (const size of [Infinity, 1, 3]) {
-    Deno.test(`BananaDecoder reads what Twisted writes in dialect ${dialect}, ${size} bytes at a time`, () => {
+    Deno.test(`BananaDecoder.push() reads what Twisted writes in dialect ${dialect}, ${size} bytes at a time`, () => {
       for (const { name, sexp, [dialect]: wire } of vectors.value) {
         assertEquals(feed(wire, { dialect, size }), [sexp], name);
       }
@@ -25,13 +25,13 @@ for (const dialect of DIALECTS) {
 
 for (const size of [Infinity, 1]) {
   for (const { name, dialect, wire, sexps } of vectors.read) {
-    Deno.test(`BananaDecoder reads ${name} as Twisted does, ${size} bytes at a time`, () => {
+    Deno.test(`BananaDecoder.push() reads ${name} as Twisted does, ${size} bytes at a time`, () => {
       assertEquals(feed(wire, { dialect, size }), sexps);
     });
   }
 
   for (const { name, dialect, wire, error } of vectors.refused) {
-    Deno.test(`BananaDecoder refuses ${name} where Twisted has ${error}, ${size} bytes at a time`, () => {
+    Deno.test(`BananaDecoder.push() refuses ${name} where Twisted has ${error}, ${size} bytes at a time`, () => {
       assertThrows(() => feed(wire, { dialect, size }), BananaError);
     });
   }

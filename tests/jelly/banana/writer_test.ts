@@ -7,12 +7,12 @@ import { VOCABULARY, WORD, WORDS } from "../../../jelly/banana/tokens.ts";
 import { BananaWriter } from "../../../jelly/banana/writer.ts";
 import { atom, type Sexp } from "../../../jelly/banana/sexp.ts";
 
-/** What a writer holds, as s-expressions. */
+/** Returns the content of a writer as s-expressions. */
 function read(writer: BananaWriter): Sexp {
   return decode(writer.written(), { dialect: "pb" });
 }
 
-Deno.test("BananaWriter.cancel() takes back the expression, and none before it", () => {
+Deno.test("BananaWriter.cancel() removes the unfinished expression and keeps those before it", () => {
   const writer = new BananaWriter();
   writer.begin();
   writer.integer(1);
@@ -27,7 +27,7 @@ Deno.test("BananaWriter.cancel() takes back the expression, and none before it",
   assertEquals(writer.written(), Uint8Array.of(1, 0x81, 2, 0x81));
 });
 
-Deno.test("BananaWriter.take() hands the bytes over, and begins anew", () => {
+Deno.test("BananaWriter.take() hands over the bytes and starts afresh", () => {
   const writer = new BananaWriter();
   writer.atom("one");
   const first = writer.take();
@@ -53,7 +53,7 @@ Deno.test("BananaWriter.atom() writes text of every length and alphabet", () => 
   }
 });
 
-Deno.test("BananaWriter.atom() refuses lone surrogates, also behind letters", () => {
+Deno.test("BananaWriter.atom() refuses lone surrogates, at the start and after letters", () => {
   for (const text of ["\ud800", "\udfff", "abc\ud83d", `${"a".repeat(100)}\udc00`]) {
     for (const dialect of ["pb", "none"] as const) {
       const writer = new BananaWriter({ dialect });
@@ -76,7 +76,7 @@ Deno.test("BananaWriter.word() writes every known word as atom() does", () => {
   }
 });
 
-Deno.test("BananaWriter.bytes() and atom() know a word of the vocabulary from its neighbours", () => {
+Deno.test("BananaWriter.bytes() and atom() tell words of the vocabulary from similar ones", () => {
   for (const word of VOCABULARY.slice(1)) {
     for (const text of [word, `${word}x`, word.slice(1), word.toUpperCase()]) {
       const writer = new BananaWriter({ dialect: "pb" });
@@ -89,8 +89,8 @@ Deno.test("BananaWriter.bytes() and atom() know a word of the vocabulary from it
   }
 });
 
-Deno.test("BananaWriter.bytes() does not mistake bytes that are no text for a word", () => {
-  // In a forgiving decoder each of these bytes becomes one letter.
+Deno.test("BananaWriter.bytes() does not mistake bytes that are not UTF-8 for a word", () => {
+  // A lenient decoder would turn each of these bytes into one character.
   for (const bytes of [[0xef, 0xbb, 0xbf, ...atom("None")], [0xff, 0xff, 0xff, 0xff]]) {
     const writer = new BananaWriter({ dialect: "pb" });
     writer.bytes(Uint8Array.from(bytes));
@@ -98,7 +98,7 @@ Deno.test("BananaWriter.bytes() does not mistake bytes that are no text for a wo
   }
 });
 
-Deno.test("BananaWriter.pair() writes the same with and without a cache, in both dialects", () => {
+Deno.test("BananaWriter.pair() writes the same bytes with and without a cache, in both dialects", () => {
   const keys = new KeyCache();
   for (const dialect of ["pb", "none"] as const) {
     for (const key of ["id", "list", "", "é", "k".repeat(100), "__proto__", "id"]) {
@@ -114,7 +114,7 @@ Deno.test("BananaWriter.pair() writes the same with and without a cache, in both
   }
 });
 
-Deno.test("BananaWriter.pair() sends a key over the limit no more when it is known", () => {
+Deno.test("BananaWriter.pair() refuses a key over the limit even if it is cached", () => {
   const keys = new KeyCache();
   new BananaWriter({ dialect: "pb", keys }).pair("long key");
   const strict = new BananaWriter({
@@ -125,7 +125,7 @@ Deno.test("BananaWriter.pair() sends a key over the limit no more when it is kno
   assertThrows(() => strict.pair("long key"), BananaError, "maxStringBytes");
 });
 
-Deno.test("BananaWriter.wrap() marks elements in any order, also in each other", () => {
+Deno.test("BananaWriter.wrap() marks elements in any order, including nested ones", () => {
   const writer = new BananaWriter({ dialect: "pb" });
   writer.begin();
   writer.list(3);
@@ -148,7 +148,7 @@ Deno.test("BananaWriter.wrap() marks elements in any order, also in each other",
   ]);
 });
 
-Deno.test("BananaWriter.wrap() marks a hundred thousand elements in one move", () => {
+Deno.test("BananaWriter.wrap() marks 100,000 elements in one pass", () => {
   const writer = new BananaWriter();
   writer.list(100_000);
   const wraps = Array.from({ length: 100_000 }, (_, id) => {
@@ -161,7 +161,7 @@ Deno.test("BananaWriter.wrap() marks a hundred thousand elements in one move", (
   assertEquals(sexp[99_999], [atom("reference"), 99_999, []]);
 });
 
-Deno.test("BananaWriter refuses one more than each limit, and takes the limit itself", () => {
+Deno.test("BananaWriter accepts a value at each limit, and refuses one more", () => {
   const limits = bananaLimits({
     maxStringBytes: 6,
     maxListItems: 3,
@@ -194,12 +194,12 @@ Deno.test("BananaWriter refuses one more than each limit, and takes the limit it
   writer.integer(1);
   const error = assertThrows(() => writer.end(), BananaError, "the limit is 20 (maxMessageBytes)");
   assertEquals(error.limit, "maxMessageBytes");
-  // Words of the protocol are no strings of the program's.
+  // Words of the protocol do not count as strings of the program.
   writer.cancel();
   writer.word(WORD.dictionary);
 });
 
-Deno.test("BananaWriter.end() counts elements, as their receiver will", () => {
+Deno.test("BananaWriter.end() counts elements as the receiver does", () => {
   const count = (elements: number) => {
     const writer = new BananaWriter({ limits: bananaLimits({ maxElements: 10 }) });
     writer.begin();

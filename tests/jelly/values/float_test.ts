@@ -10,7 +10,7 @@ for (const value of [0, -0, 1, 1.5, -3, NaN, Infinity, -Infinity, 2 ** 60]) {
   });
 }
 
-Deno.test("Float reads as its number in arithmetic, text and JSON", () => {
+Deno.test("Float acts as its number in arithmetic, text and JSON", () => {
   assertEquals(+new Float(2) + 1, 3);
   assert(new Float(1) < new Float(2));
   assertEquals(`${new Float(2.5)}`, "2.5");

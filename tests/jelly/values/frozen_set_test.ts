@@ -21,14 +21,14 @@ Deno.test("FrozenSet() keeps each element once, in order", () => {
   assertEquals(new FrozenSet().size, 0);
 });
 
-Deno.test("FrozenSet() is no view of what it was made of", () => {
+Deno.test("FrozenSet() copies the elements of its source", () => {
   const source = new Set([1]);
   const set = new FrozenSet(source);
   source.add(2);
   assertEquals([...set], [1]);
 });
 
-Deno.test("FrozenSet cannot be changed, not even by the methods of Set", () => {
+Deno.test("FrozenSet cannot be changed, not even with the methods of Set.prototype", () => {
   const set = new FrozenSet([1]);
   const asSet = set as unknown as Set<number>;
   assertThrows(() => Set.prototype.add.call(set, 2), TypeError);
@@ -41,14 +41,14 @@ Deno.test("FrozenSet cannot be changed, not even by the methods of Set", () => {
   assertEquals([...set], [1]);
 });
 
-Deno.test("FrozenSet shows its elements to comparison, printing and tags", () => {
+Deno.test("FrozenSet shows its elements in comparisons and when printed", () => {
   assertEquals(new FrozenSet([1, 2]), new FrozenSet([1, 2]));
   assertNotEquals(new FrozenSet([1, 2]), new FrozenSet([1, 3]));
   assertEquals(Deno.inspect(new FrozenSet([1])), "FrozenSet { items: [ 1 ] }");
   assertEquals(Object.prototype.toString.call(new FrozenSet()), "[object FrozenSet]");
 });
 
-Deno.test("FrozenSet.forEach() calls with the element twice, and thisArg", () => {
+Deno.test("FrozenSet.forEach() passes the element twice, and uses thisArg", () => {
   const seen: unknown[] = [];
   new FrozenSet(["a", "b"]).forEach(function (this: string, value, same) {
     seen.push([this.toString(), value, same]);
@@ -56,7 +56,7 @@ Deno.test("FrozenSet.forEach() calls with the element twice, and thisArg", () =>
   assertEquals(seen, [["me", "a", "a"], ["me", "b", "b"]]);
 });
 
-Deno.test("FrozenSet combines with sets of either kind", () => {
+Deno.test("FrozenSet combines with Set and FrozenSet in set operations", () => {
   const set = new FrozenSet([1, 2]);
   for (const other of [new Set([2, 3]), new FrozenSet([2, 3]), new Map([[2, ""], [3, ""]])]) {
     assertEquals(set.union(other), new Set([1, 2, 3]));
@@ -87,7 +87,7 @@ Deno.test("fillFrozenSet() fills an open set once", () => {
   assert(Object.isFrozen(set));
 });
 
-Deno.test("fillFrozenSet() refuses a set that was made whole", () => {
+Deno.test("fillFrozenSet() refuses a set that was made by the constructor", () => {
   assertThrows(() => fillFrozenSet(new FrozenSet([1]), [2]), TypeError, "it has its elements");
   assertThrows(() => fillFrozenSet(new FrozenSet(), [2]), TypeError, "it has its elements");
 });

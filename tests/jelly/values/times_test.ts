@@ -80,7 +80,7 @@ const REFUSED: readonly [kind: TimeKind, text: string, fact: string][] = [
   ["timedelta", "0 0 0 0", "it has 4 fields, not 3"],
   ["timedelta", "999999999 86400 0", "it is over 999999999 days"],
   ["timedelta", "-999999999 0 -1", "it is over 999999999 days"],
-  // Python takes these two; nothing sends them.
+  // Python accepts these two, but nothing sends them.
   ["datetime", "2024 1_0 1", `field "1_0" is not a safe integer`],
   ["timedelta", "0 0 9007199254740993", `field "9007199254740993" is not a safe integer`],
 ];
@@ -106,7 +106,7 @@ for (const [kind, text, fact] of REFUSED) {
   });
 }
 
-Deno.test("readTime() gives the Temporal class of each kind", () => {
+Deno.test("readTime() returns the Temporal class of each kind", () => {
   assertInstanceOf(readTime("datetime", "2024 1 1"), Temporal.PlainDateTime);
   assertInstanceOf(readTime("date", "2024 1 1"), Temporal.PlainDate);
   assertInstanceOf(readTime("time", "1"), Temporal.PlainTime);
@@ -118,7 +118,7 @@ Deno.test("readTime() refuses a long text without repeating it", () => {
   assertEquals(error.message, "Cannot read a date: it is longer than 128 characters");
 });
 
-Deno.test("readTime() and writeTime() do without Temporal where they can", () => {
+Deno.test("readTime() and writeTime() work without Temporal where they can", () => {
   const date = Temporal.PlainDate.from("2024-01-01");
   const saved = Object.getOwnPropertyDescriptor(globalThis, "Temporal")!;
   Reflect.deleteProperty(globalThis, "Temporal");
@@ -132,7 +132,7 @@ Deno.test("readTime() and writeTime() do without Temporal where they can", () =>
   }
 });
 
-Deno.test("writeTime() gives undefined for what is no time", () => {
+Deno.test("writeTime() returns undefined for values that are not times", () => {
   for (const value of [null, undefined, 1, "2024-01-01", {}, [], new Map(), () => {}]) {
     assertEquals(writeTime(value), undefined);
   }
@@ -145,7 +145,7 @@ Deno.test("writeTime() sends a Date as a datetime in UTC", () => {
   assertEquals(writeTime(early), { kind: "datetime", text: "1 1 1 0 0 0 0" });
 });
 
-Deno.test("writeTime() refuses a Date that Python cannot have", () => {
+Deno.test("writeTime() refuses a Date outside Python's range", () => {
   assertThrows(() => writeTime(new Date(NaN)), RangeError, "Cannot send a Date: it is invalid");
   for (const text of ["+010000-01-01T00:00:00.000Z", "0000-12-31T23:59:59.999Z"]) {
     const fault = `Cannot send a datetime "${text}": the year is not 1 to 9999`;
@@ -160,7 +160,7 @@ Deno.test("writeTime() sends the ISO date of another calendar", () => {
   assertEquals(writeTime(time), { kind: "datetime", text: "2024 2 29 1 2 0 0" });
 });
 
-Deno.test("writeTime() adds up the fields of a duration", () => {
+Deno.test("writeTime() sums up the fields of a duration", () => {
   const cases: readonly [Temporal.DurationLike, string][] = [
     [{ weeks: 1, days: 1 }, "8 0 0"],
     [{ hours: 25, minutes: 61, seconds: 61 }, "1 7321 0"],
@@ -175,7 +175,7 @@ Deno.test("writeTime() adds up the fields of a duration", () => {
   }
 });
 
-Deno.test("writeTime() refuses a duration that Python cannot have", () => {
+Deno.test("writeTime() refuses a duration that Python cannot represent", () => {
   const refused: readonly [Temporal.DurationLike, string][] = [
     [{ years: 1 }, `Cannot send a timedelta "P1Y": years and months have no fixed length`],
     [{ months: -1 }, `Cannot send a timedelta "-P1M": years and months have no fixed length`],
@@ -200,7 +200,7 @@ Deno.test("writeTime() refuses nanoseconds and years beyond Python's", () => {
   }
 });
 
-Deno.test("writeTime() refuses times with a zone, and says what to send", () => {
+Deno.test("writeTime() refuses times with a zone, and suggests what to send instead", () => {
   const instant = Temporal.Instant.from("2024-01-01T00:00Z");
   const zoned = instant.toZonedDateTimeISO("UTC");
   assertThrows(() => writeTime(zoned), TypeError, "send its toPlainDateTime()");

@@ -18,7 +18,7 @@ Deno.test("tuple() has the type of its elements", () => {
   assertStrictEquals<unknown>(plain, any);
 });
 
-Deno.test("tuple() makes a frozen array that is a Tuple", () => {
+Deno.test("tuple() returns a frozen array of class Tuple", () => {
   const pair = tuple(1, "a");
   assert(Array.isArray(pair));
   assert(pair instanceof Tuple);
@@ -35,7 +35,7 @@ Deno.test("tuple() makes a frozen array that is a Tuple", () => {
 });
 
 for (const number of [3, 0, -1, 1.5, 2 ** 32]) {
-  Deno.test(`Tuple() of the single number ${number} has one element`, () => {
+  Deno.test(`tuple() of the single number ${number} has one element`, () => {
     for (const made of [new Tuple(number), tuple(number), Tuple.of(number), Tuple.from([number])]) {
       assertEquals([...made], [number]);
       assert(made instanceof Tuple);
@@ -44,19 +44,19 @@ for (const number of [3, 0, -1, 1.5, 2 ** 32]) {
   });
 }
 
-Deno.test("Tuple() of nothing is empty", () => {
+Deno.test("tuple() without arguments is empty", () => {
   assertEquals(tuple().length, 0);
   assertEquals(new Tuple(), tuple());
   assertEquals(Tuple.from(new Set<string>()).length, 0);
 });
 
-Deno.test("Tuple.from() takes more elements than a call has arguments", () => {
+Deno.test("Tuple.from() accepts more elements than a call can have arguments", () => {
   const made = Tuple.from(Array.from({ length: 500_000 }, (_, index) => index));
   assertEquals(made.length, 500_000);
   assertEquals(made.at(-1), 499_999);
 });
 
-Deno.test("Tuple methods that make an array make a plain one", () => {
+Deno.test("Tuple methods that return an array return a plain one", () => {
   const numbers = tuple(3, 1, 2);
   const made: readonly (readonly unknown[])[] = [
     numbers.map((item) => item),
