@@ -1,5 +1,5 @@
 /**
- * Whatever the value: sent and received, it is the same, with the same objects in the same places.
+ * Any value that is sent arrives equal, with the same objects shared in the same places.
  *
  * @module
  */
@@ -20,8 +20,8 @@ import { feed } from "../jelly/feed.ts";
 import { assertSameGraph } from "../jelly/graphs.ts";
 import { runs } from "./runs.ts";
 
-Deno.test("any graph goes through bytes and trees, in both dialects, and is the same", () => {
-  // One that has seen all graphs before, against one that has seen none.
+Deno.test("encodeValue() and jelly() keep any graph through bytes and trees, in both dialects", () => {
+  // A codec whose caches know all earlier graphs, against one with empty caches.
   const seasoned = valueCodec({ registry: new JellyRegistry() });
   fc.assert(
     fc.property(graphs(), (value) => {
@@ -43,7 +43,7 @@ Deno.test("any graph goes through bytes and trees, in both dialects, and is the 
   );
 });
 
-Deno.test("any graph arrives in any pieces", () => {
+Deno.test("unjelly() reads any graph from bytes that arrive in pieces of any size", () => {
   fc.assert(
     fc.property(graphs(), fc.integer({ min: 1, max: 50 }), (value, size) => {
       const wire = encodeValue(value);

@@ -1,5 +1,5 @@
 /**
- * Whatever the bytes, whatever the tree: a value or a typed error, and nothing else has changed.
+ * Any bytes and any tree give a value or a typed error, and change nothing else.
  *
  * @module
  */
@@ -44,10 +44,10 @@ registry.register("fuzz.run", () => {});
 registry.register("fuzz", { registered: true });
 registry.setUnjellyableForClass("fuzz.Watched", Watched);
 registry.setUnjellyableFactoryForClass("fuzz.Made", (state) => ({ state }));
-/** Everything is allowed: what is refused is refused for what it is. */
+/** Allows every type, so that refusals come from the input and not from the security options. */
 const options: UnjellyOptions = { registry, security: new DummySecurityOptions() };
 
-/** Runs something that may fail in the ways that are documented, and in no other. */
+/** Runs something that may fail only with the documented errors. */
 function outcome(run: () => unknown): { value?: unknown; error?: string } {
   try {
     return { value: run() };
@@ -65,14 +65,14 @@ const builtIns = [Object, Array, Map, Set, Function, Plain, Watched].flatMap((
 ) => [cls, cls.prototype]);
 const before = builtIns.map((object) => Reflect.ownKeys(object).map(String).join());
 
-/** Checks that nothing was changed that does not belong to the value. */
+/** Checks that built-in objects, classes and globals are unchanged. */
 function assertPristine(): void {
   assertEquals(builtIns.map((object) => Reflect.ownKeys(object).map(String).join()), before);
   assertEquals(Reflect.ownKeys(globalThis).length, globals);
   assertEquals(Object.getPrototypeOf(Plain.prototype), Object.prototype);
 }
 
-/** Real messages, short enough to be changed everywhere. */
+/** Recorded messages that are short enough for changes to reach every byte. */
 const samples: Uint8Array[] = [
   ...bananaVectors().value.flatMap(({ pb, none }) => [pb, none]),
   ...jellyVectors().flatMap(({ pb, none }) => [pb, none]),
@@ -112,17 +112,17 @@ const mutated: fc.Arbitrary<Uint8Array> = fc.tuple(
 });
 const random = fc.array(byte, { maxLength: 100 }).map((bytes) => Uint8Array.from(bytes));
 
-// All cases are read by the same codec: what one of them left in it may not change the next.
+// Reads all cases, to show that what one case left in its caches does not change the next.
 const seasoned = valueCodec(options);
 
 for (const [name, bytes] of Object.entries({ mutated, random })) {
-  Deno.test(`${name} bytes are a value, or refused for a reason`, () => {
+  Deno.test(`decode() and decodeValue() give a value or a typed error for ${name} bytes`, () => {
     fc.assert(
       fc.property(bytes, fc.integer({ min: 1, max: 9 }), (bytes, size) => {
         for (const dialect of ["pb", "none"] as const) {
           const whole = outcome(() => decode(bytes, { dialect }));
           const pieces = outcome(() => feed(bytes, { dialect, size })[0]);
-          // What fails behind the first expression fails later, when it comes in pieces.
+          // In pieces, a fault behind the first expression shows only after that expression.
           if (!whole.error) assertEquals(pieces.value, whole.value);
           const fresh = { ...options, registry: copyOf(registry) };
           const value = outcome(() => decodeValue(bytes, { ...fresh, dialect }));
@@ -189,7 +189,7 @@ const trees: fc.Arbitrary<Sexp> = fc.letrec<{ tree: Sexp; list: Sexp; pair: Sexp
   pair: fc.tuple(tie("tree"), tie("tree")).map((pair): Sexp => pair),
 })).tree;
 
-Deno.test("any tree is a value, or refused for a reason, and its bytes likewise", () => {
+Deno.test("unjelly() gives a value or a typed error for any tree, and decodeValue() the same for its bytes", () => {
   let values = 0;
   fc.assert(
     fc.property(trees, (sexp) => {
