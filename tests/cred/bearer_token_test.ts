@@ -12,7 +12,7 @@ import {
 
 const TOKEN = new BearerToken("token");
 
-Deno.test("BearerTokenChecker lets its function say whose token it is", async () => {
+Deno.test("BearerTokenChecker takes the avatar id from its function", async () => {
   const answers: (AvatarId | Promise<AvatarId>)[] = [
     "alice",
     Promise.resolve("bob"),
@@ -56,7 +56,7 @@ Deno.test("BearerTokenChecker passes on a LoginFailed", async () => {
   assertStrictEquals(await assertRejects(() => checker.requestAvatarId(TOKEN)), denied);
 });
 
-Deno.test("BearerTokenChecker does not look at a token that is too long", async () => {
+Deno.test("BearerTokenChecker refuses a token that is too long without calling its function", async () => {
   const asked: number[] = [];
   const verify = (token: string) => `${asked.push(token.length)}`;
   const long = (length: number) => new BearerToken("x".repeat(length));

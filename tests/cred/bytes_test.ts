@@ -2,7 +2,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { toText, unknownSecret } from "../../cred/_bytes.ts";
 import { preparePassword } from "../../cred/_scram_keys.ts";
 
-Deno.test("unknownSecret() gives text, as passwords are, so that it takes their way through a check", () => {
+Deno.test("unknownSecret() returns text that is checked just as passwords are", () => {
   for (let i = 0; i < 100; i++) {
     const secret = unknownSecret();
     assertEquals(secret.length, 32);
@@ -11,7 +11,7 @@ Deno.test("unknownSecret() gives text, as passwords are, so that it takes their 
   }
 });
 
-Deno.test("unknownSecret() gives another one each time, also in the bytes that stand for a digest", () => {
+Deno.test("unknownSecret() differs each time, even in the bytes that serve as a digest", () => {
   const digests = [unknownSecret(), unknownSecret()].map((secret) => secret.subarray(0, 16));
   assertNotEquals(digests[0], digests[1]);
 });

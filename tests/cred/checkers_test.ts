@@ -13,7 +13,7 @@ import {
   UsernamePassword,
 } from "../../cred/mod.ts";
 
-Deno.test("AllowAnonymousAccess lets anonymous credentials in, under a name that is no text", () => {
+Deno.test("AllowAnonymousAccess accepts anonymous credentials, with an avatar id that is not text", () => {
   const checker = new AllowAnonymousAccess();
   assertEquals(checker.credentialInterfaces, [IAnonymous]);
   assertEquals(checker.requestAvatarId(new Anonymous()), ANONYMOUS);
@@ -41,12 +41,12 @@ for (const [name, users] of Object.entries(SOURCES)) {
   });
 }
 
-Deno.test("InMemoryUsernamePasswordDatabaseDontUse checks what Twisted's does", () => {
+Deno.test("InMemoryUsernamePasswordDatabaseDontUse checks the same credentials as Twisted's", () => {
   const kinds = new InMemoryUsernamePasswordDatabaseDontUse().credentialInterfaces;
   assertEquals<readonly CredInterface[]>(kinds, [IUsernamePassword, IUsernameHashedPassword]);
 });
 
-Deno.test("InMemoryUsernamePasswordDatabaseDontUse.addUser() adds, and changes a password", async () => {
+Deno.test("InMemoryUsernamePasswordDatabaseDontUse.addUser() adds a user, and changes a password", async () => {
   const users = { alice: "old" };
   const checker = new InMemoryUsernamePasswordDatabaseDontUse(users);
   checker.addUser("alice", "new");
@@ -58,7 +58,7 @@ Deno.test("InMemoryUsernamePasswordDatabaseDontUse.addUser() adds, and changes a
   assertEquals(users, { alice: "old" });
 });
 
-Deno.test("InMemoryUsernamePasswordDatabaseDontUse knows no user by a name of Object", async () => {
+Deno.test("InMemoryUsernamePasswordDatabaseDontUse does not take names of Object.prototype for users", async () => {
   const checker = new InMemoryUsernamePasswordDatabaseDontUse({});
   for (const name of ["__proto__", "constructor", "toString"]) {
     const attempt = new UsernamePassword(name, "");
@@ -66,7 +66,7 @@ Deno.test("InMemoryUsernamePasswordDatabaseDontUse knows no user by a name of Ob
   }
 });
 
-Deno.test("An unknown user and a wrong password look the same, and both are checked", async () => {
+Deno.test("InMemoryUsernamePasswordDatabaseDontUse checks and refuses an unknown user like a wrong password", async () => {
   const checker = new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret" });
   const refusals: Error[] = [];
   for (const username of ["alice", "nobody"]) {
@@ -84,7 +84,7 @@ Deno.test("An unknown user and a wrong password look the same, and both are chec
   assertEquals(refusals[0]?.message, refusals[1]?.message);
 });
 
-Deno.test("An unknown user stays out, whatever the credentials say", async () => {
+Deno.test("InMemoryUsernamePasswordDatabaseDontUse refuses an unknown user even if the credentials accept any password", async () => {
   const checker = new InMemoryUsernamePasswordDatabaseDontUse({});
   const liar = { provides: [IUsernameHashedPassword], username: "eve", checkPassword: () => true };
   await assertRejects(() => checker.requestAvatarId(liar), UnauthorizedLogin);

@@ -11,7 +11,7 @@ import vectors from "../vectors/cred.json" with { type: "json" };
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** Credentials whose challenge is a recorded one. */
+/** Credentials with a recorded challenge. */
 class Recorded extends CramMD5Credentials {
   readonly #challenge: string;
   constructor(challenge: string) {
@@ -24,7 +24,7 @@ class Recorded extends CramMD5Credentials {
 }
 
 for (const { challenge, secret, response } of vectors.cram) {
-  Deno.test(`CramMD5Credentials accepts what Twisted does: ${secret.length / 2} bytes`, () => {
+  Deno.test(`CramMD5Credentials.checkPassword() accepts a secret of ${secret.length / 2} bytes as Twisted does`, () => {
     const credentials = new Recorded(challenge);
     credentials.setResponse(response);
     assertEquals(credentials.username, "alice");
@@ -33,14 +33,14 @@ for (const { challenge, secret, response } of vectors.cram) {
   });
 }
 
-Deno.test("CramMD5Credentials accepts the example of RFC 2195", () => {
+Deno.test("CramMD5Credentials.checkPassword() accepts the example of RFC 2195", () => {
   const credentials = new Recorded("<1896.697170952@postoffice.reston.mci.net>");
   credentials.setResponse(encode("tim b913a602c7eda7a495b4e6e7334d3890"));
   assertEquals(credentials.username, "tim");
   assert(credentials.checkPassword("tanstaaftanstaaf"));
 });
 
-Deno.test("CramMD5Credentials.getChallenge() gives one challenge for each login", () => {
+Deno.test("CramMD5Credentials.getChallenge() returns one challenge for each login", () => {
   const credentials = new CramMD5Credentials("mail.example");
   const challenge = credentials.getChallenge();
   assertEquals(credentials.getChallenge(), challenge);
@@ -49,7 +49,7 @@ Deno.test("CramMD5Credentials.getChallenge() gives one challenge for each login"
   assertEquals(credentials.moreChallenges(), false);
 });
 
-Deno.test("CramMD5Credentials without a response match nothing", () => {
+Deno.test("CramMD5Credentials.checkPassword() refuses every password before a response is set", () => {
   const credentials = new CramMD5Credentials();
   assert(providedBy(IUsernameHashedPassword, credentials));
   assertEquals(credentials.username, "");
@@ -86,7 +86,7 @@ for (const response of ["", " ", "alice", "alice ", " alice\n", Uint8Array.of(0x
   });
 }
 
-Deno.test("CramMD5Credentials serve with a checker", async () => {
+Deno.test("CramMD5Credentials work with a checker", async () => {
   const checker = new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret" });
   const credentials = new CramMD5Credentials();
   const code = hexHmac("MD5", "secret", encode(credentials.getChallenge()));

@@ -5,30 +5,30 @@ const Base = new CredInterface("example.Base");
 const Middle = new CredInterface("example.Middle", [Base]);
 const Leaf = new CredInterface("example.Leaf", [new CredInterface("example.Other"), Middle]);
 
-Deno.test("CredInterface.extends() follows the bases upwards only", () => {
+Deno.test("CredInterface.extends() is true of bases, and not the other way round", () => {
   assert(Leaf.extends(Leaf) && Leaf.extends(Middle) && Leaf.extends(Base));
   assert(!Base.extends(Leaf) && !Middle.extends(Leaf));
 });
 
-Deno.test("CredInterface.extends() tells apart two interfaces of one name", () => {
+Deno.test("CredInterface.extends() tells apart two interfaces with the same name", () => {
   assert(!new CredInterface("example.Base").extends(Base));
 });
 
-Deno.test("CredInterface keeps its bases, whatever becomes of the array", () => {
+Deno.test("CredInterface() copies the array of bases", () => {
   const bases = [Base];
   const one = new CredInterface("example.One", bases);
   bases.pop();
   assertEquals(one.bases, [Base]);
 });
 
-Deno.test("providedBy() finds what is listed, and the bases of it", () => {
+Deno.test("providedBy() is true of listed interfaces and their bases", () => {
   assert(providedBy(Leaf, { provides: [Base, Leaf] }));
   assert(providedBy(Base, { provides: [Leaf] }));
   assert(!providedBy(Leaf, { provides: [Base] }));
   assert(!providedBy(Base, { provides: [] }));
 });
 
-Deno.test("providedBy() says no to everything that is no provider", () => {
+Deno.test("providedBy() is false for values that are not providers", () => {
   const strangers = [
     undefined,
     null,

@@ -20,19 +20,19 @@ const SECRETS = [
   { name: "text and its bytes", given: "sécret", right: bytes("sécret"), same: true },
   { name: "bytes and their text", given: bytes("sécret"), right: "sécret", same: true },
   {
-    name: "bytes that are no text",
+    name: "bytes that are not text",
     given: Uint8Array.of(255),
     right: Uint8Array.of(255),
     same: true,
   },
-  { name: "nothing and nothing", given: "", right: new Uint8Array(), same: true },
+  { name: "empty text and empty bytes", given: "", right: new Uint8Array(), same: true },
   { name: "a wrong last letter", given: "secreT", right: "secret", same: false },
-  { name: "a beginning", given: "secre", right: "secret", same: false },
+  { name: "a prefix", given: "secre", right: "secret", same: false },
   { name: "a longer text", given: "secrets", right: "secret", same: false },
   { name: "a text and a zero byte", given: "secret\0", right: "secret", same: false },
-  { name: "nothing and something", given: "", right: "secret", same: false },
-  { name: "something and nothing", given: "secret", right: "", same: false },
-  { name: "another normal form", given: "é", right: "e\u0301", same: false },
+  { name: "an empty text and a password", given: "", right: "secret", same: false },
+  { name: "a text and an empty password", given: "secret", right: "", same: false },
+  { name: "another Unicode normal form", given: "é", right: "e\u0301", same: false },
 ];
 for (const { name, given, right, same } of SECRETS) {
   Deno.test(`checkPassword() compares ${name}`, () => {
@@ -42,7 +42,7 @@ for (const { name, given, right, same } of SECRETS) {
   });
 }
 
-Deno.test("equalSecrets() looks only at the part of a buffer that it is given", () => {
+Deno.test("equalSecrets() compares only the given part of a buffer", () => {
   const buffer = bytes("xxsecretxx");
   assert(equalSecrets(buffer.subarray(2, 8), "secret"));
 });

@@ -9,14 +9,14 @@ import {
 } from "../../cred/mod.ts";
 import vectors from "../vectors/cred.json" with { type: "json" };
 
-/** The fields that the recorder made a response for. */
+/** The request that the recorder made responses for. */
 const REQUEST = { method: "GET", realm: "test realm" };
 
 for (const { fields, hash } of vectors.digests.responses) {
   const { algorithm = "none", nc = "none", cnonce = "none" } = fields;
   const name = `algorithm ${algorithm}, nc ${nc}, cnonce ${cnonce}`;
 
-  Deno.test(`DigestedCredentials accept what Twisted does: ${name}`, () => {
+  Deno.test(`DigestedCredentials accept a response that Twisted accepts: ${name}`, () => {
     const given = new Map<string, string>(Object.entries(fields));
     const credentials = new DigestedCredentials("fooßar", { ...REQUEST, fields: given });
     assert(credentials.checkPassword("bazquüx"));
@@ -25,7 +25,7 @@ for (const { fields, hash } of vectors.digests.responses) {
     assert(credentials.checkHash(new TextEncoder().encode(hash)));
   });
 
-  Deno.test(`DigestedCredentials refuse whatever differs: ${name}`, () => {
+  Deno.test(`DigestedCredentials refuse a response if any field differs: ${name}`, () => {
     const given = new Map<string, string>(Object.entries(fields));
     const credentials = new DigestedCredentials("fooßar", { ...REQUEST, fields: given });
     assert(!credentials.checkPassword("bazquuxwrong"));
@@ -54,7 +54,7 @@ Deno.test("DigestedCredentials provide both interfaces", () => {
   assert(providedBy(IUsernameDigestHash, credentials));
 });
 
-/** A factory whose own challenges are always the right ones. */
+/** Decodes a header with a new factory, whose own challenge replaces the placeholders `o` and `n`. */
 function decode(header: string | Uint8Array): DigestedCredentials {
   const factory = new DigestCredentialFactory("md5", "realm");
   const { nonce, opaque } = factory.getChallenge();
@@ -65,12 +65,12 @@ function decode(header: string | Uint8Array): DigestedCredentials {
 
 for (const { header, fields, error } of vectors.digests.headers) {
   if (fields?.opaque !== undefined && fields.opaque !== "o") {
-    Deno.test(`DigestCredentialFactory.decode() refuses a strange opaque: ${header}`, () => {
+    Deno.test(`DigestCredentialFactory.decode() refuses an opaque that it did not make: ${header}`, () => {
       assertThrows(() => decode(header), LoginFailed, "invalid opaque value");
     });
     continue;
   }
-  Deno.test(`DigestCredentialFactory.decode() reads as Twisted: ${JSON.stringify(header)}`, () => {
+  Deno.test(`DigestCredentialFactory.decode() treats ${JSON.stringify(header)} as Twisted does`, () => {
     if (error !== undefined) {
       assertThrows(() => decode(header), LoginFailed, error);
       return;
@@ -83,7 +83,7 @@ for (const { header, fields, error } of vectors.digests.headers) {
   });
 }
 
-Deno.test("DigestCredentialFactory.decode() reads UTF-8 in bytes, and as Headers gives it", () => {
+Deno.test("DigestCredentialFactory.decode() reads UTF-8 from bytes, and from text as Headers gives it", () => {
   const factory = new DigestCredentialFactory("md5", "realm");
   const { nonce, opaque } = factory.getChallenge();
   const text = `username="älice", opaque="${opaque}", nonce="${nonce}"`;
@@ -101,13 +101,13 @@ Deno.test("DigestCredentialFactory.decode() refuses a response that is too long"
   assertThrows(() => factory.decode(long, { method: "GET" }), LoginFailed, "too long");
 });
 
-Deno.test("DigestCredentialFactory.decode() takes white space off both ends of a value, and none within", () => {
+Deno.test("DigestCredentialFactory.decode() strips white space around values, but keeps it within them", () => {
   const space = "\t\v\f ".repeat(500);
   const header = `username="${space}a${space}b${space}",opaque=o,nonce=n`;
   assertEquals(decode(header).username, `a${space}b`);
 });
 
-Deno.test("DigestCredentialFactory.getChallenge() fills a header", () => {
+Deno.test("DigestCredentialFactory.getChallenge() returns the fields for a header", () => {
   const factory = new DigestCredentialFactory("MD5", "test realm");
   const challenge = factory.getChallenge("192.0.2.1");
   assertEquals(factory.scheme, "digest");
@@ -120,7 +120,7 @@ Deno.test("DigestCredentialFactory.getChallenge() fills a header", () => {
   assertMatch(challenge.opaque, /^[0-9a-f]+-[A-Za-z0-9+/=]+$/);
 });
 
-Deno.test("DigestCredentialFactory.decode() takes several responses to one challenge", () => {
+Deno.test("DigestCredentialFactory.decode() accepts several responses to one challenge", () => {
   const factory = new DigestCredentialFactory("md5", "realm");
   const { nonce, opaque } = factory.getChallenge();
   for (const nc of ["00000001", "00000002"]) {
@@ -129,7 +129,7 @@ Deno.test("DigestCredentialFactory.decode() takes several responses to one chall
   }
 });
 
-Deno.test("DigestCredentialFactory.decode() refuses what is not its own", () => {
+Deno.test("DigestCredentialFactory.decode() refuses challenges that it did not make", () => {
   let now = 0;
   const clock = () => now;
   const factory = new DigestCredentialFactory("md5", "realm", { clock, lifetime: 1000 });

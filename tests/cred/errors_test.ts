@@ -11,7 +11,7 @@ import vectors from "../vectors/cred.json" with { type: "json" };
 const CLASSES = { LoginDenied, LoginFailed, Unauthorized, UnauthorizedLogin, UnhandledCredentials };
 
 for (const [name, parents] of Object.entries(vectors.errors)) {
-  Deno.test(`${name} has the name and the parents that Python gives it`, () => {
+  Deno.test(`${name} has the name and base classes of its Python counterpart`, () => {
     const one = CLASSES[name as keyof typeof CLASSES];
     assertEquals(one.jellyParents, parents);
     assertEquals(one.jellyName, parents[0]);
@@ -20,7 +20,7 @@ for (const [name, parents] of Object.entries(vectors.errors)) {
   });
 }
 
-Deno.test("instanceof agrees with Python's parents for every pair of classes", () => {
+Deno.test("instanceof agrees with Python's base classes for every pair of errors", () => {
   for (const one of Object.values(CLASSES)) {
     for (const other of Object.values(CLASSES)) {
       const expected = one.jellyParents.includes(other.jellyName);
@@ -29,7 +29,7 @@ Deno.test("instanceof agrees with Python's parents for every pair of classes", (
   }
 });
 
-Deno.test("A subclass of Unauthorized does not take UnauthorizedLogin for its own", () => {
+Deno.test("UnauthorizedLogin is not an instance of a subclass of Unauthorized", () => {
   class Expired extends Unauthorized {}
   assert(new Expired() instanceof Unauthorized);
   assert(new Expired() instanceof Expired);
@@ -37,7 +37,7 @@ Deno.test("A subclass of Unauthorized does not take UnauthorizedLogin for its ow
   assert(!(new Unauthorized() instanceof Expired));
 });
 
-Deno.test("Errors keep message and cause", () => {
+Deno.test("cred errors keep message and cause", () => {
   const cause = new Error("disk");
   for (const one of Object.values(CLASSES)) {
     const error = new one("Cannot do", { cause });
@@ -45,7 +45,7 @@ Deno.test("Errors keep message and cause", () => {
   }
 });
 
-Deno.test("LoginDenied tells when to try again, if it is known", () => {
+Deno.test("LoginDenied says when to try again, if known", () => {
   assertEquals(new LoginDenied("Cannot log in", { retryAfter: 1500 }).retryAfter, 1500);
   assertEquals(new LoginDenied().retryAfter, undefined);
 });

@@ -16,7 +16,7 @@ import {
 import { collectUntil } from "../broker/gc.ts";
 import vectors from "../vectors/cred.json" with { type: "json" };
 
-/** A file that is gone at the end of the block. */
+/** Creates a file that is removed at the end of the block. */
 async function tempFile(content: string | Uint8Array): Promise<AsyncDisposable & { path: string }> {
   const path = await Deno.makeTempFile();
   await Deno.writeFile(path, typeof content === "string" ? encode(content) : content);
@@ -35,7 +35,7 @@ async function accepts(db: FilePasswordDB, username: string, password: string): 
   }
 }
 
-/** The options that the recorder gave to Twisted, by their names there. */
+/** The options that the recorder gave to Twisted, by their names in the recording. */
 const OPTIONS: Record<string, FilePasswordDBOptions> = {
   "default": {},
   "cached": { cache: true },
@@ -52,7 +52,7 @@ const OPTIONS: Record<string, FilePasswordDBOptions> = {
 
 const CONTENTS: Record<string, string> = vectors.files.contents;
 for (const { file, options, accepted } of vectors.files.rows) {
-  Deno.test(`FilePasswordDB decides as Twisted: ${file}, ${options}`, async () => {
+  Deno.test(`FilePasswordDB decides as Twisted does: ${file}, ${options}`, async () => {
     await using temp = await tempFile(Uint8Array.fromHex(CONTENTS[file]!));
     const db = new FilePasswordDB(temp.path, OPTIONS[options]);
     const found: string[][] = [];
@@ -69,7 +69,7 @@ for (const { file, options, accepted } of vectors.files.rows) {
   });
 }
 
-Deno.test("FilePasswordDB.getUser() gives the name and what the file holds, or nothing", async () => {
+Deno.test("FilePasswordDB.getUser() returns the name and the stored password, or undefined", async () => {
   await using temp = await tempFile("alice:secret\nBob:hunter2\n");
   const db = new FilePasswordDB(temp.path);
   assertEquals(await db.getUser("alice"), ["alice", encode("secret")]);
@@ -79,7 +79,7 @@ Deno.test("FilePasswordDB.getUser() gives the name and what the file holds, or n
   assertEquals(await folded.getUser("bOB"), ["bob", encode("hunter2")]);
 });
 
-Deno.test("FilePasswordDB.readUsers() gives the first of two lines, or the last when cached", async () => {
+Deno.test("FilePasswordDB uses the first of two lines for a user, or the last with cache", async () => {
   await using temp = await tempFile("alice:first\nbob:x\nalice:last\n");
   for (const [cache, password] of [[false, "first"], [true, "last"]] as const) {
     const users = await new FilePasswordDB(temp.path, { cache }).readUsers();
@@ -87,7 +87,7 @@ Deno.test("FilePasswordDB.readUsers() gives the first of two lines, or the last 
   }
 });
 
-Deno.test("FilePasswordDB lets nobody in while it cannot read its file, and keeps the cause", async () => {
+Deno.test("FilePasswordDB refuses everybody while it cannot read its file, and gives the cause", async () => {
   await using temp = await tempFile("alice:secret\n");
   await Deno.remove(temp.path);
   for (const cache of [false, true]) {
@@ -113,7 +113,7 @@ Deno.test("FilePasswordDB without cache sees each change at once", async () => {
   assertEquals(await accepts(db, "alice", "two"), true);
 });
 
-Deno.test("FilePasswordDB with cache reads again when the file's time is another one", async () => {
+Deno.test("FilePasswordDB with cache reads the file again when its modification time changes", async () => {
   await using temp = await tempFile("alice:one\n");
   await Deno.utime(temp.path, 1000, 1000);
   const db = new FilePasswordDB(temp.path, { cache: true });
@@ -135,7 +135,7 @@ Deno.test("FilePasswordDB with cache reads again when the file's time is another
   assertEquals(await accepts(db, "alice", "other"), true, "another size");
 });
 
-Deno.test("FilePasswordDB checks proofs of a password when the file has them in plain text", async () => {
+Deno.test("FilePasswordDB checks proofs of a password when the file holds plain passwords", async () => {
   await using temp = await tempFile("alice:secret\n");
   const db = new FilePasswordDB(temp.path);
   assertEquals<readonly CredInterface[]>(db.credentialInterfaces, [
@@ -148,7 +148,7 @@ Deno.test("FilePasswordDB checks proofs of a password when the file has them in 
   await assertRejects(() => db.requestAvatarId(bad), UnauthorizedLogin);
 });
 
-Deno.test("FilePasswordDB with a hash checks nothing but passwords", async () => {
+Deno.test("FilePasswordDB with a hash checks only plain passwords", async () => {
   await using temp = await tempFile("alice:terces\n");
   const hash = (_: string, password: Uint8Array) => password.toReversed();
   const db = new FilePasswordDB(temp.path, { hash });
@@ -160,7 +160,7 @@ Deno.test("FilePasswordDB with a hash checks nothing but passwords", async () =>
   await assertRejects(() => portal.login(proof, null), UnhandledCredentials);
 });
 
-Deno.test("FilePasswordDB gives its hash the name and the password as the client sent them", async () => {
+Deno.test("FilePasswordDB passes the name and password to its hash as the client sent them", async () => {
   await using temp = await tempFile("alice:SALT$secret\n");
   const calls: unknown[] = [];
   const hash = async (username: string, password: Uint8Array, stored: Uint8Array) => {
@@ -193,14 +193,14 @@ Deno.test("FilePasswordDB does the same work for an unknown user as for a known 
   }
 });
 
-Deno.test("FilePasswordDB lets no unknown user in with the password of another one", async () => {
+Deno.test("FilePasswordDB refuses an unknown user with the password of another user", async () => {
   await using temp = await tempFile("alice:secret\n");
   const hash = (_: string, __: Uint8Array, stored: Uint8Array) => stored;
   assertEquals(await accepts(new FilePasswordDB(temp.path, { hash }), "nobody", "secret"), false);
   assertEquals(await accepts(new FilePasswordDB(temp.path), "nobody", "secret"), false);
 });
 
-Deno.test("FilePasswordDB passes on what its hash or the credentials throw", async () => {
+Deno.test("FilePasswordDB passes on errors from its hash and from the credentials", async () => {
   await using temp = await tempFile("alice:secret\n");
   const fail = () => Promise.reject(new SyntaxError("no salt"));
   const hashing = new FilePasswordDB(temp.path, { hash: fail });
@@ -213,7 +213,7 @@ Deno.test("FilePasswordDB passes on what its hash or the credentials throw", asy
   await assertRejects(() => new FilePasswordDB(temp.path).requestAvatarId(broken), SyntaxError);
 });
 
-Deno.test("FilePasswordDB reads the file once for all who come while it is being read", async () => {
+Deno.test("FilePasswordDB shares one read of the file among logins that come while it waits", async () => {
   await using temp = await tempFile("alice:secret\n");
   using read = spy(Deno, "readFile");
   const db = new FilePasswordDB(temp.path);
@@ -222,7 +222,7 @@ Deno.test("FilePasswordDB reads the file once for all who come while it is being
   assertSpyCalls(read, 1);
 
   const first = db.readUsers();
-  await Promise.resolve(); // the first read is under way, and may have seen the file as it was
+  await Promise.resolve(); // the first read has begun, and may have seen an older file
   const later = Array.from({ length: 100 }, () => db.readUsers());
   assertEquals(new Set(await Promise.all(later)).size, 1);
   await first;
@@ -236,7 +236,7 @@ Deno.test("FilePasswordDB reads the file once for all who come while it is being
   assertEquals(await accepts(db, "alice", "secret"), true);
 });
 
-Deno.test("FilePasswordDB keeps nothing of the others while a user proves who he is", async () => {
+Deno.test("FilePasswordDB keeps no copy of other users while a login waits for its proof", async () => {
   await using temp = await tempFile("alice:secret\nbob:hunter2\n");
   for (const username of ["alice", "nobody"]) {
     let areKept = true;
@@ -262,14 +262,14 @@ Deno.test("FilePasswordDB keeps nothing of the others while a user proves who he
   }
 });
 
-Deno.test("FilePasswordDB counts fields from the end, and passes over lines without them", async () => {
+Deno.test("FilePasswordDB counts negative fields from the end, and skips lines with too few fields", async () => {
   await using temp = await tempFile("short\na:b:alice:secret:x\n");
   const db = new FilePasswordDB(temp.path, { usernameField: -3, passwordField: -2 });
   assertEquals(await accepts(db, "alice", "secret"), true);
   assertEquals(await accepts(db, "short", "short"), false);
 });
 
-Deno.test("FilePasswordDB refuses options that it cannot work with", () => {
+Deno.test("FilePasswordDB() refuses invalid options", () => {
   assertThrows(() => new FilePasswordDB("x", { delimiter: "" }), RangeError);
   assertThrows(() => new FilePasswordDB("x", { delimiter: new Uint8Array() }), RangeError);
   for (const field of [0.5, NaN, Infinity]) {

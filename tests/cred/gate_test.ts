@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Gate } from "../../cred/_gate.ts";
 import { LoginDenied } from "../../cred/mod.ts";
 
-Deno.test("Gate does so many jobs at once, the others in order, and refuses the rest", async () => {
+Deno.test("Gate runs a few jobs at once, queues some in order, and refuses the rest", async () => {
   const gate = new Gate(2, 2);
   const log: string[] = [];
   const jobs = ["a", "b", "c", "d"].map((name) => {
@@ -24,7 +24,7 @@ Deno.test("Gate does so many jobs at once, the others in order, and refuses the 
   assertEquals(await gate.run(() => Promise.resolve("e")), "e");
 });
 
-Deno.test("Gate passes on what a job throws, and lets the next one in", async () => {
+Deno.test("Gate passes on the error of a job, and runs the next one", async () => {
   const gate = new Gate(1, 1);
   const failing = gate.run(() => Promise.reject(new Error("job")));
   const next = gate.run(() => Promise.resolve("next"));
@@ -37,7 +37,7 @@ Deno.test("Gate passes on what a job throws, and lets the next one in", async ()
   assertEquals(await gate.run(() => Promise.resolve("again")), "again");
 });
 
-Deno.test("Gate does no job that nobody wants any more, and keeps no place in line for it", async () => {
+Deno.test("Gate drops an aborted job from its queue without running it", async () => {
   const gate = new Gate(1, 2);
   const first = Promise.withResolvers<void>();
   const done: string[] = [];
@@ -57,7 +57,7 @@ Deno.test("Gate does no job that nobody wants any more, and keeps no place in li
   assertEquals(done, ["c"]);
 });
 
-Deno.test("Gate refuses limits that make no sense", () => {
+Deno.test("Gate() refuses invalid limits", () => {
   for (const [atOnce, waiting] of [[0, 1], [-1, 1], [1.5, 1], [1, -1], [1, NaN]]) {
     assertThrows(() => new Gate(atOnce!, waiting!), RangeError);
   }

@@ -19,7 +19,7 @@ const checker = new BearerTokenChecker(async (token) => {
   return payload.sub;
 });
 
-/** A token that is right, but for what is given. */
+/** Makes a valid token, except for what the arguments change. */
 async function token(
   { key = privateKey, issuer = ISSUER, audience = AUDIENCE, expires = "1m" } = {},
 ) {
@@ -29,7 +29,7 @@ async function token(
 
 const login = (token: string) => checker.requestAvatarId(new BearerToken(token));
 
-Deno.test("BearerTokenChecker lets in the subject of a JSON Web Token", async () => {
+Deno.test("BearerTokenChecker logs in the subject of a JSON Web Token", async () => {
   assertEquals(await login(await token()), "alice");
 });
 
@@ -41,7 +41,7 @@ const REFUSED = {
   "is from somebody else": await token({ issuer: "https://evil.example" }),
   "is signed by somebody else": await token({ key: strangers.privateKey }),
   "is not signed": `${unsigned}.${payload}.`,
-  "says that it is not signed": `${unsigned}.${payload}.${signature}`,
+  "claims to need no signature": `${unsigned}.${payload}.${signature}`,
   "is cut short": (await token()).slice(0, -4),
   "is none": "token",
 };
@@ -53,7 +53,7 @@ for (const [fault, token] of Object.entries(REFUSED)) {
   });
 }
 
-Deno.test("BearerTokenChecker refuses a JSON Web Token without subject or end", async () => {
+Deno.test("BearerTokenChecker refuses a JSON Web Token without subject or expiry", async () => {
   const bare = () =>
     new SignJWT().setProtectedHeader({ alg: "EdDSA" }).setIssuer(ISSUER).setAudience(AUDIENCE);
   const endless = await bare().setSubject("alice").sign(privateKey);

@@ -14,7 +14,7 @@ import {
 
 const FACTS = { address: "192.0.2.1", username: "alice" };
 
-/** A limiter that notes what it is told, and may fail at it. */
+/** A limiter that records its calls, and fails those in `faults`. */
 function noted(faults: Partial<Record<keyof LoginLimiter, Error>> = {}) {
   const log: string[] = [];
   const note = (what: keyof LoginLimiter) => async (facts: LoginFacts): Promise<void> => {
@@ -32,7 +32,7 @@ function noted(faults: Partial<Record<keyof LoginLimiter, Error>> = {}) {
   return { log, limiter, grant };
 }
 
-Deno.test("limitLogin() asks first, and tells of a success", async () => {
+Deno.test("limitLogin() asks the limiter before the attempt, and reports a success", async () => {
   const { log, limiter, grant } = noted();
   const attempt = () => {
     log.push("attempt");
@@ -42,7 +42,7 @@ Deno.test("limitLogin() asks first, and tells of a success", async () => {
   assertEquals(log, ["check", "attempt", "succeeded"]);
 });
 
-Deno.test("limitLogin() makes no attempt that the limiter denies", async () => {
+Deno.test("limitLogin() does not try a login that the limiter denies", async () => {
   const { log, limiter, grant } = noted({ check: new LoginDenied() });
   const attempt = () => {
     log.push("attempt");
@@ -61,7 +61,7 @@ const ENDS = [
   { error: new Error("connection lost"), counted: false },
 ];
 for (const { error, counted } of ENDS) {
-  Deno.test(`limitLogin() ${counted ? "tells" : "does not tell"} of ${error.name}`, async () => {
+  Deno.test(`limitLogin() ${counted ? "reports" : "does not report"} ${error.name} as a failure`, async () => {
     const { log, limiter } = noted();
     const login = limitLogin(() => Promise.reject(error), { limiter, ...FACTS });
     assertStrictEquals(await assertRejects(() => login), error);
@@ -76,7 +76,7 @@ Deno.test("limitLogin() logs out again if the limiter fails after a success", as
   assertEquals(log, ["check", "succeeded", "logout"]);
 });
 
-Deno.test("limitLogin() takes a limiter that answers at once", async () => {
+Deno.test("limitLogin() accepts a limiter that answers synchronously", async () => {
   const { grant } = noted();
   const limiter: LoginLimiter = { check: () => {}, failed: () => {}, succeeded: () => {} };
   assertStrictEquals(await limitLogin(() => Promise.resolve(grant), { limiter }), grant);

@@ -10,7 +10,7 @@ import {
   UnauthorizedLogin,
 } from "../../cred/mod.ts";
 
-/** A throttle with a clock that stands still. */
+/** A throttle whose clock moves only when a test sets it. */
 class Bench {
   now = 0;
   readonly throttle: LoginThrottle;
@@ -19,7 +19,7 @@ class Bench {
     this.throttle = new LoginThrottle({ clock: () => this.now, ...options });
   }
 
-  /** Milliseconds that an attempt has to wait; 0 if it passes. */
+  /** Makes an attempt; returns the milliseconds it has to wait, or 0 if it passes. */
   wait(facts: LoginFacts): number {
     try {
       this.throttle.check(facts);
@@ -35,12 +35,12 @@ class Bench {
   }
 }
 
-/** A limiter that lets everybody pass. */
+/** A limiter that admits everybody. */
 const OPEN = { check() {}, failed() {}, succeeded() {} };
 const ALICE = { address: "192.0.2.1", username: "alice" };
 const HOUR = 60 * 60_000;
 
-Deno.test("LoginThrottle lets some failures pass, then has them wait twice as long each time", () => {
+Deno.test("LoginThrottle allows some failures, then doubles the wait with each further one", () => {
   const bench = new Bench();
   for (let i = 0; i < 5; i++) {
     assertEquals(bench.wait(ALICE), 0);
@@ -54,19 +54,19 @@ Deno.test("LoginThrottle lets some failures pass, then has them wait twice as lo
     assertEquals(bench.wait(ALICE), 0);
     bench.fail(ALICE);
   }
-  // Not quite doubled, as failures are forgiven while time passes.
+  // Not quite doubled, as failures are forgiven over time.
   assertEquals(waits.slice(0, 6).map(Math.round), [1, 2, 4, 8, 16, 31]);
   assert(waits.slice(1).every((wait, i) => wait > waits[i]!), String(waits));
   assert(waits.at(-1)! > 300 && waits.every((wait) => wait <= 15 * 60), String(waits));
 });
 
-Deno.test("LoginThrottle never has anybody wait longer than maxDelay", () => {
+Deno.test("LoginThrottle never imposes a wait longer than maxDelay", () => {
   const bench = new Bench({ maxDelay: 3000 });
   bench.fail(ALICE, 2000);
   assertEquals(bench.wait(ALICE), 3000);
 });
 
-Deno.test("LoginThrottle passes one attempt at a time when nothing is free any more", () => {
+Deno.test("LoginThrottle admits one attempt at a time when the allowance is used up", () => {
   const bench = new Bench({ allowances: { pair: 2 } });
   assertEquals([bench.wait(ALICE), bench.wait(ALICE), bench.wait(ALICE)], [0, 0, 0]);
   bench.fail(ALICE, 2);
@@ -75,7 +75,7 @@ Deno.test("LoginThrottle passes one attempt at a time when nothing is free any m
   assert(bench.wait(ALICE) > 0, "while the first one is made");
 });
 
-Deno.test("LoginThrottle does not punish attempts that it denied", () => {
+Deno.test("LoginThrottle does not count attempts that it denied", () => {
   const bench = new Bench({ allowances: { pair: 1 } });
   bench.fail(ALICE);
   for (let i = 0; i < 100; i++) assertEquals(bench.wait(ALICE), 1000);
@@ -83,14 +83,14 @@ Deno.test("LoginThrottle does not punish attempts that it denied", () => {
   assertEquals(bench.wait(ALICE), 0);
 });
 
-Deno.test("LoginThrottle forgives evenly over its window", () => {
+Deno.test("LoginThrottle forgives failures evenly over its window", () => {
   const bench = new Bench({ allowances: { pair: 4 }, window: HOUR });
   bench.fail(ALICE, 4);
   bench.now += HOUR / 4;
-  bench.fail(ALICE, 1); // one of the four is forgiven: four again
+  bench.fail(ALICE, 1); // one of the four was forgiven, so this makes four again
   assertEquals(bench.wait(ALICE), 1000);
   bench.now += HOUR / 2;
-  bench.fail(ALICE, 1); // two more are: three
+  bench.fail(ALICE, 1); // two more were forgiven, so this makes three
   assertEquals(bench.wait(ALICE), 0);
   bench.now += HOUR;
   assertEquals(bench.wait(ALICE), 0);
@@ -106,7 +106,7 @@ Deno.test("LoginThrottle keeps a wait that is longer than its window", () => {
   assertEquals(bench.wait(ALICE), 0);
 });
 
-Deno.test("LoginThrottle counts a user at an address apart from other users and addresses", () => {
+Deno.test("LoginThrottle counts each pair of user and address separately", () => {
   const bench = new Bench();
   bench.fail(ALICE, 5);
   assert(bench.wait(ALICE) > 0);
@@ -116,7 +116,7 @@ Deno.test("LoginThrottle counts a user at an address apart from other users and 
   assertEquals(bench.wait({ username: "alice" }), 0);
 });
 
-Deno.test("LoginThrottle stops an address that tries many users", () => {
+Deno.test("LoginThrottle denies an address that tries many users", () => {
   const bench = new Bench();
   for (let i = 0; i < 50; i++) bench.fail({ address: "192.0.2.1", username: `user${i}` });
   assert(bench.wait({ address: "192.0.2.1", username: "another" }) > 0);
@@ -124,7 +124,7 @@ Deno.test("LoginThrottle stops an address that tries many users", () => {
   assertEquals(bench.wait({ address: "192.0.2.2", username: "user1" }), 0);
 });
 
-Deno.test("LoginThrottle stops many addresses that try one user, unless told otherwise", () => {
+Deno.test("LoginThrottle denies many addresses that try one user, unless configured otherwise", () => {
   const addresses = Array.from({ length: 200 }, (_, i) => `192.0.2.${i}`);
   const bench = new Bench();
   const open = new Bench({ allowances: { user: Infinity } });
@@ -136,7 +136,7 @@ Deno.test("LoginThrottle stops many addresses that try one user, unless told oth
   assertEquals(open.wait({ address: "198.51.100.1", username: "alice" }), 0);
 });
 
-Deno.test("LoginThrottle clears a user who logs in, but not the address", () => {
+Deno.test("LoginThrottle clears the failures of a user who logs in, but not those of the address", () => {
   const bench = new Bench({ allowances: { pair: 3, address: 6, user: 6 } });
   bench.fail(ALICE, 2);
   bench.throttle.succeeded(ALICE);
@@ -148,7 +148,7 @@ Deno.test("LoginThrottle clears a user who logs in, but not the address", () => 
   assertEquals(bench.wait({ ...ALICE, address: "192.0.2.2" }), 0);
 });
 
-Deno.test("LoginThrottle takes facts that are missing", () => {
+Deno.test("LoginThrottle works when the user name or address is missing", () => {
   const bench = new Bench({ allowances: { pair: 1 } });
   bench.fail({});
   assertEquals([bench.wait({}), bench.throttle.size], [0, 0]);
@@ -157,7 +157,7 @@ Deno.test("LoginThrottle takes facts that are missing", () => {
   assertEquals(bench.wait(ALICE), 0);
 });
 
-Deno.test("LoginThrottle remembers a bounded number of names, and none of a flood in full", () => {
+Deno.test("LoginThrottle remembers a bounded number of names, and shortens long ones", () => {
   const bench = new Bench({ maxEntries: 10, allowances: { pair: 1, address: 100_000 } });
   bench.fail({ address: "192.0.2.1", username: "first" });
   for (let i = 0; i < 1000; i++) bench.fail({ address: "192.0.2.1", username: `user${i}` });
@@ -171,7 +171,7 @@ Deno.test("LoginThrottle remembers a bounded number of names, and none of a floo
   assertEquals(bench.wait({ ...long, username: long.username + "x" }), 0);
 });
 
-Deno.test("LoginThrottle forgets those first that were counted longest ago", () => {
+Deno.test("LoginThrottle forgets the least recently counted names first", () => {
   const bench = new Bench({ maxEntries: 2, allowances: { pair: 1 } });
   const [a, b, c] = ["a", "b", "c"].map((username) => ({ ...ALICE, username }));
   bench.fail(a!);
@@ -185,7 +185,7 @@ Deno.test("LoginThrottle forgets those first that were counted longest ago", () 
 
 const GRANT: AvatarGrant = [new CredInterface("I"), {}, () => {}];
 
-/** Logs in many times at once; gives how many attempts were made, and how many were denied. */
+/** Logs in many times at once; returns how many attempts were made, and how many were denied. */
 async function rush(
   throttle: LoginThrottle,
   { facts = () => ALICE, times = 100, outcome = () => Promise.reject(new UnauthorizedLogin()) }: {
@@ -211,7 +211,7 @@ async function rush(
   return { made, denied: denied.length };
 }
 
-Deno.test("LoginThrottle lets no more guesses pass that come at once than in turn", async () => {
+Deno.test("LoginThrottle admits no more simultaneous guesses than successive ones", async () => {
   const { throttle } = new Bench();
   assertEquals(await rush(throttle), { made: 5, denied: 95 });
   const many = (i: number) => ({ ...ALICE, username: `user${i}` });
@@ -220,7 +220,7 @@ Deno.test("LoginThrottle lets no more guesses pass that come at once than in tur
   assertEquals(await rush(throttle, { facts: everywhere, times: 250 }), { made: 200, denied: 50 });
 });
 
-Deno.test("LoginThrottle denies nobody who knows the password, however many come at once", async () => {
+Deno.test("LoginThrottle denies no attempt with the right password, however many come at once", async () => {
   const { throttle } = new Bench();
   const outcome = () => Promise.resolve(GRANT);
   assertEquals(await rush(throttle, { outcome, times: 300 }), { made: 300, denied: 0 });
@@ -228,14 +228,14 @@ Deno.test("LoginThrottle denies nobody who knows the password, however many come
   assertEquals(await rush(throttle, { outcome }), { made: 100, denied: 0 });
 });
 
-Deno.test("LoginThrottle counts no attempt that nobody could check", async () => {
+Deno.test("LoginThrottle does not count attempts that could not be checked", async () => {
   const { throttle } = new Bench();
   const outcome = () => Promise.reject(new Error("no database"));
   assertEquals(await rush(throttle, { outcome }), { made: 100, denied: 0 });
   assertEquals(throttle.size, 0);
 });
 
-Deno.test("LoginThrottle has nobody wait where failures are free", async () => {
+Deno.test("LoginThrottle.enter() admits everybody at once with infinite allowances", async () => {
   const { throttle } = new Bench({
     allowances: { pair: Infinity, address: Infinity, user: Infinity },
   });
@@ -243,7 +243,7 @@ Deno.test("LoginThrottle has nobody wait where failures are free", async () => {
   for (const leave of all) leave();
 });
 
-Deno.test("LoginThrottle.enter() waits no longer than its signal, and then leaves everything", async () => {
+Deno.test("LoginThrottle.enter() stops waiting and keeps no place when its signal aborts", async () => {
   const { throttle } = new Bench({ allowances: { pair: 2, address: 2, user: 2 } });
   const leave = [await throttle.enter(ALICE), await throttle.enter(ALICE)];
   const patience = new AbortController();
@@ -259,7 +259,7 @@ Deno.test("LoginThrottle.enter() waits no longer than its signal, and then leave
   }
 });
 
-Deno.test("LoginThrottle keeps nobody else waiting for those who wait for one user or address", async () => {
+Deno.test("LoginThrottle.enter() does not delay other users and addresses behind those that wait", async () => {
   const { throttle } = new Bench({ allowances: { pair: 2, address: 10, user: 10 } });
   const end = new AbortController();
   const many = Array.from({ length: 100 }, () => throttle.enter(ALICE, end.signal));
@@ -272,7 +272,7 @@ Deno.test("LoginThrottle keeps nobody else waiting for those who wait for one us
   ]);
 });
 
-Deno.test("LoginThrottle has no more than a thousand attempts wait", async () => {
+Deno.test("LoginThrottle.enter() denies an attempt when a thousand already wait", async () => {
   const { throttle } = new Bench({ allowances: { pair: 1 } });
   const leave = await throttle.enter(ALICE);
   const end = new AbortController();
@@ -285,7 +285,7 @@ Deno.test("LoginThrottle has no more than a thousand attempts wait", async () =>
   (await throttle.enter(ALICE))();
 });
 
-Deno.test("LoginThrottle has nobody wait for others who is to be denied anyway", async () => {
+Deno.test("LoginThrottle.enter() does not queue an attempt that will be denied anyway", async () => {
   const bench = new Bench({ allowances: { pair: 1 } });
   bench.fail(ALICE);
   bench.now += 1000;
@@ -297,7 +297,7 @@ Deno.test("LoginThrottle has nobody wait for others who is to be denied anyway",
   leave();
 });
 
-Deno.test("LoginThrottle keeps an attempt's place when one before it has given up meanwhile", async () => {
+Deno.test("LoginThrottle.enter() keeps one attempt at a time when an earlier one was aborted", async () => {
   const { throttle } = new Bench({ allowances: { pair: 1 } });
   const leave = await throttle.enter(ALICE);
   const gone = throttle.enter(ALICE, AbortSignal.abort(new Error("gone")));
@@ -316,7 +316,7 @@ Deno.test("LoginThrottle keeps an attempt's place when one before it has given u
   await waiting;
 });
 
-Deno.test("limitExchange() takes no place for an attempt that has failed while it waited", async () => {
+Deno.test("limitExchange() keeps no place for an attempt that failed while it waited", async () => {
   const { throttle: limiter } = new Bench({ allowances: { pair: 1 } });
   const leave = await limiter.enter(ALICE);
   const timeout = new Error("the directory does not answer");
@@ -331,7 +331,7 @@ Deno.test("limitExchange() takes no place for an attempt that has failed while i
   );
   leave();
   (await limiter.enter(ALICE))();
-  // A limiter that takes no notice of the signal gets its place back.
+  // A limiter that ignores the signal gets its place back later.
   const place = Promise.withResolvers<() => void>();
   let left = 0;
   const deaf = { ...OPEN, enter: () => place.promise };
@@ -345,7 +345,7 @@ Deno.test("limitExchange() takes no place for an attempt that has failed while i
   assertEquals(left, 1);
 });
 
-Deno.test("LoginThrottle clears failures for the spelling only that they were counted for", async () => {
+Deno.test("LoginThrottle clears failures only if the successful login has the spelling that failed", async () => {
   const bench = new Bench();
   const spelled = { ...ALICE, username: "ALICE" };
   bench.fail(ALICE, 5);
@@ -358,7 +358,7 @@ Deno.test("LoginThrottle clears failures for the spelling only that they were co
   assertEquals((await rush(bench.throttle)).made, 1, "a failure that is not quite forgiven counts");
 });
 
-Deno.test("LoginThrottle clears nothing for one spelling where several have failed", () => {
+Deno.test("LoginThrottle clears nothing for one spelling when several spellings have failed", () => {
   const bench = new Bench();
   bench.fail(ALICE, 1);
   bench.fail({ ...ALICE, username: "ALICE" }, 4);
@@ -381,14 +381,14 @@ const NETWORKS = [
   { one: "192.0.2.1", other: "192.0.2.2", same: false },
 ];
 for (const { one, other, same } of NETWORKS) {
-  Deno.test(`LoginThrottle counts ${one} and ${other} ${same ? "together" : "apart"}`, () => {
+  Deno.test(`LoginThrottle counts addresses ${one} and ${other} ${same ? "together" : "apart"}`, () => {
     const bench = new Bench({ allowances: { address: 1 } });
     bench.fail({ address: one });
     assertEquals(bench.wait({ address: other }) > 0, same);
   });
 }
 
-Deno.test("LoginThrottle refuses numbers that make no sense", () => {
+Deno.test("LoginThrottle() refuses options that are not positive numbers", () => {
   for (const value of [0, -1, NaN]) {
     for (const name of ["firstDelay", "maxDelay", "window", "maxEntries"]) {
       assertThrows(() => new LoginThrottle({ [name]: value }), RangeError, name);
@@ -399,14 +399,14 @@ Deno.test("LoginThrottle refuses numbers that make no sense", () => {
   }
 });
 
-Deno.test("LoginThrottle has a clock of its own", () => {
+Deno.test("LoginThrottle() uses the system clock by default", () => {
   const throttle = new LoginThrottle({ allowances: { pair: 1 } });
   throttle.check(ALICE);
   throttle.failed(ALICE);
   assertThrows(() => throttle.check(ALICE), LoginDenied);
 });
 
-Deno.test("LoginThrottle takes spellings that checkers take for one user for one", () => {
+Deno.test("LoginThrottle counts together the spellings that checkers accept for one user", () => {
   const spellings = [
     "alice",
     "al\u00adice",

@@ -1,5 +1,5 @@
-// Another process that uses a file of users: locks it, or adds a user. It reports when it is ready.
-// Given a line, it releases the lock, or adds the user.
+// A process that uses a file of users: it locks the file, or adds a user. It prints when it is ready.
+// After a line on standard input it releases the lock, or adds the user.
 
 import { DatabaseSync } from "node:sqlite";
 import { SqlitePasswordDB } from "../../cred/sqlite.ts";
@@ -15,7 +15,7 @@ if (name === undefined) {
   using database = new DatabaseSync(file);
   database.exec("BEGIN EXCLUSIVE");
   await wait();
-  // The test cannot tell us that it waits for the lock, as it is blocked meanwhile.
+  // The test cannot report that it waits for the lock, as waiting blocks it.
   await new Promise((resolve) => setTimeout(resolve, 100));
   database.exec("COMMIT");
 } else {

@@ -26,7 +26,7 @@ interface ITestable {
 }
 const ITestable: CredInterface<ITestable> = new CredInterface("example.ITestable");
 
-/** Gives avatars that are called like their users, and notes what happens. */
+/** Grants avatars named like their users, and records what happens. */
 class TestRealm implements IRealm {
   readonly log: unknown[] = [];
 
@@ -43,7 +43,7 @@ function bobsPortal(realm: IRealm = new TestRealm()): Portal {
 
 const BOB = new UsernamePassword("bob", "hello");
 
-Deno.test("Portal.listCredentialsInterfaces() lists them in the order of registration", () => {
+Deno.test("Portal.listCredentialsInterfaces() lists interfaces in order of registration", () => {
   const portal = bobsPortal();
   assertEquals<CredInterface[]>(portal.listCredentialsInterfaces(), [
     IUsernamePassword,
@@ -53,7 +53,7 @@ Deno.test("Portal.listCredentialsInterfaces() lists them in the order of registr
   assertEquals(portal.listCredentialsInterfaces().length, 2);
 });
 
-Deno.test("Portal.login() gives the realm's grant, and passes the mind on", async () => {
+Deno.test("Portal.login() returns the realm's grant, and passes on the mind", async () => {
   const realm = new TestRealm();
   const mind = { notify: () => {} };
   const [provided, avatar, logout] = await bobsPortal(realm).login(BOB, mind, ITestable);
@@ -64,7 +64,7 @@ Deno.test("Portal.login() gives the realm's grant, and passes the mind on", asyn
   assertEquals(realm.log.at(-1), "logout");
 });
 
-Deno.test("Portal.login() takes credentials of a derived interface", async () => {
+Deno.test("Portal.login() accepts credentials of a derived interface", async () => {
   const IDerived = new CredInterface("example.IDerived", [IUsernamePassword]);
   const credentials = {
     provides: [ITestable, IDerived],
@@ -75,7 +75,7 @@ Deno.test("Portal.login() takes credentials of a derived interface", async () =>
   assertEquals(avatar.name, "bob");
 });
 
-Deno.test("Portal.login() fails alike for an unknown user and a wrong password", async () => {
+Deno.test("Portal.login() rejects an unknown user and a wrong password in the same way", async () => {
   const realm = new TestRealm();
   const portal = bobsPortal(realm);
   const messages = new Set<string>();
@@ -88,7 +88,7 @@ Deno.test("Portal.login() fails alike for an unknown user and a wrong password",
   assertEquals(realm.log, []);
 });
 
-Deno.test("Portal.login() names the kinds that nobody checks, as Twisted does", async () => {
+Deno.test("Portal.login() names the interfaces that no checker handles, as Twisted does", async () => {
   const portal = new Portal(new TestRealm());
   const fields = new Map<string, string>();
   const credentials: Record<keyof typeof vectors.unhandled, ICredentials> = {
@@ -115,13 +115,13 @@ Deno.test("Portal.login() asks the checker of the first interface registered", a
   const avatarName = async () => (await portal.login(both, null, ITestable))[1].name;
   assertEquals(await avatarName(), "two");
 
-  // A new checker for a known kind keeps the kind's place.
+  // A new checker for a registered interface keeps its position.
   portal.registerChecker(named("new", ITwo));
   assertEquals(await avatarName(), "new");
   assertEquals<CredInterface[]>(portal.listCredentialsInterfaces(), [ITwo, IOne]);
 });
 
-Deno.test("Portal.registerChecker() registers for the interfaces that it is given", () => {
+Deno.test("Portal.registerChecker() registers a checker for the given interfaces", () => {
   const portal = new Portal(new TestRealm());
   portal.registerChecker(new InMemoryUsernamePasswordDatabaseDontUse(), IUsernamePassword);
   assertEquals<CredInterface[]>(portal.listCredentialsInterfaces(), [IUsernamePassword]);
@@ -133,7 +133,7 @@ Deno.test("Portal.login() asks no second checker when the first one refuses", as
   await assertRejects(() => portal.login(BOB, null), UnauthorizedLogin);
 });
 
-Deno.test("Portal.login() finds the anonymous checker and the other one", async () => {
+Deno.test("Portal.login() chooses between the anonymous checker and another one", async () => {
   const realm = new TestRealm();
   const portal = bobsPortal(realm);
   portal.registerChecker(new AllowAnonymousAccess());
@@ -200,7 +200,7 @@ for (const nothing of [undefined, null, [], {}, [ITestable, {}], ["x", {}, () =>
   });
 }
 
-Deno.test("Portal.login() logs out again what the caller cannot use", async () => {
+Deno.test("Portal.login() logs out an avatar whose interface the caller did not ask for", async () => {
   const realm = new TestRealm();
   const IOther = new CredInterface("example.IOther");
   await assertRejects(
@@ -211,7 +211,7 @@ Deno.test("Portal.login() logs out again what the caller cannot use", async () =
   assertEquals(realm.log.at(-1), "logout");
 });
 
-Deno.test("Portal.login() takes a grant of an interface that extends the one asked for", async () => {
+Deno.test("Portal.login() accepts a grant of an interface that extends the requested one", async () => {
   const IMore: CredInterface<ITestable> = new CredInterface("example.IMore", [ITestable]);
   const portal = bobsPortal({ requestAvatar: () => [IMore, { name: "more" }, () => {}] });
   const [provided, avatar] = await portal.login(BOB, null, ITestable);

@@ -10,7 +10,7 @@ for (const [text, prepared] of examples) {
   });
 }
 
-Deno.test("saslprep() drops, replaces and refuses each code point of Python's tables", () => {
+Deno.test("saslprep() drops, replaces and refuses each code point as Python's tables do", () => {
   const at = (code: number) => saslprep(`a${String.fromCodePoint(code)}b`);
   for (const code of dropped) assertEquals(at(code), "ab", code.toString(16));
   for (const code of spaced) assertEquals(at(code), "a b", code.toString(16));
@@ -19,7 +19,7 @@ Deno.test("saslprep() drops, replaces and refuses each code point of Python's ta
   }
 });
 
-Deno.test("saslprep() refuses nothing that Python's tables take", () => {
+Deno.test("saslprep() refuses no code point that Python's tables allow", () => {
   const refusals = new Set<number>();
   for (const [first, last] of refused) {
     for (let code = first!; code <= last!; code++) refusals.add(code);

@@ -23,14 +23,14 @@ const ITERATIONS = 4096;
 const KEY = new Uint8Array(32).fill(7);
 const OPTIONS = { decoyKey: KEY, iterations: ITERATIONS };
 
-/** What a client saw and got. */
+/** What a client saw, and the avatar id it got. */
 interface Outcome {
   avatarId?: AvatarId;
   error?: unknown;
   serverFirst?: string;
 }
 
-/** Logs in at a checker, and makes sure that the server proves itself if it lets the client in. */
+/** Logs in with a checker, and checks that a server that accepts the client proves itself. */
 async function login(
   checker: ICredentialsChecker,
   username: string,
@@ -75,7 +75,7 @@ const CHECKERS: Record<string, MakeChecker> = {
   "FilePasswordDB": fileChecker,
 };
 for (const [name, make] of Object.entries(CHECKERS)) {
-  Deno.test(`${name} serves SCRAM, and does not tell who exists`, async () => {
+  Deno.test(`${name} checks SCRAM, and does not reveal which users exist`, async () => {
     await using stack = new AsyncDisposableStack();
     const checker = await make(stack);
     const right = await login(checker, "alice", "secret");
@@ -100,7 +100,7 @@ Deno.test("ScramChecker shows an unknown user the same salt each time", async ()
   assertEquals(await salt("alice"), await salt("alice"));
 });
 
-Deno.test("ScramChecker finds users however their names are typed", async () => {
+Deno.test("ScramChecker finds users by any spelling that SASLprep makes equal", async () => {
   const verifier = await makeScramVerifier("secret", { iterations: ITERATIONS });
   const asked: string[] = [];
   const store = {
@@ -113,7 +113,7 @@ Deno.test("ScramChecker finds users however their names are typed", async () => 
   assertEquals([outcome.avatarId, asked], ["älice", ["älice"]]);
 });
 
-Deno.test("ScramChecker passes on what the store throws", async () => {
+Deno.test("ScramChecker passes on errors of the store", async () => {
   const fault = new Error("no database");
   const broken = { scramVerifier: () => Promise.reject(fault) };
   const outcome = await login(new ScramChecker(broken, OPTIONS), "alice", "secret");
@@ -121,13 +121,13 @@ Deno.test("ScramChecker passes on what the store throws", async () => {
   assertEquals(outcome.serverFirst, undefined);
 });
 
-Deno.test("ScramChecker refuses a short key and too few iterations", () => {
+Deno.test("ScramChecker() refuses a short key and too few iterations", () => {
   const store = { scramVerifier: () => undefined };
   assertThrows(() => new ScramChecker(store, { decoyKey: new Uint8Array(15) }), RangeError);
   assertThrows(() => new ScramChecker(store, { decoyKey: KEY, iterations: 1 }), RangeError);
 });
 
-Deno.test("ScramChecker lets nobody in without a verifier, whatever the credentials say", async () => {
+Deno.test("ScramChecker refuses a user without a verifier, even if the credentials accept anything", async () => {
   const checker = new ScramChecker({ scramVerifier: () => undefined }, OPTIONS);
   const liar = { provides: [IScramCredentials], username: "eve", checkVerifier: () => true };
   await assertRejects(() => checker.requestAvatarId(liar), UnauthorizedLogin);
@@ -149,7 +149,7 @@ Deno.test("ScramCredentials refuse a first message that is not SCRAM, and a low 
   assertThrows(() => new ScramCredentials(FIRST, never, { iterations: 1 }), RangeError);
 });
 
-Deno.test("ScramCredentials take a malformed proof for a wrong one", async () => {
+Deno.test("ScramCredentials treat a malformed proof as a wrong one", async () => {
   for (const reply of ["", "c=biws", `c=biws,r=abc,p=${"A".repeat(43)}=`]) {
     const credentials = new ScramCredentials(FIRST, () => Promise.resolve(encode(reply)));
     assertEquals(await credentials.checkVerifier(verifier), false);
@@ -157,13 +157,13 @@ Deno.test("ScramCredentials take a malformed proof for a wrong one", async () =>
   }
 });
 
-Deno.test("ScramCredentials fail as the exchange does", async () => {
+Deno.test("ScramCredentials pass on the error of the exchange", async () => {
   const lost = new Error("connection lost");
   const credentials = new ScramCredentials(FIRST, () => Promise.reject(lost));
   assertStrictEquals(await assertRejects(() => credentials.checkVerifier(verifier)), lost);
 });
 
-Deno.test("ScramCredentials ask the client once", async () => {
+Deno.test("ScramCredentials ask the client for its proof only once", async () => {
   const credentials = new ScramCredentials(FIRST, () => Promise.resolve(encode("")), {
     iterations: ITERATIONS,
   });
@@ -172,20 +172,20 @@ Deno.test("ScramCredentials ask the client once", async () => {
   await assertRejects(() => credentials.checkPassword("secret"), TypeError);
 });
 
-Deno.test("ScramCredentials fit no password that SASLprep refuses", async () => {
+Deno.test("ScramCredentials.checkPassword() is false for a password that SASLprep refuses", async () => {
   const checker = new InMemoryUsernamePasswordDatabaseDontUse({ alice: "sec\nret" });
   const outcome = await login(checker, "alice", "sec ret");
   assert(outcome.error instanceof UnauthorizedLogin);
   assert(outcome.serverFirst !== undefined);
 });
 
-Deno.test("ScramCredentials fit a password that is no text", async () => {
+Deno.test("ScramCredentials.checkPassword() accepts a password that is not text", async () => {
   const password = Uint8Array.of(0xff, 0x00, 0xfe);
   const checker = new InMemoryUsernamePasswordDatabaseDontUse({ alice: password });
   assertEquals((await login(checker, "alice", password)).avatarId, "alice");
 });
 
-Deno.test("ScramCredentials.pretend() asks a client whom no checker asked, and only then", async () => {
+Deno.test("ScramCredentials.pretend() asks the client for its proof unless a checker already did", async () => {
   let asked = 0;
   const exchange = () => Promise.resolve(encode(String(++asked)));
   const hasty = new ScramCredentials(FIRST, exchange, { iterations: ITERATIONS });

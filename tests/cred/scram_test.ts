@@ -34,14 +34,14 @@ const rfcClient = () => new ScramClient("user", "pencil", { nonce: RFC.clientNon
 const rfcServer = (clientFirst = RFC.clientFirst) =>
   new ScramServer(encode(clientFirst), { nonce: RFC.serverNonce });
 
-Deno.test("ScramClient speaks as RFC 7677 has it", async () => {
+Deno.test("ScramClient sends the messages of RFC 7677's example", async () => {
   const client = rfcClient();
   assertEquals(decode(client.clientFirst()), RFC.clientFirst);
   assertEquals(decode(await client.clientFinal(encode(RFC.serverFirst))), RFC.clientFinal);
   client.verify(encode(RFC.serverFinal));
 });
 
-Deno.test("ScramServer speaks as RFC 7677 has it", async () => {
+Deno.test("ScramServer sends the messages of RFC 7677's example", async () => {
   const server = rfcServer();
   assertEquals(server.username, "user");
   assertEquals(decode(server.serverFirst(VERIFIER)), RFC.serverFirst);
@@ -66,7 +66,7 @@ const NAMES = [
   { name: " spaced\u00a0name ", prepared: " spaced name " },
 ];
 for (const { name, prepared } of NAMES) {
-  Deno.test(`ScramServer hears the name ${Deno.inspect(name)} from ScramClient`, async () => {
+  Deno.test(`ScramServer receives the name ${Deno.inspect(name)} from ScramClient`, async () => {
     assertEquals(await exchange(new ScramClient(name, "pencil"), VERIFIER), prepared);
   });
 }
@@ -93,7 +93,7 @@ for (const { given, right, same } of PASSWORDS) {
   });
 }
 
-Deno.test("Nonces of both sides differ from login to login", () => {
+Deno.test("ScramClient and ScramServer use new nonces for each login", () => {
   const first = (client: ScramClient) => decode(client.clientFirst());
   assertNotEquals(first(new ScramClient("a", "b")), first(new ScramClient("a", "b")));
   const server = () => decode(new ScramServer(encode(RFC.clientFirst)).serverFirst(VERIFIER));
@@ -127,16 +127,16 @@ for (const { name, text } of CLIENT_FIRSTS) {
   });
 }
 
-Deno.test("ScramServer refuses a first message that is no UTF-8", () => {
+Deno.test("ScramServer refuses a first message that is not UTF-8", () => {
   const message = Uint8Array.from([...encode("n,,n="), 0xff, ...encode(",r=abc")]);
   assertThrows(() => new ScramServer(message), ScramError);
 });
 
-Deno.test("ScramServer takes a client that could bind channels, and unknown extensions", async () => {
+Deno.test("ScramServer accepts a client that supports channel binding, and unknown extensions", async () => {
   const server = rfcServer("y,,n=user,r=abc,x=extension");
   const serverFirst = decode(server.serverFirst(VERIFIER));
   assert(serverFirst.startsWith("r=abc%"));
-  // The binding that the client repeats must be its own: "eSws", not "biws".
+  // The client must repeat its own binding flag: "eSws", not "biws".
   const nonce = `abc${RFC.serverNonce}`;
   const proof = "p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
   const right = rfcServer("y,,n=user,r=abc");
@@ -152,10 +152,10 @@ const CLIENT_FINALS = [
   { name: "nothing", text: "" },
   { name: "no proof", text: `${BINDING},${NONCE}` },
   { name: "an empty proof", text: `${BINDING},${NONCE},p=` },
-  { name: "a proof that is no base64", text: `${BINDING},${NONCE},p=%` },
+  { name: "a proof that is not base64", text: `${BINDING},${NONCE},p=%` },
   { name: "a proof without its padding", text: RFC.clientFinal.slice(0, -1) },
   { name: "a short proof", text: `${BINDING},${NONCE},p=dHzb` },
-  { name: "something after the proof", text: `${RFC.clientFinal},x=y` },
+  { name: "an extension after the proof", text: `${RFC.clientFinal},x=y` },
   { name: "no binding", text: `${NONCE},${PROOF}` },
   { name: "another binding", text: `c=eSws,${NONCE},${PROOF}` },
   { name: "another nonce", text: `${BINDING},${NONCE}x,${PROOF}` },
@@ -163,7 +163,7 @@ const CLIENT_FINALS = [
   { name: "the wrong order", text: `${NONCE},${BINDING},${PROOF}` },
 ];
 for (const { name, text } of CLIENT_FINALS) {
-  Deno.test(`ScramServer refuses a final message with ${name}, for good`, async () => {
+  Deno.test(`ScramServer refuses a final message with ${name}, and any other after it`, async () => {
     const server = rfcServer();
     server.serverFirst(VERIFIER);
     await assertRejects(() => server.serverFinal(encode(text)), ScramError);
@@ -171,14 +171,14 @@ for (const { name, text } of CLIENT_FINALS) {
   });
 }
 
-Deno.test("ScramServer covers extensions of the final message by the proof", async () => {
+Deno.test("ScramServer requires the proof to cover extensions of the final message", async () => {
   const server = rfcServer();
   server.serverFirst(VERIFIER);
   const extended = encode(`${BINDING},${NONCE},x=y,${PROOF}`);
   await assertRejects(() => server.serverFinal(extended), UnauthorizedLogin);
 });
 
-Deno.test("ScramServer takes one proof only, right or wrong", async () => {
+Deno.test("ScramServer accepts only one proof, whether right or wrong", async () => {
   const right = rfcServer();
   right.serverFirst(VERIFIER);
   await right.serverFinal(encode(RFC.clientFinal));
@@ -195,20 +195,20 @@ const SERVER_FIRSTS = [
   { name: "an error", text: "e=other-error" },
   { name: "a mandatory extension", text: `m=x,${RFC.serverFirst}` },
   { name: "a nonce of another client", text: "r=other,s=c2FsdA==,i=4096" },
-  { name: "a nonce without a part of its own", text: `r=${RFC.clientNonce},s=c2FsdA==,i=4096` },
+  { name: "a nonce without a server part", text: `r=${RFC.clientNonce},s=c2FsdA==,i=4096` },
   { name: "no salt", text: `r=${RFC.clientNonce}x,i=4096` },
   { name: "an empty salt", text: `r=${RFC.clientNonce}x,s=,i=4096` },
-  { name: "a salt that is no base64", text: `r=${RFC.clientNonce}x,s=%,i=4096` },
+  { name: "a salt that is not base64", text: `r=${RFC.clientNonce}x,s=%,i=4096` },
   { name: "no iterations", text: `r=${RFC.clientNonce}x,s=c2FsdA==` },
-  { name: "iterations that are no number", text: `r=${RFC.clientNonce}x,s=c2FsdA==,i=4k` },
-  { name: "iterations below zero", text: `r=${RFC.clientNonce}x,s=c2FsdA==,i=-4096` },
-  { name: "iterations with a zero in front", text: `r=${RFC.clientNonce}x,s=c2FsdA==,i=04096` },
+  { name: "iterations that are not a number", text: `r=${RFC.clientNonce}x,s=c2FsdA==,i=4k` },
+  { name: "negative iterations", text: `r=${RFC.clientNonce}x,s=c2FsdA==,i=-4096` },
+  { name: "iterations with a leading zero", text: `r=${RFC.clientNonce}x,s=c2FsdA==,i=04096` },
   { name: "too few iterations", text: `r=${RFC.clientNonce}x,s=c2FsdA==,i=4095` },
   { name: "too many iterations", text: `r=${RFC.clientNonce}x,s=c2FsdA==,i=10000001` },
-  { name: "iterations beyond all numbers", text: `r=${RFC.clientNonce}x,s=c2FsdA==,i=99999999999` },
+  { name: "absurdly many iterations", text: `r=${RFC.clientNonce}x,s=c2FsdA==,i=99999999999` },
 ];
 for (const { name, text } of SERVER_FIRSTS) {
-  Deno.test(`ScramClient refuses a first message with ${name}, for good`, async () => {
+  Deno.test(`ScramClient refuses a first message with ${name}, and any other after it`, async () => {
     const client = rfcClient();
     client.clientFirst();
     await assertRejects(() => client.clientFinal(encode(text)), ScramError);
@@ -216,7 +216,7 @@ for (const { name, text } of SERVER_FIRSTS) {
   });
 }
 
-Deno.test("ScramClient has the iterations that it allows as options", async () => {
+Deno.test("ScramClient takes the bounds for iterations from its options", async () => {
   const options = { nonce: RFC.clientNonce, minIterations: 4097 };
   const client = new ScramClient("user", "pencil", options);
   client.clientFirst();
@@ -234,11 +234,11 @@ const SERVER_FINALS = [
   { name: "nothing", text: "" },
   { name: "an error", text: "e=invalid-proof" },
   { name: "a short signature", text: "v=6rri" },
-  { name: "a signature that is no base64", text: "v=%" },
+  { name: "a signature that is not base64", text: "v=%" },
   { name: "another signature", text: "v=AAAATRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=" },
 ];
 for (const { name, text } of SERVER_FINALS) {
-  Deno.test(`ScramClient trusts no server that ends with ${name}, nor later`, async () => {
+  Deno.test(`ScramClient refuses a server's final message with ${name}, and any other after it`, async () => {
     const client = rfcClient();
     client.clientFirst();
     await client.clientFinal(encode(RFC.serverFirst));
@@ -247,13 +247,13 @@ for (const { name, text } of SERVER_FINALS) {
   });
 }
 
-Deno.test("ScramClient trusts no server that knows the stored key only", async () => {
+Deno.test("ScramClient refuses a server that knows only the stored key", async () => {
   const impostor = { ...VERIFIER, serverKey: new Uint8Array(32) };
   const login = exchange(new ScramClient("user", "pencil"), impostor);
   await assertRejects(() => login, ScramError, "does not know this user");
 });
 
-Deno.test("ScramClient takes its steps in order, each once", async () => {
+Deno.test("ScramClient allows each step once, in order", async () => {
   const client = rfcClient();
   await assertRejects(() => client.clientFinal(encode(RFC.serverFirst)), TypeError);
   assertThrows(() => client.verify(encode(RFC.serverFinal)), TypeError);
@@ -268,7 +268,7 @@ Deno.test("ScramClient takes its steps in order, each once", async () => {
   assertThrows(() => client.verify(encode(RFC.serverFinal)), TypeError);
 });
 
-Deno.test("ScramServer takes its steps in order, each once", async () => {
+Deno.test("ScramServer allows each step once, in order", async () => {
   const server = rfcServer();
   await assertRejects(() => server.serverFinal(encode(RFC.clientFinal)), TypeError);
   server.serverFirst(VERIFIER);
@@ -285,7 +285,7 @@ Deno.test("ScramClient refuses names and passwords that SASLprep refuses", () =>
   }
 });
 
-Deno.test("ScramError is a LoginFailed for Python", () => {
+Deno.test("ScramError is sent to Python as LoginFailed", () => {
   const error = new ScramError();
   assert(error instanceof LoginFailed);
   assertEquals(error.name, "ScramError");

@@ -20,7 +20,7 @@ Deno.test("makeScramVerifier() makes the verifier of RFC 7677's example", async 
   assertEquals(parseScramVerifier(STORED), verifier);
 });
 
-Deno.test("makeScramVerifier() takes another salt each time, and a high cost", async () => {
+Deno.test("makeScramVerifier() uses a new salt each time, and a high cost by default", async () => {
   const one = await makeScramVerifier("pencil");
   const two = await makeScramVerifier("pencil");
   assertEquals([one.salt.length, one.iterations], [16, DEFAULT_SCRAM_ITERATIONS]);
@@ -35,7 +35,7 @@ Deno.test("makeScramVerifier() refuses too low a cost, and control characters", 
   await assertRejects(() => makeScramVerifier("pen\ncil"), RangeError, "SASLprep refuses it");
 });
 
-Deno.test("decoyScramVerifier() depends on key and name alone, and looks like a real one", async () => {
+Deno.test("decoyScramVerifier() depends only on key and name, and looks like a real verifier", async () => {
   const decoy = await decoyScramVerifier("nobody", { key: KEY });
   assertEquals(await decoyScramVerifier("nobody", { key: KEY }), decoy);
   assertEquals(decoy.salt.length, 16);

@@ -41,7 +41,7 @@ Deno.test("verifyScrypt() agrees with passlib's example of the format", async ()
   assert(await verifyScrypt(encode("password"), stored));
 });
 
-Deno.test("hashScrypt() takes a new salt each time", async () => {
+Deno.test("hashScrypt() uses a new salt each time", async () => {
   const one = await hashScrypt(encode("secret"), CHEAP);
   const two = await hashScrypt(encode("secret"), CHEAP);
   assertNotEquals(one, two);
@@ -50,14 +50,14 @@ Deno.test("hashScrypt() takes a new salt each time", async () => {
   assert(!await verifyScrypt(encode("Secret"), one));
 });
 
-Deno.test("decoyScrypt() looks like a hash, and fits nothing", async () => {
+Deno.test("decoyScrypt() looks like a hash, and matches no password", async () => {
   const decoy = decoyScrypt(CHEAP);
   const real = await hashScrypt(encode(""), CHEAP);
   assertEquals(decoy.length, real.length);
   assert(!await verifyScrypt(encode(""), decoy));
 });
 
-Deno.test("isCheaper() compares each parameter", () => {
+Deno.test("isCheaper() compares every parameter", () => {
   const stored = decoyScrypt(scryptParameters({ cost: 64, blockSize: 4, parallelization: 2 }));
   const than = (cost: number, blockSize: number, parallelization: number) =>
     isCheaper(stored, { cost, blockSize, parallelization });
@@ -66,7 +66,7 @@ Deno.test("isCheaper() compares each parameter", () => {
   assertEquals([than(128, 4, 2), than(64, 8, 2), than(64, 4, 3)], [true, true, true]);
 });
 
-Deno.test("scryptParameters() has defaults, and refuses what scrypt would", () => {
+Deno.test("scryptParameters() has defaults, and refuses parameters that scrypt would refuse", () => {
   assertEquals(scryptParameters(), { cost: 32768, blockSize: 8, parallelization: 3 });
   for (const cost of [0, 1, 3, -2, 0.5, NaN, Infinity]) {
     assertThrows(() => scryptParameters({ cost }), RangeError);
@@ -77,7 +77,7 @@ Deno.test("scryptParameters() has defaults, and refuses what scrypt would", () =
   }
 });
 
-Deno.test("verifyScrypt() refuses what is no stored password", async () => {
+Deno.test("verifyScrypt() refuses malformed stored passwords", async () => {
   for (const stored of ["", "$scrypt$", "$argon2id$v=19$m=1,t=1,p=1$YQ$YQ"]) {
     await assertRejects(async () => await verifyScrypt(encode("x"), stored), SyntaxError);
   }

@@ -1,4 +1,4 @@
-// Users in a file: who can read it, who else uses it, and what is said when it fails.
+// Users in a file: its permissions, its use by several processes, and the errors when it fails.
 
 import {
   assert,
@@ -13,7 +13,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { FilePasswordDB, UserDatabaseError, UsernamePassword } from "../../cred/mod.ts";
 import { SqlitePasswordDB, type SqlitePasswordDBOptions } from "../../cred/sqlite.ts";
 
-/** Costs that tests can pay. */
+/** Costs that are low enough for tests. */
 const CHEAP: SqlitePasswordDBOptions = {
   scrypt: { cost: 16, blockSize: 1, parallelization: 1 },
   scramIterations: 4096,
@@ -21,7 +21,7 @@ const CHEAP: SqlitePasswordDBOptions = {
 
 const OTHER_PROCESS = fileURLToPath(new URL("other_process.ts", import.meta.url));
 
-/** A folder that is gone at the end of the block. */
+/** Creates a folder that is removed at the end of the block. */
 async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
   const path = await Deno.makeTempDir();
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
@@ -39,13 +39,13 @@ async function otherProcess(...args: string[]) {
   const output = child.stdout.getReader();
   if ((await output.read()).done) throw new Error(await stderr);
   return {
-    /** Tells it to go on. */
+    /** Tells the process to go on. */
     async proceed(): Promise<void> {
       const writer = child.stdin.getWriter();
       await writer.write(new TextEncoder().encode("\n"));
       await writer.close();
     },
-    /** Waits for its end, and gives what it complained of. */
+    /** Waits for the process to end, and returns what it wrote to standard error. */
     async ended(): Promise<string> {
       while (!(await output.read()).done);
       await child.status;
@@ -57,7 +57,7 @@ async function otherProcess(...args: string[]) {
 const login = (users: SqlitePasswordDB, name: string) =>
   users.requestAvatarId(new UsernamePassword(name, "secret"));
 
-Deno.test("SqlitePasswordDB waits while another process writes", async () => {
+Deno.test("SqlitePasswordDB waits for a lock of another process, at login and when opened", async () => {
   await using folder = await temporaryFolder();
   const file = `${folder.path}/users.db`;
   using users = new SqlitePasswordDB(file, CHEAP);
@@ -75,7 +75,7 @@ Deno.test("SqlitePasswordDB waits while another process writes", async () => {
   assertEquals(await atOpening.ended(), "");
 });
 
-Deno.test("SqlitePasswordDB waits in vain once, and again when it could be used in between", async () => {
+Deno.test("SqlitePasswordDB does not wait for a lock again until the database was usable", async () => {
   await using folder = await temporaryFolder();
   const file = `${folder.path}/users.db`;
   using users = new SqlitePasswordDB(file, CHEAP);
@@ -96,7 +96,7 @@ Deno.test("SqlitePasswordDB waits in vain once, and again when it could be used 
   assertEquals(executed(), ["PRAGMA busy_timeout = 2000"]);
 });
 
-Deno.test("SqlitePasswordDB makes one database of a file that processes open at once", async () => {
+Deno.test("SqlitePasswordDB creates one database when several processes open a new file at once", async () => {
   await using folder = await temporaryFolder();
   const file = `${folder.path}/users.db`;
   const names = ["alice", "bob", "carol", "dave"];
@@ -107,7 +107,7 @@ Deno.test("SqlitePasswordDB makes one database of a file that processes open at 
   assertEquals(users.users(), names);
 });
 
-Deno.test("SqlitePasswordDB makes a file that other users of the machine cannot read", async () => {
+Deno.test("SqlitePasswordDB creates its file with permissions for the owner only", async () => {
   await using folder = await temporaryFolder();
   const { path } = folder;
   const url = pathToFileURL(path).href;
@@ -130,7 +130,7 @@ Deno.test("SqlitePasswordDB makes a file that other users of the machine cannot 
   assertEquals((await Array.fromAsync(Deno.readDir(path))).length, CASES.length);
 });
 
-Deno.test("SqlitePasswordDB leaves a file that is there its rights", async () => {
+Deno.test("SqlitePasswordDB keeps the permissions of an existing file", async () => {
   await using folder = await temporaryFolder();
   const file = `${folder.path}/users.db`;
   await Deno.writeFile(file, new Uint8Array());
@@ -142,7 +142,7 @@ Deno.test("SqlitePasswordDB leaves a file that is there its rights", async () =>
 });
 
 for (const database of [":memory:", "", "file::memory:", "file:", "file:users.db?mode=memory"]) {
-  Deno.test(`SqlitePasswordDB makes no file for "${database}"`, async () => {
+  Deno.test(`SqlitePasswordDB creates no file for "${database}"`, async () => {
     const files = () => Array.from(Deno.readDirSync("."), ({ name }) => name).sort();
     const before = files();
     using users = new SqlitePasswordDB(database, CHEAP);
@@ -171,7 +171,7 @@ Deno.test("SqlitePasswordDB names the file that it cannot open", async () => {
   }
 });
 
-Deno.test("SqlitePasswordDB names the file that it cannot use, and waits no longer than its owner", async () => {
+Deno.test("SqlitePasswordDB names a locked database, and does not wait longer than its connection is set to", async () => {
   await using folder = await temporaryFolder();
   const file = `${folder.path}/users.db`;
   {
@@ -199,7 +199,7 @@ Deno.test("SqlitePasswordDB names the file that it cannot use, and waits no long
   assertEquals(await login(users, "alice"), "alice");
 });
 
-Deno.test("SqlitePasswordDB.importFrom() ends when the database fails", async () => {
+Deno.test("SqlitePasswordDB.importFrom() rejects when the database fails", async () => {
   await using folder = await temporaryFolder();
   const file = `${folder.path}/users.db`;
   new SqlitePasswordDB(file, CHEAP).close();

@@ -24,13 +24,13 @@ import { WANTED } from "../../cred/watched.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** Costs that tests can pay. */
+/** Costs that are low enough for tests. */
 const CHEAP: SqlitePasswordDBOptions = {
   scrypt: { cost: 16, blockSize: 1, parallelization: 1 },
   scramIterations: 4096,
 };
 
-/** A database with its tables in reach. */
+/** Opens a database, and gives access to its tables. */
 function opened(options: SqlitePasswordDBOptions = {}) {
   const database = new DatabaseSync(":memory:");
   const users = new SqlitePasswordDB(database, { ...CHEAP, ...options });
@@ -39,7 +39,7 @@ function opened(options: SqlitePasswordDBOptions = {}) {
   return { database, users, row, [Symbol.dispose]: () => database.close() };
 }
 
-/** Proves the password as stock Twisted clients do, without their challenge. */
+/** A proof of the password like that of stock Twisted clients, but without a challenge. */
 class MD5Credentials implements IUsernameMD5Password {
   readonly provides = [IUsernameMD5Password];
   readonly checked: Uint8Array[] = [];
@@ -72,7 +72,7 @@ async function scramLogin(users: SqlitePasswordDB, username: string, password: s
 const plain = (users: SqlitePasswordDB, name: string, password: string | Uint8Array) =>
   users.requestAvatarId(new UsernamePassword(name, password));
 
-Deno.test("SqlitePasswordDB accepts the right password, and refuses all else alike", async () => {
+Deno.test("SqlitePasswordDB accepts the right password, and refuses wrong names and passwords in the same way", async () => {
   using db = opened();
   await db.users.addUser("alice", "secret");
   assertEquals(await plain(db.users, "alice", "secret"), "alice");
@@ -86,7 +86,7 @@ Deno.test("SqlitePasswordDB accepts the right password, and refuses all else ali
   assertEquals(messages.size, 1);
 });
 
-Deno.test("SqlitePasswordDB has reasonable costs unless told otherwise", async () => {
+Deno.test("SqlitePasswordDB works with its default costs", async () => {
   using database = new SqlitePasswordDB(":memory:");
   await database.addUser("alice", "secret");
   assertEquals(await plain(database, "alice", "secret"), "alice");
@@ -102,7 +102,7 @@ Deno.test("SqlitePasswordDB stores neither the password nor its digest", async (
   assert(!JSON.stringify(db.row("alice")).includes("secret"));
 });
 
-Deno.test("SqlitePasswordDB serves SCRAM", async () => {
+Deno.test("SqlitePasswordDB checks SCRAM logins", async () => {
   using db = opened();
   await db.users.addUser("alice", "secret");
   assertEquals((await scramLogin(db.users, "alice", "secret")).avatarId, "alice");
@@ -125,7 +125,7 @@ Deno.test("SqlitePasswordDB shows an unknown user the same salt, even after a re
   assertEquals(salts[0], salts[1]);
 });
 
-Deno.test("SqlitePasswordDB checks MD5 only if it is told to store it", async () => {
+Deno.test("SqlitePasswordDB checks MD5 proofs only if the option to store MD5 is set", async () => {
   using without = opened();
   using db = opened({ storeMD5: true });
   assertEquals<readonly CredInterface[]>(without.users.credentialInterfaces, [
@@ -150,7 +150,7 @@ Deno.test("SqlitePasswordDB checks MD5 only if it is told to store it", async ()
   assertEquals(unknown.checked.map(({ length }) => length), [16], "the same work");
 });
 
-Deno.test("SqlitePasswordDB leaves proofs that need the password to other checkers", async () => {
+Deno.test("SqlitePasswordDB does not accept credentials whose check needs the plain password", async () => {
   using db = opened({ storeMD5: true });
   const realm = { requestAvatar: () => Promise.reject(new Error("never asked")) };
   const portal = new Portal(realm, [db.users]);
@@ -158,7 +158,7 @@ Deno.test("SqlitePasswordDB leaves proofs that need the password to other checke
   await assertRejects(() => portal.login(proof, null), UnhandledCredentials);
 });
 
-Deno.test("SqlitePasswordDB knows names and passwords in every form of Unicode", async () => {
+Deno.test("SqlitePasswordDB recognises names and passwords in every Unicode normal form", async () => {
   using db = opened();
   await db.users.addUser("a\u0308lice", "cafe\u0301");
   assertEquals(db.users.users(), ["älice"]);
@@ -167,14 +167,14 @@ Deno.test("SqlitePasswordDB knows names and passwords in every form of Unicode",
   assertEquals((await scramLogin(db.users, "a\u0308lice", "caf\u00e9")).avatarId, "älice");
 });
 
-Deno.test("SqlitePasswordDB takes a password that is no text", async () => {
+Deno.test("SqlitePasswordDB accepts a password that is not text", async () => {
   using db = opened();
   await db.users.addUser("alice", Uint8Array.of(0xff, 0));
   assertEquals(await plain(db.users, "alice", Uint8Array.of(0xff, 0)), "alice");
   await assertRejects(() => plain(db.users, "alice", "\u00ff\0"), UnauthorizedLogin);
 });
 
-Deno.test("SqlitePasswordDB has no cases if it is told so", async () => {
+Deno.test("SqlitePasswordDB ignores the case of names if the option is set", async () => {
   using db = opened({ caseSensitive: false, storeMD5: true });
   await db.users.addUser("Alice", "secret");
   assertEquals(db.users.users(), ["alice"]);
@@ -189,7 +189,7 @@ Deno.test("SqlitePasswordDB has no cases if it is told so", async () => {
   assert(db.users.removeUser("ALICE"));
 });
 
-Deno.test("SqlitePasswordDB manages users", async () => {
+Deno.test("SqlitePasswordDB adds, changes, lists and removes users", async () => {
   using db = opened();
   await db.users.addUser("bob", "old");
   await db.users.addUser("alice", "secret");
@@ -206,7 +206,7 @@ Deno.test("SqlitePasswordDB manages users", async () => {
   await assertRejects(() => plain(db.users, "bob", "new"), UnauthorizedLogin);
 });
 
-Deno.test("SqlitePasswordDB says what it cannot do, without the password", async () => {
+Deno.test("SqlitePasswordDB names the fault in its errors, without the password", async () => {
   using db = opened();
   await db.users.addUser("alice", "secret");
   const CASES = [
@@ -232,14 +232,14 @@ Deno.test("SqlitePasswordDB says what it cannot do, without the password", async
   await assertRejects(() => plain(db.users, "bob", "x".repeat(1025)), UnauthorizedLogin);
 });
 
-Deno.test("SqlitePasswordDB gives one of two who add the same user at once an error", async () => {
+Deno.test("SqlitePasswordDB.addUser() rejects the second of two calls that add the same user", async () => {
   using db = opened();
   const both = ["one", "two"].map((password) => db.users.addUser("alice", password));
   const ends = await Promise.allSettled(both);
   assertEquals(ends.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
 });
 
-Deno.test("SqlitePasswordDB hashes anew at a login when costs were raised", async () => {
+Deno.test("SqlitePasswordDB rehashes a password at login when costs were raised", async () => {
   using db = opened();
   await db.users.addUser("alice", "secret");
   const before = db.row("alice")!;
@@ -265,7 +265,7 @@ Deno.test("SqlitePasswordDB hashes anew at a login when costs were raised", asyn
   assertEquals(db.row("alice")!.md5, null, "not stored where it should not be");
 });
 
-Deno.test("SqlitePasswordDB lets a user in although nothing can be written", async () => {
+Deno.test("SqlitePasswordDB accepts a login even if the new hash cannot be written", async () => {
   const file = await Deno.makeTempFile();
   {
     using users = new SqlitePasswordDB(file, CHEAP);
@@ -278,7 +278,7 @@ Deno.test("SqlitePasswordDB lets a user in although nothing can be written", asy
   await Deno.remove(file);
 });
 
-Deno.test("SqlitePasswordDB denies logins when too many wait, and serves the others", async () => {
+Deno.test("SqlitePasswordDB denies logins when too many wait, and checks the others", async () => {
   using db = opened({ maxHashes: 1, maxWaiting: 2 });
   await db.users.addUser("alice", "secret");
   const logins = Array.from({ length: 5 }, () => plain(db.users, "alice", "secret"));
@@ -303,7 +303,7 @@ Deno.test("SqlitePasswordDB hashes no password for a client that is gone before 
   await refused;
 });
 
-Deno.test("SqlitePasswordDB.importFrom() takes over a file of Twisted's", async () => {
+Deno.test("SqlitePasswordDB.importFrom() imports a password file of Twisted", async () => {
   const file = await Deno.makeTempFile();
   const lines = ["alice:secret", "bob:hunter2", "carol:has\ttab", "bob:other", ":empty", "short"];
   await Deno.writeTextFile(file, lines.join("\n"));
@@ -327,7 +327,7 @@ Deno.test("SqlitePasswordDB.importFrom() refuses hashed and missing files", asyn
   await assertRejects(() => db.users.importFrom(missing), UnauthorizedLogin);
 });
 
-Deno.test("SqlitePasswordDB keeps users in a file, and closes what it opened", async () => {
+Deno.test("SqlitePasswordDB keeps users in a file, and closes only databases that it opened", async () => {
   const file = await Deno.makeTempFile();
   {
     using users = new SqlitePasswordDB(file, CHEAP);

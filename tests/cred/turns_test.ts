@@ -1,12 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Turns } from "../../cred/turns.ts";
 
-/** Lets all promises settle that can. */
+/** Waits until all promises that can settle have done so. */
 async function settle(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-Deno.test("Turns lets attempts begin while they may, and the others as places become free", async () => {
+Deno.test("Turns starts attempts up to its limit, and the others as places become free", async () => {
   const turns = new Turns();
   let most = 2;
   let begun = 0;
@@ -19,17 +19,17 @@ Deno.test("Turns lets attempts begin while they may, and the others as places be
   most = 5;
   turns.leave();
   await settle();
-  assertEquals(begun, 2 + 5, "one that ends makes room for all that may begin now");
+  assertEquals(begun, 2 + 5, "an attempt that ends makes room for all that may begin now");
   most = 0;
   for (const expected of [7, 7, 7, 7, 8, 9, 10, 10]) {
     turns.leave();
     await settle();
-    assertEquals(begun, expected, "where nothing is free, one at a time goes on");
+    assertEquals(begun, expected, "without free places, one attempt runs at a time");
   }
   assertEquals(turns.isIdle, true);
 });
 
-Deno.test("Turns is idle when nobody is under way, and nobody waits", async () => {
+Deno.test("Turns is idle when no attempt is running or waiting", async () => {
   const turns = new Turns();
   assertEquals(turns.isIdle, true);
   await turns.enter(() => false);
@@ -41,7 +41,7 @@ Deno.test("Turns is idle when nobody is under way, and nobody waits", async () =
   assertEquals(turns.isIdle, true);
 });
 
-Deno.test("Turns lets go of who does not want to wait any more, and passes the turn on", async () => {
+Deno.test("Turns drops a waiting attempt that is aborted, and passes its turn on", async () => {
   const turns = new Turns();
   const never = () => false;
   await turns.enter(never);
@@ -51,7 +51,7 @@ Deno.test("Turns lets go of who does not want to wait any more, and passes the t
   const patient = turns.enter(never).then(() => isIn = true);
   await settle();
   assertEquals(turns.waiting, 2);
-  // In the same turn, so that it may be the impatient one that is woken.
+  // In the same turn, so that the aborted attempt may be the one that is woken.
   turns.leave();
   patience.abort(new Error("too long"));
   await assertRejects(() => impatient, Error, "too long");
