@@ -1,9 +1,9 @@
-// What a browser gets: a bundle that needs nothing of Deno or Node.
+// A bundle for browsers uses nothing of Deno or Node.
 
 import { assertEquals, assertFalse } from "@std/assert";
 import { upgradeWebSocket } from "@perspective/broker/transport";
 
-Deno.test("transport/mod.ts bundles for browsers, and connects there", async () => {
+Deno.test("transport/mod.ts can be bundled for browsers, and connects without Deno and Node", async () => {
   const folder = await Deno.makeTempDir();
   const bundle = `${folder}/transport.js`;
   const mod = new URL("../../transport/mod.ts", import.meta.url).pathname;
@@ -24,7 +24,7 @@ Deno.test("transport/mod.ts bundles for browsers, and connects there", async () 
     });
     return response;
   });
-  // As near to a browser as a Deno program comes: without Deno, process and Buffer.
+  // As close to a browser as a Deno program can be: without Deno, process and Buffer.
   const page = `
     const log = console.log;
     for (const name of ["Deno", "process", "Buffer", "global"]) delete globalThis[name];

@@ -6,7 +6,7 @@
 
 import type { Transport } from "@perspective/broker/transport";
 
-/** Returns bytes in which a lost, doubled or displaced one shows. */
+/** Returns a pattern of bytes that reveals lost, doubled or displaced bytes. */
 export function pattern(size: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 8) * 7 + (i >> 16)) & 0xff);
 }

@@ -3,13 +3,13 @@ import { ConnectError, dial, listen } from "@perspective/broker/transport";
 import { bytesOf, readToEnd } from "./bytes.ts";
 import { accepted } from "./pairs.ts";
 
-/** A port at which somebody listens who says nothing. */
+/** A port whose server accepts connections but sends nothing. */
 function silentPort(): { port: number; listener: Deno.TcpListener } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return { port: listener.addr.port, listener };
 }
 
-Deno.test("dial() tells that nobody listens, without the password", async () => {
+Deno.test("dial() rejects when nobody listens, and leaves the password out of its error", async () => {
   const { port, listener } = silentPort();
   listener.close();
   for (const scheme of ["pb", "pbs", "ws", "wss"]) {
@@ -24,11 +24,11 @@ Deno.test("dial() tells that nobody listens, without the password", async () => 
   }
 });
 
-Deno.test("dial() refuses what is no URL before it connects", async () => {
+Deno.test("dial() refuses an invalid URL before it connects", async () => {
   await assertRejects(() => dial("http://127.0.0.1"), TypeError, "scheme must be");
 });
 
-Deno.test("dial() of a Unix socket that is not there tells so", async () => {
+Deno.test("dial() names the fault when a Unix socket does not exist", async () => {
   await assertRejects(
     () => dial("pb+unix:///no/such/pb.sock"),
     ConnectError,
@@ -37,7 +37,7 @@ Deno.test("dial() of a Unix socket that is not there tells so", async () => {
 });
 
 for (const scheme of ["pbs", "ws", "wss"]) {
-  Deno.test(`dial() by ${scheme} gives up a silent server when time is out`, async () => {
+  Deno.test(`dial() by ${scheme} gives up on a silent server when its time is up`, async () => {
     const { port, listener } = silentPort();
     const accepting = listener.accept();
     await assertRejects(
@@ -51,7 +51,7 @@ for (const scheme of ["pbs", "ws", "wss"]) {
     listener.close();
   });
 
-  Deno.test(`dial() by ${scheme} gives up with the reason of its signal`, async () => {
+  Deno.test(`dial() by ${scheme} rejects with the reason of its signal during the handshake`, async () => {
     const { port, listener } = silentPort();
     const controller = new AbortController();
     const reason = new Error("changed my mind");
@@ -69,7 +69,7 @@ for (const scheme of ["pbs", "ws", "wss"]) {
   });
 }
 
-Deno.test("dial() does not begin with a signal that is aborted", async () => {
+Deno.test("dial() does not connect if its signal is already aborted", async () => {
   const reason = new Error("no");
   const error = await assertRejects(() =>
     dial("pb://127.0.0.1:1", { signal: AbortSignal.abort(reason) })
@@ -77,7 +77,7 @@ Deno.test("dial() does not begin with a signal that is aborted", async () => {
   assertStrictEquals(error, reason);
 });
 
-Deno.test("dial() leaves a connection that stands alone when its signal is aborted", async () => {
+Deno.test("dial() keeps an open connection when its signal is aborted later", async () => {
   await using listener = listen("ws://127.0.0.1:0");
   const controller = new AbortController();
   const client = await dial(listener.url, { signal: controller.signal });
@@ -90,7 +90,7 @@ Deno.test("dial() leaves a connection that stands alone when its signal is abort
   await server.transport.closed;
 });
 
-Deno.test("dial() sends headers of the caller, but not in place of its own", async () => {
+Deno.test("dial() sends the caller's headers, but does not let them replace its own", async () => {
   const { promise, resolve } = Promise.withResolvers<Headers>();
   await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     resolve(new Headers(request.headers));

@@ -20,14 +20,14 @@ import {
 import { bytesOf, readExactly, readToEnd, writeAll } from "./bytes.ts";
 import { accepted, CLIENT_TLS, SERVER_TLS } from "./pairs.ts";
 
-/** A folder for socket files, which must be empty at the end. */
+/** Runs work in a folder for socket files, which must be empty at the end. */
 async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   await work(folder);
   await Deno.remove(folder);
 }
 
-/** Checks that a listener is of use. */
+/** Checks that a listener accepts a connection. */
 async function check(listener: Listener): Promise<void> {
   const client = await dial(listener.url, CLIENT_TLS);
   const server = await accepted(listener);
@@ -44,7 +44,7 @@ function portOf({ addr }: Listener): number {
   return addr.port;
 }
 
-Deno.test("listen() says where", async () => {
+Deno.test("listen() gives the address and URL of every kind of listener", async () => {
   await using byUrl = listen("pb://127.0.0.1:0");
   const port = portOf(byUrl);
   assert(port > 0);
@@ -67,21 +67,25 @@ Deno.test("listen() says where", async () => {
 
 const CONTRADICTIONS: { name: string; options: ListenOptions; message: string }[] = [
   {
-    name: "a URL beside a port",
+    name: "both a URL and a port",
     options: { url: "pb://h", port: 1 },
     message: "give a URL, or hostname, port and path, but not both",
   },
   {
-    name: "a path beside a port",
+    name: "both a path and a port",
     options: { path: "/x", port: 1 },
     message: "a Unix socket has a path, but no hostname and port",
   },
   {
-    name: "a user",
+    name: "a URL with a user",
     options: { url: "pb://alice:secret@127.0.0.1:0" },
     message: 'Cannot listen on "pb://127.0.0.1:0": a user and an object are for clients',
   },
-  { name: "an object", options: { url: "pb://127.0.0.1:0/chat" }, message: "a user and an object" },
+  {
+    name: "a URL with an object",
+    options: { url: "pb://127.0.0.1:0/chat" },
+    message: "a user and an object",
+  },
   { name: "a Unix socket without a path", options: { path: "" }, message: "path" },
   {
     name: "TLS without a certificate",
@@ -120,7 +124,7 @@ for (const mode of [NaN, -1, 0.5, 600, 0o1000]) {
   });
 }
 
-Deno.test("listen() refuses a port that is taken, and what is no place", async () => {
+Deno.test("listen() refuses a port in use, a foreign address and a missing folder", async () => {
   await using first = listen("pb://127.0.0.1:0");
   const error = assertThrows(() => listen(first.url), ListenError);
   assertEquals(error.url, first.url);
@@ -130,7 +134,7 @@ Deno.test("listen() refuses a port that is taken, and what is no place", async (
   assertThrows(() => listen("pb+unix:///no/such/folder/pb.sock"), ListenError, "no such file");
 });
 
-Deno.test("Listener.close() ends every accept, and stays closed", async () => {
+Deno.test("Listener.close() resolves every accept() with null, and later ones too", async () => {
   for (const url of ["pb://127.0.0.1:0", "ws://127.0.0.1:0"]) {
     const listener = listen(url);
     const waiting = [listener.accept(), listener.accept()];
@@ -142,7 +146,7 @@ Deno.test("Listener.close() ends every accept, and stays closed", async () => {
   }
 });
 
-Deno.test("Listener.close() leaves accepted connections alone", async () => {
+Deno.test("Listener.close() keeps accepted connections open", async () => {
   const listener = listen("ws://127.0.0.1:0");
   const client = await dial(listener.url);
   const server = await accepted(listener);
@@ -154,7 +158,7 @@ Deno.test("Listener.close() leaves accepted connections alone", async () => {
   await server.transport.closed;
 });
 
-Deno.test("Listener.close() ends handshakes, and closes what nobody accepted", async () => {
+Deno.test("Listener.close() ends handshakes, and closes connections that were not accepted", async () => {
   const listener = listen("ws://127.0.0.1:0");
   const waiting = listener.accept();
   const first = await dial(listener.url);
@@ -173,7 +177,7 @@ Deno.test("Listener.close() ends handshakes, and closes what nobody accepted", a
   }
 });
 
-Deno.test("listen() makes the socket file, with its mode, and removes it", async () => {
+Deno.test("listen() creates the socket file with the given mode, and removes it when closed", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/pb.sock`;
     await using listener = listen({ path, mode: 0o600 });
@@ -186,7 +190,7 @@ Deno.test("listen() makes the socket file, with its mode, and removes it", async
   });
 });
 
-/** Leaves a socket file that nobody listens at, as a server does that was killed. */
+/** Leaves a socket file without a listener, as a killed server does. */
 function leaveSocket(path: string): void {
   const listener = Deno.listen({ transport: "unix", path: `${path}.new` });
   Deno.renameSync(`${path}.new`, path);
@@ -194,7 +198,7 @@ function leaveSocket(path: string): void {
   assert(Deno.lstatSync(path).isSocket);
 }
 
-Deno.test("listen() gives a URL for any path", async () => {
+Deno.test("listen() gives a valid URL for a path with special characters", async () => {
   await withFolder(async (folder) => {
     await using listener = listen({ path: `${folder}/a #?%ü.sock` });
     await check(listener);
@@ -203,12 +207,12 @@ Deno.test("listen() gives a URL for any path", async () => {
   assertEquals(error.url, `pb+unix://${Deno.cwd()}/no/such/pb.sock`);
 });
 
-Deno.test("listen() replaces the socket file of a server that is gone", async () => {
+Deno.test("listen() replaces a stale socket file", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/pb.sock`;
     leaveSocket(path);
     const listener = listen({ path });
-    // The file is checked first, which accept() waits for.
+    // The file is checked first, and accept() waits for that.
     const waiting = listener.accept();
     let client;
     for (let left = 1000; left > 0 && client === undefined; left--) {
@@ -222,11 +226,11 @@ Deno.test("listen() replaces the socket file of a server that is gone", async ()
   });
 });
 
-Deno.test("listen() lets one of two replace the socket file of a server that is gone", async () => {
+Deno.test("listen() lets only one of two listeners replace a stale socket file", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/pb.sock`;
     leaveSocket(path);
-    // As old as such files are: by its time it can be told from one that takes its place.
+    // An old file, so that its time tells it from the one that replaces it.
     Deno.utimeSync(path, 1, 1);
     const listeners = [listen({ path }), listen({ path })];
     const ends = listeners.map((listener) => listener.accept());
@@ -234,13 +238,13 @@ Deno.test("listen() lets one of two replace the socket file of a server that is 
     const refused = Promise.race(ends.map((end) => end.then(() => never)));
     await assertRejects(() => refused, ListenError, "another server listens there");
     (await dial(listeners[0]!.url)).transport.close();
-    // What the other one tries the socket with may be accepted, too.
+    // The connection with which the other listener probes the socket may be accepted, too.
     (await Promise.any(ends))!.transport.close();
     for (const listener of listeners) listener.close();
   });
 });
 
-Deno.test("listen() leaves nothing behind when a socket cannot have its permissions", async () => {
+Deno.test("listen() removes the socket file when its mode cannot be set", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/pb.sock`;
     {
@@ -254,7 +258,7 @@ Deno.test("listen() leaves nothing behind when a socket cannot have its permissi
   });
 });
 
-Deno.test("Listener.close() during the check of a socket file leaves the file", async () => {
+Deno.test("Listener.close() keeps an existing socket file that is still being checked", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/pb.sock`;
     leaveSocket(path);
@@ -266,14 +270,14 @@ Deno.test("Listener.close() during the check of a socket file leaves the file", 
   });
 });
 
-Deno.test("listen() leaves the socket of a living server alone", async () => {
+Deno.test("listen() does not replace the socket file of a running server", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/pb.sock`;
     await using first = listen({ path });
     const second = listen({ path });
     await assertRejects(() => second.accept(), ListenError, "another server listens there");
     second.close();
-    // The check was a connection, which has ended.
+    // The check made a connection, which has ended.
     const { transport } = await accepted(first);
     assertEquals(await readToEnd(transport), { count: 0 });
     transport.close();
@@ -281,7 +285,7 @@ Deno.test("listen() leaves the socket of a living server alone", async () => {
   });
 });
 
-Deno.test("listen() does not remove a file that is no socket", async () => {
+Deno.test("listen() does not replace a file that is not a socket", async () => {
   await withFolder(async (folder) => {
     const path = `${folder}/pb.sock`;
     Deno.writeTextFileSync(path, "precious");
@@ -300,7 +304,7 @@ Deno.test("listen() does not remove a file that is no socket", async () => {
 for (const scheme of ["pbs", "ws", "wss"]) {
   const hostile = { "plain HTTP": "GET / HTTP/1.1\r\nHost: x\r\n\r\n", garbage: "\x16\x03\x01xyz" };
   for (const [name, text] of Object.entries(hostile)) {
-    Deno.test(`listen() on ${scheme} survives ${name}`, async () => {
+    Deno.test(`listen() on ${scheme} reports ${name} and keeps accepting`, async () => {
       const { promise: told, resolve: onHandshakeError } = Promise.withResolvers<HandshakeError>();
       await using listener = listen({
         url: `${scheme}://127.0.0.1:0`,
@@ -327,7 +331,7 @@ for (const scheme of ["pbs", "ws", "wss"]) {
   }
 }
 
-Deno.test("listen() says that HTTP comes where TLS is spoken", async () => {
+Deno.test("listen() on pbs reports a peer that does not speak TLS", async () => {
   const { promise: told, resolve: onHandshakeError } = Promise.withResolvers<HandshakeError>();
   await using listener = listen({ url: "pbs://127.0.0.1:0", ...SERVER_TLS, onHandshakeError });
   const waiting = listener.accept();
@@ -340,7 +344,7 @@ Deno.test("listen() says that HTTP comes where TLS is spoken", async () => {
 });
 
 for (const scheme of ["pbs", "ws", "wss"]) {
-  Deno.test(`listen() on ${scheme} is not held up by silent peers, however many they are`, async () => {
+  Deno.test(`listen() on ${scheme} accepts connections despite more silent peers than maxHandshakes`, async () => {
     const errors: string[] = [];
     const { promise: three, resolve } = Promise.withResolvers<void>();
     await using listener = listen({
@@ -357,11 +361,11 @@ for (const scheme of ["pbs", "ws", "wss"]) {
     const first = listener.accept();
     const silent = [];
     for (let i = 0; i < 2; i++) silent.push(await Deno.connect({ hostname: "127.0.0.1", port }));
-    // Through, past the two that are silent.
+    // Gets through past the two silent peers.
     const client = await dial(listener.url, CLIENT_TLS);
     const server = await first;
     silent.push(await Deno.connect({ hostname: "127.0.0.1", port }));
-    // Now all three places are taken; who comes late gets that of the first.
+    // Now all three places are taken, and a late client gets that of the first.
     const late = await dial(listener.url, CLIENT_TLS);
     const lateServer = await accepted(listener);
     await three;
@@ -375,7 +379,7 @@ for (const scheme of ["pbs", "ws", "wss"]) {
   });
 }
 
-Deno.test("listen() shares a port between processes, where Deno allows it", async () => {
+Deno.test("listen() shares a port with reusePort, and refuses it without --unstable-net", async () => {
   if ("listenDatagram" in Deno) return;
   assertThrows(
     () => listen({ hostname: "127.0.0.1", port: 0, reusePort: true }),
@@ -395,7 +399,7 @@ Deno.test("listen() shares a port between processes, where Deno allows it", asyn
   assertEquals(new TextDecoder().decode(stdout).trim(), "true", new TextDecoder().decode(stderr));
 });
 
-Deno.test("listen() keeps accepting when a connection is gone before its turn", async () => {
+Deno.test("listen() keeps accepting when connections were closed before they were accepted", async () => {
   await using listener = listen("pb://127.0.0.1:0");
   for (let i = 0; i < 3; i++) {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port: portOf(listener) });
@@ -405,7 +409,7 @@ Deno.test("listen() keeps accepting when a connection is gone before its turn", 
   await check(listener);
 });
 
-Deno.test("listen() loses no time with connections that are reset before their turn", async () => {
+Deno.test("listen() does not pause for connections that were reset before they were accepted", async () => {
   await using listener = listen("pb://127.0.0.1:0");
   for (let i = 0; i < 5; i++) {
     const socket = connect(portOf(listener), "127.0.0.1");
@@ -414,14 +418,14 @@ Deno.test("listen() loses no time with connections that are reset before their t
     await once(socket, "close");
   }
   const client = await Deno.connect({ hostname: "127.0.0.1", port: portOf(listener) });
-  // No timer runs out, so that a pause would never end.
+  // Under fake time a pause would never end.
   using _time = new FakeTime();
   const { transport } = await accepted(listener);
   transport.close();
   client.close();
 });
 
-Deno.test("a Deno connection is a transport as it stands", async () => {
+Deno.test("Deno.Conn can be used as a Transport", async () => {
   await using listener = listen("pb://127.0.0.1:0");
   const conn: Deno.Conn = await Deno.connect({ hostname: "127.0.0.1", port: portOf(listener) });
   await writeAll(conn, bytesOf("hi"));

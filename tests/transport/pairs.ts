@@ -24,18 +24,18 @@ export function pem(name: string): string {
   return Deno.readTextFileSync(new URL(`./certificates/${name}`, import.meta.url));
 }
 
-/** What a server with the test certificate needs. */
+/** Options of a server with the test certificate. */
 export const SERVER_TLS: ListenOptions = { cert: pem("server.pem"), key: pem("server.key") };
-/** What a client that trusts it needs. */
+/** Options of a client that trusts it. */
 export const CLIENT_TLS: DialOptions = { caCerts: [pem("authority.pem")] };
-/** What a client with a certificate of its own needs. */
+/** Options of a client with a certificate of its own. */
 export const ALICE_TLS: DialOptions = {
   ...CLIENT_TLS,
   cert: pem("client.pem"),
   key: pem("client.key"),
 };
 
-/** Two connected ends; disposing of it closes both and waits until nothing is left. */
+/** Two connected ends; disposing of the pair closes both and waits until they are closed. */
 export interface Pair extends AsyncDisposable {
   /** The end that opened the connection. */
   readonly client: Dialed;
@@ -124,7 +124,7 @@ export async function dialAsBrowser(url: string, protocol: string): Promise<Dial
   return { transport, peer: { kind: "websocket", address: "", secure: false, protocol } };
 }
 
-/** Puts our own frames on both ends of a pair in memory. */
+/** Puts a FramedTransport on both ends of a pair in memory. */
 export function framedPair(windowed: boolean, chunkSize: number): Pair {
   const [first, second] = memoryPair({ chunkSize });
   const options = { ...webSocketLimits({}), windowed, early: new Uint8Array(0) };
@@ -191,7 +191,7 @@ export const KINDS: readonly Kind[] = [
     connect: () => connectTo({ url: "wss://127.0.0.1:0/pb", ...SERVER_TLS }, CLIENT_TLS),
   },
   {
-    name: "WebSocket inside of Deno.serve",
+    name: "WebSocket in Deno.serve",
     tellsReason: true,
     buffers: 2 ** 20,
     connect: () => connectToServe((url) => dial(url)),

@@ -6,10 +6,10 @@ import { KINDS } from "./pairs.ts";
 const SIZES = [1, 2, 125, 126, 127, 1024, 4096, 65_535, 65_536, 65_537, 300_000];
 
 for (const { name, tellsReason, buffers, connect } of KINDS) {
-  // A byte at a time is slow for large amounts.
+  // Large amounts would take long byte by byte.
   const large = name.endsWith("byte by byte") ? 100_000 : 10_000_000;
 
-  Deno.test(`${name}: bytes of all sizes arrive both ways`, async () => {
+  Deno.test(`${name}: bytes of all sizes arrive in both directions`, async () => {
     await using pair = await connect();
     const { client, server } = pair;
     for (const size of SIZES) {
@@ -33,7 +33,7 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
     assertEquals(await readExactly(pair.server.transport, 300, 1), pattern(300));
   });
 
-  Deno.test(`${name}: written bytes may be changed once the write has settled`, async () => {
+  Deno.test(`${name}: bytes may be changed once their write has settled`, async () => {
     await using pair = await connect();
     const bytes = Uint8Array.of(1, 2, 3);
     await writeAll(pair.server.transport, bytes);
@@ -41,7 +41,7 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
     assertEquals(await readExactly(pair.client.transport, 3), Uint8Array.of(1, 2, 3));
   });
 
-  Deno.test(`${name}: ${large} bytes pass both ways at once`, async () => {
+  Deno.test(`${name}: ${large} bytes arrive in both directions at once`, async () => {
     await using pair = await connect();
     const { client, server } = pair;
     const bytes = pattern(large);
@@ -54,7 +54,7 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
     assert(equalBytes(there, bytes) && equalBytes(back, bytes));
   });
 
-  Deno.test(`${name}: what was written before close arrives`, async () => {
+  Deno.test(`${name}: bytes written before close() arrive`, async () => {
     await using pair = await connect();
     const { client, server } = pair;
     const writing = writeAll(client.transport, pattern(200_000)).then(() =>
@@ -66,7 +66,7 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
   });
 
   for (const side of ["client", "server"] as const) {
-    Deno.test(`${name}: close by the ${side} ends the reads of both`, async () => {
+    Deno.test(`${name}: close() by the ${side} ends the reads of both ends`, async () => {
       await using pair = await connect();
       const here = pair[side].transport;
       const there = pair[side === "client" ? "server" : "client"].transport;
@@ -86,20 +86,20 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
     });
   }
 
-  Deno.test(`${name}: a write after the other end closed is refused in the end`, async () => {
+  Deno.test(`${name}: writes are soon refused after the other end closed`, async () => {
     await using pair = await connect();
     const { client, server } = pair;
     server.transport.close();
     await assertRejects(async () => {
       for (;;) {
         await client.transport.write(new Uint8Array(65_536));
-        // Within memory, the two ends would leave the event loop no turn.
+        // The two ends of a pair in memory would otherwise never yield to the event loop.
         await new Promise((resolve) => setTimeout(resolve));
       }
     });
   });
 
-  Deno.test(`${name}: a writer waits while nobody reads, and goes on when somebody does`, async () => {
+  Deno.test(`${name}: write() waits while nobody reads, and continues when somebody does`, async () => {
     await using pair = await connect();
     const { client, server } = pair;
     let written = 0;
@@ -110,7 +110,7 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
       writing = false;
       client.transport.close();
     })();
-    // Nothing moves any more when a good many turns of the event loop bring nothing.
+    // The writer waits for good when many turns of the event loop bring no progress.
     for (let seen = -1, quiet = 0; quiet < 20 && writing; quiet++) {
       if (seen !== written) quiet = 0;
       seen = written;

@@ -1,4 +1,4 @@
-// Real Twisted protocols, inside of WebSocket as Autobahn wraps them, and with TLS.
+// Real Twisted protocols, over WebSocket as Autobahn wraps them, and over TLS.
 
 import { assert, assertEquals } from "@std/assert";
 import { dial, type Dialed, listen, upgradeWebSocket } from "@perspective/broker/transport";
@@ -28,7 +28,7 @@ autobahnTest("dial() talks to Autobahn's wrapped server in fragments", async () 
   await dialed.transport.closed;
 });
 
-autobahnTest("dial() hears Autobahn's server close", async () => {
+autobahnTest("dial() gives a transport that ends when Autobahn's server closes", async () => {
   await using server = await startPython(SCRIPT, ["server", "websocket"]);
   const { transport } = await dial(`ws://127.0.0.1:${server.port}/`);
   await writeAll(transport, bytesOf("please close"));
@@ -37,7 +37,7 @@ autobahnTest("dial() hears Autobahn's server close", async () => {
   await transport.closed;
 });
 
-autobahnTest("a browser talks to Autobahn's wrapped server", async () => {
+autobahnTest("dialAsBrowser() talks to Autobahn's wrapped server", async () => {
   await using server = await startPython(SCRIPT, ["server", "websocket"]);
   const dialed = await dialAsBrowser(`ws://127.0.0.1:${server.port}/`, "binary");
   await checkEchoes(dialed);
@@ -77,7 +77,7 @@ autobahnTest("upgradeWebSocket() serves Autobahn's wrapped client", async () => 
   checkAsker(await asking);
 });
 
-twistedTest("dial() talks to Twisted with TLS", async () => {
+twistedTest("dial() talks to Twisted over TLS", async () => {
   await using server = await startPython(SCRIPT, ["server", "tls"]);
   const dialed = await dial(`pbs://localhost:${server.port}`, CLIENT_TLS);
   await checkEchoes(dialed);
@@ -88,7 +88,7 @@ twistedTest("dial() talks to Twisted with TLS", async () => {
   assertEquals(await server.read(), { lost: true });
 });
 
-twistedTest("dial() shows its certificate to Twisted", async () => {
+twistedTest("dial() presents its client certificate to Twisted", async () => {
   await using server = await startPython(SCRIPT, ["server", "tls", "--mutual"]);
   const { transport } = await dial(`pbs://localhost:${server.port}`, ALICE_TLS);
   await writeAll(transport, bytesOf("who am I?"));
@@ -99,7 +99,7 @@ twistedTest("dial() shows its certificate to Twisted", async () => {
 });
 
 for (const mutual of [false, true]) {
-  twistedTest(`listen() serves Twisted with ${mutual ? "mutual " : ""}TLS`, async () => {
+  twistedTest(`listen() serves Twisted over ${mutual ? "mutual " : ""}TLS`, async () => {
     const clientCaCerts = mutual ? { clientCaCerts: [pem("authority.pem")] } : {};
     await using listener = listen({ url: "pbs://127.0.0.1:0", ...SERVER_TLS, ...clientCaCerts });
     assert(listener.addr.transport === "tcp");
@@ -112,7 +112,7 @@ for (const mutual of [false, true]) {
   });
 }
 
-/** Has the other end echo bytes of each size. */
+/** Checks that the other end echoes bytes of each size. */
 async function checkEchoes({ transport }: Dialed): Promise<void> {
   for (const size of SIZES) {
     const bytes = pattern(size);
@@ -124,7 +124,7 @@ async function checkEchoes({ transport }: Dialed): Promise<void> {
   }
 }
 
-/** Sends back what comes until the end, and closes. */
+/** Echoes what arrives until the end, then closes. */
 async function echo({ transport }: Dialed): Promise<void> {
   const buffer = new Uint8Array(65_536);
   for (;;) {

@@ -66,7 +66,7 @@ const GOOD: { url: string; parts: Partial<PBUrl> }[] = [
 ];
 
 for (const { url, parts } of GOOD) {
-  Deno.test(`parseUrl() takes "${url}" apart`, () => {
+  Deno.test(`parseUrl() parses "${url}"`, () => {
     const parsed = parseUrl(url);
     assertEquals({ ...parsed, ...parts }, parsed);
     assertEquals(parseUrl(new URL(url)), parsed);
@@ -109,7 +109,7 @@ const SECRETS = [
 ];
 
 for (const url of SECRETS) {
-  Deno.test(`parseUrl() keeps the password of "${url}" to itself`, () => {
+  Deno.test(`parseUrl() leaves the password of "${url}" out of its error`, () => {
     const error = assertThrows(() => parseUrl(url), TypeError);
     assertFalse(error.message.includes("hunter2"), error.message);
   });

@@ -2,12 +2,12 @@ import { assertEquals } from "@std/assert";
 import { BusyMap, isWorn } from "../../../transport/base/busy_map.ts";
 import { BusySet } from "../../../transport/base/busy_set.ts";
 
-Deno.test("isWorn() leaves small tables alone, and lets large ones change as often as they have entries", () => {
+Deno.test("isWorn() is false for small tables, and for large ones until they changed as often as they have entries", () => {
   assertEquals([isWorn(16, 0), isWorn(17, 0)], [false, true]);
   assertEquals([isWorn(1000, 1000), isWorn(1001, 1000)], [false, true]);
 });
 
-Deno.test("BusyMap keeps entries and their order over any number of changes", () => {
+Deno.test("BusyMap keeps entries and their order through thousands of changes", () => {
   const busy = new BusyMap<number, string>();
   const map = new Map<number, string>();
   for (let i = 0; i < 5000; i++) {
@@ -26,7 +26,7 @@ Deno.test("BusyMap keeps entries and their order over any number of changes", ()
   assertEquals([busy.size, busy.get(1)], [0, undefined]);
 });
 
-Deno.test("BusySet is what a Set is, over any number of changes", () => {
+Deno.test("BusySet behaves like a Set through thousands of changes", () => {
   const busy = new BusySet<number>();
   const set = new Set<number>();
   for (let i = 0; i < 5000; i++) {

@@ -23,7 +23,7 @@ for (const piece of [1, 3, 1000, 4096, 5000]) {
   }
 }
 
-Deno.test("ByteQueue.append() copies, also what is small in adopt()", () => {
+Deno.test("ByteQueue.append() copies its bytes, and adopt() copies small pieces", () => {
   const queue = new ByteQueue();
   const bytes = Uint8Array.of(1, 2);
   queue.append(bytes);
@@ -34,7 +34,7 @@ Deno.test("ByteQueue.append() copies, also what is small in adopt()", () => {
   assertEquals(out, Uint8Array.of(1, 2, 1, 2));
 });
 
-Deno.test("ByteQueue.clear() leaves nothing", () => {
+Deno.test("ByteQueue.clear() empties the queue", () => {
   const queue = new ByteQueue();
   queue.append(pattern(10_000));
   queue.clear();

@@ -28,7 +28,7 @@ const EDGES: { value: number; good: (keyof typeof CHECKS)[] }[] = [
 ];
 
 for (const { value, good } of EDGES) {
-  Deno.test(`checks of options take ${value} where it makes sense`, () => {
+  Deno.test(`checks of options accept or refuse ${value} as documented`, () => {
     for (const name of Object.keys(CHECKS) as (keyof typeof CHECKS)[]) {
       if (good.includes(name)) assertEquals(CHECKS[name]("some", value), value);
       else {assertThrows(
@@ -54,13 +54,13 @@ for (const url of ["pb://127.0.0.1:0", "ws://127.0.0.1:0"]) {
   for (
     const bad of ["handshakeTimeout", "maxHandshakes", "window", "maxUnread", "maxMessageSize"]
   ) {
-    Deno.test(`listen() at ${url} refuses a ${bad} of NaN, and opens nothing`, () => {
+    Deno.test(`listen() at ${url} refuses a ${bad} of NaN`, () => {
       assertThrows(() => listen({ url, [bad]: NaN }), RangeError, `Cannot set ${bad} to "NaN"`);
     });
   }
 }
 
-Deno.test("dial(), upgradeWebSocket() and fromMessagePort() refuse numbers that make no sense", async () => {
+Deno.test("dial(), upgradeWebSocket() and fromMessagePort() refuse numbers out of range", async () => {
   for (const bad of ["timeout", "window", "maxUnread", "maxMessageSize", "highWaterMark"]) {
     await assertRejects(() => dial("pb://127.0.0.1:1", { [bad]: 0 }), RangeError, bad);
   }
@@ -71,12 +71,12 @@ Deno.test("dial(), upgradeWebSocket() and fromMessagePort() refuse numbers that 
   port2.close();
 });
 
-Deno.test("connect() rejects for a limit that makes no sense, as for a URL", async () => {
+Deno.test("connect() rejects, and does not throw, when a limit is out of range", async () => {
   const call = connect("pb://127.0.0.1:1", { limits: { maxCallsIn: -1 } });
   await assertRejects(() => call, RangeError, "maxCallsIn");
 });
 
-Deno.test("close() refuses a time that makes no sense, and closes nothing", async () => {
+Deno.test("close() of Broker, PBServer and PBServerFactory refuses an invalid time, and closes nothing", async () => {
   await using pair = await connectPair(new Root());
   assertThrows(() => void pair.client.close({ graceful: NaN }), RangeError, "graceful");
   assertEquals(pair.client.isClosed, false);

@@ -13,7 +13,7 @@ function alarm(delay: number, rung: string[], name: string, also?: () => void): 
   };
 }
 
-Deno.test("Clock rings alarms of different delays when each is due, once", () => {
+Deno.test("Clock rings alarms of different delays once, when each is due", () => {
   using time = new FakeTime();
   const clock = new Clock();
   const rung: string[] = [];
@@ -31,7 +31,7 @@ Deno.test("Clock rings alarms of different delays when each is due, once", () =>
   assertEquals(time.next(), false);
 });
 
-Deno.test("Clock.clear() keeps an alarm from ringing, and leaves no timer when none is left", () => {
+Deno.test("Clock.clear() keeps an alarm from ringing, and stops the timer with the last alarm", () => {
   using time = new FakeTime();
   const clock = new Clock();
   const rung: string[] = [];
@@ -47,7 +47,7 @@ Deno.test("Clock.clear() keeps an alarm from ringing, and leaves no timer when n
   assertEquals(time.next(), false);
 });
 
-Deno.test("Clock.set() begins anew with an alarm that is set, also from within the alarm", () => {
+Deno.test("Clock.set() restarts an alarm that is already set, even from within its own ring", () => {
   using time = new FakeTime();
   const clock = new Clock();
   const rung: string[] = [];
@@ -67,7 +67,7 @@ Deno.test("Clock.set() begins anew with an alarm that is set, also from within t
   assertEquals(time.next(), false);
 });
 
-Deno.test("Clock rings a crowd in turns of the event loop, so that others get one", () => {
+Deno.test("Clock rings a thousand alarms over several turns of the event loop", () => {
   using time = new FakeTime();
   const clock = new Clock();
   const rung: string[] = [];
@@ -79,7 +79,7 @@ Deno.test("Clock rings a crowd in turns of the event loop, so that others get on
   assertEquals(other > 0 && other < 200, true, `${other}`);
 });
 
-Deno.test("Clock rings nothing that an alarm which rang before has cleared", () => {
+Deno.test("Clock does not ring an alarm that an earlier one of the same time has cleared", () => {
   using time = new FakeTime();
   const clock = new Clock();
   const rung: string[] = [];
@@ -98,12 +98,12 @@ Deno.test("Clock rings nothing that an alarm which rang before has cleared", () 
   assertEquals(time.next(), false);
 });
 
-Deno.test("Clock rings in time though the time of day is set back meanwhile", () => {
+Deno.test("Clock rings on time when the system clock is set back", () => {
   using time = new FakeTime();
   const clock = new Clock();
   const rung: string[] = [];
   clock.set(alarm(10, rung, "rings"));
-  // A stub of `Date.now` would change nothing: time that is made up answers by itself.
+  // Replaces the whole class, as a stub of `Date.now` has no effect under FakeTime.
   const before = Date;
   globalThis.Date = class extends before {
     static override now = () => before.now() - 3_600_000;
@@ -116,7 +116,7 @@ Deno.test("Clock rings in time though the time of day is set back meanwhile", ()
   assertEquals(rung, ["rings"]);
 });
 
-Deno.test("Clock goes on after a time that was not the real one", () => {
+Deno.test("Clock keeps working after fake time ended with an alarm set", () => {
   const clock = new Clock();
   const rung: string[] = [];
   const replaced = new FakeTime();
@@ -129,7 +129,7 @@ Deno.test("Clock goes on after a time that was not the real one", () => {
   assertEquals(time.next(), false);
 });
 
-Deno.test("Clock forgets no alarm among ever other delays", () => {
+Deno.test("Clock rings every alarm among many different delays", () => {
   using time = new FakeTime();
   const clock = new Clock();
   const rung: string[] = [];
@@ -143,7 +143,7 @@ Deno.test("Clock forgets no alarm among ever other delays", () => {
   assertEquals(time.next(), false);
 });
 
-Deno.test("Clock goes on after an alarm that throws", () => {
+Deno.test("Clock keeps ringing after an alarm that throws", () => {
   using time = new FakeTime();
   const clock = new Clock();
   const rung: string[] = [];

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Crowd, hostOf } from "../../../transport/base/crowd.ts";
 
-/** Fills a crowd with one from each address, and gives them in the order in which they are taken. */
+/** Fills a crowd with one member from each address, and returns the order in which they are taken. */
 function taken(...addresses: string[]): string[] {
   const crowd = new Crowd<{ host: string; address: string }>();
   for (const address of addresses) crowd.add({ host: hostOf(address), address });
@@ -12,7 +12,7 @@ function taken(...addresses: string[]): string[] {
   return order;
 }
 
-Deno.test("Crowd gives up the oldest of the place with most", () => {
+Deno.test("Crowd.takeOne() takes the oldest member of the place with most members", () => {
   assertEquals(taken("192.0.2.1:1", "192.0.2.2:1", "192.0.2.2:2", "192.0.2.2:3"), [
     "192.0.2.2:1",
     "192.0.2.2:2",
@@ -29,7 +29,7 @@ const TOGETHER = [
   ["[fe80::1%2]:1", "[fe80::2%2]:2"],
 ];
 for (const [one, other] of TOGETHER) {
-  Deno.test(`Crowd takes ${one} and ${other} for one place`, () => {
+  Deno.test(`Crowd counts ${one} and ${other} as one place`, () => {
     assertEquals(taken("192.0.2.1:1", one!, other!)[0], one);
   });
 }
@@ -45,13 +45,13 @@ const APART = [
   ["a:b:c:d:e:f", "a:b:c:d:e:0"],
 ];
 for (const [one, other] of APART) {
-  Deno.test(`Crowd takes "${one}" and "${other}" for two places`, () => {
-    // Of two that are apart, neither is the place with most: the first of all goes.
+  Deno.test(`Crowd counts "${one}" and "${other}" as two places`, () => {
+    // With two places no place has most members, so the first of all is taken.
     assertEquals(taken("192.0.2.9:1", one!, other!)[0], "192.0.2.9:1");
   });
 }
 
-Deno.test("Crowd forgets those who leave, and takes a stranger's leaving for nothing", () => {
+Deno.test("Crowd.delete() removes a member, and ignores others", () => {
   const crowd = new Crowd();
   const one = { host: "2001:db8::1" };
   crowd.add(one);

@@ -1,14 +1,14 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { closeOnAbort, withDeadline } from "../../../transport/base/deadline.ts";
 
-/** Work that only ends when it is given up. */
+/** Work that ends only when its signal is aborted. */
 function endless(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(new Error("given up")));
   });
 }
 
-Deno.test("withDeadline() gives what the work gives, and leaves no timer", async () => {
+Deno.test("withDeadline() settles as the work does, and leaves no timer", async () => {
   assertEquals(await withDeadline({ timeout: 60_000 }, () => Promise.resolve(7)), 7);
   assertEquals(await withDeadline({ timeout: Infinity }, () => Promise.resolve(7)), 7);
   const error = new Error("failed");
@@ -18,13 +18,13 @@ Deno.test("withDeadline() gives what the work gives, and leaves no timer", async
   assertStrictEquals(failed, error);
 });
 
-Deno.test("withDeadline() rejects because of the time, not of what the work died of", async () => {
+Deno.test("withDeadline() rejects with its own error when time is up, whatever the work rejects with", async () => {
   const error = await assertRejects(() => withDeadline({ timeout: 1 }, endless), DOMException);
   assertEquals(error.name, "TimeoutError");
   assertEquals(error.message, "no answer within 1 ms");
 });
 
-Deno.test("withDeadline() rejects with the reason of the signal", async () => {
+Deno.test("withDeadline() rejects with the reason of its signal", async () => {
   const controller = new AbortController();
   const { signal } = controller;
   const reason = new Error("no more");
@@ -33,7 +33,7 @@ Deno.test("withDeadline() rejects with the reason of the signal", async () => {
   assertStrictEquals(await refused, reason);
 });
 
-Deno.test("closeOnAbort() closes once: when aborted, or when the promise fails", async () => {
+Deno.test("closeOnAbort() closes once, when the signal is aborted or the promise rejects", async () => {
   let closed = 0;
   const close = () => void closed++;
   const controller = new AbortController();

@@ -1,5 +1,5 @@
 /**
- * A worker that sends back what arrives through the port that it is given.
+ * A worker that echoes what arrives through the port that it is given.
  *
  * @module
  */

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@
 import { memoryPair, TransportClosedError } from "@perspective/broker/transport";
 import { pattern, readExactly, readToEnd, writeAll } from "../bytes.ts";
 
-/** What a promise has come to once all that can happen without a timer has happened. */
+/** Whether a promise settles without any timer. */
 async function settledSoon(promise: Promise<unknown>): Promise<"settled" | "pending"> {
   let state: "settled" | "pending" = "pending";
   promise.then(() => state = "settled", () => state = "settled");
@@ -10,7 +10,7 @@ async function settledSoon(promise: Promise<unknown>): Promise<"settled" | "pend
   return state;
 }
 
-Deno.test("memoryPair() gives at most chunkSize bytes a read", async () => {
+Deno.test("memoryPair() gives at most chunkSize bytes per read", async () => {
   const [client, server] = memoryPair({ chunkSize: 1 });
   await client.transport.write(pattern(3));
   const buffer = new Uint8Array(10);
@@ -29,7 +29,7 @@ Deno.test("memoryPair() makes a write wait at the high-water mark", async () => 
   assertEquals(client.transport.written, 14);
 });
 
-Deno.test("memoryPair() cuts after exactly so many bytes", async () => {
+Deno.test("memoryPair() cuts the connection after exactly the given number of bytes", async () => {
   for (let cutAfter = 0; cutAfter < 12; cutAfter++) {
     const [client, server] = memoryPair({ first: { cutAfter } });
     const refused = assertRejects(
@@ -45,7 +45,7 @@ Deno.test("memoryPair() cuts after exactly so many bytes", async () => {
   }
 });
 
-Deno.test("memoryPair() counts the cut of each direction by itself", async () => {
+Deno.test("memoryPair() counts bytes until the cut separately for each direction", async () => {
   const [client, server] = memoryPair({ second: { cutAfter: 2 } });
   await client.transport.write(pattern(100));
   assertEquals(await server.transport.write(pattern(5)), 2);
@@ -53,7 +53,7 @@ Deno.test("memoryPair() counts the cut of each direction by itself", async () =>
   assertEquals(await readToEnd(server.transport), { count: 100 });
 });
 
-Deno.test("MemoryTransport.cut() rejects reads with the error asked for", async () => {
+Deno.test("MemoryTransport.cut() rejects reads with the given error", async () => {
   const [client, server] = memoryPair();
   const error = new Error("cable");
   await client.transport.write(pattern(3));
@@ -63,7 +63,7 @@ Deno.test("MemoryTransport.cut() rejects reads with the error asked for", async 
   assertEquals(await readToEnd(server.transport), { count: 3, error });
 });
 
-Deno.test("MemoryTransport.swallow() loses bytes and the end, and its writer hears nothing", async () => {
+Deno.test("MemoryTransport.swallow() drops bytes and the end without an error to the writer", async () => {
   const [client, server] = memoryPair({ highWaterMark: 10 });
   await client.transport.write(pattern(3));
   client.transport.swallow();
@@ -77,7 +77,7 @@ Deno.test("MemoryTransport.swallow() loses bytes and the end, and its writer hea
   assertEquals(await reading, null);
 });
 
-Deno.test("memoryPair() swallows from a byte on", async () => {
+Deno.test("memoryPair() drops all bytes from the given one on", async () => {
   const [client, server] = memoryPair({ first: { swallowAfter: 5 } });
   await writeAll(client.transport, pattern(50));
   assertEquals(await readExactly(server.transport, 5), pattern(5));
@@ -98,7 +98,7 @@ Deno.test("MemoryTransport.stall() keeps bytes until resume()", async () => {
   assertEquals(await reading, Uint8Array.of(...pattern(10), ...pattern(1)));
 });
 
-Deno.test("memoryPair() stalls after a byte, the end as well", async () => {
+Deno.test("memoryPair() stalls after the given byte, and holds back the end too", async () => {
   const [client, server] = memoryPair({ first: { stallAfter: 2 } });
   await client.transport.write(pattern(3));
   client.transport.close({ kind: "goingAway", message: "bye" });
@@ -120,7 +120,7 @@ Deno.test("MemoryTransport.cut() ends a stall", async () => {
   assertEquals(await reading, { count: 0 });
 });
 
-Deno.test("MemoryTransport.close() drops what was not read and refuses writes of both", async () => {
+Deno.test("MemoryTransport.close() drops unread bytes, and refuses writes at both ends", async () => {
   const [client, server] = memoryPair({ highWaterMark: 5 });
   await client.transport.write(pattern(5));
   const waiting = assertRejects(() => client.transport.write(pattern(5)), TransportClosedError);
@@ -144,7 +144,7 @@ Deno.test("MemoryTransport refuses two reads or two writes at a time", async () 
   await writing;
 });
 
-Deno.test("memoryPair() refuses sizes and places that make no sense", () => {
+Deno.test("memoryPair() refuses invalid sizes and positions", () => {
   assertThrows(() => memoryPair({ chunkSize: 0 }), RangeError, 'Cannot use size "0"');
   assertThrows(() => memoryPair({ highWaterMark: NaN }), RangeError);
   assertThrows(() => memoryPair({ first: { cutAfter: -1 } }), RangeError, 'after "-1" bytes');

@@ -22,7 +22,7 @@ Deno.test("fromMessagePort() connects to a worker", async () => {
 
 const SELF_WORKER = new URL("./self_worker.ts", import.meta.url);
 
-Deno.test("fromMessagePort() connects to a worker through itself, and leaves it to others in the end", async () => {
+Deno.test("fromMessagePort() connects through a Worker object, and does not terminate the worker", async () => {
   const worker = new Worker(SELF_WORKER, { type: "module" });
   const { transport } = fromMessagePort(worker);
   await writeAll(transport, bytesOf("hello"));
@@ -35,7 +35,7 @@ Deno.test("fromMessagePort() connects to a worker through itself, and leaves it 
   worker.terminate();
 });
 
-Deno.test("fromMessagePort() ends when the worker fails that it was given", async () => {
+Deno.test("fromMessagePort() closes when the given Worker fails", async () => {
   const worker = new Worker(SELF_WORKER, { type: "module" });
   worker.addEventListener("error", (event) => event.preventDefault());
   const { transport } = fromMessagePort(worker);
@@ -68,7 +68,7 @@ const STRANGE = [
 ];
 
 for (const message of STRANGE) {
-  Deno.test(`fromMessagePort() closes at ${Deno.inspect(message)}`, async () => {
+  Deno.test(`fromMessagePort() closes on message ${Deno.inspect(message)}`, async () => {
     const { port1, port2 } = new MessageChannel();
     const { transport } = fromMessagePort(port1);
     const said = new Promise<unknown>((resolve) => {
@@ -85,7 +85,7 @@ for (const message of STRANGE) {
   });
 }
 
-Deno.test("fromMessagePort() closes at more bytes than it permitted", async () => {
+Deno.test("fromMessagePort() closes when the peer sends more bytes than it permitted", async () => {
   const { port1, port2 } = new MessageChannel();
   const { transport } = fromMessagePort(port1, { window: 65_536 });
   port2.postMessage(new Uint8Array(65_537));

@@ -1,6 +1,6 @@
 /**
- * A worker that sends back what arrives through its `self`, and shows that it goes on after the
- * end.
+ * A worker that echoes what arrives through its `self`, and shows that it still runs after the end
+ * of the connection.
  *
  * @module
  */

@@ -3,7 +3,7 @@ import { FakeTime } from "@std/testing/time";
 import { AcceptError } from "@perspective/broker/transport";
 import { TcpAcceptor } from "../../../transport/stream/acceptor.ts";
 
-/** A listening socket that has so many faults before it gives connections. */
+/** A listening socket that throws the given faults before it accepts connections. */
 function troubled(faults: Error[]): Deno.TcpListener {
   const conn = {
     remoteAddr: { hostname: "192.0.2.1", port: 1 },
@@ -19,7 +19,7 @@ function troubled(faults: Error[]): Deno.TcpListener {
   } as unknown as Deno.TcpListener;
 }
 
-Deno.test("TcpAcceptor tells once of faults in a row, and goes on", async () => {
+Deno.test("TcpAcceptor.accept() reports successive faults once, and keeps accepting", async () => {
   using time = new FakeTime();
   const fault = new Error("Too many open files (os error 24)");
   const told: AcceptError[] = [];
@@ -40,7 +40,7 @@ Deno.test("TcpAcceptor tells once of faults in a row, and goes on", async () => 
   acceptor.close();
 });
 
-Deno.test("TcpAcceptor tells nothing of connections that are gone before their turn", async () => {
+Deno.test("TcpAcceptor.accept() does not report connections that ended before they were accepted", async () => {
   const gone = new Deno.errors.ConnectionAborted("Software caused connection abort");
   const told: AcceptError[] = [];
   const acceptor = new TcpAcceptor(troubled([gone]), {

@@ -22,7 +22,7 @@ const STRANGER: DialOptions = {
   key: pem("stranger.key"),
 };
 
-Deno.test("dial() verifies the server by its name and address", async () => {
+Deno.test("dial() verifies a server by its name and by its address", async () => {
   await using listener = listen({ url: "pbs://127.0.0.1:0", ...SERVER_TLS });
   assert(listener.addr.transport === "tcp");
   for (const host of ["localhost", "127.0.0.1"]) {
@@ -62,12 +62,12 @@ const DISTRUSTED: { name: string; options: DialOptions; message: string }[] = [
 ];
 
 for (const { name, options, message } of DISTRUSTED) {
-  Deno.test(`dial() refuses a server of ${name}`, async () => {
+  Deno.test(`dial() refuses a server certificate of ${name}`, async () => {
     const { promise: told, resolve: onHandshakeError } = Promise.withResolvers<HandshakeError>();
     await using listener = listen({ url: "pbs://127.0.0.1:0", ...SERVER_TLS, onHandshakeError });
     const error = await assertRejects(() => dial(listener.url, options), ConnectError);
     assertStringIncludes(error.message, message);
-    // The server hears of it during the handshake, or as the end of a connection that stood.
+    // The server learns of it during the handshake, or as the end of an open connection.
     const server = await Promise.race([told.then(() => null), listener.accept()]);
     if (server === null) return;
     await readToEnd(server.transport);
@@ -76,7 +76,7 @@ for (const { name, options, message } of DISTRUSTED) {
   });
 }
 
-Deno.test("listen() takes a certificate that is renewed for new connections, and ends no others", async () => {
+Deno.test("listen() uses a renewed certificate for new connections, and keeps the others", async () => {
   const { promise: told, resolve: onHandshakeError } = Promise.withResolvers<HandshakeError>();
   const own = { cert: pem("server.pem"), key: pem("server.key") };
   let now = own;
@@ -126,7 +126,7 @@ const RENEWED_WRONGLY: { name: string; cert?: () => string; key?: () => string; 
 ];
 
 for (const { name, fact, ...renewed } of RENEWED_WRONGLY) {
-  Deno.test(`listen() tells of a certificate that was renewed and ${name}, and goes on`, async () => {
+  Deno.test(`listen() reports a renewed certificate that ${name}, and keeps using the old one`, async () => {
     const own = { cert: () => pem("server.pem"), key: () => pem("server.key") };
     let now = own;
     const { promise: told, resolve: onHandshakeError } = Promise.withResolvers<HandshakeError>();
@@ -153,7 +153,7 @@ for (const { name, fact, ...renewed } of RENEWED_WRONGLY) {
   });
 }
 
-Deno.test("listen() tells who a client with a certificate is", async () => {
+Deno.test("listen() gives the names in a client's certificate", async () => {
   await using pair = await connectTo(MUTUAL, ALICE_TLS);
   const { kind, secure, certificate } = pair.server.peer;
   assertEquals({ kind, secure }, { kind: "tls", secure: true });
@@ -176,7 +176,7 @@ Deno.test("listen() tells who a client with a certificate is", async () => {
   assert(/^[0-9A-F]+$/.test(certificate.serialNumber));
 });
 
-Deno.test("listen() tells who a client is through WebSocket", async () => {
+Deno.test("listen() gives the names in a client's certificate through WebSocket", async () => {
   await using pair = await connectTo({ ...MUTUAL, url: "wss://127.0.0.1:0" }, ALICE_TLS);
   assertEquals(pair.server.peer.kind, "websocket");
   assertEquals(pair.server.peer.certificate?.commonName, "alice");
@@ -199,7 +199,7 @@ for (const { name, options, fact } of STRANGERS) {
   Deno.test(`listen() refuses clients ${name} where one is required`, async () => {
     const { promise: told, resolve: onHandshakeError } = Promise.withResolvers<HandshakeError>();
     await using listener = listen({ ...MUTUAL, onHandshakeError });
-    // A client may learn only by its first read that it was refused.
+    // A client may learn of the refusal only when it first reads.
     const refused = dial(listener.url, options).then(async ({ transport }) => {
       const { count } = await readToEnd(transport);
       transport.close();
@@ -211,14 +211,14 @@ for (const { name, options, fact } of STRANGERS) {
   });
 }
 
-Deno.test("listen() lets clients in without a certificate where it is not required", async () => {
+Deno.test("listen() accepts clients without a certificate where none is required", async () => {
   await using pair = await connectTo({ ...MUTUAL, requireClientCert: false }, CLIENT_TLS);
   assertEquals(pair.server.peer.certificate, undefined);
   await pair.server.transport.write(bytesOf("hi"));
   assertEquals(await readExactly(pair.client.transport, 2), bytesOf("hi"));
 });
 
-Deno.test("listen() tells who a client is where that is not required", async () => {
+Deno.test("listen() gives the names in a client's certificate where none is required", async () => {
   await using pair = await connectTo({ ...MUTUAL, requireClientCert: false }, ALICE_TLS);
   assertEquals(pair.server.peer.certificate?.commonName, "alice");
 });
@@ -249,7 +249,7 @@ Deno.test("listen() refuses a key that does not fit its certificate", () => {
 
 const USELESS: { name: string; options: DialOptions; message: string }[] = [
   {
-    name: "authorities that are no certificates",
+    name: "authorities that are not certificates",
     options: { caCerts: ["junk"] },
     message: "option caCerts is not PEM certificates",
   },
@@ -259,17 +259,17 @@ const USELESS: { name: string; options: DialOptions; message: string }[] = [
     message: "option caCerts is not PEM certificates",
   },
   {
-    name: "a certificate that is none",
+    name: "a malformed certificate",
     options: { ...ALICE_TLS, cert: "junk" },
     message: "option cert is not a PEM certificate",
   },
   {
-    name: "a key that is none",
+    name: "a malformed key",
     options: { ...ALICE_TLS, key: "junk" },
     message: "option key is not a PEM private key",
   },
   {
-    name: "a certificate and a key that are swapped",
+    name: "a certificate and a key in each other's place",
     options: { ...CLIENT_TLS, cert: pem("client.key"), key: pem("client.pem") },
     message: "option cert is not a PEM certificate",
   },
@@ -298,7 +298,7 @@ for (const { name, options, message } of USELESS) {
   });
 }
 
-Deno.test("dial() takes authorities with text around them, and several in one", async () => {
+Deno.test("dial() accepts authorities with text around them, and several in one string", async () => {
   const bundle = `# Our own\n${pem("stranger.pem")}\n# Another\n${pem("authority.pem")}`;
   await using pair = await connectTo(
     { url: "pbs://127.0.0.1:0", ...SERVER_TLS },
@@ -307,11 +307,11 @@ Deno.test("dial() takes authorities with text around them, and several in one", 
   assertEquals(pair.client.peer.secure, true);
 });
 
-Deno.test("a TLS connection that is cut ends its reads", async () => {
+Deno.test("read() of a TLS connection ends when the connection is cut", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   await using target = listen({ url: "pbs://127.0.0.1:0", ...SERVER_TLS });
   assert(target.addr.transport === "tcp");
-  // A relay between the two, to be cut without a farewell.
+  // A relay between the two, to cut the connection without the end of TLS.
   const dialing = dial(`pbs://localhost:${listener.addr.port}`, CLIENT_TLS);
   const [here, there] = await Promise.all([
     listener.accept(),
@@ -336,7 +336,7 @@ Deno.test("a TLS connection that is cut ends its reads", async () => {
   listener.close();
 });
 
-Deno.test("alternativeNames() finds nothing in what is cut short or no certificate", () => {
+Deno.test("alternativeNames() finds nothing in bytes that are cut short or are not a certificate", () => {
   const der = Uint8Array.from(
     atob(pem("client.pem").replace(/-----.*-----|\s/g, "")),
     (character) => character.charCodeAt(0),

@@ -16,7 +16,7 @@ const KINDS = [
 ] as const;
 
 for (const [kind, code, privateCode] of KINDS) {
-  Deno.test(`close reason "${kind}" crosses as ${code} and as ${privateCode}`, () => {
+  Deno.test(`reasonOf() reads close reason "${kind}" from ${code} and from ${privateCode}`, () => {
     assertEquals(closeCodeOf({ kind, message: "" }), code);
     assertEquals(privateCodeOf(code), privateCode);
     assertEquals(reasonOf(code, "why"), { kind, message: "why" });
@@ -24,14 +24,14 @@ for (const [kind, code, privateCode] of KINDS) {
   });
 }
 
-Deno.test("reasonOf() names a code that says nothing", () => {
+Deno.test("reasonOf() reads other codes, and names a code that comes without text", () => {
   assertEquals(reasonOf(1005, ""), { kind: "normal", message: "WebSocket close code 1005" });
   assertEquals(reasonOf(1003, "no text"), { kind: "protocolError", message: "no text" });
   assertEquals(reasonOf(1012, "restart"), { kind: "goingAway", message: "restart" });
   assertEquals(reasonOf(3999, ""), { kind: "internalError", message: "WebSocket close code 3999" });
 });
 
-Deno.test("closeText() cuts between characters", () => {
+Deno.test("closeText() cuts text only between characters", () => {
   assertEquals(closeText("short").length, 5);
   assertEquals(closeText("x".repeat(200)).length, 123);
   assertEquals(closeText("€".repeat(200)).length, 123);

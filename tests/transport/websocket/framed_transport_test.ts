@@ -1,4 +1,4 @@
-// Our frames against a peer that is written out byte by byte.
+// FramedTransport against a peer whose frames are written out byte by byte.
 
 import {
   assert,
@@ -23,12 +23,12 @@ import {
 } from "../../../transport/websocket/framed_transport.ts";
 import { bytesOf, pattern, readExactly, readToEnd, writeAll } from "../bytes.ts";
 
-/** A frame of a server. */
+/** Encodes a frame of a server. */
 function frame(opcode: number, payload: Uint8Array): Uint8Array {
   return new FrameEncoder(false).encode(opcode, payload);
 }
 
-/** A client of ours, and the bytes that a server exchanges with it. */
+/** A FramedTransport as client, and the raw bytes that a server exchanges with it. */
 class Scene implements AsyncDisposable {
   readonly client: FramedTransport;
   readonly server: Transport;
@@ -86,7 +86,7 @@ Deno.test("FramedTransport answers the latest ping with a pong", async () => {
   assertEquals(await scene.receive(), { opcode: 10, payload: new Uint8Array(0) });
 });
 
-Deno.test("FramedTransport answers pings while nobody reads its bytes", async () => {
+Deno.test("FramedTransport answers pings even if nobody reads from it", async () => {
   await using scene = new Scene();
   await scene.send(2, pattern(1000));
   await scene.send(9, bytesOf("still there?"));
@@ -94,9 +94,9 @@ Deno.test("FramedTransport answers pings while nobody reads its bytes", async ()
   assertEquals(await readExactly(scene.client, 1000), pattern(1000));
 });
 
-Deno.test("FramedTransport holds no more than one answer to a flood of pings", async () => {
+Deno.test("FramedTransport queues at most one pong in a flood of pings", async () => {
   await using scene = new Scene();
-  // Nobody reads the answers, which soon wait in the connection.
+  // Nobody reads the pongs, which soon fill the connection.
   for (let i = 0; i < 1000; i++) await scene.send(9, pattern(125));
   await scene.send(2, Uint8Array.of(7));
   assertEquals(await readExactly(scene.client, 1), Uint8Array.of(7));
@@ -107,13 +107,13 @@ Deno.test("FramedTransport holds no more than one answer to a flood of pings", a
 
 const FLOODS = [
   { name: "pings", opcode: 9, payload: "" },
-  { name: "pongs", opcode: 10, payload: "never asked for" },
+  { name: "pongs", opcode: 10, payload: "unsolicited" },
   { name: "permissions", opcode: 1, payload: "1" },
   { name: "messages without bytes", opcode: 2, payload: "" },
 ];
 
 for (const { name, opcode, payload } of FLOODS) {
-  Deno.test(`FramedTransport closes at a flood of ${name}`, async () => {
+  Deno.test(`FramedTransport closes with 1008 at a flood of ${name}`, async () => {
     await using scene = new Scene({ windowed: true });
     const floods = Array.from({ length: 3000 }, () => [...frame(opcode, bytesOf(payload))]).flat();
     void writeAll(scene.server, Uint8Array.from(floods)).catch(() => {});
@@ -124,7 +124,7 @@ for (const { name, opcode, payload } of FLOODS) {
   });
 }
 
-Deno.test("FramedTransport permits as many frames without content as there are bytes in others", async () => {
+Deno.test("FramedTransport permits one frame without content for each byte of content", async () => {
   await using scene = new Scene({ maxMessageSize: 10 });
   const mixed = Array.from(
     { length: 3000 },
@@ -135,13 +135,13 @@ Deno.test("FramedTransport permits as many frames without content as there are b
   assertEquals(received, Uint8Array.from({ length: 3000 }, (_, i) => i));
 });
 
-Deno.test("FramedTransport reads bytes that came with the handshake", async () => {
+Deno.test("FramedTransport reads bytes that arrived with the handshake", async () => {
   const early = new FrameEncoder(false).encode(2, bytesOf("hi")).slice();
   await using scene = new Scene({ early });
   assertEquals(await readExactly(scene.client, 2), bytesOf("hi"));
 });
 
-/** A server of ours that has its handshake still to end, and each of its writes. */
+/** A server that has yet to send the end of its handshake, and a list of its writes. */
 function serverInHandshake(): { server: FramedTransport; writes: string[] } {
   const writes: string[] = [];
   const readers: ((end: null) => void)[] = [];
@@ -169,17 +169,17 @@ async function closed(server: FramedTransport, time: FakeTime): Promise<void> {
   await server.closed;
 }
 
-Deno.test("FramedTransport ends the handshake together with the first bytes", async () => {
+Deno.test("FramedTransport sends the end of the handshake together with the first bytes", async () => {
   using time = new FakeTime();
   const { server, writes } = serverInHandshake();
-  // Whoever has accepted the connection takes a few microtasks to speak.
+  // The program that accepted the connection takes a few microtasks to write.
   for (let i = 0; i < 20; i++) await undefined;
   await Promise.all([server.write(bytesOf("hello")), server.write(bytesOf("again"))]);
   assertEquals(writes, ["101 \x82\x05hello", "\x82\x05again"]);
   await closed(server, time);
 });
 
-Deno.test("FramedTransport ends the handshake though nobody speaks, before any time passes", async () => {
+Deno.test("FramedTransport sends the end of the handshake within the same turn if nothing is written", async () => {
   using time = new FakeTime();
   const { server, writes } = serverInHandshake();
   for (let i = 0; i < 100; i++) await undefined;
@@ -187,14 +187,14 @@ Deno.test("FramedTransport ends the handshake though nobody speaks, before any t
   await closed(server, time);
 });
 
-Deno.test("FramedTransport ends the handshake before it says that it closes", async () => {
+Deno.test("FramedTransport sends the end of the handshake before its close frame", async () => {
   using time = new FakeTime();
   const { server, writes } = serverInHandshake();
   await closed(server, time);
   assertEquals(writes, ["101 \x88\x02\x03è"]);
 });
 
-Deno.test("FramedTransport does not read ahead of a slow reader without end", async () => {
+Deno.test("FramedTransport reads only a bounded amount ahead of a slow reader", async () => {
   await using scene = new Scene({ maxMessageSize: Infinity });
   let taken = 0;
   const writing = (async () => {
@@ -209,7 +209,7 @@ Deno.test("FramedTransport does not read ahead of a slow reader without end", as
   await writing;
 });
 
-Deno.test("FramedTransport hears why the peer closes, after its bytes", async () => {
+Deno.test("FramedTransport.closeReason tells why the peer closed, after its last bytes", async () => {
   await using scene = new Scene();
   await scene.send(2, bytesOf("last words"));
   await scene.send(8, Uint8Array.of(0x03, 0xe9, ...bytesOf("shutting down")));
@@ -223,7 +223,7 @@ Deno.test("FramedTransport hears why the peer closes, after its bytes", async ()
 
 for (const client of [true, false]) {
   const name = client ? "a client" : "a server";
-  Deno.test(`FramedTransport.writeInPlace() sends what write() would, as ${name}`, async () => {
+  Deno.test(`FramedTransport.writeInPlace() sends the same bytes as write(), as ${name}`, async () => {
     const [here, there] = memoryPair();
     const rules = { windowed: false, early: new Uint8Array(0), maxMessageSize: 1e6, window: 1e6 };
     const writer = new FramedTransport(here.transport, { ...rules, client });
@@ -247,7 +247,7 @@ for (const client of [true, false]) {
   });
 }
 
-Deno.test("FramedTransport.writeInPlace() takes as much as the peer permits", async () => {
+Deno.test("FramedTransport.writeInPlace() writes only as much as the peer permits", async () => {
   await using scene = new Scene({ windowed: true });
   const buffer = pattern(HEADROOM + 100_000);
   const peer = new FrameParser({ onText() {}, onPing() {} }, {
@@ -275,7 +275,7 @@ Deno.test("FramedTransport.writeInPlace() takes as much as the peer permits", as
   assertEquals(payload, pattern(HEADROOM + 100_000).subarray(HEADROOM));
 });
 
-Deno.test("FramedTransport takes a close without a code for normal", async () => {
+Deno.test("FramedTransport treats a close frame without a code as normal", async () => {
   await using scene = new Scene();
   await scene.send(8, new Uint8Array(0));
   assertEquals((await scene.receiveClose()).code, 1000);
@@ -283,7 +283,7 @@ Deno.test("FramedTransport takes a close without a code for normal", async () =>
   assertEquals(scene.client.closeReason?.kind, "normal");
 });
 
-Deno.test("FramedTransport.close() waits for the peer's close frame, and drops what comes before", async () => {
+Deno.test("FramedTransport.close() waits for the peer's close frame, and drops data before it", async () => {
   await using scene = new Scene();
   const reading = readToEnd(scene.client);
   scene.client.close({ kind: "tooLarge", message: "enough" });
@@ -297,16 +297,16 @@ Deno.test("FramedTransport.close() waits for the peer's close frame, and drops w
   assertEquals(scene.client.closeReason, undefined);
 });
 
-Deno.test("FramedTransport.close() does not wait for ever", async () => {
+Deno.test("FramedTransport.close() ends after a time limit when the peer is silent", async () => {
   await using scene = new Scene();
   scene.client.close();
-  // Closed by the time limit, as the peer says nothing.
+  // The time limit closes it.
   await scene.client.closed;
   assertEquals((await scene.receiveClose()).code, 1000);
   assertEquals(await readToEnd(scene.server), { count: 0 });
 });
 
-Deno.test("FramedTransport tells a cut connection from a closed one", async () => {
+Deno.test("FramedTransport.read() rejects when the connection ends without a close frame", async () => {
   await using scene = new Scene();
   await scene.send(2, pattern(3));
   scene.server.close();
@@ -325,15 +325,19 @@ const HOSTILE: { name: string; bytes: Uint8Array; code: number }[] = [
     bytes: Uint8Array.of(0x82, 0x7f, 0, 0, 0, 0, 0, 2, 0, 0),
     code: 1009,
   },
-  { name: "a close that is no UTF-8", bytes: Uint8Array.of(0x88, 3, 0x03, 0xe8, 0xff), code: 1007 },
+  {
+    name: "a close text that is not UTF-8",
+    bytes: Uint8Array.of(0x88, 3, 0x03, 0xe8, 0xff),
+    code: 1007,
+  },
 ];
 
 for (const { name, bytes, code } of HOSTILE) {
-  Deno.test(`FramedTransport closes with ${code} at ${name}`, async () => {
+  Deno.test(`FramedTransport closes with ${code} on ${name}`, async () => {
     await using scene = new Scene();
     await scene.send(2, pattern(3));
     await writeAll(scene.server, bytes);
-    // Not understood any more, and not answered.
+    // A ping after the fault is not answered.
     await scene.send(9, pattern(3));
     const { count, error } = await readToEnd(scene.client);
     assertEquals(count, 3);
@@ -345,9 +349,9 @@ for (const { name, bytes, code } of HOSTILE) {
   });
 }
 
-Deno.test("FramedTransport with windows gives and takes permission in text frames", async () => {
+Deno.test("FramedTransport with windows grants and receives permission in text frames", async () => {
   await using scene = new Scene({ windowed: true, window: 100_000 });
-  // When half of the first 65,536 bytes is read, the window grows; then by each half of it.
+  // The window grows when half of the first 65,536 bytes is read, then with each further half.
   let given = 65_536;
   let asked = 0;
   for (const [half, grant] of [[32_768, 67_232], [50_000, 50_000], [50_000, 50_000]] as const) {
@@ -375,7 +379,7 @@ Deno.test("FramedTransport with windows gives and takes permission in text frame
   await writing;
 });
 
-Deno.test("FramedTransport closes at more bytes than it permitted", async () => {
+Deno.test("FramedTransport closes with 1008 when the peer sends more bytes than it permitted", async () => {
   await using scene = new Scene({ windowed: true, window: 65_536 });
   await scene.send(2, pattern(65_536));
   await scene.send(2, pattern(1));
@@ -385,7 +389,7 @@ Deno.test("FramedTransport closes at more bytes than it permitted", async () => 
 });
 
 for (const text of ["0", "-5", "1e9", "", "12345678901", "５"]) {
-  Deno.test(`FramedTransport refuses "${text}" for a permission`, async () => {
+  Deno.test(`FramedTransport refuses "${text}" as a permission`, async () => {
     await using scene = new Scene({ windowed: true, window: 65_536 });
     await scene.send(1, bytesOf(text));
     const { code } = await scene.receiveClose();

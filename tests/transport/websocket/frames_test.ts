@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { FrameEncoder, FrameParser, type FramesEnd } from "../../../transport/websocket/_frames.ts";
 import { bytesOf, pattern } from "../bytes.ts";
 
-/** What a parser found: bytes of messages run together, and the rest. */
+/** What a parser found: the joined bytes of messages, its events, and how it ended. */
 interface Found {
   data: number[];
   events: (string | [string, ...unknown[]])[];
@@ -35,7 +35,7 @@ function join(...parts: (Uint8Array | number[])[]): Uint8Array {
 for (const masked of [false, true]) {
   for (const size of [0, 1, 5, 125, 126, 127, 65_535, 65_536, 65_537]) {
     const title = masked ? "masked" : "unmasked";
-    Deno.test(`FrameParser reads ${title} frames of ${size} bytes in any pieces`, () => {
+    Deno.test(`FrameParser reads ${title} frames of ${size} bytes in pieces of any size`, () => {
       const payload = pattern(size);
       const encoder = new FrameEncoder(masked);
       const bytes = join(
@@ -85,14 +85,14 @@ const EXAMPLES: { name: string; bytes: Uint8Array; masked?: boolean; found: Part
     bytes: Uint8Array.of(0x02, 1, 1, 0x89, 0, 0x00, 0, 0x80, 1, 2),
     found: { events: [["ping", []]], data: [1, 2] },
   },
-  { name: "a pong nobody asked for", bytes: Uint8Array.of(0x8a, 1, 7), found: { events: [] } },
+  { name: "an unsolicited pong", bytes: Uint8Array.of(0x8a, 1, 7), found: { events: [] } },
   {
     name: "a close without a code",
     bytes: Uint8Array.of(0x88, 0, 0xff, 0xff),
     found: { end: { kind: "closed", code: 1005, message: "" } },
   },
   {
-    name: "a close with a code and text, and nothing after it",
+    name: "a close with a code and text, and ignores what follows",
     bytes: join([0x88, 4, 0x03, 0xe9], bytesOf("ok"), [0xff, 0x00]),
     found: { end: { kind: "closed", code: 1001, message: "ok" } },
   },
@@ -129,7 +129,7 @@ const BAD: { name: string; bytes: number[]; code: number; message: string; maske
   { name: "a long close", bytes: [0x88, 0x7f], code: 1002, message: "too long" },
   { name: "a continuation of nothing", bytes: [0x80, 0x00], code: 1002, message: "no message" },
   {
-    name: "a message inside of a message",
+    name: "a message within a message",
     bytes: [0x02, 1, 7, 0x82, 0],
     code: 1002,
     message: "inside of another",
@@ -154,13 +154,13 @@ const BAD: { name: string; bytes: number[]; code: number; message: string; maske
     message: "more than 100000",
   },
   {
-    name: "fragments over the limit together",
+    name: "fragments that exceed the limit together",
     bytes: [0x02, 1, 7, 0x80, 0x7f, 0, 0, 0, 0, 0, 1, 0x86, 0xa0],
     code: 1009,
     message: "more than 100000",
   },
   { name: "a long text", bytes: [0x81, 11], code: 1009, message: "more than 10 bytes" },
-  { name: "text that is no UTF-8", bytes: [0x81, 1, 0xff], code: 1007, message: "not UTF-8" },
+  { name: "text that is not UTF-8", bytes: [0x81, 1, 0xff], code: 1007, message: "not UTF-8" },
   { name: "a close with half a code", bytes: [0x88, 1, 3], code: 1002, message: "without a code" },
   ...[0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 65_535].map((code) => ({
     name: `close code ${code}`,
@@ -169,7 +169,7 @@ const BAD: { name: string; bytes: number[]; code: number; message: string; maske
     message: "without a code",
   })),
   {
-    name: "a close whose text is no UTF-8",
+    name: "a close whose text is not UTF-8",
     bytes: [0x88, 3, 0x03, 0xe8, 0xff],
     code: 1007,
     message: "not UTF-8",
@@ -187,14 +187,14 @@ for (const { name, bytes, code, message, masked = false } of BAD) {
   });
 }
 
-Deno.test("FrameParser refuses text where there is none to expect, before it comes", () => {
+Deno.test("FrameParser refuses a text frame by its first bytes if maxTextSize is 0", () => {
   const start = Uint8Array.of(0x81, 0x7f);
   const { end } = parse(start, { maxTextSize: 0 });
   assert(end?.kind === "broken");
   assertEquals(end.error.code, 1003);
 });
 
-Deno.test("FrameParser.sift() gives the bytes before a broken rule, and none after it", () => {
+Deno.test("FrameParser.sift() returns the bytes before an invalid frame, and none after it", () => {
   const bytes = Uint8Array.of(0x82, 2, 7, 8, 0xc2, 0x82, 1, 9);
   for (const piece of [1, bytes.length]) {
     const { data, end } = parse(bytes, { piece });
@@ -203,7 +203,7 @@ Deno.test("FrameParser.sift() gives the bytes before a broken rule, and none aft
   }
 });
 
-Deno.test("FrameParser saves up credit for a thousand frames without content, and no more", () => {
+Deno.test("FrameParser saves credit for a thousand frames without content at most", () => {
   const parser = new FrameParser(
     { onText: () => {}, onPing: () => {} },
     { masked: false, maxMessageSize: 1, maxTextSize: 0 },
@@ -217,7 +217,7 @@ Deno.test("FrameParser saves up credit for a thousand frames without content, an
   assertStringIncludes(parser.end.error.message, "too many frames without content");
 });
 
-Deno.test("FrameParser.sift() throws what its handler throws", () => {
+Deno.test("FrameParser.sift() passes on errors of its handler", () => {
   const fault = new RangeError("not of a WebSocket");
   const parser = new FrameParser({
     onText: () => {},
@@ -228,13 +228,13 @@ Deno.test("FrameParser.sift() throws what its handler throws", () => {
   assertEquals(assertThrows(() => parser.sift(Uint8Array.of(0x89, 0))), fault);
 });
 
-Deno.test("FrameEncoder masks every frame in another way", () => {
+Deno.test("FrameEncoder.encode() uses a new mask for each frame", () => {
   const encoder = new FrameEncoder(true);
   const masks = Array.from({ length: 50 }, () => encoder.encode(2, pattern(3)).slice(2, 6).join());
   assertEquals(new Set(masks).size, 50);
 });
 
-Deno.test("FrameEncoder leaves the payload alone", () => {
+Deno.test("FrameEncoder.encode() does not change the payload", () => {
   const payload = pattern(1000);
   new FrameEncoder(true).encode(2, payload);
   assertEquals(payload, pattern(1000));

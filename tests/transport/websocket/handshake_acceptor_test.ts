@@ -4,7 +4,7 @@ import type { Dialed, HandshakeError } from "@perspective/broker/transport";
 import type { Acceptor } from "../../../transport/stream/acceptor.ts";
 import { HandshakeAcceptor } from "../../../transport/websocket/handshake_acceptor.ts";
 
-/** A connection that writes down when it is closed. */
+/** A connection that records when it is closed. */
 function connection(name: string, closed: string[]): Dialed {
   return {
     transport: {
@@ -16,7 +16,7 @@ function connection(name: string, closed: string[]): Dialed {
   };
 }
 
-/** Gives some connections, then none until it is closed. */
+/** An acceptor that yields the given connections, then waits until it is closed. */
 function sourceOf(...dialed: Dialed[]): Acceptor {
   const end = Promise.withResolvers<null>();
   return {
@@ -28,7 +28,7 @@ function sourceOf(...dialed: Dialed[]): Acceptor {
   };
 }
 
-Deno.test("HandshakeAcceptor gives up who takes too long, and closes what still comes of it", async () => {
+Deno.test("HandshakeAcceptor closes a connection whose handshake takes too long, and its late result", async () => {
   using time = new FakeTime();
   const closed: string[] = [];
   const errors: HandshakeError[] = [];
@@ -53,7 +53,7 @@ Deno.test("HandshakeAcceptor gives up who takes too long, and closes what still 
   assertEquals(await acceptor.accept(), null);
 });
 
-Deno.test("HandshakeAcceptor.close() ends handshakes, and nobody is told of their failure", async () => {
+Deno.test("HandshakeAcceptor.close() ends handshakes without reporting their failure", async () => {
   const closed: string[] = [];
   const handshake = Promise.withResolvers<Dialed>();
   const acceptor = new HandshakeAcceptor(
@@ -62,7 +62,7 @@ Deno.test("HandshakeAcceptor.close() ends handshakes, and nobody is told of thei
     { onHandshakeError: (error) => closed.push(error.message) },
   );
   const accepted = acceptor.accept();
-  // The connection is taken from the source first.
+  // Waits until the connection is taken from the source.
   await new Promise((resolve) => setTimeout(resolve, 0));
   acceptor.close();
   handshake.reject(new Error("connection closed"));
@@ -71,7 +71,7 @@ Deno.test("HandshakeAcceptor.close() ends handshakes, and nobody is told of thei
   assertEquals(new Set(closed), new Set(["one"]));
 });
 
-Deno.test("HandshakeAcceptor gives up one of those whose address has most, so that others get through", async () => {
+Deno.test("HandshakeAcceptor drops a handshake of the address with most of them when places run out", async () => {
   const closed: string[] = [];
   const slow = Promise.withResolvers<Dialed>();
   const names = ["192.0.2.1:1", "[2001:db8::1]:1", "[2001:db8::1]:2", "[2001:db8::1]:3"];
@@ -83,7 +83,7 @@ Deno.test("HandshakeAcceptor gives up one of those whose address has most, so th
     { maxHandshakes: 3 },
   );
   const accepted = acceptor.accept();
-  // Each turn in which places are short takes some of the event loop's.
+  // Each turn of the acceptor takes several turns of the event loop.
   for (let left = 10; left > 0 && closed.length === 0; left--) {
     await new Promise((resolve) => setTimeout(resolve, 0));
   }

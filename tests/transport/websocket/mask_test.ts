@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { applyMask } from "../../../transport/websocket/_mask.ts";
 import { pattern } from "../bytes.ts";
 
-Deno.test("applyMask() is the same for every start, length and phase", () => {
+Deno.test("applyMask() masks correctly for every start, length and phase", () => {
   for (const mask of [[0x12, 0x34, 0x56, 0x78], [0xff, 0, 0, 0x80], [0, 0, 0, 0]]) {
     const number = mask.reduce((sum, byte, i) => sum | byte << (8 * i), 0);
     for (const start of [0, 1, 2, 3, 7]) {

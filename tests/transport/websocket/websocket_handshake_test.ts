@@ -12,7 +12,7 @@ const GOOD_HEADERS: Record<string, string> = {
   "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 };
 
-/** A request with some headers changed, `null` takes one away. */
+/** A request with some headers changed; `null` removes one. */
 function requestWith(
   changes: Record<string, string | null> = {},
   start: string = "GET /pb HTTP/1.1",
@@ -22,7 +22,7 @@ function requestWith(
   return `${start}\r\n${headers.join("")}\r\n`;
 }
 
-/** What a server says to a request, and what it makes of it. */
+/** Returns the server's answer to a request, and the result of openAsServer(). */
 async function ask(
   request: string,
   policy: { origins?: string[]; hosts?: string[] } = {},
@@ -69,24 +69,33 @@ for (const { offer, chosen } of PROTOCOLS) {
 }
 
 const ORIGINS: { name: string; origin: string; origins?: string[]; ok: boolean }[] = [
-  { name: "its own", origin: "http://example.org:8080", ok: true },
-  { name: "its own behind a proxy that ends TLS", origin: "https://example.org:8080", ok: true },
-  { name: "another port of its own", origin: "http://example.org", ok: false },
-  { name: "another", origin: "https://evil.example", ok: false },
-  { name: "no page's", origin: "null", ok: false },
-  { name: "a longer one", origin: "http://example.org:8080.evil.example", ok: false },
-  { name: "a listed one", origin: "https://a.example", origins: ["https://a.example"], ok: true },
+  { name: "of its own", origin: "http://example.org:8080", ok: true },
+  { name: "of its own behind a proxy that ends TLS", origin: "https://example.org:8080", ok: true },
+  { name: "of another port", origin: "http://example.org", ok: false },
+  { name: "of another host", origin: "https://evil.example", ok: false },
+  { name: "of null", origin: "null", ok: false },
   {
-    name: "its own where others are listed",
+    name: "of a host that begins like its own",
+    origin: "http://example.org:8080.evil.example",
+    ok: false,
+  },
+  { name: "that is listed", origin: "https://a.example", origins: ["https://a.example"], ok: true },
+  {
+    name: "of its own where others are listed",
     origin: "http://example.org:8080",
     origins: ["https://a.example"],
     ok: false,
   },
-  { name: "any where all are", origin: "https://evil.example", origins: ["*"], ok: true },
+  {
+    name: "of another host where all are listed",
+    origin: "https://evil.example",
+    origins: ["*"],
+    ok: true,
+  },
 ];
 
 for (const { name, origin, origins, ok } of ORIGINS) {
-  Deno.test(`openAsServer() ${ok ? "accepts" : "refuses"} ${name} origin`, async () => {
+  Deno.test(`openAsServer() ${ok ? "accepts" : "refuses"} an origin ${name}`, async () => {
     const policy = origins ? { origins } : {};
     const { status, outcome } = await ask(requestWith({ Origin: origin }), policy);
     assertEquals(status, ok ? "101 Switching Protocols" : "403 Refused");
@@ -94,7 +103,7 @@ for (const { name, origin, origins, ok } of ORIGINS) {
   });
 }
 
-Deno.test("openAsServer() checks the host where hosts are listed", async () => {
+Deno.test("openAsServer() checks the host if hosts are listed", async () => {
   const hosts = ["example.org", "[::1]"];
   assertEquals((await ask(requestWith(), { hosts })).status, "101 Switching Protocols");
   assertEquals(
@@ -115,8 +124,8 @@ const REFUSED: { name: string; request: string; status: string }[] = [
   { name: "another path", request: requestWith({}, "GET / HTTP/1.1"), status: "404" },
   { name: "another method", request: requestWith({}, "POST /pb HTTP/1.1"), status: "405" },
   { name: "HTTP/1.0", request: requestWith({}, "GET /pb HTTP/1.0"), status: "400" },
-  { name: "another protocol in HTTP's place", request: requestWith({}, "HELO you"), status: "400" },
-  { name: "a page's request", request: requestWith({ Upgrade: null }), status: "426" },
+  { name: "another protocol instead of HTTP", request: requestWith({}, "HELO you"), status: "400" },
+  { name: "an ordinary page request", request: requestWith({ Upgrade: null }), status: "426" },
   { name: "another upgrade", request: requestWith({ Upgrade: "h2c" }), status: "426" },
   {
     name: "an old version",
@@ -165,7 +174,7 @@ const BROKEN: { name: string; bytes: string; message: string; isProbe?: boolean 
 ];
 
 for (const { name, bytes, message, isProbe = false } of BROKEN) {
-  Deno.test(`openAsServer() ends with an error at ${name}`, async () => {
+  Deno.test(`openAsServer() rejects on ${name}`, async () => {
     const [client, server] = memoryPair();
     const opening = assertRejects(
       () => openAsServer(server, { path: "/" }),
@@ -178,7 +187,7 @@ for (const { name, bytes, message, isProbe = false } of BROKEN) {
   });
 }
 
-/** What a client makes of an answer, in which `KEY` stands for the right key. */
+/** Returns the result of openAsClient() for an answer, in which `KEY` stands for the right key. */
 async function answer(text: string): Promise<unknown> {
   const [client, server] = memoryPair();
   const opening = openAsClient(client.transport, { host: "h", path: "/" })
@@ -200,7 +209,7 @@ async function answer(text: string): Promise<unknown> {
 const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: upgrade\r\n";
 const ACCEPT = `${SWITCH}Sec-WebSocket-Accept: KEY\r\n`;
 
-Deno.test("openAsClient() accepts an answer, and keeps what comes with it", async () => {
+Deno.test("openAsClient() accepts an answer, and keeps the bytes that follow it", async () => {
   assertEquals(await answer(`${ACCEPT}\r\n`), { protocol: undefined, early: new Uint8Array(0) });
   assertEquals(await answer(`${ACCEPT}Sec-WebSocket-Protocol: pb.v1\r\n\r\nmore`), {
     protocol: "pb.v1",
@@ -246,7 +255,7 @@ const ANSWERS: { name: string; text: string; message: string }[] = [
     message: 'the server answered 301 Moved, which points to "https://elsewhere/"',
   },
   {
-    name: "what is no HTTP",
+    name: "an answer that is not HTTP",
     text: "SSH-2.0-OpenSSH_9.2\r\n\r\n",
     message: "the server does not speak HTTP",
   },

@@ -1,4 +1,4 @@
-// WebSocket inside of Deno.serve, and as a browser has it.
+// WebSocket in Deno.serve, and as in a browser.
 
 import {
   assert,
@@ -50,7 +50,7 @@ class Site implements AsyncDisposable {
   }
 }
 
-/** A client that speaks its frames itself. */
+/** Opens a connection on which a test writes frames itself. */
 async function rawClient(url: string, headers: HeadersInit = {}): Promise<Deno.TcpConn> {
   const { hostname, port, host } = new URL(url);
   const conn = await Deno.connect({ hostname, port: Number(port) });
@@ -59,11 +59,11 @@ async function rawClient(url: string, headers: HeadersInit = {}): Promise<Deno.T
 }
 
 for (const secure of [undefined, false, true]) {
-  Deno.test(`upgradeWebSocket() takes a connection for secure only if told so: ${secure}`, async () => {
+  Deno.test(`upgradeWebSocket() reports a secure connection only if the option says so: ${secure}`, async () => {
     await using site = new Site(secure === undefined ? {} : { secure });
     const { hostname, port, host } = new URL(site.url);
     const conn = await Deno.connect({ hostname, port: Number(port) });
-    // A client may name any scheme, also over plain TCP.
+    // A client may name any scheme, even over plain TCP.
     await openAsClient(conn, { host, path: `https://${host}/pb` });
     const { transport, peer } = await site.accepted;
     assertEquals(peer.secure, secure ?? false);
@@ -73,7 +73,7 @@ for (const secure of [undefined, false, true]) {
   });
 }
 
-Deno.test("upgradeWebSocket() tells who the peer is", async () => {
+Deno.test("upgradeWebSocket() describes the peer", async () => {
   await using site = new Site({ origins: ["https://a.example"] });
   const client = await dial(site.url, { headers: { origin: "https://a.example" } });
   const { transport, peer } = await site.accepted;
@@ -89,7 +89,7 @@ Deno.test("upgradeWebSocket() tells who the peer is", async () => {
 });
 
 const REFUSED: { name: string; options: UpgradeOptions; headers: HeadersInit; status: number }[] = [
-  { name: "a page's request", options: {}, headers: { upgrade: "h2c" }, status: 426 },
+  { name: "an ordinary page request", options: {}, headers: { upgrade: "h2c" }, status: 426 },
   {
     name: "another origin",
     options: {},
@@ -97,15 +97,15 @@ const REFUSED: { name: string; options: UpgradeOptions; headers: HeadersInit; st
     status: 403,
   },
   { name: "another host", options: { hosts: ["example.org"] }, headers: {}, status: 403 },
-  // Deno would throw for both, and write down the stack of a handler that fails.
+  // Deno itself would throw for these two, and log the stack of the failing handler.
   {
-    name: "white space that is not HTTP's behind the upgrade",
+    name: "white space that HTTP does not allow after the upgrade",
     options: {},
     headers: { upgrade: "websocket\u00a0" },
     status: 426,
   },
   {
-    name: "white space that is not HTTP's before the connection's upgrade",
+    name: "white space that HTTP does not allow before the connection's upgrade",
     options: {},
     headers: { connection: "\u00a0upgrade" },
     status: 400,
@@ -130,7 +130,7 @@ for (const { name, options, headers, status } of REFUSED) {
   });
 }
 
-Deno.test("dial() tells what a server answered instead", async () => {
+Deno.test("dial() names the server's answer when it is not a WebSocket", async () => {
   await using site = new Site({ hosts: ["example.org"] });
   const error = await assertRejects(() => dial(site.url));
   assertStringIncludes(String(error), "the server answered 403 Forbidden");
@@ -166,7 +166,7 @@ Deno.test("upgradeWebSocket() refuses messages over the limit with 1009", async 
   await transport.closed;
 });
 
-Deno.test("upgradeWebSocket() closes with 1008 where too much is unread", async () => {
+Deno.test("upgradeWebSocket() closes with 1008 when too many bytes are unread", async () => {
   await using site = new Site({ maxUnread: 10_000 });
   const socket = new WebSocket(site.url, ["binary"]);
   const closed = new Promise<CloseEvent>((resolve) => socket.onclose = resolve);
@@ -182,7 +182,7 @@ Deno.test("upgradeWebSocket() closes with 1008 where too much is unread", async 
   await transport.closed;
 });
 
-Deno.test("upgradeWebSocket() closes with 1008 at more bytes than were permitted", async () => {
+Deno.test("upgradeWebSocket() closes with 1008 when the peer sends more bytes than permitted", async () => {
   await using site = new Site({ window: 65_536 });
   const socket = new WebSocket(site.url, ["pb.v1"]);
   const closed = new Promise<CloseEvent>((resolve) => socket.onclose = resolve);
@@ -194,7 +194,7 @@ Deno.test("upgradeWebSocket() closes with 1008 at more bytes than were permitted
   await transport.closed;
 });
 
-Deno.test("upgradeWebSocket() tells a cut connection from a closed one", async () => {
+Deno.test("upgradeWebSocket() gives a transport whose reads reject when the connection is cut", async () => {
   await using site = new Site();
   const conn = await rawClient(site.url);
   const { transport } = await site.accepted;
@@ -206,7 +206,7 @@ Deno.test("upgradeWebSocket() tells a cut connection from a closed one", async (
   await transport.closed;
 });
 
-Deno.test("upgradeWebSocket() does not wait for ever for a peer to answer the closing", async () => {
+Deno.test("upgradeWebSocket() gives a transport that closes even if the peer does not answer", async () => {
   await using site = new Site();
   const conn = await rawClient(site.url);
   const { transport } = await site.accepted;
@@ -216,7 +216,7 @@ Deno.test("upgradeWebSocket() does not wait for ever for a peer to answer the cl
   conn.close();
 });
 
-Deno.test("a browser's write waits until the system's buffer is small", async () => {
+Deno.test("EventTransport.write() carries 3 MB when opened as in a browser", async () => {
   await using site = new Site({ maxUnread: 2 ** 30 });
   const { transport } = await dialAsBrowser(site.url, "binary");
   const server = (await site.accepted).transport;
@@ -233,7 +233,7 @@ Deno.test("a browser's write waits until the system's buffer is small", async ()
   await server.closed;
 });
 
-/** A WebSocket that only a browser would be as strict as. */
+/** A WebSocket that is as strict as a browser's. */
 class StrictSocket extends EventTarget {
   readonly CONNECTING = 0;
   readonly OPEN = 1;
@@ -265,7 +265,7 @@ function strictTransport(windowed: boolean): { socket: StrictSocket; transport: 
   return { socket, transport: new EventTransport(socket as unknown as WebSocket, options) };
 }
 
-Deno.test("EventTransport closes with private codes where the others are forbidden", async () => {
+Deno.test("EventTransport.close() uses private codes where the standard ones are forbidden", async () => {
   const { socket, transport } = strictTransport(false);
   assertEquals(socket.binaryType, "arraybuffer");
   transport.close({ kind: "goingAway", message: "page left" });
@@ -274,7 +274,7 @@ Deno.test("EventTransport closes with private codes where the others are forbidd
   assertEquals(transport.closeReason, undefined);
 });
 
-Deno.test("EventTransport.write() waits above the mark, until the buffer is small or closed", async () => {
+Deno.test("EventTransport.write() waits above the high-water mark until the buffer drains or closes", async () => {
   const { socket, transport } = strictTransport(false);
   assertEquals(await transport.write(pattern(1000)), 1000);
   const second = transport.write(pattern(1));
@@ -291,7 +291,7 @@ Deno.test("EventTransport.write() waits above the mark, until the buffer is smal
   await transport.closed;
 });
 
-Deno.test("EventTransport with windows needs no look at the buffer", async () => {
+Deno.test("EventTransport.write() with windows waits for the peer's permission", async () => {
   const { socket, transport } = strictTransport(true);
   assertEquals(await transport.write(pattern(100_000)), 65_536);
   const waiting = transport.write(pattern(34_464));
@@ -301,7 +301,7 @@ Deno.test("EventTransport with windows needs no look at the buffer", async () =>
   await transport.closed;
 });
 
-Deno.test("EventTransport waits for a peer that permits more than it takes", async () => {
+Deno.test("EventTransport.write() buffers a bounded amount for a peer that permits more than it reads", async () => {
   const { socket, transport } = strictTransport(true);
   socket.dispatchEvent(new MessageEvent("message", { data: "9000000000" }));
   const writing = (async () => {
@@ -315,7 +315,7 @@ Deno.test("EventTransport waits for a peer that permits more than it takes", asy
   await transport.closed;
 });
 
-Deno.test("openWebSocket() connects by the runtime's own WebSocket", async () => {
+Deno.test("openWebSocket() connects with the runtime's own WebSocket", async () => {
   await using site = new Site();
   const { signal } = new AbortController();
   const { transport, peer } = await openWebSocket(site.url, { signal });
@@ -330,7 +330,7 @@ Deno.test("openWebSocket() connects by the runtime's own WebSocket", async () =>
   await server.closed;
 });
 
-Deno.test("openWebSocket() rejects if it does not open", async () => {
+Deno.test("openWebSocket() rejects if the server refuses the connection", async () => {
   await using site = new Site({ hosts: ["example.org"] });
   const { signal } = new AbortController();
   await assertRejects(() => openWebSocket(site.url, { signal }), TransportClosedError);
@@ -350,7 +350,7 @@ class BlockedSocket extends EventTarget {
     BlockedSocket.latest = this;
   }
 
-  /** Fails as in Chromium: what follows "error" is up to the reason. */
+  /** Fails as in Chromium, where a "close" event need not follow. */
   fail(): void {
     this.readyState = this.CLOSED;
     this.dispatchEvent(new Event("error"));
@@ -361,7 +361,7 @@ class BlockedSocket extends EventTarget {
   }
 }
 
-/** Begins to open a socket that never opens. */
+/** Starts openWebSocket() with a socket that never opens. */
 function openBlocked(signal: AbortSignal): { opening: Promise<Dialed>; socket: BlockedSocket } {
   const { WebSocket } = globalThis;
   try {
@@ -373,20 +373,20 @@ function openBlocked(signal: AbortSignal): { opening: Promise<Dialed>; socket: B
   }
 }
 
-Deno.test("openWebSocket() rejects where a socket fails and its end is not told", async () => {
+Deno.test("openWebSocket() rejects when the socket fails and no close event follows", async () => {
   const { opening, socket } = openBlocked(new AbortController().signal);
   socket.fail();
   await assertRejects(() => opening, TransportClosedError, "failed before it was open");
 });
 
-Deno.test("openWebSocket() repeats what is told of the end after a failure", async () => {
+Deno.test("openWebSocket() names the close code when a close event follows the failure", async () => {
   const { opening, socket } = openBlocked(new AbortController().signal);
   socket.fail();
   socket.dispatchEvent(new CloseEvent("close", { code: 1006 }));
   await assertRejects(() => opening, TransportClosedError, "(code 1006)");
 });
 
-Deno.test("openWebSocket() rejects as soon as it is given up, whatever the socket does", async () => {
+Deno.test("openWebSocket() rejects at once when its signal is aborted, whatever the socket does", async () => {
   const controller = new AbortController();
   const { opening, socket } = openBlocked(controller.signal);
   const reason = new Error("no patience");
