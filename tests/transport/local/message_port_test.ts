@@ -1,6 +1,12 @@
-import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { fromMessagePort, TransportError } from "@perspective/broker/transport";
-import { bytesOf, pattern, readExactly, readToEnd, writeAll } from "../bytes.ts";
+import { bytesOf, equalBytes, pattern, readExactly, readToEnd, writeAll } from "../bytes.ts";
 
 Deno.test("fromMessagePort() connects to a worker", async () => {
   const worker = new Worker(new URL("./echo_worker.ts", import.meta.url), { type: "module" });
@@ -13,7 +19,7 @@ Deno.test("fromMessagePort() connects to a worker", async () => {
     readExactly(transport, bytes.length),
     writeAll(transport, bytes),
   ]);
-  assertEquals(echo.length, bytes.length);
+  assert(equalBytes(echo, bytes));
   await writeAll(transport, bytesOf("please close"));
   assertEquals(await readToEnd(transport), { count: 0 });
   assertEquals(transport.closeReason, { kind: "goingAway", message: "as you wish" });

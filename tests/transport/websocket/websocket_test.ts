@@ -19,7 +19,7 @@ import { EventTransport } from "../../../transport/websocket/_event_transport.ts
 import { openAsClient } from "../../../transport/websocket/websocket_handshake.ts";
 import { openWebSocket } from "../../../transport/websocket/websocket.ts";
 import { webSocketLimits } from "../../../transport/websocket/websocket_options.ts";
-import { bytesOf, pattern, readExactly, readToEnd, writeAll } from "../bytes.ts";
+import { bytesOf, equalBytes, pattern, readExactly, readToEnd, writeAll } from "../bytes.ts";
 import { dialAsBrowser } from "../pairs.ts";
 
 /** A server whose only endpoint is a WebSocket. */
@@ -225,7 +225,7 @@ Deno.test("EventTransport.write() carries 3 MB when opened as in a browser", asy
     readExactly(server, bytes.length),
     writeAll(transport, bytes),
   ]);
-  assertEquals(there.length, bytes.length);
+  assert(equalBytes(there, bytes));
   transport.close();
   assertEquals(await readToEnd(server), { count: 0 });
   assertEquals(server.closeReason?.kind, "normal");
