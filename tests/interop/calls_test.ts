@@ -1,4 +1,4 @@
-// Calls between us and real Twisted, both ways.
+// Calls between us and real Twisted, in both directions.
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
@@ -17,7 +17,7 @@ import {
 import { Counter, EchoRoot, serveQuietly } from "./echo_root.ts";
 import { startPython, twistedTest } from "./peer.ts";
 
-/** A client of ours at a Twisted server. */
+/** Connects our client to a Twisted server. */
 async function ourClient(script = "echo_server.py", args: string[] = []) {
   const python = await startPython(script, args);
   const broker = await connect(`pb://127.0.0.1:${python.port}`, { log: () => {} });
@@ -31,7 +31,7 @@ async function ourClient(script = "echo_server.py", args: string[] = []) {
   };
 }
 
-/** A Twisted client at a server of ours. */
+/** Connects a Twisted client to our server. */
 async function theirClient() {
   const root = new EchoRoot();
   const server = serveQuietly(root);
@@ -52,7 +52,7 @@ async function theirClient() {
   };
 }
 
-twistedTest("[Broker result] keyword arguments pass to Twisted", async () => {
+twistedTest("[Broker result] callRemote() sends keyword arguments to Twisted", async () => {
   await using client = await ourClient();
   const { root } = client;
   assertEquals(await root.callRemote("kw", 1, kwargs({ to: 2, list: [3] })), [
@@ -63,7 +63,7 @@ twistedTest("[Broker result] keyword arguments pass to Twisted", async () => {
   assertEquals(await root.callRemote("kw", kwargs({ constructor: 1 })), [[], { constructor: 1 }]);
 });
 
-twistedTest("[Broker result] keyword arguments pass from Twisted", async () => {
+twistedTest("[Broker result] a handler receives keyword arguments from Twisted", async () => {
   await using client = await theirClient();
   assertEquals(
     await client.repr('root.callRemote("kw", 1, to=2, list=[3])'),
@@ -80,7 +80,7 @@ const MOVES = ["5", "5, to='rent'", "to='rent', amount=5", "amount=5"];
 const WRONG_MOVES = ["5, amount=5", "5, into='rent'"];
 
 twistedTest(
-  "PARAMETERS take arguments from Twisted by name, as a Twisted server does",
+  "PARAMETERS accept arguments by name from Twisted, as a Twisted server does",
   async () => {
     await using ours = await theirClient();
     await using server = await startPython("echo_server.py");
@@ -97,7 +97,7 @@ twistedTest(
   },
 );
 
-twistedTest("errors of Twisted's arrive as what they are", async () => {
+twistedTest("callRemote() rejects with an error of the type that Twisted raised", async () => {
   await using client = await ourClient();
   const { root } = client;
   for (const method of ["fail", "failLater"]) {
@@ -122,7 +122,7 @@ twistedTest("errors of Twisted's arrive as what they are", async () => {
   assertEquals(missing.remoteType, "builtins.TypeError");
 });
 
-twistedTest("errors of ours arrive in Twisted as what they are", async () => {
+twistedTest("Twisted receives our errors with their types and messages", async () => {
   await using client = await theirClient();
   assertEquals(
     await client.repr('root.callRemote("fail", "subclass")'),
@@ -144,7 +144,7 @@ twistedTest("errors of ours arrive in Twisted as what they are", async () => {
   );
 });
 
-twistedTest("a call that wants no answer gets none, both ways", async () => {
+twistedTest("a call without an answer is made but not answered, in both directions", async () => {
   await using ours = await ourClient();
   assertEquals(await ours.root.callRemote("hold", 1, callOptions({ answer: false })), undefined);
   await ours.root.callRemote("fail", "value", callOptions({ answer: false }));
@@ -158,7 +158,7 @@ twistedTest("a call that wants no answer gets none, both ways", async () => {
   assertEquals(theirs.broker.counts.callsIn, 0);
 });
 
-twistedTest("a thousand calls at once are answered, both ways", async () => {
+twistedTest("a thousand simultaneous calls are answered, in both directions", async () => {
   await using ours = await ourClient();
   const calls = Array.from({ length: 1000 }, (_, n) => ours.root.callRemote("echo", [n, `${n}`]));
   for (const [n, answer] of (await Promise.all(calls)).entries()) {
@@ -177,7 +177,7 @@ twistedTest("a thousand calls at once are answered, both ways", async () => {
   assertEquals(await theirs.repr("r == [n + 1 for n in range(1000)]"), "True");
 });
 
-twistedTest("a slow call holds up no other, and can be given up", async () => {
+twistedTest("callRemote() can overtake a slow call to Twisted, and can time out", async () => {
   await using client = await ourClient();
   const { root } = client;
   const slow = root.callRemote("slow", 0.2);
@@ -190,32 +190,38 @@ twistedTest("a slow call holds up no other, and can be given up", async () => {
   assertEquals(await root.callRemote("echo", "still there"), "still there");
 });
 
-twistedTest("a disconnect in the middle of a call fails it, here", async () => {
-  await using client = await ourClient();
-  const { broker, root } = client;
-  const heard: unknown[] = [];
-  root.notifyOnDisconnect((reference) => heard.push(reference));
-  const waiting = assertRejects(() => root.callRemote("slow", 60), PBConnectionLost);
-  await assertRejects(() => root.callRemote("drop"), PBConnectionLost);
-  await waiting;
-  await broker.closed;
-  assertEquals(heard, [root]);
-  await assertRejects(() => root.callRemote("echo", 1), DeadReferenceError);
-});
+twistedTest(
+  "callRemote() rejects with PBConnectionLost when Twisted drops the connection",
+  async () => {
+    await using client = await ourClient();
+    const { broker, root } = client;
+    const heard: unknown[] = [];
+    root.notifyOnDisconnect((reference) => heard.push(reference));
+    const waiting = assertRejects(() => root.callRemote("slow", 60), PBConnectionLost);
+    await assertRejects(() => root.callRemote("drop"), PBConnectionLost);
+    await waiting;
+    await broker.closed;
+    assertEquals(heard, [root]);
+    await assertRejects(() => root.callRemote("echo", 1), DeadReferenceError);
+  },
+);
 
-twistedTest("a disconnect in the middle of a call fails it, in Twisted", async () => {
-  await using client = await theirClient();
-  const waiting = client.repr('root.callRemote("never")');
-  while (client.broker.counts.callsIn === 0) await ticks();
-  await client.broker.close();
-  assertStringIncludes((await waiting) as string, "twisted.spread.pb.PBConnectionLost");
-  assertStringIncludes(
-    (await client.repr('root.callRemote("echo", 1)')) as string,
-    "twisted.spread.pb.DeadReferenceError",
-  );
-});
+twistedTest(
+  "a call from Twisted fails with PBConnectionLost when Broker.close() drops the connection",
+  async () => {
+    await using client = await theirClient();
+    const waiting = client.repr('root.callRemote("never")');
+    while (client.broker.counts.callsIn === 0) await ticks();
+    await client.broker.close();
+    assertStringIncludes((await waiting) as string, "twisted.spread.pb.PBConnectionLost");
+    assertStringIncludes(
+      (await client.repr('root.callRemote("echo", 1)')) as string,
+      "twisted.spread.pb.DeadReferenceError",
+    );
+  },
+);
 
-twistedTest("a Twisted program that is killed is noticed at once", async () => {
+twistedTest("Broker closes and its tables are empty when the Twisted program ends", async () => {
   await using client = await theirClient();
   const closed = client.broker.closed;
   await client.python.close();
@@ -223,7 +229,7 @@ twistedTest("a Twisted program that is killed is noticed at once", async () => {
   assertEquals(Object.values(client.broker.counts).filter((count) => count !== 0), []);
 });
 
-/** Lets other things happen. */
+/** Lets the event loop turn. */
 function ticks(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1));
 }

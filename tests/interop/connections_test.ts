@@ -1,4 +1,4 @@
-// Connections with real Twisted: liveness, sessions, TLS, and going away.
+// Connections with real Twisted: keep-alive, sessions, TLS, and graceful closing.
 
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import {
@@ -27,7 +27,7 @@ class Server extends Root {
   }
 }
 
-/** Waits until a quiet connection has been asked some times whether it stands. */
+/** Waits until keep-alive has got so many answers on a quiet connection. */
 async function untilAsked(broker: Broker, times: number): Promise<void> {
   let { bytesReceived } = broker.traffic;
   for (let left = times; left !== 0;) {
@@ -42,7 +42,7 @@ function port(server: { url: string }): string {
   return new URL(server.url).port;
 }
 
-/** Starts a Twisted client of a server of ours that notes what it logs, and gives its connection. */
+/** Starts a Twisted client of our server that records its log, and returns its connection. */
 async function twistedClient(
   server: { url: string; brokers: ReadonlySet<Broker> },
 ): Promise<{ python: PythonPeer; broker: Broker }> {
@@ -53,7 +53,7 @@ async function twistedClient(
 }
 
 twistedTest(
-  "a stock server is asked whether it is there, logs nothing, and keeps nothing",
+  "keepAlive causes no log entries and leaves no objects in a Twisted server",
   async () => {
     await using twin = await startPython("liveness_server.py");
     await using broker = await connect(`pb://127.0.0.1:${twin.port}`, { keepAlive: 400 });
@@ -66,7 +66,7 @@ twistedTest(
 );
 
 twistedTest(
-  "a stock client is asked whether it is there, logs nothing, and keeps nothing",
+  "keepAlive causes no log entries and leaves no objects in a Twisted client",
   async () => {
     const log: unknown[] = [];
     const options: BrokerOptions = { keepAlive: 400, log: (entry) => log.push(entry) };
@@ -82,7 +82,7 @@ twistedTest(
 );
 
 twistedTest(
-  "a stock server that is stopped is missed, one that goes on in time is not",
+  "keepAlive closes the connection to a stopped Twisted server, unless it resumes in time",
   async () => {
     await using twin = await startPython("liveness_server.py");
     const url = `pb://127.0.0.1:${twin.port}`;
@@ -101,7 +101,7 @@ twistedTest(
 );
 
 twistedTest(
-  "a stock client that is stopped is missed, and learns of it when it goes on",
+  "keepAlive closes the connection to a stopped Twisted client, which learns of it when resumed",
   async () => {
     await using server = serve(new Server(), { ...HERE, keepAlive: 200 });
     const { python, broker } = await twistedClient(server);
@@ -115,24 +115,27 @@ twistedTest(
   },
 );
 
-twistedTest("a session outlives a Twisted server, and logs in at the next one", async () => {
-  const first = await startPython("login_server.py");
-  const url = `pb://alice:secret@127.0.0.1:${first.port}`;
-  await using session = openSession(url, { backoff: () => 10 });
-  const whoami = () => session.use((avatar) => avatar.callRemote("whoami"));
-  assertEquals(await whoami(), "alice");
-  await first.close();
-  for await (const { kind } of session.states()) if (kind === "waiting") break;
-  await assertRejects(() => session.use(() => 1, { wait: 0 }), Error, "not connected");
-  const late = whoami();
-  await using second = await startPython("login_server.py", ["--port", String(first.port)]);
-  assertEquals(await late, "alice");
-  assertEquals(await second.read(), { login: "alice" });
-  await session.close();
-  assertEquals(await second.read(), { logout: "alice" });
-});
+twistedTest(
+  "openSession() logs in again when a Twisted server is replaced by another",
+  async () => {
+    const first = await startPython("login_server.py");
+    const url = `pb://alice:secret@127.0.0.1:${first.port}`;
+    await using session = openSession(url, { backoff: () => 10 });
+    const whoami = () => session.use((avatar) => avatar.callRemote("whoami"));
+    assertEquals(await whoami(), "alice");
+    await first.close();
+    for await (const { kind } of session.states()) if (kind === "waiting") break;
+    await assertRejects(() => session.use(() => 1, { wait: 0 }), Error, "not connected");
+    const late = whoami();
+    await using second = await startPython("login_server.py", ["--port", String(first.port)]);
+    assertEquals(await late, "alice");
+    assertEquals(await second.read(), { login: "alice" });
+    await session.close();
+    assertEquals(await second.read(), { logout: "alice" });
+  },
+);
 
-twistedTest("TLS with a Twisted server", async () => {
+twistedTest("connect() logs in and calls over TLS to a Twisted server", async () => {
   const file = (name: string) =>
     new URL(`../transport/certificates/${name}`, import.meta.url).pathname;
   const keys = `privateKey=${file("server.key")}:certKey=${file("server.pem")}`;
@@ -151,7 +154,7 @@ twistedTest("TLS with a Twisted server", async () => {
   assertEquals(await avatar.callRemote("echo", "still"), "still");
 });
 
-twistedTest("TLS with a Twisted client", async () => {
+twistedTest("serve() answers a Twisted client over TLS", async () => {
   const folder = await Deno.makeTempDir();
   await Deno.copyFile(
     new URL("../transport/certificates/authority.pem", import.meta.url),
@@ -177,22 +180,25 @@ twistedTest("TLS with a Twisted client", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-twistedTest("a server that goes away answers a Twisted client, and refuses new calls", async () => {
-  const root = new Server();
-  await using server = serve(root, HERE);
-  const { python, broker } = await twistedClient(server);
-  await using _python = python;
-  await python.ask('keep(calls=[root.callRemote("wait")])');
-  await python.ask('root.callRemote("echo", 1)');
-  const closed = server.close({ graceful: 60_000 });
-  const { error, message } = await python.ask('root.callRemote("echo", 2)');
-  assertEquals(error, "perspective.broker.GoingAwayError");
-  assertEquals(message, "Cannot take call: this end of the connection goes away");
-  assert(!broker.isClosed);
-  root.gate.resolve("done");
-  assertEquals((await python.ask("calls[0]")).repr, "'done'");
-  await closed;
-  // Whether the other end has heard of the end already is left to the network.
-  const late = await python.ask('root.callRemote("echo", 3)');
-  assertMatch(String(late.error), /DeadReferenceError$|PBConnectionLost$/);
-});
+twistedTest(
+  "PBServer.close({ graceful }) answers a Twisted client's open call, and refuses new ones",
+  async () => {
+    const root = new Server();
+    await using server = serve(root, HERE);
+    const { python, broker } = await twistedClient(server);
+    await using _python = python;
+    await python.ask('keep(calls=[root.callRemote("wait")])');
+    await python.ask('root.callRemote("echo", 1)');
+    const closed = server.close({ graceful: 60_000 });
+    const { error, message } = await python.ask('root.callRemote("echo", 2)');
+    assertEquals(error, "perspective.broker.GoingAwayError");
+    assertEquals(message, "Cannot take call: this end of the connection goes away");
+    assert(!broker.isClosed);
+    root.gate.resolve("done");
+    assertEquals((await python.ask("calls[0]")).repr, "'done'");
+    await closed;
+    // Whether the other end has already learned of the end depends on the network.
+    const late = await python.ask('root.callRemote("echo", 3)');
+    assertMatch(String(late.error), /DeadReferenceError$|PBConnectionLost$/);
+  },
+);

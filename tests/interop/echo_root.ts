@@ -1,4 +1,4 @@
-/** The same as echo_server.py offers: tests make the same calls to both. */
+/** Offers the same as echo_server.py, so that tests can make the same calls to both. */
 import {
   type Kwargs,
   Kwargs as KwargsClass,
@@ -17,7 +17,7 @@ export class AppError extends PBError {
   static override readonly jellyName = "interop.AppError";
 }
 
-/** An object that stays where it is, and can be called back. */
+/** An object that is sent by reference, and can be called back. */
 export class Counter extends Referenceable {
   readonly calls: unknown[][] = [];
 
@@ -98,7 +98,7 @@ export class EchoRoot extends Root {
   }
 }
 
-/** Serves a root object on loopback, quietly. */
+/** Serves a root object on loopback, without a log. */
 export function serveQuietly(root: ConstructorParameters<typeof PBServerFactory>[0]) {
   return serve(root, { hostname: "127.0.0.1", port: 0, log: () => {} });
 }

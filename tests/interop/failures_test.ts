@@ -1,4 +1,4 @@
-// Failures between us and real Twisted, both ways.
+// Failures between us and real Twisted, in both directions.
 
 import {
   assertEquals,
@@ -58,7 +58,7 @@ class Server extends Root {
   }
 }
 
-/** A server of ours, and a Twisted client that asks it. */
+/** Starts our server, and a Twisted client that calls it. */
 async function twistedClient(options: BrokerOptions = {}) {
   const log: LogEntry[] = [];
   const server = serve(new Server(), {
@@ -72,7 +72,7 @@ async function twistedClient(options: BrokerOptions = {}) {
   const python = await startPython("console.py", ["--port", port]);
   return {
     log,
-    /** The repr of what Python sees of a failure `f`. */
+    /** Evaluates an expression with the failure `f` of a call in Python, and returns its repr. */
     failure: async (method: string, expression: string, args = "") => {
       const call = `root.callRemote("${method}"${args}).addErrback(lambda f: ${expression})`;
       const { repr, error, message } = await python.ask(call);
@@ -89,7 +89,7 @@ async function twistedClient(options: BrokerOptions = {}) {
   };
 }
 
-/** What a Twisted program does with a failure, and what it sees of ours: just what it sees of Twisted's. */
+/** What a Twisted program does with a failure of ours, and the result, as for a failure of Twisted. */
 const SEEN = [
   ["error", "f.type", "b'app.AppError'"],
   ["error", "f.value", "'on purpose: é 😀'"],
@@ -134,7 +134,7 @@ twistedTest(
 );
 
 twistedTest(
-  "[Failures throwExceptionIntoGenerator] a Twisted coroutine gets our failures thrown as RemoteError",
+  "[Failures throwExceptionIntoGenerator] our failures are thrown into a Twisted coroutine as RemoteError",
   async () => {
     await using client = await twistedClient();
     assertEquals(
@@ -151,7 +151,7 @@ twistedTest(
   },
 );
 
-twistedTest("a Twisted client gets our stack if it may", async () => {
+twistedTest("a Twisted client receives our stack if unsafeTracebacks is set", async () => {
   await using client = await twistedClient({ unsafeTracebacks: true });
   assertStringIncludes(
     await client.failure("exception", "f.traceback") as string,
@@ -160,7 +160,7 @@ twistedTest("a Twisted client gets our stack if it may", async () => {
   assertStringIncludes(await client.failure("exception", "f.getTraceback()") as string, "accident");
 });
 
-twistedTest("a Twisted client gets a CopyableError as an object of its class", async () => {
+twistedTest("a Twisted client receives a CopyableError as an object of its own class", async () => {
   await using client = await twistedClient();
   assertEquals(
     await client.failure("copyable", "(f.type is objects.OutOfStock, f.value.left, str(f.value))"),
@@ -169,7 +169,7 @@ twistedTest("a Twisted client gets a CopyableError as an object of its class", a
   assertEquals(client.log, []);
 });
 
-twistedTest("a Twisted client gets a failure that is a value", async () => {
+twistedTest("a Twisted client receives a failure that a call returns as its result", async () => {
   await using client = await twistedClient();
   assertEquals(
     await client.ask('root.callRemote("value").addCallback(lambda v: v)'),
@@ -178,7 +178,7 @@ twistedTest("a Twisted client gets a failure that is a value", async () => {
 });
 
 twistedTest(
-  "a failure of a Twisted client's object goes through us unchanged, and home",
+  "a failure of a Twisted client's object returns to it through us unchanged",
   async () => {
     await using client = await twistedClient();
     await client.ask("keep(c=Counter())");
@@ -191,60 +191,72 @@ twistedTest(
   },
 );
 
-twistedTest("failures of a Twisted server are errors of the class that is known", async () => {
-  await using server = await startPython("echo_server.py");
-  await using broker = await connect(`pb://127.0.0.1:${server.port}`, { registry: registry() });
-  const root = broker.root();
-  for (const method of ["fail", "failLater"]) {
-    const known = await assertRejects(() => root.callRemote(method, "error"), PBError);
-    assertInstanceOf(known, RemoteError);
-    assertEquals([known.name, known.message], ["PBError", "a known error"]);
-    const sub = await assertRejects(() => root.callRemote(method, "subclass"), PBError);
-    assertInstanceOf(sub, RemoteError);
-    assertEquals(sub.remoteType, "interop.AppError");
-    const value = await assertRejects(() => root.callRemote(method, "unicode"), RemoteError);
-    assertEquals([value.remoteType, value.message], ["builtins.ValueError", "héllo 😀"]);
-    assertEquals(value.check(RangeError), RangeError);
-    assertFalse(value instanceof PBError);
-    const stock = await assertRejects(() => root.callRemote(method, "copyable"), OutOfStock);
-    assertEquals(stock.left, 2);
-    // No Exception: Twisted sends the classes themselves for its parents.
-    const cancelled = await assertRejects(() => root.callRemote(method, "cancelled"), RemoteError);
-    assertEquals(
-      [cancelled.remoteType, cancelled.message],
-      ["asyncio.exceptions.CancelledError", "given up"],
-    );
-    assertEquals(cancelled.check("asyncio.exceptions.CancelledError"), cancelled.remoteType);
-  }
-  await assertRejects(() => root.callRemote("nothing"), NoSuchMethod);
-});
-
-twistedTest("the stack of a Twisted server is shown below our own, if it comes", async () => {
-  await using server = await startPython("echo_server.py", ["--tracebacks"]);
-  await using broker = await connect(`pb://127.0.0.1:${server.port}`);
-  async function waiting(): Promise<void> {
-    await broker.root().callRemote("fail", "value");
-  }
-  const { stack, remoteTraceback } = await assertRejects(waiting, RemoteError);
-  assertStringIncludes(remoteTraceback, "in remote_fail");
-  assertStringIncludes(stack!, "at async waiting");
-  assertStringIncludes(stack!, "\nRemote traceback:\nTraceback (most recent call last):");
-});
-
-twistedTest("a failure of ours goes through a Twisted server unchanged, and home", async () => {
-  class Failing extends Referenceable {
-    remote_called(): void {
-      throw new AppError("far");
+twistedTest(
+  "callRemote() rejects with the known error class for a failure of a Twisted server",
+  async () => {
+    await using server = await startPython("echo_server.py");
+    await using broker = await connect(`pb://127.0.0.1:${server.port}`, { registry: registry() });
+    const root = broker.root();
+    for (const method of ["fail", "failLater"]) {
+      const known = await assertRejects(() => root.callRemote(method, "error"), PBError);
+      assertInstanceOf(known, RemoteError);
+      assertEquals([known.name, known.message], ["PBError", "a known error"]);
+      const sub = await assertRejects(() => root.callRemote(method, "subclass"), PBError);
+      assertInstanceOf(sub, RemoteError);
+      assertEquals(sub.remoteType, "interop.AppError");
+      const value = await assertRejects(() => root.callRemote(method, "unicode"), RemoteError);
+      assertEquals([value.remoteType, value.message], ["builtins.ValueError", "héllo 😀"]);
+      assertEquals(value.check(RangeError), RangeError);
+      assertFalse(value instanceof PBError);
+      const stock = await assertRejects(() => root.callRemote(method, "copyable"), OutOfStock);
+      assertEquals(stock.left, 2);
+      // Not a subclass of Exception, so Twisted sends its base classes themselves.
+      const cancelled = await assertRejects(
+        () => root.callRemote(method, "cancelled"),
+        RemoteError,
+      );
+      assertEquals(
+        [cancelled.remoteType, cancelled.message],
+        ["asyncio.exceptions.CancelledError", "given up"],
+      );
+      assertEquals(cancelled.check("asyncio.exceptions.CancelledError"), cancelled.remoteType);
     }
-  }
-  await using server = await startPython("echo_server.py");
-  const log: LogEntry[] = [];
-  await using broker = await connect(`pb://127.0.0.1:${server.port}`, {
-    log: (entry) => log.push(entry),
-  });
-  const call = () => broker.root().callRemote("callMe", new Failing());
-  const error = await assertRejects(call, PBError, "far");
-  assertInstanceOf(error, RemoteError);
-  assertEquals(error.trap(AppError), AppError);
-  assertEquals(log, []);
-});
+    await assertRejects(() => root.callRemote("nothing"), NoSuchMethod);
+  },
+);
+
+twistedTest(
+  "callRemote() appends the traceback that a Twisted server sends to our own stack",
+  async () => {
+    await using server = await startPython("echo_server.py", ["--tracebacks"]);
+    await using broker = await connect(`pb://127.0.0.1:${server.port}`);
+    async function waiting(): Promise<void> {
+      await broker.root().callRemote("fail", "value");
+    }
+    const { stack, remoteTraceback } = await assertRejects(waiting, RemoteError);
+    assertStringIncludes(remoteTraceback, "in remote_fail");
+    assertStringIncludes(stack!, "at async waiting");
+    assertStringIncludes(stack!, "\nRemote traceback:\nTraceback (most recent call last):");
+  },
+);
+
+twistedTest(
+  "a failure of our object returns to us through a Twisted server unchanged",
+  async () => {
+    class Failing extends Referenceable {
+      remote_called(): void {
+        throw new AppError("far");
+      }
+    }
+    await using server = await startPython("echo_server.py");
+    const log: LogEntry[] = [];
+    await using broker = await connect(`pb://127.0.0.1:${server.port}`, {
+      log: (entry) => log.push(entry),
+    });
+    const call = () => broker.root().callRemote("callMe", new Failing());
+    const error = await assertRejects(call, PBError, "far");
+    assertInstanceOf(error, RemoteError);
+    assertEquals(error.trap(AppError), AppError);
+    assertEquals(log, []);
+  },
+);

@@ -1,4 +1,4 @@
-// Every flavor between us and real Twisted, both ways.
+// Every flavor between us and real Twisted, in both directions.
 
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import {
@@ -42,7 +42,7 @@ async function connected(python: PythonPeer): Promise<Broker> {
   return await connect(`pb://127.0.0.1:${python.port}`, { registry });
 }
 
-/** Asks until the answer is what it should be; a peer hears of collected objects when it does. */
+/** Asks until the expected answer comes; a peer learns of collected objects with some delay. */
 async function eventually(ask: () => Promise<unknown>, expected: unknown): Promise<void> {
   for (let left = 50; left !== 0; left--) {
     if (JSON.stringify(await ask()) === JSON.stringify(expected)) return;
@@ -50,9 +50,9 @@ async function eventually(ask: () => Promise<unknown>, expected: unknown): Promi
   assertEquals(await ask(), expected);
 }
 
-// Twisted's server.
+// With a Twisted server.
 
-twistedTest("copies come from Twisted and go there, in circles too", async () => {
+twistedTest("Copyable objects go to a Twisted server and back, even in cycles", async () => {
   await using python = await startPython("flavors_server.py");
   await using broker = await connected(python);
   const root = broker.root();
@@ -68,32 +68,35 @@ twistedTest("copies come from Twisted and go there, in circles too", async () =>
   assertInstanceOf(await root.callRemote("secret"), Secret);
 });
 
-twistedTest("several connections observe one object of Twisted's", async () => {
-  await using python = await startPython("flavors_server.py");
-  await using first = await connected(python);
-  await using second = await connected(python);
-  const caches: LedgerCache[] = [];
-  for (const broker of [first, second, first]) {
-    caches.push(await broker.root().callRemote("ledger") as LedgerCache);
-  }
-  assertStrictEquals(caches[0], caches[2]);
-  assertEquals(await first.root().callRemote("observers"), 2);
-  await first.root().callRemote("ledgerAdd", "one");
-  await second.root().callRemote("ledgerAdd", "two");
-  await first.root().callRemote("echo", null);
-  assertEquals(caches.map(({ entries }) => entries.join()), ["one,two", "one,two", "one,two"]);
-  assertEquals(await first.root().callRemote("isLedger", caches[0]), true);
-  assertEquals(await second.root().callRemote("isLedger", [caches[1]]), false);
+twistedTest(
+  "RemoteCache on several connections follows one Cacheable of a Twisted server",
+  async () => {
+    await using python = await startPython("flavors_server.py");
+    await using first = await connected(python);
+    await using second = await connected(python);
+    const caches: LedgerCache[] = [];
+    for (const broker of [first, second, first]) {
+      caches.push(await broker.root().callRemote("ledger") as LedgerCache);
+    }
+    assertStrictEquals(caches[0], caches[2]);
+    assertEquals(await first.root().callRemote("observers"), 2);
+    await first.root().callRemote("ledgerAdd", "one");
+    await second.root().callRemote("ledgerAdd", "two");
+    await first.root().callRemote("echo", null);
+    assertEquals(caches.map(({ entries }) => entries.join()), ["one,two", "one,two", "one,two"]);
+    assertEquals(await first.root().callRemote("isLedger", caches[0]), true);
+    assertEquals(await second.root().callRemote("isLedger", [caches[1]]), false);
 
-  caches[0]!.release();
-  await eventually(() => first.root().callRemote("observers"), 1);
-  assertEquals(first.counts.caches, 0);
-  await second.close();
-  await eventually(() => first.root().callRemote("observers"), 0);
-});
+    caches[0]!.release();
+    await eventually(() => first.root().callRemote("observers"), 1);
+    assertEquals(first.counts.caches, 0);
+    await second.close();
+    await eventually(() => first.root().callRemote("observers"), 0);
+  },
+);
 
 twistedTest(
-  "no update of Twisted's is lost when the last use ends as a new one comes",
+  "RemoteCache misses no update from Twisted when it is released while it arrives again",
   async () => {
     await using python = await startPython("flavors_server.py");
     await using broker = await connected(python);
@@ -117,20 +120,23 @@ twistedTest(
   },
 );
 
-twistedTest("a cache of Twisted's that nobody refers to is given back", async () => {
-  await using python = await startPython("flavors_server.py");
-  await using broker = await connected(python);
-  const fetchAndForget = async () => {
-    assertEquals((await broker.root().callRemote("newLedgers", 300) as unknown[]).length, 300);
-    await broker.root().callRemote("ledger");
-  };
-  await fetchAndForget();
-  assertEquals(broker.counts.caches, 301);
-  assert(await collectUntil(() => broker.counts.caches === 0));
-  assertEquals(await broker.root().callRemote("counts"), { local: 1, cached: 0, caches: 0 });
-});
+twistedTest(
+  "RemoteCache from a Twisted server is given back when it is garbage collected",
+  async () => {
+    await using python = await startPython("flavors_server.py");
+    await using broker = await connected(python);
+    const fetchAndForget = async () => {
+      assertEquals((await broker.root().callRemote("newLedgers", 300) as unknown[]).length, 300);
+      await broker.root().callRemote("ledger");
+    };
+    await fetchAndForget();
+    assertEquals(broker.counts.caches, 301);
+    assert(await collectUntil(() => broker.counts.caches === 0));
+    assertEquals(await broker.root().callRemote("counts"), { local: 1, cached: 0, caches: 0 });
+  },
+);
 
-twistedTest("a LiveCache follows an object of Twisted's", async () => {
+twistedTest("LiveCache follows an object of a Twisted server", async () => {
   await using python = await startPython("flavors_server.py");
   await using broker = await connected(python);
   const root = broker.root();
@@ -145,63 +151,72 @@ twistedTest("a LiveCache follows an object of Twisted's", async () => {
   assertEquals(Object.entries(document), [["title", "Report"], ["more", 1]]);
 });
 
-twistedTest("Twisted caches objects of ours, and lets go of them", async () => {
-  await using python = await startPython("flavors_server.py");
-  await using broker = await connected(python);
-  const root = broker.root();
-  const [document, other] = [new Document(), new Document()];
-  await root.callRemote("keep", document, other);
-  await root.callRemote("keep", document);
-  assertEquals(broker.counts.cachedObjects, 2);
-  document.title = "Report";
-  other.title = "Other";
-  delete document.lines;
-  await eventually(() => root.callRemote("kept"), [
-    { title: "Report" },
-    { lines: [], title: "Other" },
-    { title: "Report" },
-  ]);
-  const home = await root.callRemote("backHome") as unknown[];
-  assertStrictEquals(home[0], document);
-  assertStrictEquals(home[1], other);
-  await root.callRemote("letGo", 2);
-  await root.callRemote("echo", null);
-  assertEquals(broker.counts.cachedObjects, 1);
-  document.title = "again";
-  await eventually(() => root.callRemote("kept"), [{ title: "again" }]);
-  await root.callRemote("letGo", 1);
-  assertEquals(await root.callRemote("counts"), { local: 1, cached: 0, caches: 0 });
-  assertEquals(broker.counts.cachedObjects, 0);
-});
+twistedTest(
+  "a Twisted server caches our live objects, follows them, and releases them",
+  async () => {
+    await using python = await startPython("flavors_server.py");
+    await using broker = await connected(python);
+    const root = broker.root();
+    const [document, other] = [new Document(), new Document()];
+    await root.callRemote("keep", document, other);
+    await root.callRemote("keep", document);
+    assertEquals(broker.counts.cachedObjects, 2);
+    document.title = "Report";
+    other.title = "Other";
+    delete document.lines;
+    await eventually(() => root.callRemote("kept"), [
+      { title: "Report" },
+      { lines: [], title: "Other" },
+      { title: "Report" },
+    ]);
+    const home = await root.callRemote("backHome") as unknown[];
+    assertStrictEquals(home[0], document);
+    assertStrictEquals(home[1], other);
+    await root.callRemote("letGo", 2);
+    await root.callRemote("echo", null);
+    assertEquals(broker.counts.cachedObjects, 1);
+    document.title = "again";
+    await eventually(() => root.callRemote("kept"), [{ title: "again" }]);
+    await root.callRemote("letGo", 1);
+    assertEquals(await root.callRemote("counts"), { local: 1, cached: 0, caches: 0 });
+    assertEquals(broker.counts.cachedObjects, 0);
+  },
+);
 
-twistedTest("views of Twisted's know who looks, and are one for each user", async () => {
-  await using python = await startPython("login_server.py");
-  await using broker = await connected(python);
-  const user = await broker.login(new UsernamePassword("alice", "secret"));
-  const view = await user.callRemote("document");
-  assertInstanceOf(view, RemoteReference);
-  assertEquals(await view.callRemote("read"), ["alice", "text"]);
-});
+twistedTest(
+  "callRemote() on a view of a Twisted server passes the user's perspective",
+  async () => {
+    await using python = await startPython("login_server.py");
+    await using broker = await connected(python);
+    const user = await broker.login(new UsernamePassword("alice", "secret"));
+    const view = await user.callRemote("document");
+    assertInstanceOf(view, RemoteReference);
+    assertEquals(await view.callRemote("read"), ["alice", "text"]);
+  },
+);
 
-twistedTest("thousands of references are made and dropped, at Twisted's end and ours", async () => {
-  await using python = await startPython("flavors_server.py");
-  await using broker = await connected(python);
-  const root = broker.root();
-  const useSome = async () => {
-    const counters = await root.callRemote("newCounters", 500) as RemoteReference[];
-    assertEquals(await counters[499]!.callRemote("add", 1), 500);
-    await root.callRemote("keep", ...Array.from({ length: 500 }, () => new Referenceable()));
-    await root.callRemote("letGo", 500);
-  };
-  for (let round = 0; round < 10; round++) {
-    await useSome();
-    assert(await collectUntil(() => broker.counts.remoteObjects === 0));
-  }
-  assertEquals(await root.callRemote("counts"), { local: 1, cached: 0, caches: 0 });
-  assertEquals(broker.counts.localObjects, 0);
-});
+twistedTest(
+  "thousands of references leave both tables empty, at a Twisted server and here",
+  async () => {
+    await using python = await startPython("flavors_server.py");
+    await using broker = await connected(python);
+    const root = broker.root();
+    const useSome = async () => {
+      const counters = await root.callRemote("newCounters", 500) as RemoteReference[];
+      assertEquals(await counters[499]!.callRemote("add", 1), 500);
+      await root.callRemote("keep", ...Array.from({ length: 500 }, () => new Referenceable()));
+      await root.callRemote("letGo", 500);
+    };
+    for (let round = 0; round < 10; round++) {
+      await useSome();
+      assert(await collectUntil(() => broker.counts.remoteObjects === 0));
+    }
+    assertEquals(await root.callRemote("counts"), { local: 1, cached: 0, caches: 0 });
+    assertEquals(broker.counts.localObjects, 0);
+  },
+);
 
-// Twisted's client.
+// With a Twisted client.
 
 class Flavors extends Root {
   readonly ledger = new Ledger();
@@ -286,27 +301,30 @@ twistedTest("a Twisted client uses our copies, caches, live objects and referenc
   assertEquals(flavors.ledger.stopped.length, 1);
 });
 
-twistedTest("our copies show a Twisted user what it may see", async () => {
-  class Salary extends Copyable {
-    override getTypeToCopy(): string {
-      return "interop.Point";
+twistedTest(
+  "Copyable.getStateToCopyFor() gets the root's perspective when a Twisted client calls",
+  async () => {
+    class Salary extends Copyable {
+      override getTypeToCopy(): string {
+        return "interop.Point";
+      }
+      override getStateToCopyFor(perspective: object | null): unknown {
+        return { x: perspective === null ? "secret" : 100, y: 0 };
+      }
     }
-    override getStateToCopyFor(perspective: object | null): unknown {
-      return { x: perspective === null ? "secret" : 100, y: 0 };
+    class Company extends Root {
+      override readonly perspective: object | null = null;
+      remote_salary(): Salary {
+        return new Salary();
+      }
     }
-  }
-  class Company extends Root {
-    override readonly perspective: object | null = null;
-    remote_salary(): Salary {
-      return new Salary();
+    class Boss extends Company {
+      override readonly perspective = this;
     }
-  }
-  class Boss extends Company {
-    override readonly perspective = this;
-  }
-  for (const [root, seen] of [[new Company(), "'secret'"], [new Boss(), "100"]] as const) {
-    await using server = serveQuietly(root);
-    await using python = await startPython("console.py", ["--port", new URL(server.url).port]);
-    assertEquals((await python.ask('root.callRemote("salary")')).repr, `Point(${seen}, 0)`);
-  }
-});
+    for (const [root, seen] of [[new Company(), "'secret'"], [new Boss(), "100"]] as const) {
+      await using server = serveQuietly(root);
+      await using python = await startPython("console.py", ["--port", new URL(server.url).port]);
+      assertEquals((await python.ask('root.callRemote("salary")')).repr, `Point(${seen}, 0)`);
+    }
+  },
+);

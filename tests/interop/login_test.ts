@@ -1,4 +1,4 @@
-// Logins between us and real Twisted, both ways.
+// Logins between us and real Twisted, in both directions.
 
 import { assert, assertEquals, assertNotStrictEquals, assertRejects } from "@std/assert";
 import {
@@ -30,7 +30,7 @@ import { type PythonPeer, runPython, startPython, twistedTest } from "./peer.ts"
 
 const ALICE = new UsernamePassword("alice", "secret");
 
-/** Runs a test with a Twisted server that takes logins, and a client of ours. */
+/** Runs a test with a Twisted server that accepts logins, and our client. */
 async function atTwisted(
   args: string[],
   test: (broker: Broker, python: PythonPeer) => Promise<void>,
@@ -40,7 +40,7 @@ async function atTwisted(
   await test(broker, python);
 }
 
-twistedTest("we log in at Twisted, use the avatar, and are logged out when we let go", async () => {
+twistedTest("Broker.login() gets an avatar from Twisted, and releasing it logs out", async () => {
   await atTwisted([], async (broker, python) => {
     const mind = new Counter();
     const avatar = await broker.login(ALICE, mind);
@@ -60,7 +60,7 @@ twistedTest("we log in at Twisted, use the avatar, and are logged out when we le
   });
 });
 
-twistedTest("Twisted calls our mind while the login is still going on", async () => {
+twistedTest("Broker.login() lets Twisted call the mind during the login", async () => {
   await atTwisted(["--greet"], async (broker) => {
     const mind = new Counter();
     await broker.login(ALICE, mind);
@@ -68,31 +68,37 @@ twistedTest("Twisted calls our mind while the login is still going on", async ()
   });
 });
 
-twistedTest("several users log in over one connection at once", async () => {
-  await atTwisted([], async (broker, python) => {
-    const [first, second, guest] = await Promise.all([
-      broker.login(ALICE),
-      broker.login(ALICE),
-      broker.login(new Anonymous()),
-    ]);
-    assertNotStrictEquals(first, second);
-    const names = [first, second, guest].map((avatar) => avatar.callRemote("whoami"));
-    assertEquals(await Promise.all(names), ["alice", "alice", "anonymous"]);
-    await broker.close();
-    const said = [];
-    for (let i = 0; i < 6; i++) said.push(Object.keys(await python.read() ?? {})[0]);
-    assertEquals(said, ["login", "login", "login", "logout", "logout", "logout"]);
-  });
-});
+twistedTest(
+  "Broker.login() logs several users in at Twisted over one connection at once",
+  async () => {
+    await atTwisted([], async (broker, python) => {
+      const [first, second, guest] = await Promise.all([
+        broker.login(ALICE),
+        broker.login(ALICE),
+        broker.login(new Anonymous()),
+      ]);
+      assertNotStrictEquals(first, second);
+      const names = [first, second, guest].map((avatar) => avatar.callRemote("whoami"));
+      assertEquals(await Promise.all(names), ["alice", "alice", "anonymous"]);
+      await broker.close();
+      const said = [];
+      for (let i = 0; i < 6; i++) said.push(Object.keys(await python.read() ?? {})[0]);
+      assertEquals(said, ["login", "login", "login", "logout", "logout", "logout"]);
+    });
+  },
+);
 
-twistedTest("we log in at a server that knows its users by str", async () => {
-  await atTwisted([], async (broker) => {
-    const carol = new UsernamePassword("carol", "secret");
-    await assertRejects(() => broker.login(carol), UnauthorizedLogin);
-    const avatar = await broker.login(carol, null, { usernameAs: "text" });
-    assertEquals(await avatar.callRemote("whoami"), "carol");
-  });
-});
+twistedTest(
+  "Broker.login() with usernameAs text logs in at a Twisted server whose names are str",
+  async () => {
+    await atTwisted([], async (broker) => {
+      const carol = new UsernamePassword("carol", "secret");
+      await assertRejects(() => broker.login(carol), UnauthorizedLogin);
+      const avatar = await broker.login(carol, null, { usernameAs: "text" });
+      assertEquals(await avatar.callRemote("whoami"), "carol");
+    });
+  },
+);
 
 for (
   const { name, credentials } of [
@@ -100,22 +106,25 @@ for (
     { name: "an unknown user", credentials: new UsernamePassword("mallory", "secret") },
   ]
 ) {
-  twistedTest(`Twisted refuses ${name}, and the connection goes on`, async () => {
-    await atTwisted([], async (broker) => {
-      const error = await assertRejects(() => broker.login(credentials), UnauthorizedLogin);
-      assert(error instanceof RemoteError);
-      assertEquals(await (await broker.login(ALICE)).callRemote("whoami"), "alice");
-    });
-  });
+  twistedTest(
+    `Broker.login() rejects when Twisted refuses ${name}, and the connection stays open`,
+    async () => {
+      await atTwisted([], async (broker) => {
+        const error = await assertRejects(() => broker.login(credentials), UnauthorizedLogin);
+        assert(error instanceof RemoteError);
+        assertEquals(await (await broker.login(ALICE)).callRemote("whoami"), "alice");
+      });
+    },
+  );
 }
 
-twistedTest("Twisted refuses an anonymous user that is not permitted", async () => {
+twistedTest("Broker.login() rejects when Twisted permits no anonymous users", async () => {
   await atTwisted(["--no-anonymous"], async (broker) => {
     await assertRejects(() => broker.login(new Anonymous()), UnhandledCredentials, "No checker");
   });
 });
 
-// The other way round: a portal of ours, as login_server.py has one.
+// The other direction, with our portal that offers the same as login_server.py.
 
 class User extends Avatar {
   constructor(readonly name: string, readonly mind: RemoteReference) {
@@ -162,7 +171,7 @@ class Realm implements IRealm {
   }
 }
 
-/** A server of ours that takes logins, as Twisted's clients use it. */
+/** Our server, which accepts logins of Twisted's clients. */
 function ourServer({ anonymous = true } = {}) {
   const realm = new Realm();
   const portal = new Portal(realm);
@@ -177,48 +186,54 @@ function ourServer({ anonymous = true } = {}) {
   };
 }
 
-twistedTest("Twisted logs in by arguments with names", async () => {
-  await using ours = ourServer();
-  await using python = await startPython("console.py", ["--port", ours.port]);
-  const ask = async (expression: string) => {
-    const { repr, error, message } = await python.ask(expression);
-    return repr ?? `${error}: ${message}`;
-  };
-  await ask("keep(mind=Counter())");
-  await ask('keep(avatar=root.callRemote("loginAnonymous", mind=mind))');
-  assertEquals(await ask('avatar.callRemote("callMind", 1)'), "[1]");
-  const respond = 'c[1].callRemote("respond", response=pb.respond(c[0], b"secret"), mind=mind)';
-  await ask(
-    `keep(avatar=root.callRemote("login", username=b"alice").addCallback(lambda c: ${respond}))`,
-  );
-  assertEquals(await ask('avatar.callRemote("whoami")'), "'alice'");
-  assertEquals(await ask('avatar.callRemote("callMind", 2)'), "[2]");
-  assertEquals(
-    await ask('root.callRemote("login", b"alice", name=1)'),
-    'builtins.TypeError: remote_login() has no parameter "name"',
-  );
-  assertEquals(
-    await ask('root.callRemote("login", b"alice", username=b"alice")'),
-    'builtins.TypeError: remote_login() got "username" twice',
-  );
-});
+twistedTest(
+  "Portal over PB accepts the login calls of Twisted with keyword arguments",
+  async () => {
+    await using ours = ourServer();
+    await using python = await startPython("console.py", ["--port", ours.port]);
+    const ask = async (expression: string) => {
+      const { repr, error, message } = await python.ask(expression);
+      return repr ?? `${error}: ${message}`;
+    };
+    await ask("keep(mind=Counter())");
+    await ask('keep(avatar=root.callRemote("loginAnonymous", mind=mind))');
+    assertEquals(await ask('avatar.callRemote("callMind", 1)'), "[1]");
+    const respond = 'c[1].callRemote("respond", response=pb.respond(c[0], b"secret"), mind=mind)';
+    await ask(
+      `keep(avatar=root.callRemote("login", username=b"alice").addCallback(lambda c: ${respond}))`,
+    );
+    assertEquals(await ask('avatar.callRemote("whoami")'), "'alice'");
+    assertEquals(await ask('avatar.callRemote("callMind", 2)'), "[2]");
+    assertEquals(
+      await ask('root.callRemote("login", b"alice", name=1)'),
+      'builtins.TypeError: remote_login() has no parameter "name"',
+    );
+    assertEquals(
+      await ask('root.callRemote("login", b"alice", username=b"alice")'),
+      'builtins.TypeError: remote_login() got "username" twice',
+    );
+  },
+);
 
-twistedTest("[Broker loginLogout] Twisted logs in with us, and uses its avatar", async () => {
-  await using ours = ourServer();
-  const { code, lines } = await runPython("login_client.py", ["--port", ours.port]);
-  const [login, whoami, echo, add, callMind, fail, missing, calls] = lines;
-  assertEquals(login?.type, "RemoteReference");
-  assertEquals(whoami, { call: "whoami", type: "str", repr: "'alice'" });
-  assertEquals(echo?.repr, "[1, 'two', b'three']");
-  assertEquals(add?.repr, "3");
-  assertEquals(callMind?.repr, "[1, 'two']");
-  assertEquals(fail, { call: "fail", error: "interop.AppError", message: "not for you" });
-  assertEquals(missing?.error, "twisted.spread.flavors.NoSuchMethod");
-  assertEquals(calls, { calls: [[["welcome", "alice"], {}], [[1, "two"], {}]] });
-  assertEquals(code, 0);
-  await Promise.all(Array.from(ours.server.brokers, (broker) => broker.closed));
-  assertEquals(ours.realm.events, ["login alice", "logout alice"]);
-});
+twistedTest(
+  "[Broker loginLogout] a Twisted client logs in at our server, uses its avatar, and logs out",
+  async () => {
+    await using ours = ourServer();
+    const { code, lines } = await runPython("login_client.py", ["--port", ours.port]);
+    const [login, whoami, echo, add, callMind, fail, missing, calls] = lines;
+    assertEquals(login?.type, "RemoteReference");
+    assertEquals(whoami, { call: "whoami", type: "str", repr: "'alice'" });
+    assertEquals(echo?.repr, "[1, 'two', b'three']");
+    assertEquals(add?.repr, "3");
+    assertEquals(callMind?.repr, "[1, 'two']");
+    assertEquals(fail, { call: "fail", error: "interop.AppError", message: "not for you" });
+    assertEquals(missing?.error, "twisted.spread.flavors.NoSuchMethod");
+    assertEquals(calls, { calls: [[["welcome", "alice"], {}], [[1, "two"], {}]] });
+    assertEquals(code, 0);
+    await Promise.all(Array.from(ours.server.brokers, (broker) => broker.closed));
+    assertEquals(ours.realm.events, ["login alice", "logout alice"]);
+  },
+);
 
 for (
   const { name, args, anonymous, error } of [
@@ -240,7 +255,7 @@ for (
     },
   ]
 ) {
-  twistedTest(`Twisted learns that we refuse ${name}`, async () => {
+  twistedTest(`a Twisted client learns that our server refuses ${name}`, async () => {
     await using ours = ourServer({ anonymous });
     const { lines } = await runPython("login_client.py", ["--port", ours.port, ...args]);
     assertEquals(lines[0]?.error, error);
@@ -249,23 +264,26 @@ for (
   });
 }
 
-twistedTest("Twisted logs in anonymously, and several times over one connection", async () => {
-  await using ours = ourServer();
-  await using python = await startPython("console.py", ["--port", ours.port]);
-  const repr = async (expression: string) => (await python.ask(expression)).repr;
-  await repr('keep(a=login("alice", "secret"), b=login("alice", "secret"), c=anonymous())');
-  const all = 'all([x.callRemote("whoami") for x in (a, b, c)])';
-  assertEquals(await repr(all), "['alice', 'alice', 'anonymous']");
-  await repr('keep(d=a.callRemote("document"))');
-  assertEquals(await repr('d.callRemote("read")'), "['alice', 'text']");
-  await repr('forget("a")');
-  assertEquals(await repr('b.callRemote("whoami")'), "'alice'");
-  assertEquals(ours.realm.events.filter((event) => event.startsWith("logout")), ["logout alice"]);
-  await python.close();
-  await Promise.all(Array.from(ours.server.brokers, (broker) => broker.closed));
-  assertEquals(ours.realm.events.slice(3).toSorted(), [
-    "logout alice",
-    "logout alice",
-    "logout anonymous",
-  ]);
-});
+twistedTest(
+  "a Twisted client logs in anonymously, and several times over one connection",
+  async () => {
+    await using ours = ourServer();
+    await using python = await startPython("console.py", ["--port", ours.port]);
+    const repr = async (expression: string) => (await python.ask(expression)).repr;
+    await repr('keep(a=login("alice", "secret"), b=login("alice", "secret"), c=anonymous())');
+    const all = 'all([x.callRemote("whoami") for x in (a, b, c)])';
+    assertEquals(await repr(all), "['alice', 'alice', 'anonymous']");
+    await repr('keep(d=a.callRemote("document"))');
+    assertEquals(await repr('d.callRemote("read")'), "['alice', 'text']");
+    await repr('forget("a")');
+    assertEquals(await repr('b.callRemote("whoami")'), "'alice'");
+    assertEquals(ours.realm.events.filter((event) => event.startsWith("logout")), ["logout alice"]);
+    await python.close();
+    await Promise.all(Array.from(ours.server.brokers, (broker) => broker.closed));
+    assertEquals(ours.realm.events.slice(3).toSorted(), [
+      "logout alice",
+      "logout alice",
+      "logout anonymous",
+    ]);
+  },
+);

@@ -1,4 +1,4 @@
-// Pages between us and real Twisted, both ways.
+// Pages between us and real Twisted, in both directions.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
@@ -20,7 +20,7 @@ import { startPython, twistedTest } from "./peer.ts";
 
 const SIZE = 10 * 1024 * 1024;
 
-/** Ten megabytes in which every page is another one. */
+/** Ten megabytes in which all pages differ. */
 const BYTES = new Uint8Array(
   new Uint32Array(SIZE / 4).map((_, index) => index * 2654435761).buffer,
 );
@@ -50,39 +50,46 @@ class Server extends Root {
   }
 }
 
-twistedTest("a single page, and its end, reach a Twisted client before the answer", async () => {
-  await using served = serve(new Server(), { hostname: "127.0.0.1", port: 0 });
-  await using python = await startPython("console.py", ["--port", new URL(served.url).port]);
-  await python.ask("keep(got=[])");
-  await python.ask("keep(collector=util.CallbackPageCollector(got.append))");
-  const call = 'root.callRemote("short", collector).addCallback(lambda _: got)';
-  assertEquals((await python.ask(call)).repr, "[[b'\\x01']]");
-});
+twistedTest(
+  "StringPager sends a Twisted client a single page and its end before the answer",
+  async () => {
+    await using served = serve(new Server(), { hostname: "127.0.0.1", port: 0 });
+    await using python = await startPython("console.py", ["--port", new URL(served.url).port]);
+    await python.ask("keep(got=[])");
+    await python.ask("keep(collector=util.CallbackPageCollector(got.append))");
+    const call = 'root.callRemote("short", collector).addCallback(lambda _: got)';
+    assertEquals((await python.ask(call)).repr, "[[b'\\x01']]");
+  },
+);
 
-twistedTest("10 MB in pages reach a Twisted client, by pager, by window and by file", async () => {
-  const server = new Server();
-  const log: LogEntry[] = [];
-  await using served = serve(server, {
-    hostname: "127.0.0.1",
-    port: 0,
-    log: (entry) => log.push(entry),
-  });
-  await using python = await startPython("console.py", ["--port", new URL(served.url).port]);
-  const hash = await sha256(BYTES);
-  const ask = async (call: string) => {
-    const expression = `util.getAllPages(root, ${call}).addCallback(lambda p: (len(p), sha256(p)))`;
-    return (await python.ask(expression)).repr;
-  };
-  assertEquals(await ask('"pages"'), `(1280, '${hash}')`);
-  assertEquals(await ask('"pages", 8'), `(1280, '${hash}')`);
-  assertEquals(await ask('"file"'), `(640, '${hash}')`);
-  assertEquals((await python.ask('root.callRemote("ping")')).repr, "'pong'");
-  assertEquals(server.called, [["done"], ["done"]]);
-  assertEquals((await python.ask("len(broker.localObjects)")).repr, "0");
-  assertEquals(log, []);
-});
+twistedTest(
+  "StringPager and FilePager send 10 MB to a Twisted client, with and without a window",
+  async () => {
+    const server = new Server();
+    const log: LogEntry[] = [];
+    await using served = serve(server, {
+      hostname: "127.0.0.1",
+      port: 0,
+      log: (entry) => log.push(entry),
+    });
+    await using python = await startPython("console.py", ["--port", new URL(served.url).port]);
+    const hash = await sha256(BYTES);
+    const ask = async (call: string) => {
+      const expression =
+        `util.getAllPages(root, ${call}).addCallback(lambda p: (len(p), sha256(p)))`;
+      return (await python.ask(expression)).repr;
+    };
+    assertEquals(await ask('"pages"'), `(1280, '${hash}')`);
+    assertEquals(await ask('"pages", 8'), `(1280, '${hash}')`);
+    assertEquals(await ask('"file"'), `(640, '${hash}')`);
+    assertEquals((await python.ask('root.callRemote("ping")')).repr, "'pong'");
+    assertEquals(server.called, [["done"], ["done"]]);
+    assertEquals((await python.ask("len(broker.localObjects)")).repr, "0");
+    assertEquals(log, []);
+  },
+);
 
-twistedTest("10 MB in pages come from a Twisted server, as a whole and as a stream", async () => {
+twistedTest("getAllPages() and pagesAsStream() receive 10 MB from a Twisted server", async () => {
   await using python = await startPython("echo_server.py");
   await using broker = await connect(`pb://127.0.0.1:${python.port}`);
   const root = broker.root();
@@ -102,24 +109,30 @@ twistedTest("10 MB in pages come from a Twisted server, as a whole and as a stre
   assertEquals(broker.counts.localObjects, 0);
 });
 
-twistedTest("a Twisted server that sends too many pages fails the collector alone", async () => {
-  await using python = await startPython("echo_server.py");
-  await using broker = await connect(`pb://127.0.0.1:${python.port}`);
-  const root = broker.root();
-  const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
-  const collector = new CallbackPageCollector(resolve, { errback: reject, maxBytes: 1024 * 1024 });
-  await root.callRemote("pages", collector, SIZE, 8192);
-  await assertRejects(() => promise, LimitError, "more than 1048576 bytes");
-  assertEquals(await root.callRemote("echo", 1), 1);
-});
+twistedTest(
+  "CallbackPageCollector fails when Twisted sends more than maxBytes, and the connection stays open",
+  async () => {
+    await using python = await startPython("echo_server.py");
+    await using broker = await connect(`pb://127.0.0.1:${python.port}`);
+    const root = broker.root();
+    const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
+    const collector = new CallbackPageCollector(resolve, {
+      errback: reject,
+      maxBytes: 1024 * 1024,
+    });
+    await root.callRemote("pages", collector, SIZE, 8192);
+    await assertRejects(() => promise, LimitError, "more than 1048576 bytes");
+    assertEquals(await root.callRemote("echo", 1), 1);
+  },
+);
 
-twistedTest("a Twisted server that drops the collector fails getAllPages()", async () => {
+twistedTest("getAllPages() rejects when a Twisted server drops the collector", async () => {
   await using python = await startPython("echo_server.py");
   await using broker = await connect(`pb://127.0.0.1:${python.port}`);
   await assertRejects(() => getAllPages(broker.root(), "repr"), PagingError, "stopped before");
 });
 
-twistedTest("a Twisted client that drops its connection ends the paging", async () => {
+twistedTest("StringPager.finished rejects when a Twisted client drops its connection", async () => {
   let pager: StringPager | undefined;
   class Slow extends Root {
     remote_pages(collector: RemoteReference): void {

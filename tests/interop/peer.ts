@@ -1,5 +1,5 @@
 /**
- * Starts the Python twins, which are real Twisted programs, for tests to talk to.
+ * Starts the Python twins: real Twisted programs that tests talk to.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-// Published objects between us and real Twisted, both ways.
+// Published objects between us and real Twisted, in both directions.
 
 import { assertEquals } from "@std/assert";
 import {
@@ -15,12 +15,12 @@ import { UsernamePassword } from "@perspective/broker/cred";
 import { JellyRegistry, Tuple } from "@perspective/broker/jelly";
 import { startPython, twistedTest } from "./peer.ts";
 
-/** What a report of Twisted's arrives as. */
+/** The class in which a report of Twisted arrives. */
 abstract class Report extends RemotePublished {
   text = "";
 }
 
-/** A registry whose reports are kept in a storage. */
+/** Makes a registry whose reports are kept in a storage. */
 function keeping(storage: PublishedStorage) {
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass(
@@ -35,7 +35,7 @@ function keeping(storage: PublishedStorage) {
 }
 
 twistedTest(
-  "an object that Twisted publishes is fetched once, and again when it has changed",
+  "RemotePublished fetches an object from Twisted once, and again when it has changed",
   async () => {
     const { registry } = keeping(new MemoryPublishedStorage());
     await using server = await startPython("echo_server.py");
@@ -52,41 +52,47 @@ twistedTest(
   },
 );
 
-twistedTest("what Twisted publishes is kept for each identifier, whatever its type", async () => {
-  const { registry } = keeping(new MemoryPublishedStorage());
-  await using server = await startPython("echo_server.py");
-  const texts: [string, boolean][] = [];
-  // Texts and numbers, bytes, tuples, None, and what looks the same as text.
-  const ids = [1, "1", Uint8Array.of(0x31), Uint8Array.of(0x32), null, "None", Tuple.of(1, 2)];
-  for (const id of [...ids, Tuple.of(1, 3), ...ids]) {
-    await using broker = await connect(`pb://127.0.0.1:${server.port}`, { registry });
-    const report = await whenReady<Report>(broker.root().callRemote("publishedAs", id));
-    texts.push([report.text, report.wasCleanWhenLoaded]);
-  }
-  const wanted = ["1", "'1'", "b'1'", "b'2'", "None", "'None'", "(1, 2)"];
-  assertEquals(texts, [
-    ...[...wanted, "(1, 3)"].map((text) => [text, false] as [string, boolean]),
-    ...wanted.map((text) => [text, true] as [string, boolean]),
-  ]);
-});
-
-twistedTest("what Twisted publishes for one user is not shown to another", async () => {
-  const { registry } = keeping(new MemoryPublishedStorage());
-  await using server = await startPython("login_server.py");
-  const seen: unknown[] = [];
-  for (const name of ["alice", "bob", "alice"]) {
-    await using broker = await connect(`pb://127.0.0.1:${server.port}`, { registry });
-    const avatar = await broker.login(new UsernamePassword(name, "secret"));
-    const report = await whenReady<Report>(avatar.callRemote("report"));
-    // The names of Twisted's avatars are bytes.
-    assertEquals(report.perspective, new TextEncoder().encode(name));
-    seen.push([report.text, report.wasCleanWhenLoaded]);
-  }
-  assertEquals(seen, [["for alice", false], ["for bob", false], ["for alice", true]]);
-});
+twistedTest(
+  "RemotePublished keeps objects from Twisted apart by identifiers of every type",
+  async () => {
+    const { registry } = keeping(new MemoryPublishedStorage());
+    await using server = await startPython("echo_server.py");
+    const texts: [string, boolean][] = [];
+    // Identifiers of several types, some of which print alike.
+    const ids = [1, "1", Uint8Array.of(0x31), Uint8Array.of(0x32), null, "None", Tuple.of(1, 2)];
+    for (const id of [...ids, Tuple.of(1, 3), ...ids]) {
+      await using broker = await connect(`pb://127.0.0.1:${server.port}`, { registry });
+      const report = await whenReady<Report>(broker.root().callRemote("publishedAs", id));
+      texts.push([report.text, report.wasCleanWhenLoaded]);
+    }
+    const wanted = ["1", "'1'", "b'1'", "b'2'", "None", "'None'", "(1, 2)"];
+    assertEquals(texts, [
+      ...[...wanted, "(1, 3)"].map((text) => [text, false] as [string, boolean]),
+      ...wanted.map((text) => [text, true] as [string, boolean]),
+    ]);
+  },
+);
 
 twistedTest(
-  "an object that we publish is fetched once by Twisted, and again when it has changed",
+  "RemotePublished does not show one user what Twisted published for another",
+  async () => {
+    const { registry } = keeping(new MemoryPublishedStorage());
+    await using server = await startPython("login_server.py");
+    const seen: unknown[] = [];
+    for (const name of ["alice", "bob", "alice"]) {
+      await using broker = await connect(`pb://127.0.0.1:${server.port}`, { registry });
+      const avatar = await broker.login(new UsernamePassword(name, "secret"));
+      const report = await whenReady<Report>(avatar.callRemote("report"));
+      // The names of Twisted's avatars are bytes.
+      assertEquals(report.perspective, new TextEncoder().encode(name));
+      seen.push([report.text, report.wasCleanWhenLoaded]);
+    }
+    assertEquals(seen, [["for alice", false], ["for bob", false], ["for alice", true]]);
+  },
+);
+
+twistedTest(
+  "Publishable is fetched once by a Twisted client, and again after republish()",
   async () => {
     class Report extends Publishable {
       static readonly jellyName = "interop.Report";

@@ -1,4 +1,4 @@
-// References between us and real Twisted: identity, calls back, and who keeps what alive.
+// References between us and real Twisted: identity, callbacks, and lifetimes.
 
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import {
@@ -12,7 +12,7 @@ import { Counter, EchoRoot, serveQuietly } from "./echo_root.ts";
 import { startPython, twistedTest } from "./peer.ts";
 
 twistedTest(
-  "a reference to a Twisted object is one object, and comes home as the object",
+  "RemoteReference to a Twisted object is one object, and is the object itself when sent back",
   async () => {
     await using python = await startPython("echo_server.py");
     await using broker = await connect(`pb://127.0.0.1:${python.port}`);
@@ -30,41 +30,50 @@ twistedTest(
   },
 );
 
-twistedTest("calls of results that Twisted has yet to return are made when it has", async () => {
-  await using python = await startPython("echo_server.py");
-  await using broker = await connect(`pb://127.0.0.1:${python.port}`);
-  const counter = broker.root().pipeline("counter");
-  const sums = [2, 3].map((by) => counter.callRemote("add", by));
-  assertEquals(await Promise.all(sums), [2, 5]);
-  await assertRejects(() => broker.root().pipeline("fail", "value").callRemote("add"), RemoteError);
-  await assertRejects(() => broker.root().pipeline("count").callRemote("add"), NoSuchMethod);
-});
+twistedTest(
+  "RemoteReference.pipeline() calls the result once Twisted has returned it",
+  async () => {
+    await using python = await startPython("echo_server.py");
+    await using broker = await connect(`pb://127.0.0.1:${python.port}`);
+    const counter = broker.root().pipeline("counter");
+    const sums = [2, 3].map((by) => counter.callRemote("add", by));
+    assertEquals(await Promise.all(sums), [2, 5]);
+    await assertRejects(
+      () => broker.root().pipeline("fail", "value").callRemote("add"),
+      RemoteError,
+    );
+    await assertRejects(() => broker.root().pipeline("count").callRemote("add"), NoSuchMethod);
+  },
+);
 
-twistedTest("Twisted's table of what we hold empties as we let go", async () => {
-  await using python = await startPython("echo_server.py");
-  await using broker = await connect(`pb://127.0.0.1:${python.port}`);
-  const root = broker.root();
-  const count = () => root.callRemote("count");
-  assertEquals(await count(), 1);
-  const counters = await root.callRemote("newCounters", 10) as RemoteReference[];
-  assertEquals(await count(), 11);
-  assertEquals(broker.counts.remoteObjects, 10);
-  for (const counter of counters.slice(0, 4)) counter.release();
-  assertEquals(await count(), 7);
-  const counter = await root.callRemote("counter") as RemoteReference;
-  await root.callRemote("counter");
-  await root.callRemote("echo", [counter, counter]);
-  assertEquals(await count(), 8);
-  counter.release();
-  assertEquals(await count(), 7);
-  for (const rest of counters.slice(4)) rest[Symbol.dispose]();
-  assertEquals(await count(), 1);
-  assertEquals(broker.counts.remoteObjects, 0);
-  const again = await root.callRemote("counter") as RemoteReference;
-  assertEquals(await again.callRemote("add", 0), 0);
-});
+twistedTest(
+  "RemoteReference.release() removes the object from a Twisted server's table",
+  async () => {
+    await using python = await startPython("echo_server.py");
+    await using broker = await connect(`pb://127.0.0.1:${python.port}`);
+    const root = broker.root();
+    const count = () => root.callRemote("count");
+    assertEquals(await count(), 1);
+    const counters = await root.callRemote("newCounters", 10) as RemoteReference[];
+    assertEquals(await count(), 11);
+    assertEquals(broker.counts.remoteObjects, 10);
+    for (const counter of counters.slice(0, 4)) counter.release();
+    assertEquals(await count(), 7);
+    const counter = await root.callRemote("counter") as RemoteReference;
+    await root.callRemote("counter");
+    await root.callRemote("echo", [counter, counter]);
+    assertEquals(await count(), 8);
+    counter.release();
+    assertEquals(await count(), 7);
+    for (const rest of counters.slice(4)) rest[Symbol.dispose]();
+    assertEquals(await count(), 1);
+    assertEquals(broker.counts.remoteObjects, 0);
+    const again = await root.callRemote("counter") as RemoteReference;
+    assertEquals(await again.callRemote("add", 0), 0);
+  },
+);
 
-twistedTest("Twisted calls back an object of ours, and lets go of it", async () => {
+twistedTest("a Twisted server calls our object, and its release empties our table", async () => {
   await using python = await startPython("echo_server.py");
   await using broker = await connect(`pb://127.0.0.1:${python.port}`);
   const root = broker.root();
@@ -80,45 +89,51 @@ twistedTest("Twisted calls back an object of ours, and lets go of it", async () 
   assertEquals(broker.counts.localObjects, 0);
 });
 
-twistedTest("our table of what Twisted holds empties as it lets go", async () => {
-  await using server = serveQuietly(new EchoRoot());
-  await using python = await startPython("console.py", ["--port", new URL(server.url).port]);
-  const [broker] = server.brokers as ReadonlySet<Broker>;
-  const repr = async (expression: string) => (await python.ask(expression)).repr;
-  await repr('keep(a=root.callRemote("newCounters", 10), c=root.callRemote("counter"))');
-  assertEquals(broker!.counts.localObjects, 12);
-  assertEquals(await repr('root.callRemote("isCounter", c)'), "True");
-  await repr('keep(d=root.callRemote("counter"))');
-  assertEquals(await repr("c is d or c == d"), "True");
-  assertEquals(await repr('c.callRemote("add", 3)'), "3");
-  await repr('forget("a")');
-  assertEquals(await repr('root.callRemote("echo", 1)'), "1");
-  assertEquals(broker!.counts.localObjects, 2);
-  await repr('forget("c")');
-  await repr('forget("d")');
-  assertEquals(await repr('root.callRemote("echo", 1)'), "1");
-  assertEquals(broker!.counts.localObjects, 1);
-});
+twistedTest(
+  "a Twisted client calls objects of our server, and its release empties our table",
+  async () => {
+    await using server = serveQuietly(new EchoRoot());
+    await using python = await startPython("console.py", ["--port", new URL(server.url).port]);
+    const [broker] = server.brokers as ReadonlySet<Broker>;
+    const repr = async (expression: string) => (await python.ask(expression)).repr;
+    await repr('keep(a=root.callRemote("newCounters", 10), c=root.callRemote("counter"))');
+    assertEquals(broker!.counts.localObjects, 12);
+    assertEquals(await repr('root.callRemote("isCounter", c)'), "True");
+    await repr('keep(d=root.callRemote("counter"))');
+    assertEquals(await repr("c is d or c == d"), "True");
+    assertEquals(await repr('c.callRemote("add", 3)'), "3");
+    await repr('forget("a")');
+    assertEquals(await repr('root.callRemote("echo", 1)'), "1");
+    assertEquals(broker!.counts.localObjects, 2);
+    await repr('forget("c")');
+    await repr('forget("d")');
+    assertEquals(await repr('root.callRemote("echo", 1)'), "1");
+    assertEquals(broker!.counts.localObjects, 1);
+  },
+);
 
-twistedTest("we call back an object of Twisted's, and let go of it", async () => {
-  await using server = serveQuietly(new EchoRoot());
-  await using python = await startPython("console.py", ["--port", new URL(server.url).port]);
-  const [broker] = server.brokers as ReadonlySet<Broker>;
-  const repr = async (expression: string) => (await python.ask(expression)).repr;
-  await repr("keep(x=Counter(5), y=Counter())");
-  assertEquals(await repr('root.callRemote("callMethod", x, "add", 2)'), "7");
-  assertEquals(await repr('root.callRemote("callMe", x, 1, two=2)'), "[1]");
-  assertEquals(await repr("x.calls"), "[[[1], {'two': 2}]]");
-  await repr('root.callRemote("hold", y)');
-  assertEquals(await repr('(root.callRemote("held").addCallback(lambda h: h[0] is y))'), "True");
-  assertEquals(await repr("len(broker.localObjects)"), "2");
-  await repr('root.callRemote("release")');
-  assertEquals(await repr("len(broker.localObjects)"), "1");
-  assertEquals(await repr('root.callRemote("callMethod", x, "add", 1)'), "8");
-  assertEquals(broker!.counts.remoteObjects, 1);
-});
+twistedTest(
+  "RemoteReference to a Twisted client's object can be called, returned and released",
+  async () => {
+    await using server = serveQuietly(new EchoRoot());
+    await using python = await startPython("console.py", ["--port", new URL(server.url).port]);
+    const [broker] = server.brokers as ReadonlySet<Broker>;
+    const repr = async (expression: string) => (await python.ask(expression)).repr;
+    await repr("keep(x=Counter(5), y=Counter())");
+    assertEquals(await repr('root.callRemote("callMethod", x, "add", 2)'), "7");
+    assertEquals(await repr('root.callRemote("callMe", x, 1, two=2)'), "[1]");
+    assertEquals(await repr("x.calls"), "[[[1], {'two': 2}]]");
+    await repr('root.callRemote("hold", y)');
+    assertEquals(await repr('(root.callRemote("held").addCallback(lambda h: h[0] is y))'), "True");
+    assertEquals(await repr("len(broker.localObjects)"), "2");
+    await repr('root.callRemote("release")');
+    assertEquals(await repr("len(broker.localObjects)"), "1");
+    assertEquals(await repr('root.callRemote("callMethod", x, "add", 1)'), "8");
+    assertEquals(broker!.counts.remoteObjects, 1);
+  },
+);
 
-twistedTest("an object of Twisted's that fails passes its error on through us", async () => {
+twistedTest("a handler that awaits a Twisted client's object passes its error on", async () => {
   await using server = serveQuietly(new EchoRoot());
   await using python = await startPython("console.py", ["--port", new URL(server.url).port]);
   assertEquals(await python.ask('root.callRemote("callMethod", Counter(), "fail", "on purpose")'), {

@@ -1,9 +1,9 @@
-// The twins against each other: what they do among themselves they will do with us.
+// The Python twins against each other, to check that the tests can rely on them.
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { runPython, startPython, twistedTest } from "./peer.ts";
 
-twistedTest("echo_client.py finds every value unchanged at echo_server.py", async () => {
+twistedTest("echo_client.py gets every value back unchanged from echo_server.py", async () => {
   await using server = await startPython("echo_server.py");
   const { code, lines, errors } = await runPython("echo_client.py", ["--port", `${server.port}`]);
   assertEquals(errors, "");
@@ -47,7 +47,12 @@ for (
   const { name, args, server: options, error } of [
     { name: "a wrong password", args: ["--password", "wrong"], server: [], error: "Unauthorized" },
     { name: "an unknown user", args: ["--user", "mallory"], server: [], error: "Unauthorized" },
-    { name: "no user", args: ["--anonymous"], server: ["--no-anonymous"], error: "Unhandled" },
+    {
+      name: "an anonymous user",
+      args: ["--anonymous"],
+      server: ["--no-anonymous"],
+      error: "Unhandled",
+    },
   ]
 ) {
   twistedTest(`login_server.py refuses ${name}`, async () => {
@@ -59,7 +64,7 @@ for (
   });
 }
 
-twistedTest("console.py evaluates what it is asked", async () => {
+twistedTest("console.py evaluates expressions and remote calls, and reports errors", async () => {
   await using server = await startPython("echo_server.py");
   await using console = await startPython("console.py", ["--port", `${server.port}`]);
   assertEquals(await console.ask("1 + 1"), { type: "int", repr: "2" });
@@ -81,7 +86,7 @@ twistedTest("console.py evaluates what it is asked", async () => {
 });
 
 twistedTest(
-  "echo_server.py counts what the client holds, and lets go of what it holds",
+  "echo_server.py counts the references of its client, and releases its own",
   async () => {
     await using server = await startPython("echo_server.py");
     await using console = await startPython("console.py", ["--port", `${server.port}`]);
@@ -102,14 +107,14 @@ twistedTest(
   },
 );
 
-twistedTest("echo_server.py hangs up when it is asked to", async () => {
+twistedTest("echo_server.py drops the connection when asked to", async () => {
   await using server = await startPython("echo_server.py");
   await using console = await startPython("console.py", ["--port", `${server.port}`]);
   const { error } = await console.ask('root.callRemote("drop")');
   assertEquals(error, "twisted.spread.pb.PBConnectionLost");
 });
 
-twistedTest("startPython() says why a twin did not start", async () => {
+twistedTest("startPython() rejects with the reason why a twin did not start", async () => {
   const refused = await assertRejects(() => startPython("echo_server.py", ["--nonsense"]), Error);
   assertStringIncludes(refused.message, "nonsense");
   assert((await assertRejects(() => startPython("no_such_twin.py"), Error)).message.length > 0);

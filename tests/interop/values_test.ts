@@ -1,4 +1,4 @@
-// Values between us and real Twisted, both ways, at the edges of their ranges.
+// Values between us and real Twisted, in both directions, at the edges of their ranges.
 
 import { assert, assertEquals } from "@std/assert";
 import { connect, type RemoteReference } from "@perspective/broker/broker";
@@ -8,7 +8,7 @@ import { runPython, startPython, twistedTest } from "./peer.ts";
 
 const { PlainDate, PlainDateTime, PlainTime, Duration } = Temporal;
 
-/** A value of ours, what Python sees, and what comes back if it is something else. */
+/** A value that we send, its repr in Python, and what comes back if it differs. */
 const VALUES: [value: unknown, python: string, back?: unknown][] = [
   [null, "None"],
   [undefined, "None", null],
@@ -82,7 +82,7 @@ const VALUES: [value: unknown, python: string, back?: unknown][] = [
   [new Decimal(1n, 5), "Decimal('1E+5')"],
 ];
 
-/** What a value and its echo are compared by: times print alike if they are alike. */
+/** Makes a value comparable with its echo, as equal times do not compare equal but print alike. */
 function comparable(value: unknown): unknown {
   if (value instanceof Duration) return value.total("microseconds");
   if (value instanceof PlainDateTime || value instanceof PlainDate || value instanceof PlainTime) {
@@ -91,7 +91,7 @@ function comparable(value: unknown): unknown {
   return value;
 }
 
-twistedTest("every value of ours arrives in Twisted, and comes back", async () => {
+twistedTest("every value arrives at a Twisted server as documented, and comes back", async () => {
   await using python = await startPython("echo_server.py");
   await using broker = await connect(`pb://127.0.0.1:${python.port}`);
   const root = broker.root();
@@ -102,7 +102,7 @@ twistedTest("every value of ours arrives in Twisted, and comes back", async () =
   }
 });
 
-twistedTest("every value of Twisted's comes back unchanged from us", async () => {
+twistedTest("every value of a Twisted client comes back unchanged from our server", async () => {
   await using server = serveQuietly(new EchoRoot());
   const { port } = new URL(server.url);
   const { code, lines, errors } = await runPython("echo_client.py", ["--port", port]);
@@ -111,7 +111,7 @@ twistedTest("every value of Twisted's comes back unchanged from us", async () =>
   assertEquals([code, errors], [0, ""]);
 });
 
-twistedTest("shared and cyclic values keep their shape, both ways", async () => {
+twistedTest("shared and cyclic values keep their shape, in both directions", async () => {
   await using python = await startPython("echo_server.py");
   await using broker = await connect(`pb://127.0.0.1:${python.port}`);
   const shared = { name: "shared" };
@@ -133,7 +133,7 @@ twistedTest("shared and cyclic values keep their shape, both ways", async () => 
   assertEquals(await ask('e["self"] is e and e["l"][1] is e["l"] and e["l"][2][0] is e'), "True");
 });
 
-twistedTest("large values pass both ways", async () => {
+twistedTest("values at Twisted's size limits arrive unchanged, in both directions", async () => {
   await using python = await startPython("echo_server.py");
   await using broker = await connect(`pb://127.0.0.1:${python.port}`);
   const root = broker.root();
@@ -163,14 +163,19 @@ twistedTest("large values pass both ways", async () => {
   }
 });
 
-twistedTest("what is too large for Twisted fails here, and the connection goes on", async () => {
-  await using python = await startPython("echo_server.py");
-  await using broker = await connect(`pb://127.0.0.1:${python.port}`);
-  const root: RemoteReference = broker.root();
-  let refused = 0;
-  for (const value of ["a".repeat(640 * 1024 + 1), 2n ** 448n, new Array(640 * 1024 + 1).fill(0)]) {
-    await root.callRemote("echo", value).catch(() => refused++);
-  }
-  assertEquals(refused, 3);
-  assertEquals(await root.callRemote("echo", 1), 1);
-});
+twistedTest(
+  "callRemote() rejects for values too large for Twisted, and the connection stays open",
+  async () => {
+    await using python = await startPython("echo_server.py");
+    await using broker = await connect(`pb://127.0.0.1:${python.port}`);
+    const root: RemoteReference = broker.root();
+    let refused = 0;
+    for (
+      const value of ["a".repeat(640 * 1024 + 1), 2n ** 448n, new Array(640 * 1024 + 1).fill(0)]
+    ) {
+      await root.callRemote("echo", value).catch(() => refused++);
+    }
+    assertEquals(refused, 3);
+    assertEquals(await root.callRemote("echo", 1), 1);
+  },
+);
