@@ -1,5 +1,4 @@
-// The files that the README tells a newcomer to write, written and run. Its other examples run as
-// they stand, by `deno test --doc`.
+// Writes and runs the files that the README shows. `deno test --doc` runs its other examples.
 
 import { assert, assertEquals } from "@std/assert";
 import { twistedTest } from "../interop/peer.ts";
@@ -15,8 +14,8 @@ function filesInReadme(): Map<string, string> {
   return new Map(Array.from(blocks, ([, name, text]) => [name!, text!]));
 }
 
-/** Writes the files into a folder that uses this copy of the package, with another port. */
-async function newcomer() {
+/** Writes the files of the README, with another port, into a folder that uses this package. */
+async function readmeFolder() {
   const folder = await Deno.makeTempDir();
   const port = freePort();
   for (const [name, text] of filesInReadme()) {
@@ -34,7 +33,7 @@ async function newcomer() {
         .output();
       assertEquals(code, 0, new TextDecoder().decode(stderr));
     },
-    /** Runs a client to its end; it may come before its server listens. */
+    /** Runs a client to its end, after waiting until its server listens. */
     async run(name: string): Promise<string> {
       await listening(port);
       const { code, stdout, stderr } = await command(folder, name).output();
@@ -77,7 +76,7 @@ function freePort(): number {
   return listener.addr.port;
 }
 
-/** Waits until somebody listens, at most for as long as a slow machine may need. */
+/** Waits until a server listens, for half a minute at most. */
 async function listening(port: number): Promise<void> {
   for (let left = 1500;; left--) {
     try {
@@ -90,29 +89,29 @@ async function listening(port: number): Promise<void> {
   }
 }
 
-Deno.test("the README has the files that are run here", () => {
+Deno.test("the README shows the four files that these tests run", () => {
   assertEquals([...filesInReadme().keys()], ["server.ts", "client.ts", "client.py", "server.py"]);
 });
 
-Deno.test("the files of the README have no fault in their types", async () => {
-  await using folder = await newcomer();
+Deno.test("the TypeScript files of the README pass the type check", async () => {
+  await using folder = await readmeFolder();
   await folder.check();
 });
 
-Deno.test("the server and the client of the README do what it says", async () => {
-  await using folder = await newcomer();
+Deno.test("the client of the README prints what the README says", async () => {
+  await using folder = await readmeFolder();
   await using _server = folder.start("server.ts");
   assertEquals(await folder.run("client.ts"), EXPECTED("Ada"));
 });
 
-twistedTest("the Python client of the README talks to its server", async () => {
-  await using folder = await newcomer();
+twistedTest("the Python client of the README talks to its TypeScript server", async () => {
+  await using folder = await readmeFolder();
   await using _server = folder.start("server.ts");
   assertEquals(await folder.run("client.py"), EXPECTED("Guido"));
 });
 
-twistedTest("the client of the README talks to its Python server", async () => {
-  await using folder = await newcomer();
+twistedTest("the TypeScript client of the README talks to its Python server", async () => {
+  await using folder = await readmeFolder();
   await using _server = folder.start("server.py");
   assertEquals(await folder.run("client.ts"), EXPECTED("Ada"));
 });
