@@ -4,7 +4,7 @@ import { registryFault } from "../../tools/deno.ts";
 
 const RUNNER = fileURLToPath(new URL("../../tools/deno.ts", import.meta.url));
 
-/** A registry on loopback that answers every question in one way. */
+/** A registry on loopback that gives the same answer to every request. */
 function registry(answer: () => Response | Promise<Response>): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, answer);
 }
@@ -13,13 +13,13 @@ function urlOf(server: Deno.HttpServer<Deno.NetAddr>): string {
   return `http://127.0.0.1:${server.addr.port}`;
 }
 
-/** The address of a registry that nobody runs. */
+/** The address of a registry that is not running. */
 async function deadUrl(): Promise<string> {
   await using server = registry(() => new Response());
   return urlOf(server);
 }
 
-/** Runs deno through the runner. */
+/** Runs deno through tools/deno.ts. */
 async function run(
   args: string[],
   registry: string,
@@ -34,29 +34,29 @@ async function run(
 
 const SAY_REGISTRY = ["eval", "console.log(Deno.env.get('JSR_URL'))"];
 
-Deno.test("registryFault() finds none in a registry that has the packages", async () => {
+Deno.test("registryFault() returns undefined for a registry that has the packages", async () => {
   await using server = registry(() => Response.json({ versions: {} }));
   assertEquals(await registryFault(urlOf(server)), undefined);
   assertEquals(await registryFault(`${urlOf(server)}/`), undefined);
 });
 
-Deno.test("registryFault() tells of a registry that lacks a package", async () => {
+Deno.test("registryFault() names the status of a registry that lacks a package", async () => {
   await using server = registry(() => new Response("no", { status: 404 }));
   assertStringIncludes(await registryFault(urlOf(server)) ?? "", "404");
 });
 
-Deno.test("registryFault() tells of a page that is no registry", async () => {
+Deno.test("registryFault() detects a server that is not a registry", async () => {
   await using login = registry(() => new Response("<html>log in first</html>"));
   assertMatch(await registryFault(urlOf(login)) ?? "", /JSON/);
   await using other = registry(() => Response.json({}));
   assertMatch(await registryFault(urlOf(other)) ?? "", /no versions/);
 });
 
-Deno.test("registryFault() tells of a registry that refuses the connection", async () => {
+Deno.test("registryFault() detects a registry that refuses the connection", async () => {
   assert(await registryFault(await deadUrl()));
 });
 
-Deno.test("registryFault() gives up on a registry that never answers", async () => {
+Deno.test("registryFault() times out when a registry never answers", async () => {
   const { promise, resolve } = Promise.withResolvers<Response>();
   await using server = registry(() => promise);
   const fault = await registryFault(urlOf(server), 50);
@@ -64,13 +64,13 @@ Deno.test("registryFault() gives up on a registry that never answers", async () 
   assertMatch(fault ?? "", /timeout/);
 });
 
-Deno.test("tools/deno.ts leaves a registry that answers", async () => {
+Deno.test("tools/deno.ts keeps the registry if it answers", async () => {
   await using server = registry(() => Response.json({ versions: {} }));
   const { code, out, err } = await run(SAY_REGISTRY, urlOf(server));
   assertEquals({ code, out, err }, { code: 0, out: urlOf(server), err: "" });
 });
 
-Deno.test("tools/deno.ts uses the stand-ins where there is no registry, and says so", async () => {
+Deno.test("tools/deno.ts uses the stand-ins if the registry does not answer, and prints a note", async () => {
   const dead = await deadUrl();
   const { code, out, err } = await run(SAY_REGISTRY, dead);
   assertEquals(code, 0);
@@ -86,12 +86,12 @@ Deno.test("tools/deno.ts runs a program that imports the stand-ins", async () =>
   assertEquals(out, "ran", err);
 });
 
-Deno.test("tools/deno.ts runs publish with the stand-ins outside of the package", async () => {
+Deno.test("tools/deno.ts can run publish with the stand-ins", async () => {
   const { code, err } = await run(["publish", "--help"], await deadUrl());
   assertEquals(code, 0, err);
 });
 
-Deno.test("tools/deno.ts ends as its command ends", async () => {
+Deno.test("tools/deno.ts exits with the code of its command", async () => {
   const { code } = await run(["eval", "Deno.exit(7)"], await deadUrl());
   assertEquals(code, 7);
 });

@@ -19,7 +19,7 @@ const GOOD: Record<string, string> = {
   "tests/any_test.ts": 'import "../broker/broker.ts";\nDeno.test("x", () => {});\n',
 };
 
-/** What is wrong with the good tree when some files of it are replaced. */
+/** Returns the faults of the good tree when some of its files are replaced. */
 async function faultsOf(files: Record<string, string>): Promise<string[]> {
   const root = await Deno.makeTempDir();
   try {
@@ -34,24 +34,24 @@ async function faultsOf(files: Record<string, string>): Promise<string[]> {
 }
 
 const CASES: { name: string; files: Record<string, string>; faults: string[] }[] = [
-  { name: "accepts a tree in order", files: {}, faults: [] },
+  { name: "accepts a tree without faults", files: {}, faults: [] },
   {
-    name: "refuses an import from above",
+    name: "reports an import from a higher layer",
     files: { "jelly/up.ts": '\nimport { c } from "../broker/broker.ts";\nexport default c;\n' },
     faults: ["jelly/up.ts:2 imports broker/broker.ts: jelly/ may import from jelly only"],
   },
   {
-    name: "refuses an import of types from above",
+    name: "reports an import of types from a higher layer",
     files: { "cred/up.ts": 'export type { A } from "../jelly/a.ts";\n' },
     faults: ["cred/up.ts:1 imports jelly/a.ts: cred/ may import from cred only"],
   },
   {
-    name: "refuses an import by the package's own name",
+    name: "reports an import by the package's own name",
     files: { "transport/up.ts": 'import "@made/up/jelly";\n' },
     faults: ["transport/up.ts:1 imports jelly/mod.ts: transport/ may import from transport only"],
   },
   {
-    name: "refuses an import from further up in a folder, of values and of types",
+    name: "reports an import from further up in a folder, of values and of types",
     files: {
       "broker/link/link.ts": 'import { c } from "../connection/life.ts";\nexport default c;\n',
       "broker/connection/life.ts": 'import "../link/faults.ts";\nexport const c = 1;\n',
@@ -76,7 +76,7 @@ const CASES: { name: string; files: Record<string, string>; faults: string[] }[]
     ],
   },
   {
-    name: "refuses an import of what is not published",
+    name: "reports an import of a file that is not published",
     files: { "broker/odd.ts": 'import "../tests/any_test.ts";\n' },
     faults: [
       "broker/odd.ts:1 imports tests/any_test.ts: " +
@@ -84,7 +84,7 @@ const CASES: { name: string; files: Record<string, string>; faults: string[] }[]
     ],
   },
   {
-    name: "refuses node: and packages in the wrong folder",
+    name: "reports node: and packages in the wrong folder",
     files: { "jelly/node.ts": 'import "node:fs";\n', "broker/node.ts": 'import "node:net";\n' },
     faults: [
       "broker/node.ts:1 imports node:net: not a package for broker/",
@@ -92,7 +92,7 @@ const CASES: { name: string; files: Record<string, string>; faults: string[] }[]
     ],
   },
   {
-    name: "refuses Deno in the wrong file",
+    name: "reports uses of Deno in the wrong file",
     files: {
       "broker/native.ts": "\n\nexport const version = Deno.version;\n",
       "cred/native.ts": "export const { env } = Deno;\n",
@@ -103,12 +103,12 @@ const CASES: { name: string; files: Record<string, string>; faults: string[] }[]
     ],
   },
   {
-    name: "refuses a mod.ts that does more than re-export",
+    name: "reports a mod.ts that does more than re-export",
     files: { "jelly/mod.ts": 'export { a } from "./a.ts";\nexport const table = new Map();\n' },
     faults: ["jelly/mod.ts does more than re-export: export const table = new Map();"],
   },
   {
-    name: "refuses a cycle",
+    name: "reports a cycle",
     files: {
       "jelly/b.ts": 'import "./c.ts";\n',
       "jelly/c.ts": 'import "./b.ts";\n',

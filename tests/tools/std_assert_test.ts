@@ -29,7 +29,7 @@ import {
   unreachable,
 } from "@std/assert";
 
-/** Tells whether an assertion fails; anything but an `AssertionError` is thrown on. */
+/** Whether an assertion fails; errors other than `AssertionError` are passed on. */
 function fails(assertion: () => unknown): boolean {
   try {
     assertion();
@@ -145,7 +145,7 @@ for (const [name, a, b] of UNEQUAL) {
   });
 }
 
-Deno.test("assertEquals() shows what differs", () => {
+Deno.test("assertEquals() shows the difference in its message", () => {
   const { message } = assertThrows(
     () => assertEquals({ name: "left", same: 1 }, { name: "right", same: 1 }, "why"),
     AssertionError,
@@ -155,7 +155,7 @@ Deno.test("assertEquals() shows what differs", () => {
   assertMatch(message, /\+.*right/);
 });
 
-Deno.test("assertStrictEquals() compares by Object.is", () => {
+Deno.test("assertStrictEquals() compares with Object.is()", () => {
   const object = {};
   assertStrictEquals(object, object);
   assertStrictEquals(NaN, NaN);
@@ -166,7 +166,7 @@ Deno.test("assertStrictEquals() compares by Object.is", () => {
   assert(fails(() => assertNotStrictEquals(object, object)));
 });
 
-Deno.test("assertThrows() gives the error, and checks its class and message", () => {
+Deno.test("assertThrows() returns the error, and checks its class and message", () => {
   const error = new RangeError("too far");
   const thrower = () => {
     throw error;
@@ -184,7 +184,7 @@ Deno.test("assertThrows() gives the error, and checks its class and message", ()
   ));
 });
 
-Deno.test("assertRejects() gives the reason, and checks its class and message", async () => {
+Deno.test("assertRejects() resolves with the reason, and checks its class and message", async () => {
   const error = new RangeError("too far");
   const rejecter = () => Promise.reject(error);
   assertStrictEquals(await assertRejects(rejecter), error);
@@ -208,7 +208,7 @@ Deno.test("assertIsError() checks class and message", () => {
   assert(fails(() => assertIsError(new RangeError("far"), RangeError, "near")));
 });
 
-Deno.test("assertObjectMatch() looks only at the properties that are asked about", () => {
+Deno.test("assertObjectMatch() compares only the expected properties", () => {
   const actual = { a: 1, b: { c: [1, { d: 2, e: 3 }], f: 4 }, g: new Map([["h", { i: 1, j: 2 }]]) };
   assertObjectMatch(actual, { a: 1 });
   assertObjectMatch(actual, { b: { c: [1, { d: 2 }] } });
@@ -253,13 +253,13 @@ const SIMPLE: [name: string, holds: () => void, fails: () => void][] = [
 ];
 
 for (const [name, holds, doesNot] of SIMPLE) {
-  Deno.test(`${name}() passes where it holds and fails where it does not`, () => {
+  Deno.test(`${name}() passes if the condition holds, and fails otherwise`, () => {
     holds();
     assertThrows(doesNot, AssertionError);
   });
 }
 
-Deno.test("fail() and unreachable() fail", () => {
+Deno.test("fail() and unreachable() throw AssertionError", () => {
   assertThrows(() => fail("why"), AssertionError, "why");
   assertThrows(() => unreachable("why"), AssertionError, "why");
 });

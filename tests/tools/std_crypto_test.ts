@@ -16,7 +16,7 @@ async function* pieces(): AsyncIterable<Uint8Array<ArrayBuffer>> {
   yield TEXT.slice(1);
 }
 
-Deno.test("crypto.subtle.digestSync() knows MD5, of bytes and of pieces", () => {
+Deno.test("crypto.subtle.digestSync() computes MD5 of bytes and of iterables", () => {
   assertEquals(new Uint8Array(crypto.subtle.digestSync("MD5", TEXT)).toHex(), MD5);
   assertEquals(
     new Uint8Array(crypto.subtle.digestSync("MD5", [TEXT.slice(0, 2), TEXT.slice(2)])).toHex(),
@@ -25,8 +25,8 @@ Deno.test("crypto.subtle.digestSync() knows MD5, of bytes and of pieces", () => 
   assertEquals(new Uint8Array(fromSubpath.subtle.digestSync({ name: "MD5" }, TEXT)).toHex(), MD5);
 });
 
-Deno.test("MD5 of the stand-in agrees with the runtime's, up to three blocks", async () => {
-  // Deno has no types for a file of a registry that is imported like this.
+Deno.test("MD5.digest() of the stand-in agrees with the runtime's, up to three blocks", async () => {
+  // Deno has no types for a file of a registry that is imported by its path.
   const { MD5 } = await import(String(new URL(STAND_IN_MD5, import.meta.url)));
   const bytes = Uint8Array.from({ length: 192 }, (_, index) => index * 7);
   for (let length = 0; length <= bytes.length; length++) {
@@ -38,7 +38,7 @@ Deno.test("MD5 of the stand-in agrees with the runtime's, up to three blocks", a
   }
 });
 
-Deno.test("crypto.subtle.digest() knows MD5, of bytes and of pieces as they come", async () => {
+Deno.test("crypto.subtle.digest() computes MD5 of bytes and of async iterables", async () => {
   assertEquals(new Uint8Array(await crypto.subtle.digest("MD5", TEXT)).toHex(), MD5);
   assertEquals(new Uint8Array(await crypto.subtle.digest("MD5", pieces())).toHex(), MD5);
 });
@@ -54,14 +54,14 @@ Deno.test("crypto.subtle.digest() refuses an unknown algorithm", async () => {
   assertThrows(() => crypto.subtle.digestSync("MD6" as "MD5", TEXT));
 });
 
-Deno.test("crypto has the rest of WebCrypto", async () => {
+Deno.test("crypto offers the rest of WebCrypto", async () => {
   assertEquals(crypto.getRandomValues(new Uint8Array(3)).length, 3);
   assertEquals(crypto.randomUUID().length, 36);
   const key = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
   assertEquals((await crypto.subtle.sign("HMAC", key, TEXT)).byteLength, 32);
 });
 
-Deno.test("timingSafeEqual() compares bytes, and refuses other lengths", () => {
+Deno.test("timingSafeEqual() compares bytes, and throws for different lengths", () => {
   assert(timingSafeEqual(TEXT, TEXT.slice()));
   assert(timingSafeEqual(TEXT, TEXT.buffer));
   assertFalse(equalFromSubpath(TEXT, TEXT.map((byte) => byte + 1)));

@@ -15,19 +15,19 @@ Deno.test("toBytes() and toArrayBuffer() read to the end", async () => {
   assertEquals(await toBytes(stream()), new Uint8Array());
 });
 
-Deno.test("LimitedBytesTransformStream ends before the chunk that goes over", async () => {
+Deno.test("LimitedBytesTransformStream ends before the chunk that exceeds the limit", async () => {
   const limited = stream(2, 2, 2).pipeThrough(new LimitedBytesTransformStream(5));
   assertEquals((await toBytes(limited)).length, 4);
   const exact = stream(2, 2, 2).pipeThrough(new LimitedBytesTransformStream(6, { error: true }));
   assertEquals((await toBytes(exact)).length, 6);
 });
 
-Deno.test("LimitedBytesTransformStream fails if it is told to", async () => {
+Deno.test("LimitedBytesTransformStream fails over the limit with option error", async () => {
   const limited = stream(2, 2, 2).pipeThrough(new LimitedBytesTransformStream(5, { error: true }));
   await assertRejects(() => toBytes(limited), RangeError, "5");
 });
 
-Deno.test("FixedChunkStream cuts into chunks of one size", async () => {
+Deno.test("FixedChunkStream cuts bytes into chunks of one size", async () => {
   const chunks = await Array.fromAsync(stream(2, 5, 0, 1).pipeThrough(new FixedChunkStream(3)));
   assertEquals(chunks.map((chunk) => [...chunk]), [[0, 1, 2], [3, 4, 5], [6, 7]]);
   const even = await Array.fromAsync(stream(4, 2).pipeThrough(new FixedChunkStream(3)));

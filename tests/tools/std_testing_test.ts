@@ -36,7 +36,7 @@ class Counter {
   }
 }
 
-Deno.test("spy() records arguments, results, errors and objects", () => {
+Deno.test("spy() records arguments, results, errors and this", () => {
   const double: Spy<unknown, [number], number> = spy((n: number) => {
     if (n < 0) throw new RangeError("negative");
     return 2 * n;
@@ -56,14 +56,14 @@ Deno.test("spy() records arguments, results, errors and objects", () => {
   assertThrows(() => assertSpyCall(double, 2), AssertionError);
 });
 
-Deno.test("spy() without a function returns nothing", () => {
+Deno.test("spy() without a function returns undefined", () => {
   const noop = spy();
   assertEquals(noop("x"), undefined);
   assertSpyCall(noop, 0, { args: ["x"], returned: undefined });
   assertThrows(() => noop.restore(), MockError);
 });
 
-Deno.test("spy() takes the place of a method until it is restored", () => {
+Deno.test("spy() replaces a method until it is restored", () => {
   const counter = new Counter();
   {
     using add = spy(counter, "add");
@@ -89,7 +89,7 @@ Deno.test("stub() replaces a method until it is restored", () => {
   assertThrows(() => add.restore(), MockError);
 });
 
-Deno.test("FakeTime runs timers in the order in which they are due", () => {
+Deno.test("FakeTime.tick() runs timers in the order in which they are due", () => {
   using time = new FakeTime(1000);
   const log: string[] = [];
   const note = (text: string) => void log.push(`${text} ${Date.now()}`);
@@ -110,7 +110,7 @@ Deno.test("FakeTime runs timers in the order in which they are due", () => {
   assertThrows(() => time.now = 0, RangeError);
 });
 
-Deno.test("FakeTime.tickAsync() lets promises run first", async () => {
+Deno.test("FakeTime.tickAsync() runs microtasks before timers", async () => {
   using time = new FakeTime();
   let done = false;
   const later = async () => {
@@ -133,7 +133,7 @@ Deno.test("FakeTime moves AbortSignal.timeout() too", () => {
   assertEquals(signal.reason.name, "TimeoutError");
 });
 
-Deno.test("FakeTime.runAllAsync() runs timers that timers set", async () => {
+Deno.test("FakeTime.runAllAsync() runs timers that other timers set", async () => {
   using time = new FakeTime(0);
   const log: number[] = [];
   setTimeout(() => {
@@ -144,7 +144,7 @@ Deno.test("FakeTime.runAllAsync() runs timers that timers set", async () => {
   assertEquals(log, [5, 10]);
 });
 
-Deno.test("FakeTime.restoreFor() runs a function in the real time", async () => {
+Deno.test("FakeTime.restoreFor() runs a function in real time", async () => {
   const { setTimeout } = globalThis;
   using _time = new FakeTime(0);
   const during = await FakeTime.restoreFor(() => globalThis.setTimeout);
@@ -152,7 +152,7 @@ Deno.test("FakeTime.restoreFor() runs a function in the real time", async () => 
   assertEquals(Date.now(), 0);
 });
 
-Deno.test("FakeTime.restore() ends it, once", () => {
+Deno.test("FakeTime.restore() ends fake time, and throws when called twice", () => {
   const { setTimeout } = globalThis;
   const time = new FakeTime(0);
   time.restore();
