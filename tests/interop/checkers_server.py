@@ -21,7 +21,7 @@ from zope.interface import implementer
 
 @implementer(checkers.ICredentialsChecker)
 class MD5Checker:
-    """Keeps MD5 digests, as only PB can check them; takes its time."""
+    """Keeps MD5 digests, which only PB can check, and answers later."""
 
     credentialInterfaces = (pb.IUsernameMD5Password,)
     digests = {b"alice": md5(b"secret").digest()}
@@ -48,7 +48,7 @@ class User(pb.Avatar):
 
 @implementer(portal.IRealm)
 class Realm:
-    """Gives each user an avatar, but for one who is denied."""
+    """Gives each user an avatar, except one who is denied."""
 
     def requestAvatar(self, avatarId, mind, *interfaces):
         if avatarId is checkers.ANONYMOUS:

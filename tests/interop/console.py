@@ -1,5 +1,5 @@
 """
-A PB client that does what it is told: each line of its input is a Python expression.
+A PB client that evaluates each line of its input as a Python expression.
 
 It answers each line with a line of JSON: the type and the repr of the value, or the error. A
 deferred is waited for. The names that an expression may use are those of `names()`; `keep(x=...)`
@@ -25,7 +25,7 @@ from twisted.spread import pb, publish, util
 
 
 def names(factory, root):
-    """What an expression may use."""
+    """The names that an expression may use."""
 
     def login(user, password, mind=None):
         user = user.encode() if isinstance(user, str) else user
@@ -41,7 +41,7 @@ def names(factory, root):
         return sorted(values)
 
     def forget(*unwanted):
-        """Lets go of names, and of what nobody holds then."""
+        """Deletes names, and collects what is then unreachable."""
         for name in unwanted:
             del scope[name]
         gc.collect()

@@ -1,5 +1,5 @@
 """
-A PB client that has values of every type echoed, and says how they came back.
+A PB client that has values of every type echoed, and prints whether they came back unchanged.
 
     python3 echo_client.py --port 8787
 """

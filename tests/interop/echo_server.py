@@ -1,5 +1,5 @@
 """
-A PB server whose root echoes, fails, calls back and hangs up, as it is asked to.
+A PB server whose root echoes, fails, calls back and hangs up on request.
 
     python3 echo_server.py --port 8787
 """
@@ -60,15 +60,15 @@ class Echo(pb.Referenceable):
         self.broker.transport.abortConnection()
 
     def remote_count(self):
-        """How many objects of this server the client holds, the root among them."""
+        """How many objects of this server the client holds, including the root."""
         return len(self.broker.localObjects)
 
     def remote_callMe(self, reference, *args, **kw):
-        """Calls `called` of an object of the client; gives what it answers."""
+        """Calls `called` of an object of the client, and returns the answer."""
         return reference.callRemote("called", *args, **kw)
 
     def remote_callMethod(self, reference, name, *args, **kw):
-        """The same with a method by its name."""
+        """Calls a method of an object of the client by its name, and returns the answer."""
         return reference.callRemote(name, *args, **kw)
 
     def remote_hold(self, reference):
@@ -78,7 +78,7 @@ class Echo(pb.Referenceable):
         return self.held
 
     def remote_release(self):
-        """Lets go of what it holds, so that the client hears of it at once."""
+        """Drops the references it holds, so that the client learns of it at once."""
         self.held = []
         gc.collect()
 
@@ -116,7 +116,7 @@ class Echo(pb.Referenceable):
         return self.report
 
     def remote_publishedAs(self, publishedID):
-        """A published object with an identifier of any type, as old as all others."""
+        """A published object with an identifier of any type, always of the same age."""
         report = Report(publishedID, repr(publishedID))
         report.timestamp = 1
         return report
@@ -130,7 +130,7 @@ class Echo(pb.Referenceable):
         StringPager(collector, b"x" * size, page)
 
     def remote_file(self, collector, data, times):
-        """The same with a file, of bytes repeated."""
+        """Sends a file of repeated bytes to a collector, a page at a time."""
         FilePager(collector, io.BytesIO(data * times))
 
 

@@ -7,7 +7,7 @@ from twisted.spread import pb
 
 
 class Secret(pb.Copyable):
-    """A copy that shows each user something else."""
+    """A copy that shows each user a different state."""
 
     def getTypeToCopy(self):
         return b"interop.Secret"
@@ -20,7 +20,7 @@ class Document(pb.Cacheable):
     """Tells its caches of fields that are set and deleted, as a live object of ours does."""
 
     def __init__(self):
-        # By connection, as Python 3 cannot compare the observers of two.
+        # Keyed by connection, as Python 3 cannot compare the observers of two connections.
         self.fields, self.observers = {"title": "Draft", "lines": []}, {}
 
     def getTypeToCopy(self):

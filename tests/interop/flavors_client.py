@@ -1,5 +1,5 @@
 """
-A PB client that fetches objects of each flavor, follows what happens to them, and says what it saw.
+A PB client that fetches objects of each flavor, follows their changes, and prints what it saw.
 
     python3 flavors_client.py --port 8787
 """
@@ -24,7 +24,7 @@ def counts(broker):
 async def copies(root):
     point = await root.callRemote("move", Point(1, 2), 10, 20)
     circle = await root.callRemote("circle")
-    # A copy that is a field of itself, Twisted leaves unresolved.
+    # Twisted leaves a copy that is a field of itself unresolved.
     twin.say(copies=[repr(point), circle.y[0] is circle])
 
 
@@ -33,7 +33,7 @@ async def caches(root):
     second = await root.callRemote("ledger")
     await root.callRemote("add", "one")
     twin.say(entries=[first.entries, second.entries], home=await root.callRemote("isLedger", first))
-    # The last use is dropped while a new one is on its way.
+    # The last reference is dropped while a new one is on its way.
     again = root.callRemote("ledger")
     del first, second
     gc.collect()
@@ -59,7 +59,7 @@ async def live(root):
 
 
 async def references(root):
-    """Many objects each way, of which none may be left."""
+    """Sends and receives many objects, none of which may be left."""
     for _ in range(10):
         things = await root.callRemote("newCounters", 500)
         assert await things[499].callRemote("add", 1) == 500

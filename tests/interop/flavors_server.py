@@ -20,7 +20,7 @@ class Flavors(pb.Referenceable):
         self.broker, self.shared, self.kept = broker, shared, []
 
     def remote_counts(self):
-        """What this end holds for the connection, and has sent over it."""
+        """How many objects this end holds for the connection, by table."""
         gc.collect()
         broker = self.broker
         return {
@@ -75,14 +75,14 @@ class Flavors(pb.Referenceable):
         self.kept.extend(things)
 
     def remote_kept(self):
-        """What was kept, as far as it has fields."""
+        """The kept objects that have fields."""
         return [thing.fields() for thing in self.kept]
 
     def remote_backHome(self):
         return self.kept
 
     def remote_letGo(self, count):
-        """Lets go of the first that were kept."""
+        """Drops the first objects that were kept."""
         del self.kept[:count]
         gc.collect()
 

@@ -1,5 +1,5 @@
 """
-Reads a value from its bytes, and writes it again: what Twisted makes of what we send.
+Reads a value from its bytes, and writes it again, to show what Twisted makes of what we send.
 
 Each line of input is the bytes of a value in hexadecimal, in dialect pb; each is answered by a line
 of JSON with the bytes that Twisted writes for the value that it read, or the error that it raised.

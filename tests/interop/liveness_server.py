@@ -1,6 +1,5 @@
 """
-A PB server whose root tells how the server fares: what it has logged, and what it keeps for a
-connection.
+A PB server whose root tells what the server has logged, and what it keeps for a connection.
 
     python3 liveness_server.py --port 8787
 """
@@ -46,7 +45,7 @@ class Roots:
 
     def __init__(self):
         self.logged = []
-        # Not yet: that a port is listened at is no news.
+        # Only after startup, so that the message about the open port is not recorded.
         reactor.callLater(0, log.addObserver, self.logged.append)
 
     def rootObject(self, broker):

@@ -22,7 +22,7 @@ class User(pb.Avatar):
         self.perspectiveName = avatarId
 
     def getService(self):
-        """Where published objects say they come from."""
+        """The service that published objects name as their origin."""
         return Service
 
     def perspective_echo(self, x):
@@ -54,7 +54,7 @@ class Service:
 
 
 class PersonalReport(Report):
-    """Its state is another one for each user."""
+    """A copy whose state differs for each user."""
 
     def getStateToPublishFor(self, user):
         return {"text": "for " + user.name}
@@ -75,7 +75,7 @@ class Document(pb.Viewable):
 
 @implementer(portal.IRealm)
 class Realm:
-    """Gives each user an avatar; may call the mind while the login is still going on."""
+    """Gives each user an avatar; may call the mind during the login."""
 
     def __init__(self, greet):
         self.greet = greet

@@ -26,7 +26,7 @@ class OutOfStock(pb.Error, pb.Copyable, pb.RemoteCopy):
 
 
 class Counter(pb.Referenceable):
-    """An object that stays where it is, and can be called back."""
+    """An object that is sent by reference, and can be called back."""
 
     def __init__(self, count=0):
         self.count = count

@@ -66,12 +66,12 @@ def connect(factory, args):
 
 
 def describe(value):
-    """A value as facts to say."""
+    """A value as fields of a line."""
     return {"type": type(value).__name__, "repr": repr(value)}
 
 
 def describeFailure(failure):
-    """A failure as facts to say; of an error of the other end, the class that it has there."""
+    """A failure as fields of a line, with the class that a remote error has at the other end."""
     kind = getattr(failure.value, "remoteType", failure.type)
     if isinstance(kind, type):
         kind = f"{kind.__module__}.{kind.__qualname__}"
