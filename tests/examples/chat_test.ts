@@ -1,4 +1,4 @@
-// The chat without a browser: terminals over TCP and WebSocket, and Twisted.
+// The chat example without a browser: terminals over TCP and WebSocket, and Twisted.
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { twistedTest } from "../interop/peer.ts";
@@ -18,13 +18,13 @@ function startClient(user: string, url: string, ...args: string[]): Program {
   return Program.start("chat_client.ts", [...login, ...args]);
 }
 
-/** What was said and who came and went, without the times. */
-function heard(lines: readonly string[]): string[] {
+/** Removes the times from lines of the chat. */
+function withoutTimes(lines: readonly string[]): string[] {
   return lines.map((line) => line.replace(/^\d\d:\d\d /, ""));
 }
 
 twistedTest(
-  "chat_client.ts and chat_client.py talk by chat_server.ts, over TCP and WebSocket",
+  "chat_client.ts and chat_client.py talk through chat_server.ts, over TCP and WebSocket",
   async () => {
     const { server, tcp, web } = await startServer();
     await using _server = server;
@@ -51,7 +51,7 @@ twistedTest(
     await carol.endInput();
     const { code, lines, errors } = await carol.outcome();
     assertEquals([code, errors], [0, ""]);
-    assertEquals(heard(lines), [
+    assertEquals(withoutTimes(lines), [
       "alice: first",
       "* connected; here: alice, bob, carol",
       "carol: Grüße 🐍",
@@ -65,7 +65,7 @@ twistedTest(
   },
 );
 
-twistedTest("chat_client.py tells that a password is wrong", async () => {
+twistedTest("chat_client.py reports a wrong password", async () => {
   const { server, tcp } = await startServer();
   await using _server = server;
   const login = ["--user", "carol", "--password", "coffee", "--port", new URL(tcp).port];
@@ -75,7 +75,7 @@ twistedTest("chat_client.py tells that a password is wrong", async () => {
   assertMatch(errors, /^Cannot log in: .*\n$/);
 });
 
-Deno.test("chat_client.ts in another room hears nothing, and what is piped into it is said", async () => {
+Deno.test("chat_client.ts sends piped lines to its own room only", async () => {
   const { server, tcp } = await startServer();
   await using _server = server;
   await using alice = startClient("alice", tcp, "--room", "kitchen");
@@ -89,10 +89,10 @@ Deno.test("chat_client.ts in another room hears nothing, and what is piped into 
   await carol.line(/bob: one/);
   await carol.line(/bob: two/);
   await alice.type("/quit");
-  assertEquals(heard((await alice.outcome()).lines), ["* connected; here: alice"]);
+  assertEquals(withoutTimes((await alice.outcome()).lines), ["* connected; here: alice"]);
 });
 
-Deno.test("chat_client.ts tells what is wrong with a name, a room, and what is said", async () => {
+Deno.test("chat_client.ts reports an unknown user, an invalid room, and a line that is too long", async () => {
   const { server, tcp } = await startServer("--user", "dave:tea");
   await using _server = server;
   await using alice = startClient("alice", tcp);
@@ -112,7 +112,7 @@ Deno.test("chat_client.ts tells what is wrong with a name, a room, and what is s
   ]);
 });
 
-Deno.test("chat_server.ts serves its page with a policy, and nothing else", async () => {
+Deno.test("chat_server.ts serves its page with a content security policy, and refuses other requests", async () => {
   const { server, web } = await startServer();
   await using _server = server;
   const page = await fetch(web);
@@ -133,7 +133,7 @@ Deno.test("chat_server.ts serves its page with a policy, and nothing else", asyn
 });
 
 for (const name of ["chat_server.ts", "chat_client.ts"]) {
-  Deno.test(`${name} says how it is used`, async () => {
+  Deno.test(`${name} prints its usage with --help, and reports unknown options`, async () => {
     await using help = Program.start(name, ["--help"]);
     const { code, lines } = await help.outcome();
     assertEquals(code, 0);

@@ -1,4 +1,4 @@
-// The example in the shape of Deno Deploy, run with no more permissions than it says.
+// The example for Deno Deploy, run with only the permissions that it names.
 
 import { assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import {
@@ -13,7 +13,7 @@ import {
 import type { Visitor } from "../../examples/deploy.ts";
 import { Program } from "./program.ts";
 
-/** Does something at each tick. */
+/** Calls a function at each tick. */
 class Watch extends Referenceable {
   readonly #onTick: (left: number) => unknown;
 
@@ -36,7 +36,7 @@ async function startDeploy(): Promise<{ program: Program; host: string }> {
 }
 
 function countDown(visitor: RemoteReference<Visitor>, onTick: (left: number) => unknown) {
-  // Typed by the class of the example, which is another one than ours.
+  // The example's own class of this name is a different type.
   return visitor.callRemote("countDown", 3, new Watch(onTick) as never);
 }
 
@@ -59,7 +59,7 @@ Deno.test("deploy.ts serves guests and users, and answers other requests", async
   assertEquals((await program.end("SIGINT")).code, 0);
 });
 
-Deno.test("deploy.ts, told to end, finishes calls, refuses new ones, and closes with 1001", async () => {
+Deno.test("deploy.ts finishes open calls on SIGTERM, refuses new ones, and closes with 1001", async () => {
   const { program, host } = await startDeploy();
   await using _ = program;
   const raw = new WebSocket(`ws://${host}`, "binary");
@@ -84,7 +84,7 @@ Deno.test("deploy.ts, told to end, finishes calls, refuses new ones, and closes 
   assertEquals((await program.outcome()).code, 0);
 });
 
-Deno.test("deploy.ts ends by itself though a client never answers", async () => {
+Deno.test("deploy.ts ends on SIGTERM even if a client never answers", async () => {
   const { program, host } = await startDeploy();
   await using _ = program;
   await using broker = await connect(`ws://${host}`);

@@ -1,4 +1,4 @@
-// Each example is run as a user runs it, in a process of its own.
+// Runs each example as a user does, in a process of its own.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
@@ -24,7 +24,7 @@ async function run(name: string, ...args: string[]) {
   return { code, output: text.decode(stdout), errors: text.decode(stderr) };
 }
 
-/** Starts a server that says where it listens; it is ended by Ctrl-C. */
+/** Starts a server that prints where it listens, and is ended by Ctrl-C. */
 async function startServer(name: string, ...args: string[]) {
   const child = start(name, ...args);
   const errors = new Response(child.stderr).text();
@@ -34,7 +34,7 @@ async function startServer(name: string, ...args: string[]) {
   assert(port !== undefined, value || await errors);
   return {
     port,
-    /** Ends the server; gives its exit code and what it said last. */
+    /** Ends the server; returns its exit code and what it printed last. */
     async end() {
       child.kill("SIGINT");
       let rest = "";
@@ -44,7 +44,7 @@ async function startServer(name: string, ...args: string[]) {
   };
 }
 
-Deno.test("demo.ts shows two processes that call each other, and ends well", async () => {
+Deno.test("demo.ts runs two processes that call each other, and exits with 0", async () => {
   const { code, output, errors } = await run("demo.ts");
   assertEquals([code, errors], [0, ""], output + errors);
   for (
@@ -65,7 +65,7 @@ Deno.test("demo.ts shows two processes that call each other, and ends well", asy
   assertEquals(processes.size, 2);
 });
 
-Deno.test("demo.ts ends with an exit code if something is wrong", async () => {
+Deno.test("demo.ts exits with 1 when its server takes no logins or does not answer", async () => {
   const server = await startServer("echo_server.ts", "--port", "0");
   // The echo server has no portal, so nobody can log in there.
   const strange = await run("demo.ts", `pb://127.0.0.1:${server.port}`);
@@ -77,7 +77,7 @@ Deno.test("demo.ts ends with an exit code if something is wrong", async () => {
   assertMatch(output, /customer .* fails: Cannot connect/);
 });
 
-Deno.test("echo_client.ts has what it is given echoed by echo_server.ts", async () => {
+Deno.test("echo_client.ts has its arguments echoed by echo_server.ts", async () => {
   const server = await startServer("echo_server.ts", "--port", "0");
   const client = await run("echo_client.ts", "--port", server.port, "hello", "[1, null]");
   assertEquals([client.code, client.errors], [0, ""]);
@@ -92,7 +92,7 @@ Deno.test("echo_client.ts has what it is given echoed by echo_server.ts", async 
 });
 
 for (const name of ["echo_server.ts", "echo_client.ts", "login_server.ts", "login_client.ts"]) {
-  Deno.test(`${name} says how it is used`, async () => {
+  Deno.test(`${name} prints its usage with --help and after an unknown option`, async () => {
     const help = await run(name, "--help");
     assertEquals(help.code, 0);
     assertStringIncludes(help.output, `Usage: ${name}`);
@@ -103,7 +103,7 @@ for (const name of ["echo_server.ts", "echo_client.ts", "login_server.ts", "logi
   });
 }
 
-Deno.test("echo_server.ts refuses a port that is none, echo_client.ts a server that is not there", async () => {
+Deno.test("echo_server.ts reports an invalid port, and echo_client.ts a server that is not running", async () => {
   const server = await run("echo_server.ts", "--port", "many");
   assertEquals(server.code, 1);
   assertStringIncludes(server.errors, 'Cannot use port "many"');

@@ -1,4 +1,4 @@
-// The examples of flavors, ours and their Python twins, each with each.
+// The examples of flavors in TypeScript and Python, in every combination of client and server.
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
@@ -7,7 +7,7 @@ import { twistedTest } from "../interop/peer.ts";
 const FOLDER = new URL("../../examples/", import.meta.url);
 const PYTHON = Deno.env.get("PB_PYTHON") ?? "/usr/bin/python3";
 
-/** Starts an example: of ours, or a Python one. */
+/** Starts an example in TypeScript or Python. */
 function start(name: string, ...args: string[]): Deno.ChildProcess {
   const path = fileURLToPath(new URL(name, FOLDER));
   const [command, ...before] = name.endsWith(".py")
@@ -85,17 +85,18 @@ async function check(server: string, client: string, expected: string[]): Promis
 
 for (const [name, expected] of Object.entries(EXPECTED)) {
   const [server, client] = [`${name}_server`, `${name}_client`];
-  Deno.test(`${client}.ts and ${server}.ts`, () => check(`${server}.ts`, `${client}.ts`, expected));
+  Deno.test(`${client}.ts talks to ${server}.ts`, () =>
+    check(`${server}.ts`, `${client}.ts`, expected));
   twistedTest(
-    `${client}.ts and ${server}.py`,
+    `${client}.ts talks to ${server}.py`,
     () => check(`python/${server}.py`, `${client}.ts`, expected),
   );
   twistedTest(
-    `${client}.py and ${server}.ts`,
+    `${client}.py talks to ${server}.ts`,
     () => check(`${server}.ts`, `python/${client}.py`, expected),
   );
 
-  Deno.test(`${server}.ts and ${client}.ts say how they are used, and what is wrong`, async () => {
+  Deno.test(`${server}.ts and ${client}.ts print their usage, and report an invalid port and a missing server`, async () => {
     for (const example of [`${server}.ts`, `${client}.ts`]) {
       const help = await run(example, "--help");
       assertEquals([help.code, help.errors], [0, ""]);
@@ -110,7 +111,7 @@ for (const [name, expected] of Object.entries(EXPECTED)) {
   });
 }
 
-Deno.test("The clients of a server that remembers can be run again", async () => {
+Deno.test("cache_client.ts and views_client.ts can be run twice with the same server", async () => {
   for (const name of ["cache", "views"]) {
     await using running = await startServer(`${name}_server.ts`);
     for (const _ of "12") {

@@ -1,4 +1,4 @@
-// The examples on logging in, run as somebody would run them by hand.
+// Runs the examples of logins as a user does.
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
@@ -6,7 +6,7 @@ import { startPython, twistedTest } from "../interop/peer.ts";
 
 const example = (name: string) => fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
 
-/** A server that runs; disposing of it ends it. */
+/** A running server; disposing of it ends it. */
 interface RunningServer extends AsyncDisposable {
   readonly port: string;
   /** What it printed before it was ready. */
@@ -65,7 +65,7 @@ async function database(stack: AsyncDisposableStack): Promise<string> {
   return `${folder}/users.db`;
 }
 
-Deno.test("login_server.ts adds a user at first, and login_client.ts logs in as that user", async () => {
+Deno.test("login_server.ts adds a user at its first start, and login_client.ts logs in as that user", async () => {
   await using stack = new AsyncDisposableStack();
   const args = ["--database", await database(stack)];
   const first = await startServer(...args);
@@ -93,7 +93,7 @@ Deno.test("login_server.ts adds a user at first, and login_client.ts logs in as 
   );
 });
 
-Deno.test("login_server.ts adds a user once", async () => {
+Deno.test("login_server.ts --add adds a user, and refuses a name that is taken", async () => {
   await using stack = new AsyncDisposableStack();
   const args = ["--database", await database(stack), "--add", "bob"];
   const [code, output] = await run("login_server.ts", args);
@@ -105,7 +105,7 @@ Deno.test("login_server.ts adds a user once", async () => {
   );
 });
 
-twistedTest("login_server.ts with --md5 serves a Twisted client", async () => {
+twistedTest("login_server.ts --md5 accepts the login of a Twisted client", async () => {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await startServer("--md5", "--database", await database(stack)));
   const [, password] = /whose password is (\S+)/.exec(server.output) ?? [];

@@ -1,4 +1,4 @@
-// The example of one client at a time: its realm, and the processes.
+// The example that allows one client of a user at a time: its realm, and its programs.
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { stub } from "@std/testing/mock";
@@ -38,14 +38,14 @@ function serveNotes(): PBServer {
   return serve(portal, { hostname: "127.0.0.1", port: 0, login, log: () => {} });
 }
 
-/** Runs a test with what is printed noted instead. */
+/** Runs a test, and records what it prints instead of printing it. */
 async function silently(test: (printed: string[]) => Promise<void>): Promise<void> {
   const printed: string[] = [];
   using _log = stub(console, "log", (line: string) => void printed.push(line));
   await test(printed);
 }
 
-Deno.test("TakeoverRealm tells the client that was there, and ends it before the new one is in", () =>
+Deno.test("TakeoverRealm notifies the earlier client, and closes it before the new one is logged in", () =>
   silently(async (printed) => {
     await using server = serveNotes();
     await using first = await connect(server.url);
@@ -66,7 +66,7 @@ Deno.test("TakeoverRealm tells the client that was there, and ends it before the
     await assertRejects(() => notebook.remote.read());
   }));
 
-Deno.test("TakeoverRealm does not wait for a client that does not answer", () =>
+Deno.test("TakeoverRealm does not wait for an earlier client that does not answer", () =>
   silently(async () => {
     await using server = serveNotes();
     await using first = await connect(server.url);
@@ -77,7 +77,7 @@ Deno.test("TakeoverRealm does not wait for a client that does not answer", () =>
     await first.closed;
   }));
 
-Deno.test("TakeoverRealm lets a third client take over from one that is just coming in", () =>
+Deno.test("TakeoverRealm lets a third client take over from one that is still logging in", () =>
   silently(async (printed) => {
     await using server = serveNotes();
     await using first = await connect(server.url);
@@ -96,7 +96,7 @@ Deno.test("TakeoverRealm lets a third client take over from one that is just com
     assert(!third.isClosed);
   }));
 
-Deno.test("TakeoverRealm leaves other users alone, and needs a client that can be told", () =>
+Deno.test("TakeoverRealm does not disturb other users, and denies a client without a mind", () =>
   silently(async () => {
     await using server = serveNotes();
     await using first = await connect(server.url);
@@ -108,7 +108,7 @@ Deno.test("TakeoverRealm leaves other users alone, and needs a client that can b
     await assertRejects(() => third.login(ALICE), LoginDenied);
   }));
 
-/** Runs an example, whose output can be waited for. */
+/** A running example; tests can wait for its output. */
 class Process {
   readonly child: Deno.ChildProcess;
   readonly #lines: ReadableStreamDefaultReader<string>;
@@ -143,7 +143,7 @@ class Process {
   }
 }
 
-Deno.test("takeover_client.ts gives way to another, and takeover_server.ts ends when it is asked to", async () => {
+Deno.test("takeover_client.ts ends when another one takes over, and takeover_server.ts ends on SIGTERM", async () => {
   const server = new Process("takeover_server.ts", "0");
   await server.until("\n");
   const port = /:(\d+);/.exec(server.output)![1]!;
