@@ -69,7 +69,7 @@ export type Message =
   | { from: "client" | "server"; wire: Uint8Array; sexp: Sexp; closed?: undefined }
   | { from: "client" | "server"; closed: string };
 
-/** Everything that a Twisted client and a Twisted server said to each other. */
+/** A conversation between a Twisted client and a Twisted server. */
 export interface Conversation {
   name: string;
   about: string;

@@ -18,7 +18,7 @@ Deno.test("bytesOf() reads hexadecimal text with runs", () => {
   assertThrows(() => bytesOf("0g"), SyntaxError);
 });
 
-Deno.test("sexpOf() reads every form", () => {
+Deno.test("sexpOf() reads every form of s-expression", () => {
   assertEquals(sexpOf(["a", 1, { hex: "ff" }]), [Uint8Array.of(0x61), 1, Uint8Array.of(255)]);
   assertEquals(sexpOf({ int: "-9007199254740993" }), -9007199254740993n);
   assertEquals(sexpOf({ float: "1.0" }), new Float(1));
@@ -28,7 +28,7 @@ Deno.test("sexpOf() reads every form", () => {
   assertThrows(() => sexpOf({}), TypeError);
 });
 
-Deno.test("the records of every file can be read", () => {
+Deno.test("bananaVectors(), jellyVectors() and conversations() read every record", () => {
   const { value, read, refused, unsendable } = bananaVectors();
   assertEquals(value.find(({ name }) => name === "word remote")?.pb, Uint8Array.of(0x10, 0x87));
   assert(read.length > 10 && refused.length > 10 && unsendable.length > 2);
