@@ -1,5 +1,5 @@
 /**
- * Defines tests that need programs which not every machine has.
+ * Defines tests that need programs that not every machine has.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export function testNeeding(
 ): void {
   const fault = find();
   if (fault === undefined) return Deno.test(name, fn);
-  // The only reason for ignoring a test. CI sets the variables, and ignores none.
+  // The only reason for ignoring a test. CI sets the variables, so that it ignores none.
   if (!Deno.env.get(required)) {
     return Deno.test({ name: `${name} [needs ${tool}: ${fault}]`, ignore: true, fn });
   }

@@ -17,9 +17,9 @@ export function launch(): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
     args: [
-      // The sandbox does not work for root, as in a container; all pages loaded are our own.
+      // The sandbox does not work for root, as in a container; all pages are the tests' own.
       "--no-sandbox",
-      // Host names of this machine whose pages do not count as secure.
+      // Host names of this machine that browsers do not treat as secure.
       "--host-resolver-rules=MAP *.test 127.0.0.1",
     ],
   });

@@ -1,5 +1,5 @@
-// The whole package as one script, which needs nothing of Deno or Node. chat_test.ts has a part of it
-// in a real browser.
+// The whole package bundled as one script, without Deno and Node. chat_test.ts runs a part of it in a
+// real browser.
 
 import { assertEquals, assertFalse } from "@std/assert";
 import {
@@ -15,14 +15,14 @@ import { fileURLToPath } from "node:url";
 
 const PACKAGE = fileURLToPath(new URL("../../mod.ts", import.meta.url));
 
-/** Asks the page's own object who is there. */
+/** Asks an object of the page for its name. */
 class Member extends Avatar {
   async perspective_hello(page: RemoteReference): Promise<string> {
     return `hello ${await page.callRemote("name")}`;
   }
 }
 
-Deno.test("mod.ts is bundled without imports, and logs in and calls where there is no Deno", async () => {
+Deno.test("mod.ts can be bundled without imports, and logs in and calls without Deno and Node", async () => {
   const folder = await Deno.makeTempDir();
   const bundle = `${folder}/pb.js`;
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {

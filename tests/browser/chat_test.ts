@@ -1,4 +1,4 @@
-// The page of the chat example in a real browser: it is a full peer, beside Twisted.
+// The page of the chat example in a real browser, together with a Twisted client.
 
 import { assertEquals, assertFalse, assertMatch } from "@std/assert";
 import { Program } from "../examples/program.ts";
@@ -6,7 +6,7 @@ import { twistedFault } from "../interop/peer.ts";
 import { type Browser, browserTest, launch, type Page } from "./browser.ts";
 import { Proxy } from "./proxy.ts";
 
-/** A window of its own, with the faults of its page. */
+/** A browser window, with the errors of its page. */
 class Window implements AsyncDisposable {
   readonly page: Page;
   readonly faults: string[] = [];
@@ -26,7 +26,7 @@ class Window implements AsyncDisposable {
     return window;
   }
 
-  /** Fills in the form, with keys only. */
+  /** Fills in the login form with the keyboard. */
   async logIn(name: string, password: string): Promise<void> {
     const { page } = this;
     await page.getByLabel("Name").fill(name);
@@ -35,26 +35,26 @@ class Window implements AsyncDisposable {
     await page.keyboard.press("Enter");
   }
 
-  /** Types into what has the focus. */
+  /** Types into the element that has the focus. */
   async say(text: string): Promise<void> {
     await this.page.keyboard.type(text);
     await this.page.keyboard.press("Enter");
   }
 
-  /** Waits until a text is there, once. */
+  /** Waits until a text is shown. */
   async shows(role: "log" | "alert" | "status", text: string): Promise<void> {
     await this.page.getByRole(role).getByText(text).or(
       this.page.getByRole(role).filter({ hasText: text }),
     ).first().waitFor();
   }
 
-  /** Waits until just these people are there. */
+  /** Waits until exactly these people are listed. */
   async hasPeople(...names: string[]): Promise<void> {
     const list = this.page.getByRole("complementary", { name: "Who is here" }).getByRole("list");
     await list.filter({ hasText: new RegExp(`^${names.join("")}$`) }).waitFor();
   }
 
-  /** All that was said, as it is read. */
+  /** Returns the lines of the conversation as displayed. */
   async lines(): Promise<string[]> {
     return await this.page.getByRole("log").locator("p").allInnerTexts();
   }
@@ -64,7 +64,7 @@ class Window implements AsyncDisposable {
   }
 }
 
-browserTest("two pages and a Twisted program chat, over connections that break", async (t) => {
+browserTest("the chat page talks to another page and to Twisted, and reconnects", async (t) => {
   await using server = Program.start("chat_server.ts", ["--port", "0", "--http-port", "0"]);
   const [, tcpPort] = await server.line(/pb:\/\/127\.0\.0\.1:(\d+)/);
   const [, httpPort] = await server.line(/http:\/\/127\.0\.0\.1:(\d+)/);
@@ -74,13 +74,13 @@ browserTest("two pages and a Twisted program chat, over connections that break",
   await using alice = await Window.open(browser, url);
   await using bob = await Window.open(browser, url);
 
-  await t.step("the bundle imports nothing", async () => {
+  await t.step("its bundle imports nothing and runs without Deno", async () => {
     const code = await (await fetch(`http://127.0.0.1:${httpPort}/page.js`)).text();
     assertFalse(/\bimport\b\s*[("'{*]|\brequire\s*\(/.test(code));
     assertEquals(await alice.page.evaluate("typeof Deno + typeof process"), "undefinedundefined");
   });
 
-  await t.step("a wrong password is shown, and the right one typed after it", async () => {
+  await t.step("it reports a wrong password, and logs in with the right one", async () => {
     await alice.logIn("alice", "coffee");
     await alice.shows("alert", "Wrong name or password.");
     await alice.page.keyboard.type("tea");
@@ -90,7 +90,7 @@ browserTest("two pages and a Twisted program chat, over connections that break",
   });
 
   await t.step(
-    "a page calls, and is called; what was said before is there for others",
+    "it sends and receives lines, and shows earlier ones to a newcomer",
     async () => {
       await alice.say("is anybody there?");
       await alice.shows("log", "is anybody there?");
@@ -101,13 +101,13 @@ browserTest("two pages and a Twisted program chat, over connections that break",
     },
   );
 
-  await t.step("a live cache updates", async () => {
+  await t.step("its list of people is updated as a live cache", async () => {
     await alice.hasPeople("alice", "bob");
     await bob.hasPeople("alice", "bob");
   });
 
   await t.step({
-    name: `Twisted is in the room too${twistedFault() === undefined ? "" : " [no Twisted]"}`,
+    name: `it talks to a Twisted client${twistedFault() === undefined ? "" : " [no Twisted]"}`,
     ignore: twistedFault() !== undefined,
     fn: async () => {
       const args = ["--port", tcpPort!, "--user", "carol", "--password", "tea"];
@@ -125,7 +125,7 @@ browserTest("two pages and a Twisted program chat, over connections that break",
     },
   });
 
-  await t.step("a connection that is lost comes back, logged in, with nothing twice", async () => {
+  await t.step("it logs in again after a lost connection, and shows no line twice", async () => {
     const before = await alice.lines();
     proxy.isDown = true;
     proxy.cut();
@@ -134,7 +134,7 @@ browserTest("two pages and a Twisted program chat, over connections that break",
     const tryNow = alice.page.getByRole("button", { name: "Try now" });
     await tryNow.waitFor();
     proxy.isDown = false;
-    // The page may have tried by itself a moment before, and then the button is gone.
+    // The page may have reconnected by itself just before, and then the button is gone.
     await tryNow.click({ timeout: 2000 }).catch(() => {});
     await alice.shows("status", "Connected");
     await alice.shows("log", "said while the network was down");
@@ -144,20 +144,20 @@ browserTest("two pages and a Twisted program chat, over connections that break",
     assertEquals(await bob.lines(), await alice.lines());
   });
 
-  await t.step("leaving takes a page out of the room", async () => {
+  await t.step("it leaves the room", async () => {
     await bob.page.getByRole("button", { name: "Leave" }).click();
     await bob.page.getByRole("button", { name: "Come in" }).waitFor();
     await alice.hasPeople("alice");
   });
 
-  await t.step("a page that is not secure says why nobody can log in there", async () => {
+  await t.step("it explains that logins need a secure page", async () => {
     await using lost = await Window.open(browser, `http://chat.test:${proxy.port}/`);
     await lost.logIn("bob", "tea");
     await lost.shows("alert", "SCRAM needs WebCrypto, which a page has over https");
     assertEquals(lost.faults, []);
   });
 
-  await t.step("a page of another origin is not let in", async () => {
+  await t.step("its server refuses a page of another origin", async () => {
     const blank = () => new Response("", { headers: { "content-type": "text/html" } });
     await using http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, blank);
     await using stranger = await Window.open(browser, `http://127.0.0.1:${http.addr.port}/`);
@@ -167,7 +167,7 @@ browserTest("two pages and a Twisted program chat, over connections that break",
     assertMatch(stranger.faults.join(), /403/);
   });
 
-  await t.step("the server ends in good order, and the page says that it is gone", async () => {
+  await t.step("it shows that the server has closed", async () => {
     const { code, lines, errors } = await server.end("SIGTERM");
     assertEquals([code, lines.at(-1)], [0, "Closed"]);
     assertMatch(errors, /^(Login of "(alice|bob)" .* refused: .*\n)+$/);

@@ -10,7 +10,7 @@ export class Proxy implements AsyncDisposable {
   readonly #target: number;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #running: Promise<void>;
-  /** Whether the network is down: then new connections are dropped at once. */
+  /** Whether the network is down, so that new connections are dropped at once. */
   isDown = false;
 
   constructor(target: number) {
