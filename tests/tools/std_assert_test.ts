@@ -102,7 +102,7 @@ const UNEQUAL: [name: string, a: unknown, b: unknown][] = [
   ["a hole and an undefined item", new Array(1), [undefined]],
   ["arrays of other lengths", [1, 2], [1, 2, 3]],
   ["an array and an object", [1], { 0: 1 }],
-  ["an array and a subclass of it", [1], new (class extends Array {})(1)],
+  ["an array and a subclass of it", [1], (class extends Array {}).of(1)],
   ["bytes and an array", new Uint8Array([1]), [1]],
   ["bytes of other types", new Uint8Array([1]), new Int8Array([1])],
   ["other bytes", new Uint8Array([1]), new Uint8Array([2])],
