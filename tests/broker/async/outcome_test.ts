@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { Outcome } from "../../../broker/async/outcome.ts";
 
-Deno.test("Outcome.promise settles for those who asked before and after", async () => {
+Deno.test("Outcome.promise settles whether it is read before or after the outcome is known", async () => {
   const outcome = new Outcome<number>();
   const { promise } = outcome;
   assertStrictEquals(outcome.promise, promise);
@@ -11,7 +11,7 @@ Deno.test("Outcome.promise settles for those who asked before and after", async 
   assertEquals([await promise, await outcome.promise], [1, 1]);
 });
 
-Deno.test("Outcome.reject() rejects for those who ask, and harms nobody if none does", async () => {
+Deno.test("Outcome.reject() rejects the promise, and causes no unhandled rejection if nobody reads it", async () => {
   new Outcome<void>().reject(new Error("nobody asked"));
   const dropped = new Outcome<void>();
   void dropped.promise;

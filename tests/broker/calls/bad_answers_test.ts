@@ -1,4 +1,4 @@
-// What a server should not answer.
+// Answers that a server should not send.
 
 import { assertEquals, assertRejects } from "@std/assert";
 import { callOptions } from "@perspective/broker/broker";
@@ -6,14 +6,18 @@ import { InsecureJelly, JellyError } from "@perspective/broker/jelly";
 import { rawServer } from "../raw_peer.ts";
 
 const BAD_ANSWERS: { name: string; value: unknown; error: typeof JellyError }[] = [
-  { name: "of a class that is not known", value: ["os.system", ["None"]], error: InsecureJelly },
+  { name: "of an unknown class", value: ["os.system", ["None"]], error: InsecureJelly },
   { name: "that is an empty list", value: [], error: JellyError },
-  { name: "with a local object that is none", value: ["local", 5], error: JellyError },
-  { name: "that refers to nowhere", value: ["list", ["dereference", 1]], error: JellyError },
+  { name: "with an unknown local object", value: ["local", 5], error: JellyError },
+  {
+    name: "with a dereference of no reference",
+    value: ["list", ["dereference", 1]],
+    error: JellyError,
+  },
 ];
 
 for (const { name, value, error } of BAD_ANSWERS) {
-  Deno.test(`an answer ${name} fails its call, and the connection goes on`, async () => {
+  Deno.test(`callRemote() rejects on an answer ${name}, and the connection stays open`, async () => {
     await using pair = await rawServer();
     const refused = assertRejects(() => pair.broker.root().callRemote("echo"), error);
     await pair.peer.hear();
@@ -32,7 +36,7 @@ for (
     1,
   ]]]
 ) {
-  Deno.test(`an error that is ${JSON.stringify(value)} rejects its call with an Error`, async () => {
+  Deno.test(`callRemote() rejects with an Error when the failure is ${JSON.stringify(value)}`, async () => {
     await using pair = await rawServer();
     const refused = assertRejects(() => pair.broker.root().callRemote("echo"), Error);
     await pair.peer.hear();
@@ -42,7 +46,7 @@ for (
   });
 }
 
-Deno.test("a failure without fields, or with strange ones, rejects its call with an Error", async () => {
+Deno.test("callRemote() rejects with an Error when fields of the failure are missing or malformed", async () => {
   await using pair = await rawServer();
   const tag = "twisted.spread.pb.CopyableFailure";
   const states = [
@@ -63,7 +67,7 @@ Deno.test("a failure without fields, or with strange ones, rejects its call with
   assertEquals(pair.broker.isClosed, false);
 });
 
-Deno.test("an error that comes for a call that was given up is dropped", async () => {
+Deno.test("Broker ignores a late answer to an aborted call, even if it is malformed", async () => {
   await using pair = await rawServer();
   const root = pair.broker.root();
   const late = [

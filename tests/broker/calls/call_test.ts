@@ -77,7 +77,7 @@ class Server extends Root {
   }
 }
 
-Deno.test("[Broker result] a call gets its result, in both directions", async () => {
+Deno.test("[Broker result] callRemote() resolves with the result, in both directions", async () => {
   await using pair = await testPair(new Server());
   class Client extends Referenceable {
     remote_called(value: number): number {
@@ -91,14 +91,14 @@ Deno.test("[Broker result] a call gets its result, in both directions", async ()
   assertEquals(await root.callRemote("callBack", new Client(), 21), 42);
 });
 
-Deno.test("RemoteReference.remote calls methods as a stub, and is no thenable", async () => {
+Deno.test("RemoteReference.remote calls methods as a stub, and is not thenable", async () => {
   await using pair = await testPair(new Server());
   const { remote } = pair.client.root<Server>();
   assertEquals(await remote.add(1), 1);
   assertStrictEquals(await remote, remote);
 });
 
-Deno.test("a stub prints as its reference, is no promise, and is sent as the reference", async () => {
+Deno.test("RemoteReference.remote is printed, serialized and sent as its reference", async () => {
   const server = new Server();
   await using pair = await testPair(server);
   const root = pair.client.root<Server>();
@@ -118,7 +118,7 @@ Deno.test("a stub prints as its reference, is no promise, and is sent as the ref
   assertEquals(pair.server.traffic.callsReceived, 3);
 });
 
-Deno.test("[Broker defer] the answer is sent when the promise settles, not before", async () => {
+Deno.test("[Broker defer] a call is answered only when the handler's promise settles", async () => {
   const server = new Server();
   await using pair = await testPair(server);
   let answered = false;
@@ -133,7 +133,7 @@ Deno.test("[Broker defer] the answer is sent when the promise settles, not befor
   assertEquals(await call, "done");
 });
 
-Deno.test("calls made before the dialect is agreed on go out first, in their order", async () => {
+Deno.test("callRemote() before negotiation ends sends its calls first, in order", async () => {
   const heard: string[] = [];
   class Sink extends Root {
     remote_note(text: string): void {
@@ -165,7 +165,7 @@ Deno.test("calls made before the dialect is agreed on go out first, in their ord
   assertEquals(server.counts.callsOut, 0);
 });
 
-Deno.test("a call made before the dialect is agreed on may be given up, and is not made then", async () => {
+Deno.test("callRemote() before negotiation ends sends no calls that were aborted, timed out or cannot be sent", async () => {
   const reason = new Error("changed my mind");
   await using pair = await rawServer({ hello: false });
   const root = pair.broker.root();
@@ -199,7 +199,7 @@ Deno.test("a call made before the dialect is agreed on may be given up, and is n
   assertEquals(await made, 7);
 });
 
-Deno.test("calls made before the dialect is agreed on fail if it never is", async () => {
+Deno.test("callRemote() before negotiation ends rejects when negotiation fails", async () => {
   await using pair = await rawServer({ hello: false });
   const root = pair.broker.root();
   const calls = [true, false].map((answer) =>
@@ -209,7 +209,7 @@ Deno.test("calls made before the dialect is agreed on fail if it never is", asyn
   for (const error of await Promise.all(calls)) assertInstanceOf(error.cause, ProtocolError);
 });
 
-/** Objects that `await` takes for promises, and which are none of the platform's. */
+/** Objects that `await` treats as promises, but that are not instances of Promise. */
 const THENABLES: Record<string, { result: () => unknown; told: unknown }> = {
   "resolves": { result: () => ({ then: (ok: (value: unknown) => void) => ok(1) }), told: 1 },
   "resolves twice": {
@@ -229,7 +229,7 @@ const THENABLES: Record<string, { result: () => unknown; told: unknown }> = {
     }),
     told: "lazy query failed",
   },
-  "throws when it is looked at": {
+  "throws from its then getter": {
     result: () => ({
       get then(): unknown {
         throw new PBError("do not look");
@@ -237,7 +237,7 @@ const THENABLES: Record<string, { result: () => unknown; told: unknown }> = {
     }),
     told: "do not look",
   },
-  "resolves with another one": {
+  "resolves with another thenable": {
     result: () => ({
       then: (ok: (value: unknown) => void) =>
         ok({ then: (ok: (value: unknown) => void) => ok("deep") }),
@@ -247,7 +247,7 @@ const THENABLES: Record<string, { result: () => unknown; told: unknown }> = {
 };
 
 for (const [name, { result, told }] of Object.entries(THENABLES)) {
-  Deno.test(`a method may return a thenable that ${name}`, async () => {
+  Deno.test(`callRemote() gets the outcome of a handler's thenable that ${name}`, async () => {
     let asked = 0;
     class Lazy extends Root {
       remote_get(): unknown {
@@ -268,7 +268,7 @@ for (const [name, { result, told }] of Object.entries(THENABLES)) {
   });
 }
 
-Deno.test("keyword arguments arrive last, as one Kwargs", async () => {
+Deno.test("a handler receives keyword arguments last, as one Kwargs", async () => {
   await using pair = await testPair(new Server());
   const root = pair.client.root();
   assertEquals(await root.callRemote("add", 1, kwargs({ to: 2 })), 3);
@@ -279,7 +279,7 @@ Deno.test("keyword arguments arrive last, as one Kwargs", async () => {
   assertEquals(await root.callRemote("kinds", 1, kwargs({})), ["[object Number]"]);
 });
 
-Deno.test("[Broker reference] a reference is one object, and comes home as the object itself", async () => {
+Deno.test("[Broker reference] RemoteReference is one object per remote object, and is the object itself when sent back", async () => {
   const server = new Server();
   await using pair = await testPair(server);
   const root = pair.client.root<Server>();
@@ -293,7 +293,7 @@ Deno.test("[Broker reference] a reference is one object, and comes home as the o
   assert(!thing.remoteMethod("name").equals(root.remoteMethod("thing")));
 });
 
-Deno.test("[Broker refcount] releasing a reference empties the other end's table", async () => {
+Deno.test("[Broker refcount] RemoteReference.release() removes the object from the other end's table", async () => {
   await using pair = await testPair(new Server());
   const root = pair.client.root<Server>();
   {
@@ -306,7 +306,7 @@ Deno.test("[Broker refcount] releasing a reference empties the other end's table
   assertEquals(pair.client.counts.remoteObjects, 0);
 });
 
-Deno.test("a reference that is used after its release fails alone", async () => {
+Deno.test("RemoteReference cannot be called or sent after release(), but can arrive again", async () => {
   await using pair = await testPair(new Server());
   const root = pair.client.root<Server>();
   const thing = await root.callRemote("thing");
@@ -319,7 +319,7 @@ Deno.test("a reference that is used after its release fails alone", async () => 
   assertEquals(await again.callRemote("name"), "thing");
 });
 
-Deno.test("a reference that arrives again while its decref is on the way stays valid", async () => {
+Deno.test("RemoteReference that arrives again while its decref is on the way is valid", async () => {
   await using pair = await testPair(new Server());
   const root = pair.client.root<Server>();
   const first = await root.callRemote("thing");
@@ -328,7 +328,7 @@ Deno.test("a reference that arrives again while its decref is on the way stays v
   assertEquals(await (await second).callRemote("name"), "thing");
 });
 
-Deno.test("callRemote() fails with the path to what cannot be sent, and changes nothing", async () => {
+Deno.test("callRemote() rejects with the path to a value that cannot be sent, and sends nothing", async () => {
   await using pair = await testPair(new Server());
   const root = pair.client.root();
   class Plain {}
@@ -349,7 +349,7 @@ Deno.test("callRemote() fails with the path to what cannot be sent, and changes 
   assertEquals(await root.callRemote("echo", 1), 1);
 });
 
-Deno.test("a result that cannot be sent fails its call at the caller, and is logged", async () => {
+Deno.test("callRemote() rejects with the path to a result that cannot be sent, which the server logs", async () => {
   await using pair = await testPair(new Server());
   await assertRejects(
     () => pair.client.root().callRemote("unsendable"),
@@ -360,7 +360,7 @@ Deno.test("a result that cannot be sent fails its call at the caller, and is log
   assertEquals(await pair.client.root().callRemote("echo", 1), 1);
 });
 
-Deno.test("a call with a timeout of Infinity has none", async () => {
+Deno.test("callOptions() treats a timeout of Infinity as none", async () => {
   await using pair = await testPair(new Server());
   assertEquals(callOptions({ timeout: Infinity }).timeout, undefined);
   assertEquals(
@@ -369,7 +369,7 @@ Deno.test("a call with a timeout of Infinity has none", async () => {
   );
 });
 
-Deno.test("a call gives up at its timeout or signal, and its late answer is dropped", async () => {
+Deno.test("callRemote() rejects at its timeout or signal, and ignores the late answer", async () => {
   const server = new Server();
   await using pair = await testPair(server);
   const root = pair.client.root();
@@ -389,7 +389,7 @@ Deno.test("a call gives up at its timeout or signal, and its late answer is drop
   assertEquals(pair.client.counts.callsOut, 0);
 });
 
-Deno.test("a call without an answer resolves at once, and errors stay at the other end", async () => {
+Deno.test("callRemote() without an answer resolves at once, and errors are logged at the other end only", async () => {
   const server = new Server();
   await using pair = await testPair(server);
   const root = pair.client.root();
@@ -402,7 +402,7 @@ Deno.test("a call without an answer resolves at once, and errors stay at the oth
   assertEquals(pair.serverLog.length, 1);
 });
 
-Deno.test("[Broker deadReferenceError] calls on a lost connection fail, those under way too", async () => {
+Deno.test("[Broker deadReferenceError] callRemote() rejects when the connection is lost, during the call and afterwards", async () => {
   const pair = await testPair(new Server());
   const root = pair.client.root();
   const call = root.callRemote("later");
@@ -414,7 +414,7 @@ Deno.test("[Broker deadReferenceError] calls on a lost connection fail, those un
   await pair[Symbol.asyncDispose]();
 });
 
-Deno.test("[Broker disconnection] notifiers of broker and reference run once, and can be taken back", async () => {
+Deno.test("[Broker disconnection] notifyOnDisconnect() of broker and reference runs notifiers once, and dontNotifyOnDisconnect() removes them", async () => {
   const pair = await testPair(new Server());
   const heard: unknown[] = [];
   const root = pair.client.root();
@@ -438,7 +438,7 @@ Deno.test("[Broker disconnection] notifiers of broker and reference run once, an
   assertEquals(heard.length, 5);
 });
 
-Deno.test("a tuple stays a tuple, and cycles stay cycles, through a call", async () => {
+Deno.test("callRemote() keeps tuples, shared objects and cycles", async () => {
   await using pair = await testPair(new Server());
   const loop: unknown[] = [1];
   loop.push(loop);
@@ -447,7 +447,7 @@ Deno.test("a tuple stays a tuple, and cycles stay cycles, through a call", async
   assertStrictEquals(result[0]![1], result[0]);
 });
 
-Deno.test("aroundCall stands between the peer and each method, and may fail for it", async () => {
+Deno.test("aroundCall sees each incoming call, and may answer or refuse it", async () => {
   const seen: unknown[] = [];
   await using pair = await testPair(new Server(), {
     server: {

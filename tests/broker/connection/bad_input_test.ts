@@ -8,7 +8,7 @@ import { settle } from "../pair.ts";
 import { failureIn, rawClient, rawServer } from "../raw_peer.ts";
 
 for (const { name, said, error, options } of FATAL) {
-  Deno.test(`a broker closes the connection after ${name}`, async () => {
+  Deno.test(`Broker closes the connection after ${name}`, async () => {
     await using pair = await rawClient(new Service(), options);
     assertEquals(await pair.peer.ask(ECHO), ["answer", 9, 9]);
     await pair.peer.say(said);
@@ -20,7 +20,7 @@ for (const { name, said, error, options } of FATAL) {
   });
 }
 
-Deno.test("a broker closes the connection after an answer given twice", async () => {
+Deno.test("Broker closes the connection after a second answer to one call", async () => {
   await using pair = await rawServer();
   const first = pair.broker.root().callRemote("echo", 1);
   await pair.peer.hear();
@@ -29,23 +29,23 @@ Deno.test("a broker closes the connection after an answer given twice", async ()
   assertStringIncludes((await endOf(pair.broker)).message, "request 1: there is none");
 });
 
-Deno.test("a broker closes the connection after a decref of an object with a name", async () => {
+Deno.test("Broker closes the connection after a decref of a named object", async () => {
   await using pair = await rawClient(new Service());
   pair.broker.setNameForLocal("thing", new Service());
   await pair.peer.say(["decref", "thing"]);
   assertStringIncludes((await endOf(pair.broker)).message, 'object "thing"');
 });
 
-Deno.test("a broker closes the connection after a decref too many", async () => {
+Deno.test("Broker closes the connection after one decref too many", async () => {
   await using pair = await rawClient(new Service());
   assertEquals(await pair.peer.ask(call("thing")), ["answer", 1, ["remote", 1]]);
   await pair.peer.say(["decref", 1], ["decref", 1]);
   assertStringIncludes((await endOf(pair.broker)).message, 'object "1"');
 });
 
-// Messages that are the fault of one call, or of none.
+// Messages that spoil one call at most.
 
-Deno.test("a message of an unknown name is not understood, and the connection goes on", async () => {
+Deno.test("Broker answers an unknown message with didNotUnderstand, and the connection stays open", async () => {
   await using pair = await rawClient(new Service());
   for (const name of ["frobnicate", "__proto__", "constructor", "expressionReceived", ""]) {
     assertEquals(await pair.peer.ask([name, 1, [2]]), ["didNotUnderstand", name]);
@@ -54,7 +54,7 @@ Deno.test("a message of an unknown name is not understood, and the connection go
   assertEquals(await pair.peer.ask(ECHO), ["answer", 9, 9]);
 });
 
-Deno.test("what a peer has said is one line in the log, and not a long one", async () => {
+Deno.test("Broker logs text of a peer escaped, on one line, and shortened", async () => {
   await using pair = await rawClient(new Service());
   await pair.peer.ask(["x\ny\u2028\x1b[31m"]);
   await pair.peer.ask(["message", 1, "root", `a\r\nb${"c".repeat(5000)}`, 1, ["tuple"], [
@@ -91,18 +91,22 @@ const BAD_CALLS: { name: string; said: unknown[]; error: string }[] = [
     error: "Invalid Object ID",
   },
   {
-    name: "on a name of Object's",
+    name: "on __proto__ as its object",
     said: ["message", 1, "__proto__", "echo", 1, ["tuple"], ["dictionary"]],
     error: "Invalid Object ID",
   },
   { name: "of an unknown method", said: call("missing"), error: "No such method: remote_missing" },
   {
-    name: "of a method of Object's",
+    name: "of a method named constructor",
     said: call("constructor"),
     error: "No such method: remote_constructor",
   },
-  { name: "of the prototype", said: call("__proto__"), error: "No such method: remote___proto__" },
-  { name: "of no name", said: call(""), error: "No such method: remote_" },
+  {
+    name: "of a method named __proto__",
+    said: call("__proto__"),
+    error: "No such method: remote___proto__",
+  },
+  { name: "of a method without a name", said: call(""), error: "No such method: remote_" },
   {
     name: "whose arguments are a number",
     said: ["message", 1, "root", "echo", 1, 5, ["dictionary"]],
@@ -139,14 +143,14 @@ const BAD_CALLS: { name: string; said: unknown[]; error: string }[] = [
     error: "text",
   },
   {
-    name: "with a class that nobody registered",
+    name: "with a class that is not registered",
     said: call("echo", ["os.system", ["dictionary"]]),
     error: "os.system",
   },
   { name: "with a type that is not allowed", said: call("echo", ["exec", "rm"]), error: "exec" },
-  { name: "with a dictionary of no pairs", said: call("echo", ["dictionary", [1]]), error: "pair" },
+  { name: "with a dictionary of a number", said: call("echo", ["dictionary", [1]]), error: "pair" },
   {
-    name: "with a boolean that is neither",
+    name: "with a boolean that is neither true nor false",
     said: call("echo", ["boolean", "perhaps"]),
     error: "boolean",
   },
@@ -156,16 +160,20 @@ const BAD_CALLS: { name: string; said: unknown[]; error: string }[] = [
     said: call("echo", ["unicode", { hex: "c3" }]),
     error: "UTF-8",
   },
-  { name: "with a date that is none", said: call("echo", ["date", "2026 13 99"]), error: "date" },
   {
-    name: "with a reference to nowhere",
+    name: "with a date that does not exist",
+    said: call("echo", ["date", "2026 13 99"]),
+    error: "date",
+  },
+  {
+    name: "with a dereference of no reference",
     said: call("echo", ["dereference", 5]),
     error: "reference",
   },
-  { name: "with a list of no kind", said: call("echo", [[]]), error: "tag" },
+  { name: "with a list without a tag", said: call("echo", [[]]), error: "tag" },
   { name: "with an empty list", said: call("echo", []), error: "empty" },
   {
-    name: "with a local object that is none",
+    name: "with an unknown local object",
     said: call("echo", ["local", 5]),
     error: "local object 5",
   },
@@ -178,20 +186,20 @@ const BAD_CALLS: { name: string; said: unknown[]; error: string }[] = [
 ];
 
 for (const { name, said, error } of BAD_CALLS) {
-  Deno.test(`a call ${name} fails, and the connection goes on`, async () => {
+  Deno.test(`Broker answers a call ${name} with an error, and the connection stays open`, async () => {
     await using pair = await rawClient(new Service());
     const before = pair.broker.counts;
     const answer = await pair.peer.ask(said);
     assertEquals((answer as unknown[]).slice(0, 2), ["error", 1]);
     assertStringIncludes(failureIn(answer).value as string, error);
     assertEquals(pair.broker.counts, { ...before });
-    // Nobody waits for the answer to this one, but somebody should look at the fault.
+    // The same call without an answer.
     await pair.peer.say(said.map((part, i) => i === 4 ? 0 : part));
     assertEquals(await pair.peer.ask(ECHO), ["answer", 9, 9]);
   });
 }
 
-Deno.test("a call with any number is answered under that number", async () => {
+Deno.test("Broker answers a call under its number, however large or negative", async () => {
   await using pair = await rawClient(new Service());
   for (const id of [0, -5, 2 ** 31, 2 ** 40]) {
     const answer = await pair.peer.ask(["message", id, "root", "echo", 1, ["tuple", 1], [
@@ -206,7 +214,7 @@ Deno.test("a call with any number is answered under that number", async () => {
   assertEquals(answer, ["answer", 123456789012345678901234567890n, 1]);
 });
 
-Deno.test("names of Object's are ordinary keys and keywords, and pollute nothing", async () => {
+Deno.test("Broker treats names of Object.prototype as ordinary keys and keywords", async () => {
   await using pair = await rawClient(new Service());
   const names = ["__proto__", "constructor", "prototype", "then", "toJSON", "hasOwnProperty"];
   const pairs = names.map((name) => [["unicode", name], ["dictionary", [["unicode", "x"], 1]]]);
@@ -224,18 +232,18 @@ Deno.test("names of Object's are ordinary keys and keywords, and pollute nothing
   assertEquals(Object.keys(Object.prototype), []);
 });
 
-Deno.test("a very deep value within the limit is taken and sent", async () => {
+Deno.test("Broker receives and sends a value just within maxDepth", async () => {
   await using pair = await rawClient(new Service());
   let deep: unknown = 1;
   for (let i = 0; i < 1000; i++) deep = ["list", deep];
   assertEquals(await pair.peer.ask(call("echo", deep)), ["answer", 1, deep]);
 });
 
-Deno.test("a peer that says much that is not understood is told little of it, and has to listen", async () => {
+Deno.test("Broker shortens unknown messages in its replies, and stops reading until the replies are read", async () => {
   await using pair = await rawClient(new Root(), { limits: { highWaterMark: 10_000 } });
   const long = "x".repeat(50_000);
   assertEquals(await pair.peer.ask([long]), ["didNotUnderstand", long.slice(0, 40)]);
-  // It listens no more: after a while, nothing that it says is read.
+  // The peer does not read, so after a while nothing that it sends is read.
   const saying = pair.peer.say(...Array<string[]>(5000).fill([long]));
   await settle();
   await settle();

@@ -40,7 +40,7 @@ class Client extends Referenceable {
   }
 }
 
-Deno.test("Broker.close() with graceful finishes the calls under way, and refuses new ones", async () => {
+Deno.test("Broker.close() with graceful finishes open calls, and refuses new ones", async () => {
   const server = new Server();
   await using pair = await testPair(server);
   const root = pair.client.root();
@@ -59,7 +59,7 @@ Deno.test("Broker.close() with graceful finishes the calls under way, and refuse
 });
 
 for (const before of [0, 1, 8]) {
-  Deno.test(`a method that closes its connection is answered, after ${before} calls one by one`, async () => {
+  Deno.test(`Broker.close() within a handler still sends the handler's answer, after ${before} earlier calls`, async () => {
     class Leaving extends Root {
       broker: Broker | undefined;
       remote_echo(value: unknown): unknown {
@@ -81,7 +81,7 @@ for (const before of [0, 1, 8]) {
       await using pair = await testPair(server);
       server.broker = pair.server;
       const root = pair.client.root<Leaving>();
-      // Who calls one after the other is answered without a wait for more to say.
+      // Answers to successive calls are written at once, without waiting for more to send.
       for (let i = 0; i < before; i++) assertEquals(await root.callRemote("echo", i), i);
       const said = await root.callRemote(method).catch((error: Error) => error.message);
       assertEquals(said, "left");
@@ -90,7 +90,7 @@ for (const before of [0, 1, 8]) {
   });
 }
 
-Deno.test("Broker.close() has calls fail with errors that show no cause, as there is none", async () => {
+Deno.test("Broker.close() rejects calls with errors that have no cause", async () => {
   await using pair = await testPair(new Server());
   const root = pair.client.root();
   const waiting = assertRejects(() => root.callRemote("wait"), PBConnectionLost);
@@ -115,7 +115,7 @@ Deno.test("Broker.close() with graceful waits for our own calls too", async () =
   await assertRejects(() => pair.client.root().callRemote("echo", 1), DeadReferenceError);
 });
 
-Deno.test("Broker.close() with graceful does not wait for calls that were given up", async () => {
+Deno.test("Broker.close() with graceful does not wait for calls that timed out or were aborted", async () => {
   await using pair = await testPair(new Server());
   const root = pair.client.root();
   await assertRejects(() => root.callRemote("wait", callOptions({ timeout: 1 })), CallTimeoutError);
@@ -131,8 +131,8 @@ Deno.test("Broker.close() with graceful does not wait for calls that were given 
 });
 
 for (const isEarly of [false, true]) {
-  const when = isEarly ? "before it was made" : "before its answer came";
-  Deno.test(`Broker.close() with graceful waits for a call after another that was given up ${when}`, async () => {
+  const when = isEarly ? "before it was sent" : "before its answer came";
+  Deno.test(`Broker.close() with graceful waits for a call after one that was aborted ${when}`, async () => {
     await using pair = await rawServer({ hello: !isEarly });
     const { broker, peer } = pair;
     const enough = new AbortController();
@@ -158,7 +158,7 @@ for (const isEarly of [false, true]) {
   });
 }
 
-Deno.test("Broker.close() with graceful gives up when the time is over", async () => {
+Deno.test("Broker.close() with graceful closes when its time is up", async () => {
   using time = new FakeTime();
   await using pair = await testPair(new Server());
   const lost = assertRejects(() => pair.client.root().callRemote("wait"), PBConnectionLost);
@@ -171,7 +171,7 @@ Deno.test("Broker.close() with graceful gives up when the time is over", async (
   await lost;
 });
 
-Deno.test("Broker.close() without graceful hurries a close that waits", async () => {
+Deno.test("Broker.close() without graceful ends the wait of an earlier graceful close", async () => {
   await using pair = await testPair(new Server());
   const lost = assertRejects(() => pair.client.root().callRemote("wait"), PBConnectionLost);
   await settle();
@@ -193,12 +193,12 @@ Deno.test("Broker.close() with graceful waits for a peer that is slow to read it
   await time.tickAsync(5000);
   const [word, id] = await pair.peer.hear() as unknown[];
   assertEquals([word, id], ["answer", 1]);
-  // And no longer than that.
+  // It waits no longer than that.
   await time.tickAsync(0);
   await closed;
 });
 
-Deno.test("Broker.close() with graceful is done when calls that were put off are", async () => {
+Deno.test("Broker.close() with graceful waits for deferred calls", async () => {
   class Slow extends Server {
     remote_slow(): Promise<string> {
       return this.waiting.promise;
@@ -207,7 +207,7 @@ Deno.test("Broker.close() with graceful is done when calls that were put off are
   const server = new Slow();
   await using pair = await rawClient(server, { limits: { maxCallsIn: 1 } });
   const { broker, peer } = pair;
-  // As the broker waits for an answer, it reads on.
+  // The broker keeps reading because it waits for an answer.
   const own = broker.root().callRemote("own");
   await peer.say(["message", 1, "root", "slow", 1, ["tuple"], ["dictionary"]]);
   for (let id = 2; id < 12; id++) {
@@ -223,7 +223,7 @@ Deno.test("Broker.close() with graceful is done when calls that were put off are
   await closed;
 });
 
-Deno.test("Broker.close() with graceful takes no calls of ours any more when the time is over", async () => {
+Deno.test("Broker.close() with graceful refuses new calls of its own end when its time is up", async () => {
   using time = new FakeTime();
   const [here, there] = memoryPair();
   const server = new PBServerFactory(new Server()).buildBroker(there);
@@ -243,7 +243,7 @@ Deno.test("Broker.close() with graceful takes no calls of ours any more when the
   await server.close();
 });
 
-Deno.test("Broker.close() with graceful waits as long as it takes, if asked to", async () => {
+Deno.test("Broker.close() with graceful of Infinity waits without a limit", async () => {
   const server = new Server();
   using time = new FakeTime();
   await using pair = await testPair(server);
@@ -258,7 +258,7 @@ Deno.test("Broker.close() with graceful waits as long as it takes, if asked to",
   await closed;
 });
 
-Deno.test("Broker.close() with graceful refuses what is called in answer to the last answer", async () => {
+Deno.test("Broker.close() with graceful refuses a call that follows the last answer", async () => {
   const server = new Server();
   await using pair = await testPair(server);
   const root = pair.client.root();
@@ -290,7 +290,7 @@ Deno.test("Broker.close() with graceful ends when the peer closes first", async 
   await lost;
 });
 
-Deno.test("Broker.close() tells the peer why, and waits until what was sent is out", async () => {
+Deno.test("Broker.close() sends its reason to the peer", async () => {
   await using pair = await rawClient(new Server());
   const closed = pair.broker.close({ reason: { kind: "goingAway", message: "no more today" } });
   assertEquals(await pair.peer.hear(), undefined);
@@ -298,7 +298,7 @@ Deno.test("Broker.close() tells the peer why, and waits until what was sent is o
   await closed;
 });
 
-Deno.test("Broker.close() gives up on a peer that does not read what was sent", async () => {
+Deno.test("Broker.close() closes after one second if the peer does not read", async () => {
   using time = new FakeTime();
   const [here, there] = memoryPair();
   const server = new PBServerFactory(new Server()).buildBroker(there);
@@ -316,7 +316,7 @@ Deno.test("Broker.close() gives up on a peer that does not read what was sent", 
   await server.close();
 });
 
-Deno.test("Broker.close() begins no calls any more while what was sent goes out", async () => {
+Deno.test("Broker.close() starts no more calls while it waits for the peer to read", async () => {
   class Counting extends Root {
     begun = 0;
     remote_large(): Uint8Array {
@@ -339,7 +339,7 @@ Deno.test("Broker.close() begins no calls any more while what was sent goes out"
   assertEquals(server.begun, 1);
 });
 
-Deno.test("a client learns why the server closed, where the transport can tell", async () => {
+Deno.test("Broker.closed gives the server's reason for closing", async () => {
   await using pair = await testPair(new Server());
   const lost = assertRejects(() => pair.client.root().callRemote("wait"), PBConnectionLost);
   await settle();
@@ -351,7 +351,7 @@ Deno.test("a client learns why the server closed, where the transport can tell",
   assertStringIncludes((await lost).message, words);
 });
 
-Deno.test("[Broker immediateClose] a connection that closes before any byte is no error", async () => {
+Deno.test("[Broker immediateClose] Broker logs no error when the peer closes before it sends a byte", async () => {
   await using pair = await rawClient(new Server(), { hello: false });
   pair.peer.close();
   assertEquals(await pair.broker.closed, undefined);
@@ -359,7 +359,7 @@ Deno.test("[Broker immediateClose] a connection that closes before any byte is n
   assertEquals(pair.log, []);
 });
 
-Deno.test("a server that says goodbye before it has said anything is an error", async () => {
+Deno.test("Broker.ready rejects with the server's reason when the server closes at once", async () => {
   const [here, there] = memoryPair();
   const broker = new PBClientFactory().buildBroker(here);
   there.transport.close({ kind: "policyViolation", message: "too many connections" });
@@ -383,7 +383,7 @@ const STRANGERS = [
 ];
 
 for (const { bytes, is } of STRANGERS) {
-  Deno.test(`a stranger that looks like ${is} is called so`, async () => {
+  Deno.test(`Broker names ${is} in its error when the peer's first bytes look like it`, async () => {
     await using pair = await rawClient(new Server(), { hello: false });
     await pair.peer.say(Uint8Array.from(bytes, (char) => char.charCodeAt(0)));
     pair.peer.close();
@@ -394,7 +394,7 @@ for (const { bytes, is } of STRANGERS) {
   });
 }
 
-Deno.test("the time limit on agreeing on a dialect says what the other end does", async () => {
+Deno.test("negotiationTimeout closes the connection, and its error describes the peer", async () => {
   using time = new FakeTime();
   const limits = { negotiationTimeout: 1000 };
   const [here, there] = memoryPair();
@@ -426,6 +426,6 @@ Deno.test("the time limit on agreeing on a dialect says what the other end does"
   assert(!fine.broker.isClosed);
 });
 
-Deno.test("GoingAwayError is a PBError, which Twisted takes for one", () => {
+Deno.test("GoingAwayError is a PBError", () => {
   assert(new GoingAwayError() instanceof PBError);
 });

@@ -1,4 +1,4 @@
-/** A connection that is cut after any byte: everything settles, and nothing is left. */
+/** When a connection is cut after any byte, all promises settle and nothing is left. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { type Broker, PBClientFactory, PBServerFactory } from "@perspective/broker/broker";
 import { UsernamePassword } from "@perspective/broker/cred";
@@ -6,7 +6,7 @@ import { type MemoryFaults, memoryPair } from "@perspective/broker/transport";
 import { Mind, QUICK, testPortal, TestRealm, type User } from "../faults.ts";
 import { assertNothingLeft } from "../raw_peer.ts";
 
-/** What became of a login, some calls and their answers. */
+/** The outcome of a login and some calls. */
 interface Outcome {
   readonly settled: readonly PromiseSettledResult<unknown>[];
   readonly realm: TestRealm;
@@ -14,7 +14,7 @@ interface Outcome {
   readonly written: readonly [number, number];
 }
 
-/** Logs in, calls both ways, and closes; the connection may be cut at any time. */
+/** Logs in, calls in both directions, and closes; the connection may be cut at any time. */
 async function run(first: MemoryFaults, second: MemoryFaults): Promise<Outcome> {
   const realm = new TestRealm();
   const [here, there] = memoryPair({ first, second });
@@ -46,7 +46,7 @@ async function converse(client: Broker): Promise<unknown> {
   return calls.map(({ status }) => status);
 }
 
-Deno.test("a connection that is cut after any byte leaves nothing, and no promise waits", async () => {
+Deno.test("Broker settles all promises and empties its tables when the connection is cut after any byte", async () => {
   const whole = await run({}, {});
   assertEquals(whole.settled.map(({ status }) => status), ["fulfilled", "fulfilled"]);
   const [toServer, toClient] = whole.written;
@@ -68,7 +68,7 @@ Deno.test("a connection that is cut after any byte leaves nothing, and no promis
   assertGreater(outcomes.neverIn, 100);
 });
 
-Deno.test("a connection whose bytes come one by one, and that is cut, leaves nothing either", async () => {
+Deno.test("Broker empties its tables when a connection that delivers single bytes is cut", async () => {
   const realm = new TestRealm();
   for (let cutAfter = 0; cutAfter < 400; cutAfter += 7) {
     const [here, there] = memoryPair({ chunkSize: 1, highWaterMark: 3, second: { cutAfter } });

@@ -17,12 +17,12 @@ import { breakable } from "../faults.ts";
 import { settle, settled, testPair } from "../pair.ts";
 import { rawClient, rawServer, type Said } from "../raw_peer.ts";
 
-/** A call without arguments of the root object, or of one with a number. */
+/** A call without arguments on the root object or another target. */
 function call(id: number, method: string, { target = "root" as Said, answer = 1 } = {}): Said {
   return ["message", id, target, method, answer, ["tuple"], ["dictionary"]];
 }
 
-/** A gate that calls wait at. */
+/** A gate at which calls wait. */
 class Gate {
   #waiting: (() => void)[] = [];
   isOpen = false;
@@ -71,7 +71,7 @@ class Thing extends Referenceable {
   }
 }
 
-Deno.test("a peer that sends faster than calls are handled is made to wait", async () => {
+Deno.test("Broker stops reading while maxCallsIn calls are open", async () => {
   const server = new Server();
   await using pair = await rawClient(server, { limits: { maxCallsIn: 4 } });
   await pair.peer.say(...Array.from({ length: 10 }, (_, i) => call(i + 1, "wait")));
@@ -85,7 +85,7 @@ Deno.test("a peer that sends faster than calls are handled is made to wait", asy
   for (let id = 2; id <= 10; id++) assertEquals(await pair.peer.hear(), ["answer", id, id]);
 });
 
-Deno.test("a peer is made to wait when its unanswered calls are too large together", async () => {
+Deno.test("Broker stops reading while open calls take maxBufferedBytes together", async () => {
   const server = new Server();
   await using pair = await rawClient(server, { limits: { maxBufferedBytes: 3000 } });
   const large = ["message", 1, "root", "wait", 1, ["tuple", "x".repeat(1400)], ["dictionary"]];
@@ -100,13 +100,13 @@ Deno.test("a peer is made to wait when its unanswered calls are too large togeth
   for (let id = 1; id <= 4; id++) assertEquals(await pair.peer.hear(), ["answer", id, id]);
 });
 
-Deno.test("calls of a peer that does not read the answers are not begun", async () => {
+Deno.test("Broker starts no more calls of a peer that does not read its answers", async () => {
   const server = new Server();
   await using pair = await rawClient(server, { limits: { highWaterMark: 4096 } });
   const calls = Array.from({ length: 1000 }, (_, i) => call(i + 1, "large"));
   const said = pair.peer.say(...calls);
   await settle();
-  // What the pipe takes, and some kilobytes.
+  // As many as fill the pipe and a few kilobytes.
   assertLess(server.began, 100);
   assertLess(pair.broker.counts.bufferedBytes, 8192);
   for (let id = 1; id <= 1000; id++) {
@@ -117,7 +117,7 @@ Deno.test("calls of a peer that does not read the answers are not begun", async 
   assertEquals(server.began, 1000);
 });
 
-Deno.test("other connections do not notice one that does not read", async () => {
+Deno.test("Broker serves its peer while another connection of the factory is stalled", async () => {
   const server = new Server();
   const factory = new PBServerFactory(server, { limits: { highWaterMark: 4096, maxCallsIn: 4 } });
   const [here, there] = memoryPair();
@@ -134,12 +134,12 @@ Deno.test("other connections do not notice one that does not read", async () => 
   await factory.close();
 });
 
-Deno.test("callRemote() fails when too much waits for a peer that does not read", async () => {
+Deno.test("callRemote() rejects with LimitError when maxBufferedBytes wait for a peer that does not read", async () => {
   await using pair = await rawServer({ limits: { maxBufferedBytes: 100_000 } });
   const root = pair.broker.root();
   const notify = () => root.callRemote("x", new Uint8Array(50_000), callOptions({ answer: false }));
   let refused: unknown;
-  // The pipe takes some as well.
+  // The pipe holds some as well.
   for (let i = 0; i < 10 && refused === undefined; i++) {
     notify().catch((error) => refused = error);
     await settle();
@@ -150,7 +150,7 @@ Deno.test("callRemote() fails when too much waits for a peer that does not read"
   assert(!pair.broker.isClosed);
 });
 
-Deno.test("a call without answer resolves when the peer has taken most of what waits", async () => {
+Deno.test("callRemote() without an answer resolves when the peer has read most of the buffered bytes", async () => {
   await using pair = await rawServer({ limits: { highWaterMark: 1000 } });
   const root = pair.broker.root();
   const bytes = new Uint8Array(200_000);
@@ -165,7 +165,7 @@ Deno.test("a call without answer resolves when the peer has taken most of what w
   await sent;
 });
 
-Deno.test("answers over the limit close the connection of a peer that does not read", async () => {
+Deno.test("Broker closes a connection when answers that the peer does not read exceed maxBufferedBytes", async () => {
   const server = new Server();
   await using pair = await rawClient(
     new class extends Root {
@@ -185,7 +185,7 @@ Deno.test("answers over the limit close the connection of a peer that does not r
   assertEquals(pair.log.at(-1)?.level, "warning");
 });
 
-Deno.test("handlers that call back finish, although too many calls are under way to read on", async () => {
+Deno.test("handlers that call back get their answers even when maxCallsIn calls are open", async () => {
   const server = new Server();
   await using pair = await testPair(server, { server: { limits: { maxCallsIn: 1 } } });
   const root = pair.client.root<Server>();
@@ -194,7 +194,7 @@ Deno.test("handlers that call back finish, although too many calls are under way
   assertEquals(await Promise.all(calls), Array(50).fill("asked"));
 });
 
-Deno.test("messages that were put off are handled in their order, among them releases", async () => {
+Deno.test("Broker handles deferred calls and releases in order", async () => {
   const server = new Server();
   await using pair = await testPair(server, { server: { limits: { maxCallsIn: 1 } } });
   const root = pair.client.root();
@@ -223,7 +223,7 @@ Deno.test("messages that were put off are handled in their order, among them rel
   assertEquals([server.seen, pair.server.counts.localObjects], [[0, 1, 2, "end"], 1]);
 });
 
-Deno.test("much that was put off is handled turn by turn", async () => {
+Deno.test("Broker handles many deferred bytes over several turns of the event loop", async () => {
   const server = new Server();
   await using pair = await testPair(server, { server: { limits: { maxCallsIn: 1 } } });
   const root = pair.client.root();
@@ -240,7 +240,7 @@ Deno.test("much that was put off is handled turn by turn", async () => {
   assertEquals(server.seen.length, 10);
 });
 
-Deno.test("a connection that closes drops what was put off, and keeps no timer", async () => {
+Deno.test("Broker.close() drops deferred messages, and leaves no timer", async () => {
   const server = new Server();
   const pair = await testPair(server, { server: { limits: { maxCallsIn: 1 } } });
   const root = pair.client.root();
@@ -256,7 +256,7 @@ Deno.test("a connection that closes drops what was put off, and keeps no timer",
   assertEquals((await outcomes).at(-1)?.status, "rejected");
 });
 
-/** Begins a call that waits for its client, so that the server waits for an answer. */
+/** Makes a call whose handler calls the client, so that the server waits for an answer. */
 function askClient(root: RemoteReference, gate: Gate): Promise<unknown> {
   class Asked extends Referenceable {
     remote_ask = () => gate.pass();
@@ -264,7 +264,7 @@ function askClient(root: RemoteReference, gate: Gate): Promise<unknown> {
   return root.callRemote("callBack", new Asked());
 }
 
-Deno.test("a peer whose calls that were put off reach the limit is made to wait", async () => {
+Deno.test("Broker stops reading when deferred calls reach maxBufferedBytes", async () => {
   const server = new Server();
   const limits = { maxCallsIn: 2, maxBufferedBytes: 20_000 };
   await using pair = await testPair(server, { server: { limits } });
@@ -284,7 +284,7 @@ Deno.test("a peer whose calls that were put off reach the limit is made to wait"
   assertEquals(server.seen.length, 20);
 });
 
-Deno.test("thousands of messages that were put off are all handled", async () => {
+Deno.test("Broker handles thousands of deferred messages", async () => {
   const server = new Server();
   await using pair = await testPair(server, { server: { limits: { maxCallsIn: 1 } } });
   const root = pair.client.root();
@@ -298,7 +298,7 @@ Deno.test("thousands of messages that were put off are all handled", async () =>
   assertEquals(server.seen, noted.map((_, i) => i));
 });
 
-Deno.test("a message that was put off and breaks the protocol closes the connection", async () => {
+Deno.test("Broker closes the connection when a deferred message breaks the protocol", async () => {
   const server = new Server();
   await using pair = await rawClient(server, { limits: { maxCallsIn: 1 } });
   const thing = ["message", 1, "root", "callBack", 1, ["tuple", ["remote", 1]], ["dictionary"]];
@@ -313,7 +313,7 @@ Deno.test("a message that was put off and breaks the protocol closes the connect
   assertEquals(reason?.message, 'Cannot release object "77": the peer holds no reference to it');
 });
 
-Deno.test("a peer that floods us with calls while we wait for it is closed at the limit", async () => {
+Deno.test("Broker closes a peer that floods it with calls at maxBufferedBytes while it waits for an answer", async () => {
   const server = new Server();
   await using pair = await rawClient(server, {
     limits: { highWaterMark: 2000, maxBufferedBytes: 20_000 },
@@ -328,7 +328,7 @@ Deno.test("a peer that floods us with calls while we wait for it is closed at th
   await refused;
 });
 
-Deno.test("a flood of releases or unknown messages cannot make us keep bytes without end", async () => {
+Deno.test("Broker closes a peer that floods it with unknown messages or sends a wrong release", async () => {
   await using pair = await rawClient(new Server(), { limits: { maxBufferedBytes: 50_000 } });
   const flood = pair.peer.say(
     ...Array.from({ length: 20_000 }, () => [`nonsense${"x".repeat(30)}`]),
@@ -342,7 +342,7 @@ Deno.test("a flood of releases or unknown messages cannot make us keep bytes wit
   assertEquals(await other.peer.hear(), undefined);
 });
 
-/** Both ends call each other as fast as they may. */
+/** Lets both ends call each other as fast as they can. */
 async function floodEachOther(answer: boolean, options: MemoryPairOptions = {}): Promise<void> {
   const rounds = 300;
   const ends = memoryPair({ highWaterMark: 1000, ...options });
@@ -374,14 +374,14 @@ async function floodEachOther(answer: boolean, options: MemoryPairOptions = {}):
   await server.close();
 }
 
-Deno.test("two ends that flood each other with calls both get all their answers", () =>
+Deno.test("callRemote() answers all calls of two ends that flood each other", () =>
   floodEachOther(true));
-Deno.test("two ends that flood each other with calls without answers both go on", () =>
+Deno.test("callRemote() without answers delivers all calls of two ends that flood each other", () =>
   floodEachOther(false));
-Deno.test("two ends that flood each other in tiny pieces both get all their answers", () =>
+Deno.test("callRemote() answers all calls of two ends that flood each other in tiny pieces", () =>
   floodEachOther(true, { chunkSize: 7 }));
 
-Deno.test("two ends that flood each other with calls, and give them up, both go on", async () => {
+Deno.test("callRemote() delivers all calls of two ends that flood each other and abort their calls", async () => {
   const rounds = 300;
   const limits = { highWaterMark: 5000, maxCallsIn: 4 };
   class Echo extends Root {
@@ -412,7 +412,7 @@ Deno.test("two ends that flood each other with calls, and give them up, both go 
   assertEquals([atClient.heard, atServer.heard], [rounds, rounds]);
 });
 
-Deno.test("two ends that make all their calls at once both get all their answers", async () => {
+Deno.test("callRemote() answers all calls of two ends that make them at once", async () => {
   class Echo extends Root {
     async remote_echo(value: unknown): Promise<unknown> {
       await undefined;
@@ -431,7 +431,7 @@ Deno.test("two ends that make all their calls at once both get all their answers
   assertEquals((await Promise.all(calls)).length, 1000);
 });
 
-Deno.test("what had come by the time that a write fails is still taken", async () => {
+Deno.test("Broker still handles messages that had arrived when a write fails", async () => {
   const [here, there] = memoryPair();
   const server = new PBServerFactory(new Server()).buildBroker(there);
   const { dialed, fault } = breakable(here);
@@ -449,7 +449,7 @@ Deno.test("what had come by the time that a write fails is still taken", async (
   await client.closed;
 });
 
-/** A server's broker whose writes can be made to fail, over a pair in memory. */
+/** Makes a server's broker whose writes can be made to fail, over a pair in memory. */
 async function fragile(server: Root, limits: Partial<BrokerLimits>) {
   const [here, there] = memoryPair();
   const { dialed, fault } = breakable(there);
@@ -459,7 +459,7 @@ async function fragile(server: Root, limits: Partial<BrokerLimits>) {
   return { broker, client, fault };
 }
 
-Deno.test("a write that fails closes a connection that is not read", async () => {
+Deno.test("Broker closes a paused connection when a write fails", async () => {
   const server = new Server();
   const { broker, client, fault } = await fragile(server, { maxCallsIn: 1 });
   const calls = [1, 2, 3].map(() => client.root().callRemote("wait"));
@@ -474,14 +474,14 @@ Deno.test("a write that fails closes a connection that is not read", async () =>
   await client.close();
 });
 
-Deno.test("a connection that cannot be written to ends, though it is still read", async () => {
+Deno.test("Broker closes a connection one second after a write failed, even if it can be read", async () => {
   using time = new FakeTime();
   const { broker, client, fault } = await fragile(new Server(), {});
   fault.isBroken = true;
   const unanswered = assertRejects(() => broker.root().callRemote("x"), PBConnectionLost, "broken");
   await time.runMicrotasks();
   assert(!broker.takesCalls);
-  // What is called now waits for the end: who tries again and again must not keep it from coming.
+  // New calls wait for the end as well, and must not postpone it.
   const late = [{}, { answer: false }].map((options) =>
     assertRejects(
       () => broker.root().callRemote("x", callOptions(options)),
@@ -499,7 +499,7 @@ Deno.test("a connection that cannot be written to ends, though it is still read"
   await client.closed;
 });
 
-Deno.test("a connection that ends after a write failed tells how it ended", async () => {
+Deno.test("Broker.closed is undefined when the peer closes normally after a failed write", async () => {
   const { broker, client, fault } = await fragile(new Server(), {});
   fault.isBroken = true;
   broker.root().callRemote("x", callOptions({ answer: false }));
@@ -508,7 +508,7 @@ Deno.test("a connection that ends after a write failed tells how it ended", asyn
   assertEquals(await broker.closed, undefined);
 });
 
-Deno.test("a connection that is to pause after a write failed is closed", async () => {
+Deno.test("Broker closes a connection that would pause after a write failed", async () => {
   const server = new Server();
   const { broker, client, fault } = await fragile(server, { maxCallsIn: 1 });
   fault.isBroken = true;

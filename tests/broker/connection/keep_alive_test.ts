@@ -29,7 +29,7 @@ const KEEP_ALIVE = 4000;
 const OPTIONS: BrokerOptions = { keepAlive: KEEP_ALIVE };
 const BOTH = { client: OPTIONS, server: OPTIONS };
 
-/** Lets time go by, bit by bit, so that what is sent meanwhile arrives. */
+/** Advances the time in small steps, so that messages arrive in between. */
 async function pass(time: FakeTime, ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= KEEP_ALIVE / 16) await time.tickAsync(KEEP_ALIVE / 16);
   await time.runMicrotasks();
@@ -44,7 +44,7 @@ class Server extends Root {
   }
 }
 
-Deno.test("an idle connection stays, and nothing of keeping it alive is left or logged", async () => {
+Deno.test("keepAlive keeps an idle connection open, and leaves no calls or log entries", async () => {
   using time = new FakeTime();
   await using pair = await testPair(new Server(), BOTH);
   for (let i = 0; i < 20; i++) await pass(time, KEEP_ALIVE);
@@ -56,7 +56,7 @@ Deno.test("an idle connection stays, and nothing of keeping it alive is left or 
   assertEquals(await pair.client.root().callRemote("echo", 1), 1);
 });
 
-Deno.test("a connection that is in use is not asked whether it stands", async () => {
+Deno.test("keepAlive sends nothing on a connection in use", async () => {
   using time = new FakeTime();
   await using pair = await testPair(new Server(), BOTH);
   const before = pair.server.traffic.callsReceived;
@@ -68,7 +68,7 @@ Deno.test("a connection that is in use is not asked whether it stands", async ()
 });
 
 for (const end of ["client", "server"] as const) {
-  Deno.test(`a peer that is gone without a word is missed in time, by the ${end}`, async () => {
+  Deno.test(`keepAlive of the ${end} closes a connection whose peer vanished`, async () => {
     using time = new FakeTime();
     const [here, there] = memoryPair();
     const server = new PBServerFactory(new Server(), end === "server" ? OPTIONS : {})
@@ -94,10 +94,10 @@ for (const end of ["client", "server"] as const) {
   });
 }
 
-Deno.test("any byte counts as life, an answer to the question is not needed", async () => {
+Deno.test("keepAlive counts any received byte as a sign of life", async () => {
   using time = new FakeTime();
   await using pair = await rawClient(new Server(), OPTIONS);
-  // A string of 12 bytes that comes one by one.
+  // A string of 12 bytes that arrives byte by byte.
   for (let i = 0; i < 14; i++) {
     await pair.peer.say(Uint8Array.of([12, 0x82][i] ?? 65));
     await pass(time, KEEP_ALIVE / 2);
@@ -105,7 +105,7 @@ Deno.test("any byte counts as life, an answer to the question is not needed", as
   }
 });
 
-Deno.test("a peer is asked by a call of an object that cannot exist", async () => {
+Deno.test("keepAlive calls an object that cannot exist, and accepts any answer", async () => {
   using time = new FakeTime();
   await using pair = await rawClient(new Server(), OPTIONS);
   await pass(time, KEEP_ALIVE / 2);
@@ -119,7 +119,7 @@ Deno.test("a peer is asked by a call of an object that cannot exist", async () =
   assert(!pair.broker.isClosed);
 });
 
-Deno.test("a second answer to one question breaks the protocol", async () => {
+Deno.test("keepAlive treats a second answer to one request as a protocol error", async () => {
   using time = new FakeTime();
   await using pair = await rawClient(new Server(), OPTIONS);
   await pass(time, KEEP_ALIVE / 2);
@@ -128,7 +128,7 @@ Deno.test("a second answer to one question breaks the protocol", async () => {
   assert(await pair.broker.closed instanceof ProtocolError);
 });
 
-Deno.test("an answer to a question that was not asked breaks the protocol", async () => {
+Deno.test("keepAlive treats an answer without a request as a protocol error", async () => {
   for (const keepAlive of [0, KEEP_ALIVE]) {
     await using pair = await rawServer({ keepAlive });
     await pair.peer.say(["error", 0, ["None"]]);
@@ -136,7 +136,7 @@ Deno.test("an answer to a question that was not asked breaks the protocol", asyn
   }
 });
 
-Deno.test("an end that does not read is not gone, and does not miss the other one", async () => {
+Deno.test("keepAlive keeps a connection open while one end has paused reading", async () => {
   using time = new FakeTime();
   const server = { ...OPTIONS, limits: { maxCallsIn: 2 } };
   const pair = await testPair(new Server(), { client: OPTIONS, server });
@@ -151,7 +151,7 @@ Deno.test("an end that does not read is not gone, and does not miss the other on
   assertEquals((await outcomes).map(({ status }) => status), Array(3).fill("rejected"));
 });
 
-Deno.test("a peer is not gone for having been silent before we did not read", async () => {
+Deno.test("keepAlive does not count a peer's silence before and during a pause in reading", async () => {
   using time = new FakeTime();
   const work = Promise.withResolvers<void>();
   class Worker extends Root {
@@ -172,18 +172,18 @@ Deno.test("a peer is not gone for having been silent before we did not read", as
   assert(!pair.broker.isClosed);
 });
 
-Deno.test("an end that puts off what it hears is not gone, though it answers no question", async () => {
+Deno.test("keepAlive keeps a connection open while one end defers messages and answers no requests", async () => {
   using time = new FakeTime();
   const server = { ...OPTIONS, limits: { maxCallsIn: 1 } };
   const pair = await testPair(new Server(), { client: OPTIONS, server });
   pair.client.setNameForLocal("root", new Server());
-  // As the server waits for an answer, it reads on.
+  // The server keeps reading because it waits for an answer.
   const calls = [pair.server, pair.client, pair.client].map((broker) =>
     broker.root().callRemote("never")
   );
   const outcomes = Promise.allSettled(calls);
   for (let i = 0; i < 40; i++) {
-    // The server hears something all the time, and has nothing to say.
+    // The server receives messages all the time, and sends none.
     pair.client.root().callRemote("echo", callOptions({ answer: false }));
     await pass(time, KEEP_ALIVE / 8);
   }
@@ -209,7 +209,7 @@ class Library extends Root {
   }
 }
 
-/** A server's broker, and a peer that hears only what it reads, over a pipe that holds little. */
+/** Connects a server's broker to a peer that reads only on request, over a pipe that holds little. */
 async function silentPair(root: Root, limits: Partial<BrokerLimits>) {
   const [here, there] = memoryPair({ highWaterMark: 1000 });
   const broker = new PBServerFactory(root, { ...OPTIONS, limits, log: () => {} }).buildBroker(
@@ -220,7 +220,7 @@ async function silentPair(root: Root, limits: Partial<BrokerLimits>) {
   await peer.ask(...HELLO);
   return {
     broker,
-    /** Says a call of each method, as far as they are read. */
+    /** Sends a call of each method, as far as the broker reads them. */
     call(...methods: [name: string, ...args: Said[]][]): void {
       const calls = methods.map(([method, ...args], i) => [
         ...["message", i + 1, "root", method, 1, ["tuple", ...args], ["dictionary"]],
@@ -238,8 +238,8 @@ async function silentPair(root: Root, limits: Partial<BrokerLimits>) {
 }
 
 /**
- * Asserts that a peer is given up within the time, which is four times as long where bytes wait for it,
- * and not much before.
+ * Asserts that the connection is closed after the time, which is four times as long where bytes wait
+ * for the peer, and not much before.
  */
 async function assertGivenUp(broker: Broker, time: FakeTime, times = 4): Promise<void> {
   await pass(time, (times - 0.5) * KEEP_ALIVE);
@@ -251,7 +251,7 @@ async function assertGivenUp(broker: Broker, time: FakeTime, times = 4): Promise
   assertEquals(reason.keepAlive, times * KEEP_ALIVE);
 }
 
-Deno.test("a peer that takes none of its answers is gone, though it is not read", async () => {
+Deno.test("keepAlive closes the connection of a peer that reads no answers, even if reading is paused", async () => {
   using time = new FakeTime();
   await using pair = await silentPair(new Library(), { highWaterMark: 4096 });
   pair.call(...Array.from({ length: 100 }, () => ["large"] as [string]));
@@ -260,7 +260,7 @@ Deno.test("a peer that takes none of its answers is gone, though it is not read"
   await assertGivenUp(pair.broker, time);
 });
 
-Deno.test("a peer that takes its answers bit by bit stays, until it takes no more", async () => {
+Deno.test("keepAlive keeps the connection of a peer that reads its answers slowly, until it stops", async () => {
   using time = new FakeTime();
   await using pair = await silentPair(new Library(), { highWaterMark: 4096 });
   pair.call(...Array.from({ length: 100 }, () => ["large"] as [string]));
@@ -271,7 +271,7 @@ Deno.test("a peer that takes its answers bit by bit stays, until it takes no mor
   await assertGivenUp(pair.broker, time);
 });
 
-Deno.test("a peer that takes one long answer bit by bit need not say anything meanwhile", async () => {
+Deno.test("keepAlive keeps the connection of a silent peer that reads one long answer slowly", async () => {
   using time = new FakeTime();
   await using pair = await silentPair(new Library(), {});
   pair.call(["large"]);
@@ -283,21 +283,21 @@ Deno.test("a peer that takes one long answer bit by bit need not say anything me
 });
 
 for (const methods of [["work", "work", "large"], ["large", "work", "work", "large"]]) {
-  Deno.test(`an end whose own methods take long does not miss a silent peer: ${methods}`, async () => {
+  Deno.test(`keepAlive does not close for a silent peer while its calls are still handled: ${methods}`, async () => {
     using time = new FakeTime();
     const library = new Library();
     await using pair = await silentPair(library, { maxCallsIn: 2, highWaterMark: 30_000 });
     pair.call(...methods.map((method) => [method] as [string]));
     await pass(time, 10 * KEEP_ALIVE);
     assertEquals([pair.broker.isClosed, pair.broker.counts.callsIn], [false, 2]);
-    // Now its answers wait, and it is the peer's turn.
+    // Now the answers wait for the peer to read them.
     library.work.resolve();
     await time.runMicrotasks();
     await assertGivenUp(pair.broker, time);
   });
 }
 
-Deno.test("an end that puts off what it hears misses a silent peer whose answer it waits for", async () => {
+Deno.test("keepAlive closes the connection of a silent peer whose answer the deferred messages wait for", async () => {
   using time = new FakeTime();
   await using pair = await silentPair(new Library(), { maxCallsIn: 1 });
   pair.call(["callBack", ["remote", 1]], ["large"], ["large"]);
@@ -309,7 +309,7 @@ Deno.test("an end that puts off what it hears misses a silent peer whose answer 
   await assertGivenUp(pair.broker, time, 1);
 });
 
-Deno.test("within one program nobody is asked, unless the option says so; 0 is never", async () => {
+Deno.test("keepAlive sets no timer for pairs in memory by default, nor when it is 0", async () => {
   using time = new FakeTime();
   for (const options of [{}, { keepAlive: 0 }]) {
     await using pair = await testPair(new Server(), { client: options, server: options });
@@ -318,7 +318,7 @@ Deno.test("within one program nobody is asked, unless the option says so; 0 is n
   }
 });
 
-Deno.test("BrokerOptions.keepAlive must be 0 or a positive integer that a timer can take", () => {
+Deno.test("BrokerOptions.keepAlive must be 0 or a positive integer that fits a timer", () => {
   for (const keepAlive of [-1, 0.5, NaN, Infinity, 2 ** 31]) {
     let error: unknown;
     try {

@@ -12,7 +12,7 @@ import { clientSettings } from "../../../broker/connection/options.ts";
 import { settle } from "../pair.ts";
 import { rawClient, type Said } from "../raw_peer.ts";
 
-/** Runs something with a console that takes notes of what it would print. */
+/** Runs something, and returns the lines that it would print on the console. */
 async function printed(run: () => void | Promise<void>): Promise<string[]> {
   const lines: string[] = [];
   const { error, warn } = console;
@@ -28,7 +28,7 @@ async function printed(run: () => void | Promise<void>): Promise<string[]> {
 
 const FORGED = 'no\r\nLogin of "root" succeeded\x1b[2J\u2028';
 
-Deno.test("on the console, no text of an error looks like an entry, or commands a terminal", async () => {
+Deno.test("safeLog() on the console escapes text of errors, which cannot forge entries or control the terminal", async () => {
   class Faulty extends Error {
     readonly detail = FORGED;
     override readonly name = FORGED;
@@ -46,7 +46,7 @@ Deno.test("on the console, no text of an error looks like an entry, or commands 
 });
 
 for (const level of ["error", "warning"] as const) {
-  Deno.test(`on the console, no message is a format that takes the ${level} in`, async () => {
+  Deno.test(`safeLog() on the console does not use the message of an entry of level ${level} as a format`, async () => {
     const log = safeLog();
     const message = 'Call of "100%%, %s %d %i %f %o %O %j %c" failed';
     const [failed, thrown] = await printed(() => {
@@ -59,7 +59,7 @@ for (const level of ["error", "warning"] as const) {
   });
 }
 
-Deno.test("on the console, an error shows its fields, errors among them, and is not too long", async () => {
+Deno.test("safeLog() on the console shows the fields of an error, and shortens it", async () => {
   const error = Object.assign(new Error("x".repeat(50_000)), {
     limit: 5,
     also: new Error(FORGED),
@@ -73,7 +73,7 @@ Deno.test("on the console, an error shows its fields, errors among them, and is 
   assert(entry!.length < 150_000, String(entry!.length));
 });
 
-Deno.test("on the console, what a peer answers with is not shown whole", async () => {
+Deno.test("safeLog() on the console shortens a large error value of a peer", async () => {
   class Asking extends Root {
     remote_ask(client: RemoteReference): Promise<unknown> {
       return client.callRemote("answer");
@@ -89,7 +89,7 @@ Deno.test("on the console, what a peer answers with is not shown whole", async (
   assert(line!.split("\n").length < 100, line);
 });
 
-Deno.test("on the console, what was thrown and is no error is shown too", async () => {
+Deno.test("safeLog() on the console shows thrown values that are not errors", async () => {
   const log = safeLog();
   const lines = await printed(() => {
     for (const error of [FORGED, 7, null, { text: FORGED }, undefined]) {
@@ -101,7 +101,7 @@ Deno.test("on the console, what was thrown and is no error is shown too", async 
   assert(lines.every((line) => !/\p{Cc}/u.test(line)), JSON.stringify(lines));
 });
 
-Deno.test("a log of the program's gets the error itself, and may fail", async () => {
+Deno.test("safeLog() passes the error itself to the program's log, and prints the entry if that log fails", async () => {
   const got: LogEntry[] = [];
   const error = new Error(FORGED);
   safeLog((entry) => void got.push(entry))({
@@ -141,7 +141,7 @@ Deno.test("LogRate admits many entries at once, then one a second, and counts th
   assertEquals(rate.admit(16_000), "");
 });
 
-/** A clock that shows what it is told to, until the end of the block. */
+/** Replaces performance.now() with a clock that a test sets, until the end of the block. */
 function clock(): Disposable & { show(time: number): void } {
   const { now } = performance;
   return {
@@ -150,7 +150,7 @@ function clock(): Disposable & { show(time: number): void } {
   };
 }
 
-Deno.test("on the console, many strangers do not fill the log, and hide nothing else", async () => {
+Deno.test("safeLog() on the console limits the rate of failed connections per server, and of nothing else", async () => {
   const factory = new PBServerFactory(new Service());
   const other = new PBServerFactory(new Service());
   const fail = (times: number) => {
@@ -182,7 +182,7 @@ Deno.test("on the console, many strangers do not fill the log, and hide nothing 
   ]);
 });
 
-Deno.test("on the console, errors are limited too, and not by warnings", async () => {
+Deno.test("safeLog() on the console limits the rate of errors and warnings separately", async () => {
   const lines = await printed(() => {
     const log = safeLog();
     for (const level of ["warning", "error"] as const) {
@@ -195,7 +195,7 @@ Deno.test("on the console, errors are limited too, and not by warnings", async (
   }
 });
 
-Deno.test("on the console, clients without options are each limited on their own", async () => {
+Deno.test("safeLog() on the console limits the rate of each client separately", async () => {
   const clients = [clientSettings({}), clientSettings({})];
   const lines = await printed(() => {
     for (const { log } of clients) {
@@ -206,7 +206,7 @@ Deno.test("on the console, clients without options are each limited on their own
   assertStrictEquals(clients[0]!.tools, clients[1]!.tools);
 });
 
-Deno.test("a log of the program's gets every entry, however many strangers there are", () => {
+Deno.test("safeLog() passes every entry to the program's log, without a rate limit", () => {
   const entries: LogEntry[] = [];
   const factory = new PBServerFactory(new Service(), { log: (entry) => void entries.push(entry) });
   for (let i = 0; i < 5000; i++) factory.failed(new Error("It looks like an HTTP client"));
@@ -227,7 +227,7 @@ function call(method: string, args: Said = ["tuple"]): Said {
   return ["message", 1, "root", method, 1, args, ["dictionary"]];
 }
 
-Deno.test("a call that is wrong is a warning, one that fails by accident is an error", async () => {
+Deno.test("Broker logs invalid calls as warnings, and unexpected errors of handlers as errors", async () => {
   await using pair = await rawClient(new Service());
   for (const said of [call("missing"), call("fail", 5), call("fail"), call("later")]) {
     await pair.peer.ask(said);
@@ -235,13 +235,13 @@ Deno.test("a call that is wrong is a warning, one that fails by accident is an e
   assertEquals(pair.log.map(({ level }) => level), ["warning", "warning", "error", "error"]);
 });
 
-Deno.test("a peer cannot fill the log, whatever it calls, and whatever it does not understand", async () => {
+Deno.test("Broker limits the log entries that one peer can cause", async () => {
   await using pair = await rawClient(new Service());
   for (const said of [call("missing"), call("fail"), call("fail", 5), ["didNotUnderstand", "x"]]) {
     for (let i = 0; i < 500; i++) await pair.peer.say(said);
   }
   for (let i = 0; i < 1500; i++) await pair.peer.hear();
-  // What nobody answers comes last.
+  // The messages without an answer come last.
   await settle();
   const failed = pair.log.filter(({ message }) => message.startsWith("Call of "));
   assert(failed.length < 150, String(failed.length));
@@ -249,7 +249,7 @@ Deno.test("a peer cannot fill the log, whatever it calls, and whatever it does n
   assertEquals(other, ["The peer did not understand a message, nor perhaps others"]);
 });
 
-Deno.test("a log that fails ends no connection", async () => {
+Deno.test("Broker keeps the connection open when the program's log throws", async () => {
   const fail = () => {
     throw new Error("disk full");
   };
@@ -263,7 +263,7 @@ Deno.test("a log that fails ends no connection", async () => {
   assertEquals(lines.filter((line) => line.startsWith("Cannot log")).length, 3);
 });
 
-Deno.test("an entry says what happened, to whom and where, also on the console", async () => {
+Deno.test("Broker logs the event, level, method and peer of each entry, and the console shows them", async () => {
   class Shop extends Root {
     remote_buy(): never {
       throw new TypeError("no till");

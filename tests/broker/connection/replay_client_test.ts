@@ -1,4 +1,4 @@
-// Recorded conversations, in which our client takes the place of Twisted's.
+// Replays recorded conversations with our client in place of Twisted's.
 
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import {
@@ -21,7 +21,7 @@ import { tuple } from "@perspective/broker/jelly";
 import { rawServer } from "../raw_peer.ts";
 import { Counter, play } from "../scenarios.ts";
 
-/** What a client does in a conversation, by its name. */
+/** What the client does in a conversation, by the name of the conversation. */
 const PROGRAMS: Record<string, (broker: Broker) => Promise<void>> = {
   async negotiation(broker) {
     await broker.ready;
@@ -188,7 +188,7 @@ const PROGRAMS: Record<string, (broker: Broker) => Promise<void>> = {
 };
 
 for (const [name, program] of Object.entries(PROGRAMS)) {
-  Deno.test(`our client says what Twisted's said: ${name}`, async () => {
+  Deno.test(`Broker of a client sends the same bytes as Twisted's client in conversation ${name}`, async () => {
     await using pair = await rawServer({ hello: false });
     const played = play(name, "server", pair.peer).finally(() => pair.peer.close());
     await program(pair.broker);

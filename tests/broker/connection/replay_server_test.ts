@@ -1,4 +1,4 @@
-// Recorded conversations, in which our server takes the place of Twisted's.
+// Replays recorded conversations with our server in place of Twisted's.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { stub } from "@std/testing/mock";
@@ -46,7 +46,7 @@ const CASES: Case[] = [
 ];
 
 for (const { name, root = () => new Service(), options, setUp } of CASES) {
-  Deno.test(`our server says what Twisted's said: ${name}`, async () => {
+  Deno.test(`Broker of a server sends the same bytes as Twisted's server in conversation ${name}`, async () => {
     using _random = recordedChallenge(name);
     await using pair = await rawClient(root(), { hello: false, ...options });
     await pair.peer.hear();
@@ -55,7 +55,7 @@ for (const { name, root = () => new Service(), options, setUp } of CASES) {
   });
 }
 
-/** Makes the random bytes of a login those that were recorded. */
+/** Makes the random bytes of a login the recorded ones. */
 function recordedChallenge(name: string): Disposable {
   const real = crypto.getRandomValues.bind(crypto);
   const challenge = conversation(name).messages.map(challengeIn).find(Boolean);
@@ -74,7 +74,7 @@ function challengeIn(message: Message): Uint8Array | undefined {
   return challenge instanceof Uint8Array && challenge.length === 16 ? challenge : undefined;
 }
 
-/** What the client says last. */
+/** The last message of the client. */
 function lastCall(name: string): Uint8Array {
   const said = conversation(name).messages.filter((message) =>
     message.from === "client" && message.closed === undefined
@@ -82,16 +82,16 @@ function lastCall(name: string): Uint8Array {
   return (said.at(-1) as { wire: Uint8Array }).wire;
 }
 
-// Where our server does better, or drops a reference when it is garbage collected.
+// Conversations in which our server differs from Twisted's on purpose.
 
-Deno.test("our server refuses an anonymous login: login_anonymous_refused", async () => {
+Deno.test("Broker of a server refuses an anonymous login in conversation login_anonymous_refused", async () => {
   await using pair = await rawClient(guarded());
   const fields = failureIn(await pair.peer.ask(lastCall("login_anonymous_refused")));
   assertEquals(fields.type, "twisted.cred.error.UnhandledCredentials");
   assertEquals(fields.value, "No checker for twisted.cred.credentials.IAnonymous");
 });
 
-Deno.test("our server answers a result over the limit with an error: too_large_answer", async () => {
+Deno.test("Broker of a server answers a result over the limit with an error in conversation too_large_answer", async () => {
   await using pair = await rawClient(new Service());
   const fields = failureIn(await pair.peer.ask(lastCall("too_large_answer")));
   assertStringIncludes(fields.value as string, "maxStringBytes");
@@ -99,7 +99,7 @@ Deno.test("our server answers a result over the limit with an error: too_large_a
   assertEquals(await pair.peer.ask(echo), ["answer", 2, 1]);
 });
 
-Deno.test("our server says that it does not understand: unknown_command", async () => {
+Deno.test("Broker of a server answers didNotUnderstand in conversation unknown_command", async () => {
   await using pair = await rawClient(new Service());
   const answer = await pair.peer.ask(lastCall("unknown_command"));
   assertEquals(answer, ["didNotUnderstand", "frobnicate"]);

@@ -8,12 +8,12 @@ import {
 import { shown } from "../../../broker/connection/shown.ts";
 import { tuple } from "@perspective/broker/jelly";
 
-/** What the console shows of an error. */
+/** Returns what the console shows of an error. */
 function print(error: unknown): string {
   return Deno.inspect(shown(error));
 }
 
-/** Many entries, for objects and maps. */
+/** Makes many entries for an object or a map. */
 function entries(count: number, value: (index: number) => unknown): [string, unknown][] {
   return Array.from({ length: count }, (_, i) => [`key${i}`, value(i)]);
 }
@@ -40,18 +40,18 @@ const LARGE: { name: string; value: unknown; says?: string }[] = [
   { name: "a tuple of many items", value: tuple(...Array(5000).fill([1])), says: "4950 more" },
   { name: "a set of many items", value: new Set(entries(80_000, String)), says: "79950 more" },
   { name: "an object of a class", value: new Order(), says: "Order {" },
-  { name: "objects in objects", value: wide(3) },
+  { name: "nested objects", value: wide(3) },
   { name: "bytes in an array", value: Array(10_000).fill(new Uint8Array(10_000)) },
   { name: "long keys", value: Object.fromEntries([["k".repeat(600_000), 1]]) },
   { name: "long texts", value: Array(100).fill("t".repeat(600_000)) },
   {
-    name: "errors in errors",
+    name: "nested errors",
     value: Array(100).fill(new Error("e".repeat(600_000), { cause: wide(2) })),
   },
-  { name: "lines", value: new Error("e\n".repeat(600_000)) },
+  { name: "many lines", value: new Error("e\n".repeat(600_000)) },
 ];
 for (const { name, value, says = "…" } of LARGE) {
-  Deno.test(`shown() leaves the most of what is large out: ${name}`, () => {
+  Deno.test(`shown() shortens ${name} in an error`, () => {
     const errors = [
       value,
       new Error("outer", { cause: value }),
@@ -65,22 +65,22 @@ for (const { name, value, says = "…" } of LARGE) {
       assert(lines < 2000, `${lines} lines`);
       if (error !== value) assertStringIncludes(text, "shown_test.ts");
     }
-    if (name !== "lines") assertStringIncludes(print(value), says);
+    if (name !== "many lines") assertStringIncludes(print(value), says);
   });
 }
 
-Deno.test("shown() cuts a text, and says so", () => {
+Deno.test("shown() cuts a long text, and marks the cut", () => {
   assertEquals(shown("t".repeat(600_000)), `${"t".repeat(10_000)}…`);
 });
 
-Deno.test("shown() gives errors their stacks, whatever is in them and around them", () => {
+Deno.test("shown() keeps the stacks of an error and its cause despite large fields", () => {
   const cause = Object.assign(new RangeError("inner"), { value: wide(2) });
   const text = print(Object.assign(new TypeError("outer", { cause }), { value: wide(2) }));
   assertMatch(text, /TypeError: outer\n {4}at .*shown_test/);
   assertMatch(text, /RangeError: inner\n +at .*shown_test/);
 });
 
-Deno.test("shown() leaves alone what is small", () => {
+Deno.test("shown() does not change how small values print", () => {
   class Till {
     coins = [1, 2n, null, undefined, true];
     open = new Map<unknown, unknown>([[{ a: 1 }, new Set(["b"])]]);
@@ -98,7 +98,7 @@ Deno.test("shown() leaves alone what is small", () => {
   for (const one of [7, null, undefined, Symbol.iterator]) assertEquals(shown(one), one);
 });
 
-Deno.test("shown() escapes texts and keys, calls no getter, and ends where objects are in a circle", () => {
+Deno.test("shown() escapes texts and keys, calls no getters, and handles cyclic objects", () => {
   const circle: Record<string, unknown> = { "a\nb\x1b": "c\nd\u2028" };
   circle.self = circle;
   Object.defineProperty(circle, "later", {

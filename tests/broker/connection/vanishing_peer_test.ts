@@ -1,4 +1,4 @@
-// Peers that vanish, or trickle.
+// Peers that vanish, or send byte by byte.
 
 import { assertEquals } from "@std/assert";
 import { PBServerFactory } from "@perspective/broker/broker";
@@ -15,7 +15,7 @@ import {
   type Said,
 } from "../raw_peer.ts";
 
-Deno.test("a server outlives a client that vanishes after any byte", async () => {
+Deno.test("Broker of a server empties its tables when the client vanishes after any byte", async () => {
   const said = new RecordedBytes();
   await said.add(...HELLO, call("thing"), call("call", ["remote", 1]), ECHO);
   for (let length = 0; length <= said.bytes.length; length++) {
@@ -29,7 +29,7 @@ Deno.test("a server outlives a client that vanishes after any byte", async () =>
   }
 });
 
-Deno.test("a client outlives a server that vanishes after any byte, and every call settles", async () => {
+Deno.test("Broker of a client settles its call and empties its tables when the server vanishes after any byte", async () => {
   const hello = new RecordedBytes();
   await hello.add(["pb", "none"], ["version", 6]);
   const said = new RecordedBytes();
@@ -48,7 +48,7 @@ Deno.test("a client outlives a server that vanishes after any byte, and every ca
   }
 });
 
-Deno.test("what comes byte by byte is what comes at once", async () => {
+Deno.test("Broker handles messages that arrive byte by byte", async () => {
   const [here, there] = memoryPair({ chunkSize: 1 });
   const factory = new PBServerFactory(new Service(), { log: () => {} });
   await using server = factory.buildBroker(there);
@@ -61,7 +61,7 @@ Deno.test("what comes byte by byte is what comes at once", async () => {
   assertEquals(server.isClosed, false);
 });
 
-/** Collects what a raw peer says. */
+/** Collects the bytes that a raw peer sends. */
 class RecordedBytes {
   bytes = new Uint8Array(0);
   async add(...said: Said[]): Promise<void> {

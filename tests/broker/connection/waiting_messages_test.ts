@@ -1,4 +1,4 @@
-// What matters of the order of messages, while an end is behind and puts calls off.
+// The order of messages while an end is busy and defers calls.
 
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { type BrokerLimits, LimitError, Root } from "@perspective/broker/broker";
@@ -9,7 +9,7 @@ import { flavorRegistry, LedgerCache } from "../flavor_classes.ts";
 import { settle, settled } from "../pair.ts";
 import { failureIn, type RawPair, rawServer, type Said } from "../raw_peer.ts";
 
-/** Takes calls; the first ones keep it busy. */
+/** An object whose methods `work` and `rest` keep its end busy. */
 class Desk extends Root {
   readonly #work = Promise.withResolvers<void>();
   readonly #rest = Promise.withResolvers<void>();
@@ -35,10 +35,10 @@ class Desk extends Root {
   }
 }
 
-/** A client that is busy with a call, so that it puts off what comes. */
+/** A client that is busy with a call, so that it defers incoming messages. */
 interface Busy extends RawPair {
   readonly desk: Desk;
-  /** Has the client make a call; gives what becomes of it, once this is said in answer. */
+  /** Lets the client make a call; returns the answer to send, and the result of the call. */
   ask(value: Said): { answer: Said; result: Promise<unknown> };
 }
 
@@ -71,7 +71,7 @@ function added(id: number, luid: number, entry: number): Said {
   return ["cachemessage", id, luid, "added", 1, ["tuple", entry], ["dictionary"]];
 }
 
-/** What the peer hears, by request; calls of the client's left out. */
+/** Reads answers to the peer by request number, and skips calls of the client. */
 async function answers({ peer }: RawPair, count: number): Promise<Map<number, unknown>> {
   const heard = new Map<number, unknown>();
   while (heard.size < count) {
@@ -81,7 +81,7 @@ async function answers({ peer }: RawPair, count: number): Promise<Map<number, un
   return heard;
 }
 
-Deno.test("a call that was read ahead does not reach an object that was let go of before it", async () => {
+Deno.test("a deferred call that was read ahead fails if its object was released before it", async () => {
   await using busy = await busyClient();
   const { desk, peer, broker } = busy;
   const other = new Desk();
@@ -103,7 +103,7 @@ Deno.test("a call that was read ahead does not reach an object that was let go o
   assertEquals(other.taken, [2]);
 });
 
-Deno.test("an answer finds the cache that a call has brought which was put off", async () => {
+Deno.test("an answer finds a cache that a deferred call has brought", async () => {
   await using busy = await busyClient();
   const { desk, peer, broker } = busy;
   const { answer, result } = busy.ask(["cached", 5]);
@@ -120,7 +120,7 @@ Deno.test("an answer finds the cache that a call has brought which was put off",
   for (let uses = 0; uses < 2; uses++) assertEquals(await peer.hear(), ["decache", 5]);
 });
 
-Deno.test("an update comes before an answer that was sent behind it", async () => {
+Deno.test("an update of a cache is applied before a later answer while calls are deferred", async () => {
   await using busy = await busyClient();
   const { desk, peer } = busy;
   const first = busy.ask(ledger(5));
@@ -134,7 +134,7 @@ Deno.test("an update comes before an answer that was sent behind it", async () =
   await answers(busy, 3);
 });
 
-Deno.test("updates of a cache that is put off wait for it, and for each other", async () => {
+Deno.test("updates of a cache that a deferred call has brought are applied in order after that call", async () => {
   await using busy = await busyClient();
   const { desk, peer } = busy;
   const unread = busy.ask(["None"]);
@@ -154,7 +154,7 @@ Deno.test("updates of a cache that is put off wait for it, and for each other", 
   assertEquals(cache.entries, [1, 2, 3]);
 });
 
-Deno.test("calls that were read ahead and are wrong fail in their turn", async () => {
+Deno.test("invalid calls that were read ahead fail in their turn", async () => {
   await using busy = await busyClient();
   const { desk, peer } = busy;
   const { answer, result } = busy.ask(["cached", 5]);
@@ -183,7 +183,7 @@ const BROKEN: Said[] = [[], ["message", 2, "root"], ["message", 2, "root", 5, 1,
   "dictionary",
 ]]];
 for (const broken of BROKEN) {
-  Deno.test(`a broken message that was looked at ends the connection in its turn: ${JSON.stringify(broken)}`, async () => {
+  Deno.test(`a malformed message that was read ahead closes the connection in its turn: ${JSON.stringify(broken)}`, async () => {
     await using busy = await busyClient();
     const { desk, peer, broker } = busy;
     const { answer, result } = busy.ask(["cached", 5]);
@@ -198,7 +198,7 @@ for (const broken of BROKEN) {
   });
 }
 
-Deno.test("a cache that nothing has brought fails the call, once all that waits was looked at", async () => {
+Deno.test("callRemote() rejects when its answer refers to a cache that no deferred message has brought", async () => {
   await using busy = await busyClient();
   const { desk, peer } = busy;
   const { answer, result } = busy.ask(["cached", 6]);
@@ -211,7 +211,7 @@ Deno.test("a cache that nothing has brought fails the call, once all that waits 
   assertEquals(desk.taken, []);
 });
 
-Deno.test("no more is read ahead than a megabyte", async () => {
+Deno.test("deferred messages are read ahead up to one megabyte", async () => {
   await using busy = await busyClient();
   const { desk, peer } = busy;
   const { answer, result } = busy.ask(["cached", 5]);
@@ -227,7 +227,7 @@ Deno.test("no more is read ahead than a megabyte", async () => {
   await open.result;
 });
 
-Deno.test("a call that looks for a cache which nobody has brought is read once, and all others are answered", async () => {
+Deno.test("a deferred call that refers to an unknown cache fails alone, and gives its use back once", async () => {
   await using busy = await busyClient();
   const { desk, peer, broker } = busy;
   const { answer, result } = busy.ask(["cached", 98]);
@@ -235,7 +235,7 @@ Deno.test("a call that looks for a cache which nobody has brought is read once, 
   await peer.say(take(2, ["cached", 99]), take(3, 3), take(4, 4), answer);
   await refused;
   desk.finish();
-  // Each use of a cache that is not there is given back, once.
+  // Each use of an unknown cache is given back once.
   const heard: unknown[] = [];
   for (let i = 0; i < 7; i++) heard.push((await peer.hear() as unknown[]).slice(0, 2));
   const expected = [["answer", 1], ["error", 2], ["answer", 3], ["answer", 4]];
@@ -245,7 +245,7 @@ Deno.test("a call that looks for a cache which nobody has brought is read once, 
   assertEquals([desk.taken, broker.counts.callsIn], [[3, 4], 0]);
 });
 
-Deno.test("an answer finds the cache that an update has brought which was put off", async () => {
+Deno.test("an answer finds a cache that a deferred update has brought", async () => {
   await using busy = await busyClient();
   const { desk, peer } = busy;
   const { answer, result } = busy.ask(["cached", 6]);
@@ -267,13 +267,13 @@ Deno.test("an answer finds the cache that an update has brought which was put of
   const [outer, again] = desk.taken as [LedgerCache, LedgerCache];
   assertEquals(outer.entries, [7, cache]);
   assertEquals(again === cache, true);
-  // Updates that come now wait for nothing.
+  // Further updates are applied at once.
   await peer.say(added(5, 6, 61));
   assertEquals(await answers(busy, 1), new Map([[5, "answer"]]));
   assertEquals(cache.entries, [60, 61]);
 });
 
-Deno.test("many messages that are put off are handled in their order", async () => {
+Deno.test("thousands of deferred messages are handled in order", async () => {
   await using busy = await busyClient({ maxBufferedBytes: 1_000_000 });
   const { desk, peer } = busy;
   const { answer, result } = busy.ask(1);
@@ -286,7 +286,7 @@ Deno.test("many messages that are put off are handled in their order", async () 
   assertEquals(desk.taken, Array.from({ length: 9000 }, (_, i) => i));
 });
 
-Deno.test("twice as much may wait as maxBufferedBytes, with what the calls under way have brought", async () => {
+Deno.test("deferred messages and open calls together may take twice maxBufferedBytes", async () => {
   for (const brought of [0, 9000]) {
     await using busy = await busyClient({ maxCallsIn: 2, maxBufferedBytes: 10_000 });
     const { desk, peer } = busy;
@@ -305,9 +305,9 @@ Deno.test("twice as much may wait as maxBufferedBytes, with what the calls under
   }
 });
 
-Deno.test("nothing is begun behind a call that was put off and ends the connection", async () => {
+Deno.test("no deferred call is started after one whose answer closes the connection", async () => {
   for (const isRead of [false, true]) {
-    // Answers that the peer does not read: the second one is over the limit.
+    // The peer does not read its answers, and the second one exceeds the limit.
     await using busy = await busyClient({ highWaterMark: 10_000_000, maxBufferedBytes: 100_000 });
     const { desk, peer, broker } = busy;
     const lost = assertRejects(() => busy.ask(1).result, Error, "connection lost");
@@ -326,7 +326,7 @@ Deno.test("nothing is begun behind a call that was put off and ends the connecti
   }
 });
 
-Deno.test("what is read ahead stands behind what was handled of what was read before", async () => {
+Deno.test("messages that are read ahead in two steps are handled in order", async () => {
   await using busy = await busyClient();
   const { desk, peer } = busy;
   const [first, second] = [busy.ask(["cached", 5]), busy.ask(["cached", 6])];
@@ -345,7 +345,7 @@ Deno.test("what is read ahead stands behind what was handled of what was read be
   assertEquals(desk.taken, [2, one, other, 6]);
 });
 
-Deno.test("a message that was put off finds a cache that one behind it brings", async () => {
+Deno.test("a deferred call finds a cache that a later deferred call brings", async () => {
   await using busy = await busyClient();
   const { desk, peer } = busy;
   const never = busy.ask(["None"]);
@@ -360,7 +360,7 @@ Deno.test("a message that was put off finds a cache that one behind it brings", 
   await never.result;
 });
 
-Deno.test("of small messages that wait, the number counts too", async () => {
+Deno.test("maxBufferedBytes counts eight extra bytes for each deferred message", async () => {
   const size = encode(sexpOf(take(1000, 1)), { dialect: "pb" }).length;
   for (const isOver of [false, true]) {
     await using busy = await busyClient({ maxBufferedBytes: 10_000 });
@@ -368,7 +368,7 @@ Deno.test("of small messages that wait, the number counts too", async () => {
     const { answer, result } = busy.ask(["None"]);
     let isTaken = false;
     result.then(() => isTaken = true);
-    // Each takes its bytes, and eight more; what is under way takes some too.
+    // Each takes its own bytes and eight more, and the open call takes some as well.
     const count = Math.ceil(20_000 / (size + 8)) - (isOver ? 0 : 20);
     await peer.say(...Array.from({ length: count }, (_, i) => take(1000 + i, 1)), answer);
     await settled(() => broker.traffic.bytesReceived);

@@ -1,11 +1,11 @@
-// The same bad peers over sockets.
+// Misbehaving peers over sockets.
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { serve } from "@perspective/broker/broker";
 import { ECHO, FATAL, NO_CLIENTS, Service } from "../bad_bytes.ts";
 import { HELLO, RawPeer } from "../raw_peer.ts";
 
-Deno.test("a server on TCP goes on while clients of all bad kinds come and go", async () => {
+Deno.test("serve() keeps serving on TCP while misbehaving clients come and go", async () => {
   const seen: string[] = [];
   await using server = serve(new Service(), {
     hostname: "127.0.0.1",

@@ -7,7 +7,7 @@ class Echo extends Root {
   }
 }
 
-Deno.test("connectPair() leaves nothing behind where options of the client are refused", async () => {
+Deno.test("connectPair() rejects invalid options of the client before it builds a server", async () => {
   const seen: unknown[] = [];
   await assertRejects(
     () =>
@@ -21,7 +21,7 @@ Deno.test("connectPair() leaves nothing behind where options of the client are r
   assertEquals(seen, []);
 });
 
-Deno.test("connectPair() connects to a factory, which lives on", async () => {
+Deno.test("connectPair() connects to a given factory, and does not close it", async () => {
   await using factory = new PBServerFactory(new Echo());
   {
     await using first = await connectPair(factory);
@@ -36,7 +36,7 @@ Deno.test("connectPair() connects to a factory, which lives on", async () => {
   assertEquals(await third.client.root().callRemote("echo", 3), 3);
 });
 
-Deno.test("connectPair() closes both ends where faults keep them from agreeing", async () => {
+Deno.test("connectPair() closes both ends when negotiation fails", async () => {
   await using factory = new PBServerFactory(new Echo(), { log: () => {} });
   await assertRejects(
     () => connectPair(factory, { memory: { first: { cutAfter: 3 } } }),
@@ -45,7 +45,7 @@ Deno.test("connectPair() closes both ends where faults keep them from agreeing",
   assertEquals(factory.stats.connections, 0);
 });
 
-Deno.test("connectPair() makes faults", async () => {
+Deno.test("connectPair() passes faults on to the transport in memory", async () => {
   await using pair = await connectPair(new Echo(), { memory: { chunkSize: 1 } });
   assertEquals(await pair.client.root().callRemote("echo", "in pieces"), "in pieces");
 });

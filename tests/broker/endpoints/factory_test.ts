@@ -42,7 +42,7 @@ class Echo extends Root {
 
 const LOCAL = { hostname: "127.0.0.1", port: 0, log: () => {} };
 
-Deno.test("[Broker getRootObject] the root is a reference, and disconnecting runs its callbacks", async () => {
+Deno.test("[Broker getRootObject] PBClientFactory.getRootObject() gives a reference whose notifiers run on disconnect()", async () => {
   await using server = serve(new Echo(), LOCAL);
   const factory = new PBClientFactory();
   const early = factory.getRootObject<Echo>();
@@ -58,7 +58,7 @@ Deno.test("[Broker getRootObject] the root is a reference, and disconnecting run
   await factory.disconnect();
 });
 
-Deno.test("PBClientFactory rejects what waits for a connection that does not come about", async () => {
+Deno.test("PBClientFactory.getRootObject() rejects when connect() fails", async () => {
   const server = serve(new Echo(), LOCAL);
   await server.close();
   const factory = new PBClientFactory();
@@ -68,7 +68,7 @@ Deno.test("PBClientFactory rejects what waits for a connection that does not com
   await factory.disconnect();
 });
 
-Deno.test("PBClientFactory may connect again, and gives the root of the latest connection", async () => {
+Deno.test("PBClientFactory.connect() may be called again, and getRootObject() gives the root of the latest connection", async () => {
   await using server = serve(new Echo(), LOCAL);
   const factory = new PBClientFactory();
   const gone = serve(new Echo(), LOCAL);
@@ -79,7 +79,7 @@ Deno.test("PBClientFactory may connect again, and gives the root of the latest c
   const brokers: Broker[] = [];
   for (let i = 0; i < 3; i++) {
     const connecting = factory.connect(server.url);
-    // The second replaces one that is closed, the third one that stands.
+    // The second replaces a closed connection, the third an open one.
     const waiting = i === 2 ? undefined : factory.getRootObject();
     const broker = await connecting;
     brokers.push(broker);
@@ -94,7 +94,7 @@ Deno.test("PBClientFactory may connect again, and gives the root of the latest c
   await brokers[1]!.close();
 });
 
-Deno.test("PBClientFactory asked while it is not connected waits for the next connection", async () => {
+Deno.test("PBClientFactory.getRootObject() without a connection waits for the next one", async () => {
   await using server = serve(new Echo(), LOCAL);
   const gone = serve(new Echo(), LOCAL);
   await gone.close();
@@ -111,7 +111,7 @@ Deno.test("PBClientFactory asked while it is not connected waits for the next co
   await factory.disconnect();
 });
 
-Deno.test("PBServerFactory asks the root for an object for each connection", async () => {
+Deno.test("PBServerFactory.buildBroker() calls rootObject() of the root for each connection", async () => {
   const brokers: Broker[] = [];
   class PerConnection extends Root {
     override rootObject(broker: Broker): Referenceable {
@@ -125,7 +125,7 @@ Deno.test("PBServerFactory asks the root for an object for each connection", asy
   for (const broker of built) await broker.close();
 });
 
-Deno.test("PBServerFactory closes a connection whose root object fails, and not as the peer's fault", async () => {
+Deno.test("PBServerFactory.buildBroker() throws the error of rootObject(), and closes the connection with it", async () => {
   const fault = new Error("no object for you");
   let kept: Broker | undefined;
   class Failing extends Root {
@@ -141,7 +141,7 @@ Deno.test("PBServerFactory closes a connection whose root object fails, and not 
   assertEquals(log, []);
 });
 
-Deno.test("PBServerFactory refuses a root that is none", () => {
+Deno.test("PBServerFactory() refuses a root without rootObject()", () => {
   assertThrows(() => new PBServerFactory({} as Root), TypeError, "Cannot serve");
 });
 
@@ -153,7 +153,7 @@ for (
     ["serverDefaultSecurityOptions", "server"],
   ] as const
 ) {
-  Deno.test(`[Broker ${row}] unless told otherwise, a ${end} allows the basic types only`, () => {
+  Deno.test(`[Broker ${row}] the security options of a ${end} allow only basic types by default`, () => {
     const { security } = end === "client"
       ? brokerOf(new PBClientFactory()).settings
       : brokerOf(new PBServerFactory(new Echo())).settings;
@@ -163,7 +163,7 @@ for (
   });
 }
 
-Deno.test("[Broker clientSecurityCustomization] the options of a client are its connection's", async () => {
+Deno.test("[Broker clientSecurityCustomization] a client's connection uses the client's security options", async () => {
   const registry = tillRegistry();
   const security = new SecurityOptions().allowInstancesOf(Till);
   assertStrictEquals(brokerOf(new PBClientFactory({ security })).settings.security, security);
@@ -174,7 +174,7 @@ Deno.test("[Broker clientSecurityCustomization] the options of a client are its 
   assertInstanceOf(await pair.client.root().callRemote("till"), Till);
 });
 
-Deno.test("[Broker serverSecurityCustomization] the options of a server are its connections'", async () => {
+Deno.test("[Broker serverSecurityCustomization] a server's connections use the server's security options", async () => {
   const registry = tillRegistry();
   const security = new SecurityOptions().allowInstancesOf(Till);
   const factory = new PBServerFactory(new Echo(), { security });
@@ -188,21 +188,21 @@ Deno.test("[Broker serverSecurityCustomization] the options of a server are its 
   assertEquals(await pair.client.root().callRemote("kind", new Till()), "a till");
 });
 
-/** A registry in which the class has its name. */
+/** Makes a registry that has Till under its name. */
 function tillRegistry(): JellyRegistry {
   const registry = new JellyRegistry();
   registry.register("shop.Till", Till);
   return registry;
 }
 
-/** A broker of a factory, on a connection of which the other end is silent. */
+/** Builds a broker of a factory on a connection whose other end is silent. */
 function brokerOf(factory: PBClientFactory | PBServerFactory): Broker {
   const broker = factory.buildBroker(memoryPair()[0]);
   broker.close();
   return broker;
 }
 
-Deno.test("connect() waits no longer than its timeout for a server that says nothing", async () => {
+Deno.test("connect() rejects at its timeout when the server is silent", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `pb://127.0.0.1:${listener.addr.port}`;
   const refused = assertRejects(() => connect(url, { timeout: 50 }), ProtocolError, "50 ms");

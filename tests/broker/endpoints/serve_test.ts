@@ -40,7 +40,7 @@ class Echo extends Root {
 
 const HERE = { hostname: "127.0.0.1", port: 0 };
 
-/** Notes what a server logs, and waits for an entry. */
+/** Records what a server logs, and can wait for an entry. */
 class Logbook {
   readonly entries: LogEntry[] = [];
   #next = Promise.withResolvers<void>();
@@ -61,7 +61,7 @@ async function assertServes(server: PBServer, options = {}): Promise<void> {
   assertEquals(await broker.root<Echo>().callRemote("echo", "fine"), "fine");
 }
 
-Deno.test("serve() closes connections beyond maxConnections, with a reason, and counts them", async () => {
+Deno.test("serve() refuses connections beyond maxConnections with a reason, and counts them", async () => {
   const book = new Logbook();
   await using server = serve(new Echo(), { ...HERE, maxConnections: 2, log: book.log });
   await using first = await connect(server.url);
@@ -80,7 +80,7 @@ Deno.test("serve() closes connections beyond maxConnections, with a reason, and 
   await assertRejects(() => connect(websocket.url), ProtocolError, "too many connections");
 });
 
-Deno.test("serve() goes on when the root object of a connection fails", async () => {
+Deno.test("serve() keeps serving when rootObject() throws for one connection", async () => {
   const book = new Logbook();
   class Moody extends Echo {
     isBroken = true;
@@ -115,14 +115,14 @@ const PLACES: { name: string; options: ServeOptions; client: object }[] = [
 
 for (const { name, options, client } of PLACES) {
   for (const stranger of STRANGERS) {
-    Deno.test(`serve() at a ${name} URL survives ${stranger.name}`, async () => {
+    Deno.test(`serve() at a ${name} URL keeps serving after a peer that sends ${stranger.name}`, async () => {
       const book = new Logbook();
       await using server = serve(new Echo(), { ...options, log: book.log });
       const address = server.url.replace(/^[a-z]+:/, "pb:").replace(/\/pb$/, "");
       const { transport } = await dial(address);
       if (stranger.bytes.length !== 0) {
         await transport.write(stranger.bytes);
-        // The server hangs up, in whatever way.
+        // The server closes the connection in one way or another.
         const buffer = new Uint8Array(4096);
         await (async () => {
           while (await transport.read(buffer) !== null);
@@ -136,7 +136,7 @@ for (const { name, options, client } of PLACES) {
   }
 }
 
-Deno.test("serve() logs once that there are no more file handles, and goes on when there are", async () => {
+Deno.test("serve() logs once when file handles run out, and accepts again when some are free", async () => {
   const code = `
     import { connect, Root, serve } from ${JSON.stringify(import.meta.resolve("../../../mod.ts"))};
     const logged = Promise.withResolvers();
@@ -177,7 +177,7 @@ async function untilFailed(server: PBServer): Promise<void> {
   await until(() => server.stats.failed === 0 ? undefined : true);
 }
 
-/** Ways in which a load balancer looks whether a server is there; `tls` for those with a handshake of it. */
+/** Ways in which a load balancer checks that a server is up; `tls` for those that complete its handshake. */
 const PROBES: { name: string; tls?: true; leave: (socket: Socket) => Promise<void> }[] = [
   {
     name: "closes",
@@ -218,7 +218,7 @@ const PROBES: { name: string; tls?: true; leave: (socket: Socket) => Promise<voi
 for (const { name, options, client } of PLACES) {
   for (const { name: way, tls, leave } of PROBES) {
     if (tls && !("cert" in options)) continue;
-    Deno.test(`serve() at a ${name} URL counts a peer that ${way} without a byte, and logs nothing`, async () => {
+    Deno.test(`serve() at a ${name} URL counts a peer that ${way} without sending a byte, and logs nothing`, async () => {
       const book = new Logbook();
       await using server = serve(new Echo(), { ...options, log: book.log });
       const socket = connectSocket(Number(new URL(server.url).port), "127.0.0.1");
@@ -230,7 +230,7 @@ for (const { name, options, client } of PLACES) {
     });
   }
 
-  Deno.test(`serve() at a ${name} URL logs a peer that stays and says nothing`, async () => {
+  Deno.test(`serve() at a ${name} URL closes and logs a peer that stays silent`, async () => {
     const book = new Logbook();
     const limits = { negotiationTimeout: 50 };
     const times = { handshakeTimeout: 50, limits };
@@ -255,7 +255,7 @@ for (const url of ["pbs://127.0.0.1:0", "wss://127.0.0.1:0/pb"]) {
   });
 }
 
-Deno.test("serve() tells hooks of connections that came about, and counts what went over them", async () => {
+Deno.test("serve() calls onConnect and onDisconnect for connections that were established, and counts their traffic", async () => {
   const heard: unknown[] = [];
   const book = new Logbook();
   await using server = serve(new Echo(), {
@@ -280,7 +280,7 @@ Deno.test("serve() tells hooks of connections that came about, and counts what w
   assert(bytesReceived > 50 && bytesSent > 50);
 });
 
-Deno.test("PBServer.close() with graceful answers what is under way, and takes no more", async () => {
+Deno.test("PBServer.close() with graceful answers open calls, and refuses new calls and connections", async () => {
   const root = new Echo();
   const server = serve(root, HERE);
   await using broker = await connect(server.url);
@@ -296,7 +296,7 @@ Deno.test("PBServer.close() with graceful answers what is under way, and takes n
   await server.close();
 });
 
-Deno.test("PBServer.close() takes no connection that was on its way then", async () => {
+Deno.test("PBServer.close() closes a connection that was just being accepted", async () => {
   const [here, there] = memoryPair();
   const accepting = Promise.withResolvers<Dialed | null>();
   let isTaken = false;
@@ -315,7 +315,7 @@ Deno.test("PBServer.close() takes no connection that was on its way then", async
   assertEquals(here.transport.closeReason?.kind, "goingAway");
 });
 
-Deno.test("a callback for failed handshakes that throws is logged, and ends nothing", async () => {
+Deno.test("serve() logs an onHandshakeError that throws, and keeps serving", async () => {
   const book = new Logbook();
   await using server = serve(new Echo(), {
     url: "ws://127.0.0.1:0/pb",
@@ -336,7 +336,7 @@ Deno.test("a callback for failed handshakes that throws is logged, and ends noth
   await assertServes(server);
 });
 
-Deno.test("PBServer.close() closes its own connections, PBServerFactory.close() all", async () => {
+Deno.test("PBServer.close() closes its own connections, and PBServerFactory.close() those of all servers", async () => {
   await using factory = new PBServerFactory(new Echo());
   await using one = serve(factory, HERE);
   await using other = serve(factory, HERE);
@@ -353,7 +353,7 @@ Deno.test("PBServer.close() closes its own connections, PBServerFactory.close() 
   assertEquals(factory.stats.refused, 1);
 });
 
-Deno.test("PBServerFactory.buildBroker() throws where it takes no connection, and closes it", async () => {
+Deno.test("PBServerFactory.buildBroker() throws when the factory is full, and closes the connection", async () => {
   const factory = new PBServerFactory(new Echo(), { maxConnections: 1, log: () => {} });
   factory.buildBroker(memoryPair()[1]);
   const [here, there] = memoryPair();
@@ -368,7 +368,7 @@ Deno.test("PBServerFactory.buildBroker() throws where it takes no connection, an
   assertEquals(late.transport.closeReason?.kind, "goingAway");
 });
 
-Deno.test("PBServer.finished rejects when a Unix socket turns out to be another server's", async () => {
+Deno.test("PBServer.finished rejects when another server listens on the Unix socket", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/pb.sock`;
   {
@@ -382,7 +382,7 @@ Deno.test("PBServer.finished rejects when a Unix socket turns out to be another 
   await Deno.remove(folder);
 });
 
-Deno.test("handleWebSocket() serves inside of Deno.serve, with one factory for all", async () => {
+Deno.test("handleWebSocket() serves the connections of Deno.serve with one factory", async () => {
   await using factory = new PBServerFactory(new Echo(), { maxConnections: 1, log: () => {} });
   await using http = Deno.serve(
     { ...HERE, onListen() {} },
@@ -414,7 +414,7 @@ Deno.test("handleWebSocket() serves inside of Deno.serve, with one factory for a
   assertEquals(await closed.text(), "Cannot take connection: the server is closing\n");
 });
 
-Deno.test("sockets whose peers do not answer the closing count until they are gone", async () => {
+Deno.test("maxConnections counts closing WebSockets until their peers answer or are gone", async () => {
   const logbook = new Logbook();
   await using factory = new PBServerFactory(new Echo(), {
     maxConnections: 1,
@@ -444,7 +444,7 @@ Deno.test("sockets whose peers do not answer the closing count until they are go
   assertEquals(await other.root<Echo>().callRemote("echo", 1), 1);
 });
 
-/** Waits until there is something. */
+/** Waits until a function returns a value. */
 async function until<T>(find: () => T | undefined): Promise<T> {
   for (let left = 500; left > 0; left--) {
     const found = find();
@@ -454,7 +454,7 @@ async function until<T>(find: () => T | undefined): Promise<T> {
   throw new Error("waited in vain");
 }
 
-Deno.test("handleWebSocket() serves a root object without a factory too", async () => {
+Deno.test("handleWebSocket() serves a root object without a factory", async () => {
   await using http = Deno.serve(
     { ...HERE, onListen() {} },
     (request) => handleWebSocket(request, new Echo()),

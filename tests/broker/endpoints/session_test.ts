@@ -60,7 +60,7 @@ class Counter extends Root {
   }
 }
 
-/** A server in memory that can be down; time is made up. */
+/** A server in memory that can be down, under fake time. */
 class Site implements AsyncDisposable {
   readonly time = new FakeTime();
   readonly states: SessionState[] = [];
@@ -99,7 +99,7 @@ class Site implements AsyncDisposable {
     },
   };
 
-  /** Ends all connections, as a server does that goes away. */
+  /** Closes all connections, as a server that restarts does. */
   async restart(): Promise<void> {
     await this.factory.close();
     this.factory = new PBServerFactory(this.#root, { log: () => {} });
@@ -112,7 +112,7 @@ class Site implements AsyncDisposable {
   }
 }
 
-Deno.test("a session connects again whenever the connection is lost, and derives again", async () => {
+Deno.test("Session reconnects and runs its recipe again when the connection is lost", async () => {
   await using site = new Site(new Counter());
   let derived = 0;
   await using session = openSession("pb://a.example", {
@@ -138,7 +138,7 @@ Deno.test("a session connects again whenever the connection is lost, and derives
   assertEquals(await session.use((counter) => counter.callRemote("count")), 2);
 });
 
-Deno.test("a session waits longer after each failure, and less after a connection that was good", async () => {
+Deno.test("Session waits longer after each failure, and starts over after a stable connection", async () => {
   await using site = new Site(new Counter());
   site.down.add("all");
   await using session = openSession("pb://a.example", site.options);
@@ -157,7 +157,7 @@ Deno.test("a session waits longer after each failure, and less after a connectio
   await session.ready();
   await time.tickAsync(9_999);
   await site.restart();
-  // Lost too soon to count as good.
+  // Lost too soon to count as stable.
   assertEquals(states.at(-1), { ...states.at(-1)!, kind: "waiting", failures: 5 } as never);
   await time.tickAsync(16_000);
   await session.ready();
@@ -166,7 +166,7 @@ Deno.test("a session waits longer after each failure, and less after a connectio
   assertEquals(states.at(-1), { ...states.at(-1)!, kind: "waiting", failures: 1 } as never);
 });
 
-Deno.test("Session.retry() ends the waiting, and does nothing otherwise", async () => {
+Deno.test("Session.retry() connects at once when the session waits, and does nothing otherwise", async () => {
   await using site = new Site(new Counter());
   site.down.add("all");
   await using session = openSession("pb://a.example", site.options);
@@ -181,7 +181,7 @@ Deno.test("Session.retry() ends the waiting, and does nothing otherwise", async 
   assertEquals(site.time.now, site.time.start);
 });
 
-Deno.test("a session tries its URLs in their order at each attempt", async () => {
+Deno.test("Session tries its URLs in order at each attempt", async () => {
   await using site = new Site(new Counter());
   site.down.add("pb://a.example").add("pb://b.example");
   await using session = openSession(["pb://a.example", "pb://b.example"], site.options);
@@ -198,7 +198,7 @@ Deno.test("a session tries its URLs in their order at each attempt", async () =>
   assertEquals(now.url, "pb://b.example:8787");
 });
 
-Deno.test("Session.use() fails at once if it may not wait, or waits for so long", async () => {
+Deno.test("Session.use() waits for a connection as long as `wait` and its signal allow", async () => {
   await using site = new Site(new Counter());
   site.down.add("all");
   await using session = openSession<Counter>("pb://a.example", { ...site.options, wait: 5000 });
@@ -225,7 +225,7 @@ Deno.test("Session.use() fails at once if it may not wait, or waits for so long"
   await assertRejects(() => session.ready({ wait: -1 }), RangeError, "0 or a positive integer");
 });
 
-Deno.test("who waits for ever for a session gets it when it comes, or the signal's reason", async () => {
+Deno.test("Session.ready() and use() with `wait` Infinity wait until connected or aborted", async () => {
   await using site = new Site(new Counter());
   site.down.add("all");
   const options = { ...site.options, wait: Infinity, attemptTimeout: Infinity };
@@ -241,7 +241,7 @@ Deno.test("who waits for ever for a session gets it when it comes, or the signal
   assertEquals(await counted, 1);
 });
 
-Deno.test("what is called over a session is called at most once", async () => {
+Deno.test("Session.use() does not repeat a call that was lost with its connection", async () => {
   const counter = new Counter();
   await using site = new Site(counter);
   await using session = openSession<Counter>("pb://a.example", site.options);
@@ -256,7 +256,7 @@ Deno.test("what is called over a session is called at most once", async () => {
   assertEquals(counter.calls, 1);
 });
 
-Deno.test("Session.states() gives the state that is, then each new one, to the end", async () => {
+Deno.test("Session.states() yields the current state, then each new one until the session closes", async () => {
   await using site = new Site(new Counter());
   const session = openSession("pb://a.example", site.options);
   const seen: string[] = [];
@@ -275,7 +275,7 @@ Deno.test("Session.states() gives the state that is, then each new one, to the e
 });
 
 for (const moment of ["connecting", "connected", "waiting"] as const) {
-  Deno.test(`Session.close() ends a session that is ${moment}`, async () => {
+  Deno.test(`Session.close() closes a session that is ${moment}`, async () => {
     await using site = new Site(new Counter());
     if (moment === "waiting") site.down.add("all");
     const session = openSession("pb://a.example", site.options);
@@ -296,7 +296,7 @@ for (const moment of ["connecting", "connected", "waiting"] as const) {
   });
 }
 
-Deno.test("a session closes when its signal aborts, with the reason", async () => {
+Deno.test("Session closes with the reason of its signal when that is aborted", async () => {
   await using site = new Site(new Counter());
   const controller = new AbortController();
   const { signal } = controller;
@@ -309,7 +309,7 @@ Deno.test("a session closes when its signal aborts, with the reason", async () =
   assertEquals(site.dialed.length, 1);
 });
 
-Deno.test("a callback that closes the session is heard, one that throws is logged", async () => {
+Deno.test("Session lets onState close it, and logs an onState that throws", async () => {
   await using site = new Site(new Counter());
   const log: unknown[] = [];
   const session: Session = openSession("pb://a.example", {
@@ -325,7 +325,7 @@ Deno.test("a callback that closes the session is heard, one that throws is logge
 });
 
 for (const callback of ["giveUp", "backoff"] as const) {
-  Deno.test(`a session that is closed by its ${callback} does not wait before it ends`, async () => {
+  Deno.test(`Session closes at once when its ${callback} closes it`, async () => {
     await using site = new Site(new Counter());
     const session: Session = openSession("pb://a.example", {
       ...site.options,
@@ -365,14 +365,14 @@ const BAD_CALLBACKS: { name: string; options: SessionOptions; error: RegExp }[] 
     error: /^a bad callback$/,
   },
   {
-    name: "backoff gives no number",
+    name: "backoff returns NaN",
     options: { backoff: () => NaN },
     error: /^Cannot set backoff to "NaN"/,
   },
 ];
 
 for (const { name, options, error } of BAD_CALLBACKS) {
-  Deno.test(`a session whose ${name} closes for that reason, and logs it`, async () => {
+  Deno.test(`Session closes with an error and logs it when its ${name}`, async () => {
     await using site = new Site(new Counter());
     site.down.add("pb://a.example");
     const log: unknown[] = [];
@@ -390,7 +390,7 @@ for (const { name, options, error } of BAD_CALLBACKS) {
   });
 }
 
-Deno.test("an attempt has a time limit, the recipe included", async () => {
+Deno.test("Session limits an attempt, including its recipe, to attemptTimeout", async () => {
   await using site = new Site(new Counter());
   await using session = openSession("pb://a.example", {
     ...site.options,
@@ -411,7 +411,7 @@ Deno.test("an attempt has a time limit, the recipe included", async () => {
   assertEquals(site.factory.brokers.size, 0);
 });
 
-Deno.test("an attempt ends though the connection does not come, and closes one that comes too late", async () => {
+Deno.test("Session ends an attempt at attemptTimeout, and closes a connection that is established later", async () => {
   await using site = new Site(new Counter());
   const { connect } = site.options;
   const late: (() => void)[] = [];
@@ -437,7 +437,7 @@ Deno.test("an attempt ends though the connection does not come, and closes one t
   assertEquals([site.dialed.length, site.factory.brokers.size], [2, 0]);
 });
 
-Deno.test("who uses a session whose connection cannot be written to waits for the next one", async () => {
+Deno.test("Session.use() waits for the next connection after a write failed", async () => {
   await using site = new Site(new Counter());
   const { connect } = site.options;
   const [here, there] = memoryPair();
@@ -467,7 +467,7 @@ Deno.test("who uses a session whose connection cannot be written to waits for th
   assertEquals(await counted, 2);
 });
 
-Deno.test("a session leaves a server that goes away, and calls over the old connection are finished", async () => {
+Deno.test("Session reconnects when the server refuses calls with GoingAwayError, and lets open calls finish", async () => {
   const counter = new Counter();
   await using site = new Site(counter);
   await using session = openSession<Counter>(["pb://a.example", "pb://b.example"], {
@@ -482,7 +482,7 @@ Deno.test("a session leaves a server that goes away, and calls over the old conn
   const [server] = site.factory.brokers;
   void server!.close({ graceful: 60_000 });
   await assertRejects(() => session.use((counter) => counter.callRemote("count")), GoingAwayError);
-  // Not begun, so it may be done again: over another connection, at once.
+  // The refused call was not started, so the program can repeat it over a new connection at once.
   assertEquals(await session.use((counter) => counter.callRemote("count")), 2);
   assertEquals([site.dialed.length, connected.isClosed], [2, false]);
   counter.finish();
@@ -491,7 +491,7 @@ Deno.test("a session leaves a server that goes away, and calls over the old conn
   assertEquals(await session.use((counter) => counter.callRemote("count")), 3);
 });
 
-Deno.test("a session that is closed closes the connection that it has left, too", async () => {
+Deno.test("Session.close() also closes a connection that the session has left", async () => {
   await using site = new Site(new Counter());
   const session = openSession<Counter>("pb://a.example", { ...site.options, stableAfter: 1000 });
   const old = await session.ready();
@@ -509,7 +509,7 @@ Deno.test("a session that is closed closes the connection that it has left, too"
   await closing;
 });
 
-Deno.test("a session keeps no more than eight connections that it has left", async () => {
+Deno.test("Session keeps at most eight connections that it has left", async () => {
   class Fickle extends Counter {
     remote_leave(): void {
       throw new GoingAwayError();
@@ -557,7 +557,7 @@ function portal(realm: Realm): Portal {
   return new Portal(realm, [new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret" })]);
 }
 
-Deno.test("a session logs in again as the user in the URL, with its mind", async () => {
+Deno.test("Session logs in again as the user in its URL, with its mind", async () => {
   const realm = new Realm();
   await using site = new Site(portal(realm));
   const mind = new Referenceable();
@@ -576,7 +576,7 @@ Deno.test("a session logs in again as the user in the URL, with its mind", async
   assertEquals(state.url, "pb://a.example:8787");
 });
 
-Deno.test("a session keeps the user logged in whatever the recipe lets go of", async () => {
+Deno.test("Session keeps the user logged in even if its recipe drops the avatar", async () => {
   const realm = new Realm();
   await using server = serve(portal(realm), { hostname: "127.0.0.1", port: 0, log: () => {} });
   await using session = openSession(server.url, {
@@ -585,12 +585,12 @@ Deno.test("a session keeps the user logged in whatever the recipe lets go of", a
   });
   const broker = await session.ready();
   await collectGarbage();
-  // Whatever was to be told to the server has come there before this.
+  // This call arrives after any release of the avatar.
   await assertRejects(() => broker.root().callRemote("nothing"));
   assertEquals(realm.logouts, 0);
 });
 
-Deno.test("a session closes for wrong credentials, and tries again when it is denied", async () => {
+Deno.test("Session closes on wrong credentials or giveUp, and tries again when the login is denied", async () => {
   const realm = new Realm();
   await using site = new Site(portal(realm));
   const wrong = openSession("pb://alice:wrong@a.example", site.options);
@@ -612,7 +612,7 @@ Deno.test("a session closes for wrong credentials, and tries again when it is de
   assert(await stubborn.closed instanceof ConnectError);
 });
 
-Deno.test("openSession() refuses what it cannot use", () => {
+Deno.test("openSession() refuses invalid URLs and options", () => {
   assertThrows(() => openSession([]), TypeError, "there is no URL");
   assertThrows(() => openSession("http://a.example"), TypeError, "scheme");
   for (const options of [{ wait: -1 }, { attemptTimeout: 0 }, { stableAfter: 0.5 }]) {
@@ -620,7 +620,7 @@ Deno.test("openSession() refuses what it cannot use", () => {
   }
 });
 
-Deno.test("backoff() grows to its limit, less what is left to chance", () => {
+Deno.test("backoff() grows to its limit, reduced by jitter, and refuses invalid options", () => {
   const waits = (random: number) =>
     [1, 2, 3, 10].map(
       backoff({ initial: 10, factor: 3, max: 100, jitter: 0.2, random: () => random }),
@@ -634,7 +634,7 @@ Deno.test("backoff() grows to its limit, less what is left to chance", () => {
   }
 });
 
-Deno.test("a session over TCP survives a server that is restarted at its port", async () => {
+Deno.test("Session over TCP reconnects to a server that is restarted on its port", async () => {
   const first = serve(new Counter(), { hostname: "127.0.0.1", port: 0 });
   await using session = openSession<Counter>(first.url, { backoff: () => 1 });
   assertEquals(await session.use((root) => root.callRemote("count")), 1);
@@ -644,7 +644,7 @@ Deno.test("a session over TCP survives a server that is restarted at its port", 
   assertEquals(await session.use((root) => root.callRemote("count")), 1);
 });
 
-Deno.test("connect() logs in as the user in the URL, at the object that it names", async () => {
+Deno.test("connect() uses the user and the object name in its URL", async () => {
   class Named extends Root {
     override rootObject(broker: Broker): Root {
       broker.setNameForLocal("counter", new Counter());
@@ -663,8 +663,8 @@ Deno.test("connect() logs in as the user in the URL, at the object that it names
   await assertRejects(() => named.login(), TypeError, "Cannot log in: neither");
 });
 
-Deno.test("[Broker loginConnectionRefused] login over a refused connection fails with that error", async () => {
-  // A port that nobody listens at any more.
+Deno.test("[Broker loginConnectionRefused] PBClientFactory.login() rejects when the connection is refused", async () => {
+  // A port on which nobody listens any more.
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();

@@ -1,4 +1,4 @@
-/** Every kind of transport has to pass the same suite. */
+/** Runs the same tests over every kind of transport. */
 import {
   assert,
   assertEquals,
@@ -28,7 +28,7 @@ function login(client: Broker): Promise<RemoteReference<User>> {
 for (const kind of KINDS) {
   const { name } = kind;
 
-  Deno.test(`${name}: login, and calls both ways`, async () => {
+  Deno.test(`Broker over ${name} logs in and calls in both directions`, async () => {
     await using link = await linked(kind);
     await assertRejects(
       () => link.client.login(new UsernamePassword("alice", "wrong")),
@@ -41,7 +41,7 @@ for (const kind of KINDS) {
     assertEquals(await Promise.all(many), many.map((_, i) => i));
   });
 
-  Deno.test(`${name}: large values both ways`, async () => {
+  Deno.test(`Broker over ${name} carries large values in both directions`, async () => {
     await using link = await linked(kind);
     const avatar = await login(link.client);
     const size = name.endsWith("byte by byte") ? 51_200 : 640 * 1024;
@@ -56,7 +56,7 @@ for (const kind of KINDS) {
     assertEquals(await avatar.callRemote("callMind", large), large);
   });
 
-  Deno.test(`${name}: one byte at a time`, async () => {
+  Deno.test(`Broker over ${name} handles bytes that arrive one at a time`, async () => {
     await using link = await linked(kind, { most: 1 });
     const avatar = await login(link.client);
     const value = ["text", new Uint8Array(300), { key: 2 ** 40 }];
@@ -64,7 +64,7 @@ for (const kind of KINDS) {
   });
 
   for (const end of ["client", "server"] as const) {
-    Deno.test(`${name}: close by the ${end}`, async () => {
+    Deno.test(`Broker over ${name} rejects calls and logs out when the ${end} closes`, async () => {
       await using link = await linked(kind);
       const avatar = await login(link.client);
       const disconnected = Promise.withResolvers<void>();
@@ -77,14 +77,14 @@ for (const kind of KINDS) {
     });
   }
 
-  Deno.test(`${name}: a server that goes away answers all that it has begun`, async () => {
+  Deno.test(`PBServerFactory.close() with graceful over ${name} answers every call that was started`, async () => {
     await using link = await linked(kind);
     const avatar = await login(link.client);
     await avatar.callRemote("echo", 0);
     const waited = avatar.callRemote("wait");
     let answered = 0;
     let refused = 0;
-    // Calls without end, until one is lost.
+    // Calls again and again until a call is lost.
     const flood = async () => {
       for (;;) {
         try {
@@ -111,14 +111,14 @@ for (const kind of KINDS) {
     if (kind.tellsReason && !isReset) assertStringIncludes(reason, "server is closing");
   });
 
-  Deno.test(`${name}: a client that does not read makes the server wait, not keep`, async () => {
+  Deno.test(`Broker over ${name} buffers a bounded amount for a client that does not read`, async () => {
     const limits = { highWaterMark: 100_000 };
     await using link = await linked(kind, { server: { limits } });
     const avatar = await login(link.client);
     link.clientEnd.stall();
     const size = name.endsWith("byte by byte") ? 10_000 : 400_000;
     const calls = Array.from({ length: 100 }, () => avatar.callRemote("large", size));
-    // The server is behind when it has begun all that it will.
+    // Waits until the server starts no more calls.
     for (let handled = -1; handled !== link.realm.handled;) {
       handled = link.realm.handled;
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -129,7 +129,7 @@ for (const kind of KINDS) {
     assertEquals(answers.filter(({ length }) => length === size).length, 100);
   });
 
-  Deno.test(`${name}: a link that swallows is noticed at both ends`, async () => {
+  Deno.test(`keepAlive over ${name} closes both ends when the link drops all bytes`, async () => {
     const options = { keepAlive: 200 };
     await using link = await linked(kind, { client: options, server: options });
     const avatar = await login(link.client);
@@ -142,7 +142,7 @@ for (const kind of KINDS) {
     assertEquals(link.realm.logouts, 1);
   });
 
-  Deno.test(`${name}: a quiet link stays`, async () => {
+  Deno.test(`keepAlive over ${name} keeps a quiet connection open`, async () => {
     const options = { keepAlive: 400 };
     await using link = await linked(kind, { client: options, server: options });
     const avatar = await login(link.client);
