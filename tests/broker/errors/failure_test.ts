@@ -54,7 +54,7 @@ for (const unsafeTracebacks of [false, true]) {
   };
 
   for (const row of ["asynchronousException", "synchronousException"]) {
-    Deno.test(`[Failures ${row}] reaches the caller, and is logged once${mode}`, async () => {
+    Deno.test(`[Failures ${row}] an unexpected error reaches the caller, and is logged once${mode}`, async () => {
       await using pair = await connect();
       const method = row === "synchronousException" ? "call" : "later";
       const error = await failure(pair.client.root().callRemote(method, "exception"));
@@ -101,7 +101,7 @@ for (const unsafeTracebacks of [false, true]) {
     });
   }
 
-  Deno.test(`[Failures unjellyableFailure] an error that is not registered is named in full${mode}`, async () => {
+  Deno.test(`[Failures unjellyableFailure] an error that is not registered arrives as RemoteError with its full name${mode}`, async () => {
     await using pair = await connect();
     const error = await assertRejects(
       () => pair.client.root().callRemote("error"),
@@ -116,7 +116,7 @@ for (const unsafeTracebacks of [false, true]) {
     ]);
   });
 
-  Deno.test(`[Failures unknownFailure] an error of a local class is named by it${mode}`, async () => {
+  Deno.test(`[Failures unknownFailure] an error of a local class arrives with the name of that class${mode}`, async () => {
     await using pair = await connect();
     const error = await assertRejects(
       () => pair.client.root().callRemote("unknown"),
@@ -127,7 +127,7 @@ for (const unsafeTracebacks of [false, true]) {
     assertInstanceOf(error, PBError);
   });
 
-  Deno.test(`[Failures noSuchMethodFailure] a missing method is NoSuchMethod, and logged${mode}`, async () => {
+  Deno.test(`[Failures noSuchMethodFailure] a call of a missing method rejects with NoSuchMethod, and is logged${mode}`, async () => {
     await using pair = await connect();
     const names = ["nothing", "constructor", "__proto__", "toString", ""];
     for (const name of names) {
@@ -152,7 +152,7 @@ class Relay extends Root {
   }
 }
 
-Deno.test("[Failures unjelliedFailureCheck] check() works by class and by name, up the bases", async () => {
+Deno.test("[Failures unjelliedFailureCheck] check() and trap() match classes and names, including base classes", async () => {
   await using pair = await testPair(new Failing());
   const error = await failure(pair.client.root().callRemote("exception"));
   assertStrictEquals(error.check(TypeError), TypeError);
@@ -171,7 +171,7 @@ Deno.test("[Failures unjelliedFailureCheck] check() works by class and by name, 
 
 for (const unsafeTracebacks of [false, true]) {
   Deno.test(
-    `[Failures twiceUnjelliedFailureCheck] a failure sent on keeps type and bases, ${
+    `[Failures twiceUnjelliedFailureCheck] a failure that is passed on keeps its type and base classes, ${
       unsafeTracebacks ? "with" : "without"
     } tracebacks`,
     async () => {
@@ -195,7 +195,7 @@ for (const unsafeTracebacks of [false, true]) {
   );
 }
 
-Deno.test("a class that the registry has by name catches failures of it and of its subclasses", async () => {
+Deno.test("callRemote() rejects with a registered error class for failures of it and of its subclasses", async () => {
   const registry = new JellyRegistry();
   registry.register("app.AppError", AppError);
   class Stock extends Root {
@@ -210,7 +210,7 @@ Deno.test("a class that the registry has by name catches failures of it and of i
   assertEquals([error.name, error.remoteType], ["app.OutOfStock", "app.OutOfStock"]);
 });
 
-Deno.test("[Failures securityFailure, deferredSecurity] an error of a class that is allowed travels with its fields", async () => {
+Deno.test("[Failures securityFailure, deferredSecurity] an error of an allowed class arrives with its fields", async () => {
   const registry = new JellyRegistry();
   registry.register("app.AllowedError", AllowedError);
   const security = new SecurityOptions().allowInstancesOf(AllowedError, TypeError);
@@ -228,12 +228,12 @@ Deno.test("[Failures securityFailure, deferredSecurity] an error of a class that
   assertEquals((await failure(root.callRemote("exception"))).type, "builtins.TypeError");
 });
 
-Deno.test("a CopyableError that nobody registered fails its call with InsecureJelly", async () => {
+Deno.test("callRemote() rejects with InsecureJelly for a CopyableError that is not registered", async () => {
   await using pair = await testPair(new Failing());
   await assertRejects(() => pair.client.root().callRemote("travel"), InsecureJelly, "TravelError");
 });
 
-Deno.test("a CopyableError has a state and a tag for each perspective, and takes hostile states", () => {
+Deno.test("CopyableError has a state and a tag for each perspective, and withstands hostile states", () => {
   class Shy extends TravelError {
     static override readonly jellyName = "app.Shy";
     override getStateToCopyFor(perspective: object | null): unknown {
@@ -264,7 +264,7 @@ Deno.test("a CopyableError has a state and a tag for each perspective, and takes
   assertThrows(() => receive([1]), JellyError);
 });
 
-Deno.test("a CopyableError goes through a second broker as an object", async () => {
+Deno.test("CopyableError passes through a second broker as an object", async () => {
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass(TravelError, TravelError);
   await using behind = await testPair(new Failing(), { client: { registry } });
@@ -278,7 +278,7 @@ Deno.test("a CopyableError goes through a second broker as an object", async () 
   assertEquals(pair.serverLog, []);
 });
 
-Deno.test("whatever a method throws fails its call, and nothing else", async () => {
+Deno.test("callRemote() rejects for whatever value a handler throws", async () => {
   await using pair = await testPair(new Failing());
   const root = pair.client.root();
   for (const kind of ODDITIES.keys()) {
@@ -298,7 +298,7 @@ Deno.test("whatever a method throws fails its call, and nothing else", async () 
   assert(long.length > 65_000 && long.length <= 65_536);
 });
 
-Deno.test("a method may throw or return a failure; thrown, the options say whether its stack goes along", async () => {
+Deno.test("CopyableFailure can be thrown or returned, and unsafeTracebacks decides whether a thrown one sends its stack", async () => {
   class Server extends Root {
     remote_throw(): void {
       throw new CopyableFailure(new AppError("wrapped"), true);
@@ -323,12 +323,12 @@ Deno.test("a method may throw or return a failure; thrown, the options say wheth
   assertEquals(pair.serverLog, []);
 });
 
-Deno.test("an error as a value needs a failure around it", async () => {
+Deno.test("callRemote() refuses an Error as an argument", async () => {
   await using pair = await testPair(new Failing());
   await assertRejects(() => pair.client.root().callRemote("call", new Error("x")), JellyError);
 });
 
-Deno.test("a failed call whose answer nobody wants is logged where it failed, if it is no PBError", async () => {
+Deno.test("Broker logs a failed call without an answer unless the error is a PBError", async () => {
   await using pair = await testPair(new Failing());
   const root = pair.client.root();
   for (const method of ["exception", "error"]) {
@@ -341,9 +341,9 @@ Deno.test("a failed call whose answer nobody wants is logged where it failed, if
   assertEquals(pair.client.counts.callsOut, 0);
 });
 
-// What is on the wire.
+// Bytes on the wire.
 
-/** The failures of a recorded conversation, as they were sent. */
+/** Returns the failures in a recorded conversation, as they were sent. */
 function recorded(name: string): Sexp[][] {
   return conversation(name).messages.flatMap((message) => {
     const { sexp } = message as { sexp?: Sexp[] };
@@ -353,14 +353,14 @@ function recorded(name: string): Sexp[][] {
   });
 }
 
-/** A failure as it is sent, with a number as Twisted counts failures. */
+/** Returns a failure as it is sent, with the count that Twisted gives to failures. */
 function written(error: unknown, count: number, unsafeTracebacks = false): Sexp {
   const sexp = jelly(new CopyableFailure(error, unsafeTracebacks)) as Sexp[][];
   (sexp[1]![1] as Sexp[])[1] = count;
   return sexp;
 }
 
-Deno.test("CopyableFailure goes on the wire as Twisted's does, field by field", () => {
+Deno.test("CopyableFailure is written like Twisted's, field by field", () => {
   class ProgramError extends PBError {
     static override readonly jellyName = "scenarios.AppError";
   }
@@ -382,7 +382,7 @@ Deno.test("CopyableFailure goes on the wire as Twisted's does, field by field", 
 });
 
 for (const name of ["error_of_its_own_class", "errors_later"]) {
-  Deno.test(`our client takes the errors that Twisted's server sent: ${name}`, async () => {
+  Deno.test(`callRemote() rejects with the errors that Twisted's server sent in conversation ${name}`, async () => {
     class JellyError extends CopyableError {
       reason = "";
     }
@@ -405,7 +405,7 @@ for (const name of ["error_of_its_own_class", "errors_later"]) {
   });
 }
 
-Deno.test("a CopyableError goes on the wire as a Jellyable of Twisted's does", () => {
+Deno.test("CopyableError is written like a Jellyable error of Twisted", () => {
   class Own extends CopyableError {
     static override readonly jellyName = "scenarios.JellyError";
     override getStateToCopy(): unknown {

@@ -14,7 +14,7 @@ import { testPair } from "../pair.ts";
 
 const encoder = new TextEncoder();
 
-/** Writes a failure of any state. */
+/** Sends failures with any state. */
 class Forged extends Error {
   constructor(readonly state: unknown, readonly tag = "twisted.spread.pb.CopyableFailure") {
     super();
@@ -52,7 +52,7 @@ const EMPTY = { type: "builtins.Exception", value: "", parents: ["builtins.Excep
 for (
   const { name, state, expected } of [
     { name: "None", state: null, expected: EMPTY },
-    { name: "nothing in it", state: {}, expected: EMPTY },
+    { name: "an empty state", state: {}, expected: EMPTY },
     {
       name: "None in every field",
       state: { type: null, value: null, parents: null, traceback: null },
@@ -64,7 +64,7 @@ for (
       expected: EMPTY,
     },
     {
-      name: "Python 2's bytes for texts",
+      name: "bytes for texts, as Python 2 sends",
       state: new Map<unknown, unknown>([
         [bytes("type"), bytes("exceptions.KeyError")],
         [bytes("value"), bytes("\xe9")],
@@ -77,12 +77,12 @@ for (
       },
     },
     {
-      name: "a number for a message, and parents that are none",
+      name: "a number for a message, and malformed parents",
       state: { type: "a.B", value: 5, parents: [null, 1n, "", { a: 1 }, "a.B", "a.A"] },
       expected: { type: "a.B", value: "5", parents: ["1", "a.B", "a.A"] },
     },
     {
-      name: "names of prototypes",
+      name: "names of Object.prototype",
       state: {
         ["__proto__"]: { type: "x" },
         constructor: 1,
@@ -93,34 +93,34 @@ for (
     },
   ]
 ) {
-  Deno.test(`a received failure: ${name}`, async () => {
+  Deno.test(`CopiedFailure is read from a failure with ${name}`, async () => {
     await using pair = await testPair(new Forger(state));
     const error = await failure(pair.client.root().callRemote("fail"));
     const { type, value, parents } = error;
     assertEquals({ type, value, parents: [...parents] }, expected);
     assertEquals(error.traceback, "");
-    // Returned within something else it is a value; alone, it is as good as thrown.
+    // Within another value it is returned as a value, but alone it rejects the call.
     const [result] = await pair.client.root().callRemote("values") as unknown[];
     assertInstanceOf(result, CopiedFailure);
     assertEquals((await failure(pair.client.root().callRemote("value"))).type, expected.type);
   });
 }
 
-Deno.test("a failure may have a failure for its value", async () => {
+Deno.test("CopiedFailure takes its message from a failure within it", async () => {
   await using pair = await testPair(
     new Forger({ type: "a.B", value: new CopyableFailure(new PBError("inner")) }),
   );
   assertEquals((await failure(pair.client.root().callRemote("fail"))).value, "inner");
 });
 
-Deno.test("a failure whose state is no dictionary fails its call alone", async () => {
+Deno.test("callRemote() rejects when the state of a failure is not a dictionary, and the connection stays open", async () => {
   await using pair = await testPair(new Forger([1, 2]));
   const root = pair.client.root();
   await assertRejects(() => root.callRemote("fail"), JellyError, "not a dictionary");
   await assertRejects(() => root.callRemote("fail"), JellyError);
 });
 
-Deno.test("a call that fails with what is no error rejects with one, whose cause that is", async () => {
+Deno.test("callRemote() rejects with a RemoteError whose cause is the peer's error value if that is not an error", async () => {
   await using pair = await testPair(new Forger(5));
   const error = await assertRejects(
     () => pair.client.root().callRemote("tagged", "list"),
@@ -130,7 +130,7 @@ Deno.test("a call that fails with what is no error rejects with one, whose cause
   assertEquals(error.cause, [5]);
 });
 
-Deno.test("a failure that claims to be of a registered class that is no error stays a CopiedFailure", async () => {
+Deno.test("CopiedFailure does not become an object of a registered class that is not an error class", async () => {
   const registry = new JellyRegistry();
   registry.register("a.Thing", class Thing {});
   registry.register("a.module", {});
@@ -141,7 +141,7 @@ Deno.test("a failure that claims to be of a registered class that is no error st
   await failure(pair.client.root().callRemote("fail"));
 });
 
-Deno.test("what many failures share is not copied without end", async () => {
+Deno.test("maxElements limits the copies of a state that many failures share", async () => {
   const fields = Array.from({ length: 1000 }, (_, i) => [`field${i}`, 0]);
   await using pair = await testPair(new Forger(Object.fromEntries(fields)));
   const root = pair.client.root();
@@ -152,7 +152,7 @@ Deno.test("what many failures share is not copied without end", async () => {
   await assertRejects(() => root.callRemote("relatives", 300, names), BananaError, "maxElements");
 });
 
-Deno.test("errors of cred arrive as what they are", async () => {
+Deno.test("callRemote() rejects with the cred error that the server threw", async () => {
   class Door extends Root {
     remote_knock(): void {
       throw new UnauthorizedLogin();

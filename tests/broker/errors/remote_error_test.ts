@@ -21,14 +21,14 @@ async function waitingForAnswer(call: () => Promise<unknown>): Promise<void> {
   await call();
 }
 
-/** Above it there may be the turn of the event loop in which the answer was handled, which is Deno's own. */
+/** Frames of Deno's event loop, in which the answer was handled, may come before the caller. */
 const WHO_WAITS = /^\S+: .*(\n {4}at .*\(ext:core\/.*\))*\n {4}at async waitingForAnswer/;
 
 async function stackOfFailure(call: () => Promise<unknown>): Promise<string> {
   return String((await assertRejects(() => waitingForAnswer(call), Error)).stack);
 }
 
-Deno.test("the stack of a failed call shows who waits for it, and the other end's if it came", async () => {
+Deno.test("RemoteError.stack shows the caller, and the remote traceback if it was sent", async () => {
   await using pair = await testPair(new Failing());
   await using unsafe = await testPair(new Failing(), { server: { unsafeTracebacks: true } });
   for (const method of ["exception", "error", "nothing"]) {
@@ -42,7 +42,7 @@ Deno.test("the stack of a failed call shows who waits for it, and the other end'
   }
 });
 
-Deno.test("the stack of a call that timed out shows who waited for it", async () => {
+Deno.test("CallTimeoutError.stack shows the caller", async () => {
   const server = new Failing();
   await using pair = await testPair(server);
   const call = () => pair.client.root().callRemote("never", callOptions({ timeout: 1 }));
@@ -52,7 +52,7 @@ Deno.test("the stack of a call that timed out shows who waited for it", async ()
   server.answered.resolve();
 });
 
-Deno.test("[Failures copiedFailureLogging] printTraceback() prints a received failure, and so does its method", async () => {
+Deno.test("[Failures copiedFailureLogging] printTraceback() as a function and as a method prints a received failure", async () => {
   await using pair = await testPair(new Failing());
   const error = await failure(pair.client.root().callRemote("exception"));
   const lines: string[] = [];
@@ -66,7 +66,7 @@ Deno.test("[Failures copiedFailureLogging] printTraceback() prints a received fa
   assertStrictEquals(console_.calls[0]!.args[1], error);
 });
 
-Deno.test("an error is printed with its stack, and nothing that the stack says already", () => {
+Deno.test("CopiedFailure prints its stack and remote traceback, without its other fields", () => {
   const error = new CopiedFailure("a.B", "text", "File there", ["a.B"]);
   const printed = Deno.inspect(error);
   assertStringIncludes(printed, "a.B: text\n    at ");
@@ -75,6 +75,6 @@ Deno.test("an error is printed with its stack, and nothing that the stack says a
   assertEquals(Object.keys(error), []);
 });
 
-Deno.test("noOperation() does nothing with anything", () => {
+Deno.test("noOperation() accepts any arguments and returns undefined", () => {
   assertEquals(noOperation(1, 2), undefined);
 });
