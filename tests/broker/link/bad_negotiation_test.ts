@@ -1,4 +1,4 @@
-// Who does not speak PB, or does not agree.
+// Peers that do not speak PB, or do not agree on a dialect.
 
 import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
@@ -7,7 +7,7 @@ import { ascii, ECHO, endOf, GARBAGE, NO_CLIENTS, Service, TLS_HELLO } from "../
 import { rawClient, rawServer, type Said } from "../raw_peer.ts";
 
 for (const { name, said, error } of NO_CLIENTS) {
-  Deno.test(`a server closes the connection of ${name}, and says what it saw`, async () => {
+  Deno.test(`Broker of a server closes the connection of ${name}, and names it in its error`, async () => {
     await using pair = await rawClient(new Service(), { hello: false });
     await pair.peer.hear();
     await pair.peer.say(said);
@@ -29,14 +29,18 @@ const NO_SERVERS: { name: string; said: Said; error: string }[] = [
   { name: "a TLS server", said: TLS_HELLO, error: "it looks like TLS" },
   { name: "an SSH server", said: ascii("SSH-2.0-OpenSSH_9.2\r\n"), error: "it looks like SSH" },
   { name: "garbage", said: GARBAGE, error: "0xff is not a type byte of banana" },
-  { name: "a server of unknown dialects", said: ["klingon"], error: "none that is known" },
-  { name: "a server of no dialects", said: [], error: "none that is known" },
+  { name: "a server with unknown dialects", said: ["klingon"], error: "none that is known" },
+  { name: "a server without dialects", said: [], error: "none that is known" },
   { name: "a server that offers numbers", said: [1, 2], error: "none that is known" },
-  { name: "a server that offers no list", said: "pb", error: "none that is known" },
+  {
+    name: "a server that offers a string instead of a list",
+    said: "pb",
+    error: "none that is known",
+  },
 ];
 
 for (const { name, said, error } of NO_SERVERS) {
-  Deno.test(`a client refuses ${name}, and says what it saw`, async () => {
+  Deno.test(`Broker of a client refuses ${name}, and names it in its error`, async () => {
     await using pair = await rawServer({ hello: false });
     await pair.peer.say(said);
     const refused = await assertRejects(() => pair.broker.ready, ProtocolError, error);
@@ -45,7 +49,7 @@ for (const { name, said, error } of NO_SERVERS) {
   });
 }
 
-Deno.test("a client takes an offer that is a list, though it begins with the byte of a brace", async () => {
+Deno.test("Broker of a client accepts a list of 123 dialects, which begins with the byte of a brace", async () => {
   await using pair = await rawServer({ hello: false });
   assertEquals("{".charCodeAt(0), 123);
   await pair.peer.say(["pb", ...Array(122).fill("klingon")], ["version", 6]);
@@ -61,7 +65,7 @@ for (
     { offer: [5, ["pb"], "pb"], chosen: "pb" },
   ] as { offer: Said; chosen: string }[]
 ) {
-  Deno.test(`of ${JSON.stringify(offer)} a client chooses the first that it knows, as Twisted's does`, async () => {
+  Deno.test(`Broker of a client chooses the first known dialect from ${JSON.stringify(offer)}, as Twisted does`, async () => {
     await using pair = await rawServer({ hello: false });
     await pair.peer.say(offer);
     assertEquals(await pair.peer.hear(), chosen);
@@ -70,7 +74,7 @@ for (
   });
 }
 
-Deno.test("a server takes a peer that says no version, as Twisted's does", async () => {
+Deno.test("Broker of a server accepts a client that sends no version, as Twisted does", async () => {
   await using pair = await rawClient(new Service(), { hello: false });
   await pair.peer.hear();
   assertEquals(await pair.peer.ask("pb", ECHO), ["version", 6]);
@@ -78,7 +82,7 @@ Deno.test("a server takes a peer that says no version, as Twisted's does", async
 });
 
 for (const role of ["server", "client"] as const) {
-  Deno.test(`a ${role} gives up a peer that says nothing`, async () => {
+  Deno.test(`Broker of a ${role} closes at negotiationTimeout if the peer is silent`, async () => {
     using time = new FakeTime();
     const options = { hello: false, limits: { negotiationTimeout: 5000 } };
     await using pair = role === "server"

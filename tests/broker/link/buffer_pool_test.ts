@@ -3,7 +3,7 @@ import { BufferPool } from "../../../broker/link/buffer_pool.ts";
 
 const SMALL = 4096;
 
-Deno.test("BufferPool.take() lends a buffer again that was given back", () => {
+Deno.test("BufferPool.take() reuses a buffer that was given back", () => {
   const pool = new BufferPool();
   assertEquals(pool.take(0).buffer.byteLength, SMALL);
   const { buffer } = pool.take(SMALL + 1);
@@ -12,7 +12,7 @@ Deno.test("BufferPool.take() lends a buffer again that was given back", () => {
   assertNotStrictEquals(pool.take(100).buffer, buffer);
 });
 
-Deno.test("BufferPool keeps no more buffers than were lent at a time, though they grow", () => {
+Deno.test("BufferPool keeps no more buffers than were taken at a time, even if they come back larger", () => {
   const pool = new BufferPool();
   const seen = new Set<ArrayBufferLike>();
   for (let i = 0; i < 1000; i++) {

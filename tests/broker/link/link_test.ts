@@ -13,7 +13,7 @@ import { sexpOf } from "../../vectors/load.ts";
 import { settle, testPair } from "../pair.ts";
 import { rawServer, type Said } from "../raw_peer.ts";
 
-/** Answers calls with how many bytes had been sent when it took them. */
+/** Answers calls with the number of bytes that had been sent when it handled them. */
 class Server extends Root {
   broker: Broker | undefined;
   remote_none(): void {}
@@ -22,7 +22,7 @@ class Server extends Root {
   }
 }
 
-Deno.test("calls that are made in one turn are answered while the last of them are handled", async () => {
+Deno.test("Link writes answers while it still handles later calls of the same turn", async () => {
   const root = new Server();
   await using pair = await testPair(root);
   root.broker = pair.server;
@@ -32,7 +32,7 @@ Deno.test("calls that are made in one turn are answered while the last of them a
   assert(new Set(sent).size > 2, `answers went out ${new Set(sent).size} times`);
 });
 
-Deno.test("few calls that are made in one turn are answered in one write", async () => {
+Deno.test("Link answers a few calls of one turn in one write", async () => {
   const root = new Server();
   await using pair = await testPair(root);
   root.broker = pair.server;
@@ -42,7 +42,7 @@ Deno.test("few calls that are made in one turn are answered in one write", async
   assertEquals(new Set(sent).size, 1);
 });
 
-/** Notes what it is told. */
+/** Records the events it receives. */
 class Witness extends Referenceable {
   constructor(readonly heard: unknown[]) {
     super();
@@ -57,14 +57,14 @@ const CALLED = ["message", 1, 1, "event", 0, ["tuple", ["unicode", "called"]], [
 for (const kind of ["answer", "error"]) {
   for (const together of [true, false]) {
     const how = together ? "in the same bytes" : "in bytes of its own";
-    Deno.test(`an ${kind} is heard before what was sent behind it, ${how}`, async () => {
+    Deno.test(`callRemote() settles by an ${kind} before a later call is handled that comes ${how}`, async () => {
       await using pair = await rawServer();
       const heard: unknown[] = [];
       const ask = async () => {
         const call = pair.broker.root().callRemote("ask", new Witness(heard));
         heard.push(await call.catch((error: Error) => error.message));
       };
-      // Some steps of the program lie between the answer and who waits for it.
+      // Several async functions lie between the answer and the code that waits for it.
       const waiting = (async () => await (async () => await ask())())();
       await pair.peer.hear();
       const value = ["unicode", kind];
@@ -89,7 +89,7 @@ for (const kind of ["answer", "error"]) {
   }
 }
 
-Deno.test("answers that come together are all heard before what was sent behind them", async () => {
+Deno.test("callRemote() settles by several answers before a later call in the same bytes is handled", async () => {
   await using pair = await rawServer();
   const heard: unknown[] = [];
   const root = pair.broker.root();
@@ -102,7 +102,7 @@ Deno.test("answers that come together are all heard before what was sent behind 
   assertEquals(heard, [11, 12, "called"]);
 });
 
-/** Several messages as one piece. */
+/** Joins several messages into one piece. */
 function joined(said: Said[]): Uint8Array {
   return Uint8Array.from(said.flatMap((one) => [...encode(sexpOf(one), { dialect: "pb" })]));
 }
@@ -129,7 +129,7 @@ function counted(dialed: Dialed, writes: number[]): Dialed {
   };
 }
 
-Deno.test("calls made a few microtasks apart share a write, also after calls one at a time", async () => {
+Deno.test("Link sends calls a few microtasks apart in one write, and learns again after single calls", async () => {
   const [here, there] = memoryPair();
   const writes: number[] = [];
   await using factory = new PBServerFactory(new Server());
@@ -150,7 +150,7 @@ Deno.test("calls made a few microtasks apart share a write, also after calls one
   await turns();
   writes.length = 0;
   await callTwice();
-  assertEquals(writes.length, 1, "with patience");
+  assertEquals(writes.length, 1, "it waits for a second call");
 
   for (let i = 0; i < 10; i++) {
     void call();
@@ -158,13 +158,13 @@ Deno.test("calls made a few microtasks apart share a write, also after calls one
   }
   writes.length = 0;
   await callTwice();
-  assertEquals(writes.length, 2, "nobody expected a second call");
+  assertEquals(writes.length, 2, "it expects no second call");
   writes.length = 0;
   await callTwice();
-  assertEquals(writes.length, 1, "now one is");
+  assertEquals(writes.length, 1, "it expects a second call again");
 });
 
-Deno.test("a connection that a handler closes handles nothing of what came with the call", async () => {
+Deno.test("Link handles no further calls of the same bytes when a handler closes the connection", async () => {
   let calls = 0;
   class Closing extends Root {
     remote_close(broker: string): void {
@@ -181,7 +181,7 @@ Deno.test("a connection that a handler closes handles nothing of what came with 
   assertEquals(results.at(-1)!.status, "rejected");
 });
 
-Deno.test("a peer that always sends does not keep others, and timers, waiting", async () => {
+Deno.test("Link yields to timers even if a peer sends without pause", async () => {
   const [here, there] = memoryPair();
   const noise = encode(sexpOf(["version", 6]), { dialect: "pb" });
   let reads = 0;
@@ -189,7 +189,7 @@ Deno.test("a peer that always sends does not keep others, and timers, waiting", 
   const flood: Dialed = {
     ...there,
     transport: {
-      // Bytes are there whenever it asks, so nothing ever has to be waited for.
+      // Bytes are available at every read, so no read ever has to wait.
       async read(buffer) {
         if (reads === 0) return await there.transport.read(buffer.subarray(0, 1000));
         if (++reads > 2000 || hasRung) return null;
@@ -208,7 +208,7 @@ Deno.test("a peer that always sends does not keep others, and timers, waiting", 
   await server.ready;
   const timer = setTimeout(() => hasRung = true, 1);
   reads = 1;
-  // The flood begins behind this call; whether it is answered does not matter here.
+  // The flood begins after this call, whose answer does not matter here.
   await client.root().callRemote("none").catch(() => {});
   await server.closed;
   clearTimeout(timer);

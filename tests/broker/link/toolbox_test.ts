@@ -14,7 +14,7 @@ import {
   SecurityOptions,
 } from "../../../mod.ts";
 
-Deno.test("Toolbox.takeWriter() lends tools again, for another connection and dialect", () => {
+Deno.test("Toolbox.takeWriter() reuses tools for another connection and dialect", () => {
   const { tools } = brokerSettings();
   const [one, other] = [{}, {}];
   const first = tools.takeWriter(one, "pb", 0);
@@ -31,7 +31,7 @@ Deno.test("Toolbox.takeWriter() lends tools again, for another connection and di
   assertNotStrictEquals(tools.takeWriter(other, "none", 0), second);
 });
 
-Deno.test("Toolbox.giveWriter() leaves a large buffer to whoever needs one", () => {
+Deno.test("Toolbox.giveWriter() frees a large buffer for any other writer", () => {
   const { tools } = brokerSettings();
   const first = tools.takeWriter({}, "pb", 100_000);
   assertEquals(first.writer.capacity, 100_000);
@@ -42,7 +42,7 @@ Deno.test("Toolbox.giveWriter() leaves a large buffer to whoever needs one", () 
   assertEquals([small.writer.capacity, large.writer.capacity], [100_000, 100_000]);
 });
 
-Deno.test("Toolbox.giveReader() lets go of large buffers and of the connection", () => {
+Deno.test("Toolbox.giveReader() drops large buffers and the connection", () => {
   const { tools } = brokerSettings();
   const first = tools.takeReader({});
   first.reader.reset(new Uint8Array(65_537), 1);
@@ -52,7 +52,7 @@ Deno.test("Toolbox.giveReader() lets go of large buffers and of the connection",
   assertNotStrictEquals(tools.takeReader({}), first);
 });
 
-Deno.test("Toolbox.takeScanner() lends a scanner again, for another dialect", () => {
+Deno.test("Toolbox.takeScanner() reuses a scanner for another dialect", () => {
   const { tools } = brokerSettings();
   const first = tools.takeScanner("pb");
   tools.giveScanner(first);
@@ -61,7 +61,7 @@ Deno.test("Toolbox.takeScanner() lends a scanner again, for another dialect", ()
   assertEquals(second.dialect, undefined);
 });
 
-Deno.test("A value that calls over another connection while it is written disturbs neither", async () => {
+Deno.test("getStateToCopy() may call over another connection while the value is written", async () => {
   const heard: unknown[] = [];
   class Listener extends Referenceable {
     remote_hear(text: string): void {
