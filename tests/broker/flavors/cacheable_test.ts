@@ -21,7 +21,7 @@ import { JellyError } from "@perspective/broker/jelly";
 import { flavorRegistry, Ledger, LedgerCache, Library } from "../flavor_classes.ts";
 import { settle, type TestPair, testPair } from "../pair.ts";
 
-/** A library and a client that knows its classes. */
+/** Connects a library and a client that knows its classes. */
 async function connected(
   library: Root = new Library(),
   limits: { server?: object; client?: object } = {},
@@ -38,7 +38,7 @@ async function fetch(pair: TestPair): Promise<LedgerCache> {
   return ledger;
 }
 
-Deno.test("[Broker cache] state, update, second fetch, sent home, dropped: both ends' tables end empty", async () => {
+Deno.test("[Broker cache] RemoteCache gets state and updates, is sent back as the object, and leaves empty tables when released", async () => {
   const library = new Library();
   library.ledger.add("first");
   await using pair = await connected(library);
@@ -63,7 +63,7 @@ Deno.test("[Broker cache] state, update, second fetch, sent home, dropped: both 
   assertEquals(ledger.entries.length, 2);
 });
 
-Deno.test("[Broker NewStyleCached.newStyleCache] a cache that is fetched twice serves both times", async () => {
+Deno.test("[Broker NewStyleCached.newStyleCache] RemoteCache that is fetched twice is one live object", async () => {
   await using pair = await connected();
   const first = await fetch(pair);
   const second = await fetch(pair);
@@ -71,7 +71,7 @@ Deno.test("[Broker NewStyleCached.newStyleCache] a cache that is fetched twice s
   assert(first.isLive);
 });
 
-Deno.test("a cache fetched twice in one message is one object, and counted once per place", async () => {
+Deno.test("RemoteCache that occurs several times in one message is one object, and is released once per place", async () => {
   class Pairs extends Library {
     remote_both(): unknown[] {
       return [this.ledger, this.ledger, { again: this.ledger }];
@@ -93,7 +93,7 @@ Deno.test("a cache fetched twice in one message is one object, and counted once 
   assertEquals(library.ledger.stopped.length, 1);
 });
 
-Deno.test("a cache that leads to itself arrives as a circle", async () => {
+Deno.test("RemoteCache may contain itself", async () => {
   class Circle extends Cacheable {
     static readonly jellyName = "interop.Ledger";
     readonly entries: unknown[] = [this];
@@ -110,7 +110,7 @@ Deno.test("a cache that leads to itself arrives as a circle", async () => {
 
 // Observers.
 
-Deno.test("RemoteCacheObserver is one object for an observation, and equals one made by hand", async () => {
+Deno.test("RemoteCacheObserver.equals() is true for another observer of the same observation", async () => {
   const library = new Library();
   await using pair = await connected(library);
   await fetch(pair);
@@ -124,7 +124,7 @@ Deno.test("RemoteCacheObserver is one object for an observation, and equals one 
   assertEquals(await observer!.remoteMethod("added").call("by method"), 2);
 });
 
-Deno.test("RemoteCacheObserver.callRemote() gives what the cache answers, or why not", async () => {
+Deno.test("RemoteCacheObserver.callRemote() resolves with the cache's answer, or rejects with the reason", async () => {
   const library = new Library();
   const pair = await connected(library);
   const ledger = await fetch(pair);
@@ -143,7 +143,7 @@ Deno.test("RemoteCacheObserver.callRemote() gives what the cache answers, or why
   await assertRejects(() => observer.callRemote("added", 3), DeadReferenceError, "closed");
 });
 
-Deno.test("observers whose calls nobody awaits harm nothing when the connection is lost", async () => {
+Deno.test("RemoteCacheObserver.callRemote() causes no unhandled rejection when the connection is lost", async () => {
   const library = new Library();
   const pair = await connected(library);
   await fetch(pair);
@@ -155,7 +155,7 @@ Deno.test("observers whose calls nobody awaits harm nothing when the connection 
   assertEquals(pair.serverLog, []);
 });
 
-Deno.test("an update while the first copy is written arrives after it", async () => {
+Deno.test("RemoteCacheObserver.callRemote() while the state is written sends its update after the state", async () => {
   class Busy extends Ledger {
     static override readonly jellyName = Ledger.jellyName;
     override getStateToCacheAndObserveFor(who: object | null, observer: RemoteCacheObserver) {
@@ -173,7 +173,7 @@ Deno.test("an update while the first copy is written arrives after it", async ()
   assertEquals(ledger.entries, ["meanwhile"]);
 });
 
-Deno.test("each connection has an observer of its own, and all are told", async () => {
+Deno.test("Cacheable has an observer for each connection, and updates all of them", async () => {
   const library = new Library();
   await using first = await connected(library);
   await using second = await connected(library);
@@ -187,7 +187,7 @@ Deno.test("each connection has an observer of its own, and all are told", async 
   assertStrictEquals(library.ledger.observers[0]!.broker, second.server);
 });
 
-Deno.test("two perspectives on one connection have caches of their own, and state of their own", async () => {
+Deno.test("Cacheable has a cache with a state of its own for each perspective of one connection", async () => {
   const shown = new Map<object | null, string>();
   class Secret extends Cacheable {
     static readonly jellyName = "interop.Ledger";
@@ -231,7 +231,7 @@ Deno.test("two perspectives on one connection have caches of their own, and stat
   for (const cache of caches) {
     assertEquals(await references[0]!.callRemote("isLedger", cache), true);
   }
-  // On nobody's behalf, what is there is sent again.
+  // Without a perspective, the existing cache is sent again.
   class Nobody extends Referenceable {
     got: unknown;
     remote_take(value: unknown): void {
@@ -247,9 +247,9 @@ Deno.test("two perspectives on one connection have caches of their own, and stat
   assertEquals(pair.server.counts.cachedObjects, 1);
 });
 
-// Each way in which an observation can end.
+// All ways in which an observation can end.
 
-Deno.test("stoppedObserving() is called once when the connection is lost, for each observer", async () => {
+Deno.test("stoppedObserving() is called once for each observer when its connection is lost", async () => {
   const library = new Library();
   const pair = await connected(library);
   const other = await connected(library);
@@ -264,7 +264,7 @@ Deno.test("stoppedObserving() is called once when the connection is lost, for ea
   assertEquals(library.ledger.stopped.length, 2);
 });
 
-Deno.test("stoppedObserving() is called once when the first copy could not be sent", async () => {
+Deno.test("stoppedObserving() is called once when the message with the first copy cannot be sent", async () => {
   class Sealed extends Library {
     remote_sealed(): unknown {
       return [this.ledger, { open: () => {} }];
@@ -281,7 +281,7 @@ Deno.test("stoppedObserving() is called once when the first copy could not be se
   assertEquals(pair.server.counts.cachedObjects, 0);
   await assertRejects(() => library.ledger.stopped[0]!.callRemote("added"), DeadReferenceError);
 
-  // One that the peer has already keeps its count.
+  // An object that the peer already has keeps its count.
   const ledger = await fetch(pair);
   await assertRejects(() => root.callRemote("twice"), RemoteError, "result[2]");
   assertEquals(library.ledger.stopped.length, 1);
@@ -291,7 +291,7 @@ Deno.test("stoppedObserving() is called once when the first copy could not be se
   assertEquals(pair.server.counts.cachedObjects, 0);
 });
 
-Deno.test("an observation that was refused has not begun", async () => {
+Deno.test("stoppedObserving() is not called when getStateToCacheAndObserveFor() throws", async () => {
   class Private extends Ledger {
     static override readonly jellyName = Ledger.jellyName;
     override getStateToCacheAndObserveFor(): never {
@@ -305,12 +305,12 @@ Deno.test("an observation that was refused has not begun", async () => {
   await using pair = await connected(library);
   await assertRejects(() => fetch(pair), RemoteError, "not for you");
   assertEquals(library.ledger.stopped, []);
-  // A ledger throws where it is told of an observer that it does not know.
+  // A ledger throws in stoppedObserving() for an observer that it does not know.
   assertEquals(pair.serverLog.filter(({ event }) => event === "callbackFailed"), []);
   assertEquals(pair.server.counts.cachedObjects, 0);
 });
 
-Deno.test("a stoppedObserving() that throws is logged, and all others are called", async () => {
+Deno.test("stoppedObserving() that throws is logged, and the others are still called", async () => {
   class Bad extends Ledger {
     static override readonly jellyName = Ledger.jellyName;
     override stoppedObserving(): never {
@@ -330,7 +330,7 @@ Deno.test("a stoppedObserving() that throws is logged, and all others are called
   assertEquals(pair.serverLog.length, 1);
 });
 
-Deno.test("an object that is observed again gets a new observer", async () => {
+Deno.test("Cacheable gets a new observer when it is fetched again after a release", async () => {
   const library = new Library();
   await using pair = await connected(library);
   for (let round = 1; round <= 3; round++) {
@@ -344,16 +344,16 @@ Deno.test("an object that is observed again gets a new observer", async () => {
   assertEquals(new Set(library.ledger.stopped).size, 3);
 });
 
-// Interleavings of the last use and a new one, at this end.
+// Releases that cross with new arrivals and updates.
 
-Deno.test("an arrival on its way when the last use is released takes the cache up again", async () => {
+Deno.test("RemoteCache is live again when an arrival was on its way at its release", async () => {
   const library = new Library();
   await using pair = await connected(library);
   const ledger = await fetch(pair);
   const again = pair.client.root().callRemote("ledger");
   ledger.release();
   assert(!ledger.isLive);
-  // The server counts the new use before it hears of the release, and goes on telling.
+  // The server counts the new use before the release arrives, and keeps sending updates.
   assertStrictEquals(await again, ledger);
   assert(ledger.isLive);
   library.ledger.add("after");
@@ -366,7 +366,7 @@ Deno.test("an arrival on its way when the last use is released takes the cache u
   assertEquals(pair.client.counts.caches, 0);
 });
 
-Deno.test("an update on its way when the last use is released is not lost for the next use", async () => {
+Deno.test("RemoteCache keeps an update that was on its way at its release if it arrives again", async () => {
   const library = new Library();
   await using pair = await connected(library);
   const ledger = await fetch(pair);
@@ -377,7 +377,7 @@ Deno.test("an update on its way when the last use is released is not lost for th
   assertEquals(ledger.entries, ["on its way"]);
 });
 
-Deno.test("an object that is fetched after its release was heard arrives as a new cache", async () => {
+Deno.test("RemoteCache is a new object when it is fetched after the release arrived", async () => {
   const library = new Library();
   await using pair = await connected(library);
   const ledger = await fetch(pair);
@@ -389,7 +389,7 @@ Deno.test("an object that is fetched after its release was heard arrives as a ne
   assertEquals([ledger.entries, again.entries], [[], ["new"]]);
 });
 
-Deno.test("a cache that was released is not sent, nor over another connection", async () => {
+Deno.test("RemoteCache cannot be sent after release(), over another connection, or without one", async () => {
   const library = new Library();
   await using pair = await connected(library);
   await using other = await connected(library);
@@ -405,7 +405,7 @@ Deno.test("a cache that was released is not sent, nor over another connection", 
   await assertRejects(() => pair.client.root().callRemote("echo", ledger), JellyError, "released");
 });
 
-Deno.test("updatesEnded() tells a cache once that it was released, or why the connection was lost", async () => {
+Deno.test("RemoteCache.updatesEnded() is called once on release and on a normal close, without a reason", async () => {
   const ends: unknown[] = [];
   class Told extends LedgerCache {
     override updatesEnded(reason: Error | undefined): void {
@@ -424,7 +424,7 @@ Deno.test("updatesEnded() tells a cache once that it was released, or why the co
 
 // Limits.
 
-Deno.test("[Broker tooManyRefs] caches count against maxReferences, with the same three strikes", async () => {
+Deno.test("[Broker tooManyRefs] maxReferences limits caches too, and the fourth failure closes the connection", async () => {
   class Many extends Library {
     remote_new(): unknown {
       return new Ledger();
@@ -451,7 +451,7 @@ Deno.test("[Broker tooManyRefs] caches count against maxReferences, with the sam
   await pair[Symbol.asyncDispose]();
 });
 
-Deno.test("caches over maxCaches are refused and given back; the fourth attempt closes the connection", async () => {
+Deno.test("maxCaches refuses further caches and gives them back, and the fourth one closes the connection", async () => {
   const made: Ledger[] = [];
   class Many extends Library {
     remote_new(): unknown {
@@ -478,7 +478,7 @@ Deno.test("caches over maxCaches are refused and given back; the fourth attempt 
   await pair[Symbol.asyncDispose]();
 });
 
-Deno.test("a cache whose state is refused fails its call, and is given back", async () => {
+Deno.test("RemoteCache whose state is refused fails its call, and is given back", async () => {
   class Strange extends Cacheable {
     static readonly jellyName = "interop.Ledger";
     stops = 0;
@@ -502,14 +502,14 @@ Deno.test("a cache whose state is refused fails its call, and is given back", as
   assertEquals([pair.server.counts.cachedObjects, pair.client.counts.caches], [0, 0]);
 });
 
-Deno.test("a cache without a connection is a plain value", () => {
+Deno.test("RemoteCache without a connection is not live, and can be released", () => {
   const cache = new LedgerCache();
   assertEquals(cache.isLive, false);
   cache.release();
   assertInstanceOf(cache, RemoteCache);
 });
 
-Deno.test("an update while an argument is written is a call of its own, behind the first", async () => {
+Deno.test("RemoteCacheObserver.callRemote() while an argument is written makes a call of its own after the first", async () => {
   const replies: unknown[] = [];
   class Busy extends Ledger {
     static override readonly jellyName = Ledger.jellyName;

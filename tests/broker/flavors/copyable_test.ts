@@ -56,14 +56,14 @@ function connected(root: Root, registry: JellyRegistry = flavorRegistry()): Prom
   return testPair(root, { server: { registry }, client: { registry } });
 }
 
-Deno.test("[Broker copy] a copy arrives with its numbers, dictionaries and lists", async () => {
+Deno.test("[Broker copy] Copyable arrives with its numbers, dictionaries and lists", async () => {
   await using pair = await connected(new Echo(new Point(1, { a: [2, "three"] })));
   const point = await pair.client.root().callRemote("get");
   assertInstanceOf(point, Point);
   assertEquals([point.x, point.y], [1, { a: [2, "three"] }]);
 });
 
-Deno.test("[Broker NewStyle.newStyle] an echoed copy is another object of the class, with the same state", async () => {
+Deno.test("[Broker NewStyle.newStyle] Copyable that is echoed is a new object with the same class and state", async () => {
   await using pair = await connected(new Echo());
   const point = new Point("x", [1]);
   const echo = await pair.client.root().callRemote("echo", point);
@@ -72,7 +72,7 @@ Deno.test("[Broker NewStyle.newStyle] an echoed copy is another object of the cl
   assertEquals([echo.x, echo.y], ["x", [1]]);
 });
 
-Deno.test("[Broker NewStyle.newStyleWithKeywords] keyword arguments stay keywords, beside and as copies", async () => {
+Deno.test("[Broker NewStyle.newStyleWithKeywords] Copyable can be a positional or a keyword argument", async () => {
   await using pair = await connected(new Echo());
   const answer = await pair.client.root().callRemote(
     "with",
@@ -83,7 +83,7 @@ Deno.test("[Broker NewStyle.newStyleWithKeywords] keyword arguments stay keyword
   assert(Object.isFrozen(answer));
 });
 
-Deno.test("[Jelly circleWithInvoker] copies that refer to each other arrive as a circle", async () => {
+Deno.test("[Jelly circleWithInvoker] Copyable objects may refer to each other", async () => {
   const a = new Point(), b = new Point(a, [a]);
   a.x = b;
   await using pair = await connected(new Echo(a));
@@ -94,14 +94,14 @@ Deno.test("[Jelly circleWithInvoker] copies that refer to each other arrive as a
   assertStrictEquals((second.y as unknown[])[0], first);
 });
 
-Deno.test("[Broker factoryCopy] a factory gets the state and gives the object", async () => {
+Deno.test("[Broker factoryCopy] setUnjellyableFactoryForClass() makes the object from the state with a factory", async () => {
   const registry = new JellyRegistry();
   registry.setUnjellyableFactoryForClass("interop.Point", (state) => ["made of", state]);
   await using pair = await connected(new Echo(new Point(1, 2)), registry);
   assertEquals(await pair.client.root().callRemote("get"), ["made of", { x: 1, y: 2 }]);
 });
 
-Deno.test("[Broker badSerialization] a state that cannot be taken fails its call alone, here", async () => {
+Deno.test("[Broker badSerialization] callRemote() rejects when getStateToCopy() throws, and sends nothing", async () => {
   class Bad extends Copyable {
     override getStateToCopy(): never {
       throw new RangeError("no state today");
@@ -116,13 +116,13 @@ Deno.test("[Broker badSerialization] a state that cannot be taken fails its call
   assertEquals(await root.callRemote("echo", 1), 1);
 });
 
-Deno.test("setUnjellyableForClass() and its kin have their old names too", () => {
+Deno.test("setCopierForClass(), setCopierForClassTree() and setFactoryForClass() are aliases of the newer functions", () => {
   assertStrictEquals(setCopierForClass, setUnjellyableForClass);
   assertStrictEquals(setCopierForClassTree, setUnjellyableForClassTree);
   assertStrictEquals(setFactoryForClass, setUnjellyableFactoryForClass);
 });
 
-Deno.test("a tree of classes is registered at once, on every connection that has no registry of its own", async () => {
+Deno.test("setCopierForClassTree() registers classes for every connection without a registry of its own", async () => {
   class Shape extends RemoteCopy {}
   class Circle extends Shape {}
   setCopierForClassTree({ Circle, Shape, other: 1 }, Shape, "copyable_test");
@@ -134,7 +134,7 @@ Deno.test("a tree of classes is registered at once, on every connection that has
   assert(globalRegistry.rule("copyable_test.Shape"));
 });
 
-// A class of TypeScript.
+// A class with TypeScript features.
 
 class Account extends Copyable {
   static readonly jellyName: string = "bank.Account";
@@ -160,7 +160,7 @@ class Account extends Copyable {
   }
 }
 
-Deno.test("a copy has its fields; what is private to the class, computed or static stays at home", async () => {
+Deno.test("Copyable sends its fields, but no #private, accessor or static members", async () => {
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass(Account, Account);
   const account = new Account();
@@ -180,7 +180,7 @@ Deno.test("a copy has its fields; what is private to the class, computed or stat
   assertEquals(Object.keys(copy), ["owner", "balance"]);
 });
 
-Deno.test("a received state calls setters, and replaces neither methods nor getters", async () => {
+Deno.test("Copyable calls setters for a received state, and refuses to replace methods and getters", async () => {
   class State extends Copyable {
     static readonly jellyName = "bank.Account";
     constructor(readonly state: unknown) {
@@ -212,13 +212,13 @@ Deno.test("a received state calls setters, and replaces neither methods nor gett
   for (const state of [1, "x", [1], new Map([[1, 2]])]) {
     await assertRejects(() => get(state), JellyError, "Cannot take state");
   }
-  // Names as bytes, as Python 2 has them; and no state at all.
+  // Names as bytes, as in Python 2, and no state at all.
   const bytes = new Map([[new TextEncoder().encode("balance"), 8]]);
   assertEquals((await get(bytes)).balance, 8);
   assertEquals((await get(null)).balance, 0);
 });
 
-Deno.test("a field that holds a function is refused, with the path to it", async () => {
+Deno.test("callRemote() refuses a Copyable with a function in a field, and names the path", async () => {
   class Button extends Copyable {
     label = "ok";
     onClick = () => this.label;
@@ -231,7 +231,7 @@ Deno.test("a field that holds a function is refused, with the path to it", async
   );
 });
 
-Deno.test("a copy is made by the constructor without arguments; a RemoteCopy too", async () => {
+Deno.test("RemoteCopy is made by its constructor without arguments, then gets its state", async () => {
   let made = 0;
   class RemotePoint extends RemoteCopy {
     declare x: number;
@@ -250,7 +250,7 @@ Deno.test("a copy is made by the constructor without arguments; a RemoteCopy too
   assertEquals([point.x, point.number, made], [2, 1, 1]);
 });
 
-Deno.test("a subclass has a tag of its own, unless it says otherwise", async () => {
+Deno.test("Copyable.getTypeToCopy() of a subclass is its own name unless overridden", async () => {
   class Sub extends Point {}
   class Same extends Point {
     static override readonly jellyName = Point.jellyName;
@@ -265,7 +265,7 @@ Deno.test("a subclass has a tag of its own, unless it says otherwise", async () 
   assertInstanceOf(await pair.client.root().callRemote("get"), Point);
 });
 
-Deno.test("getStateToCopyFor() and getTypeToCopyFor() get the perspective of whoever asks", async () => {
+Deno.test("Copyable.getStateToCopyFor() and getTypeToCopyFor() get the caller's perspective", async () => {
   class Salary extends Copyable {
     override getTypeToCopyFor(perspective: object | null): string {
       return perspective === null ? "Public" : "Private";
@@ -303,7 +303,7 @@ Deno.test("getStateToCopyFor() and getTypeToCopyFor() get the perspective of who
       return what;
     }
   }
-  // A reference that came on the boss's behalf is called on the boss's behalf.
+  // A reference that came with the boss's perspective is called with it.
   const calls = boss.callRemote("show", new Eye());
   assertEquals(await calls, ["private", { amount: 100 }]);
   await settle();
@@ -311,7 +311,7 @@ Deno.test("getStateToCopyFor() and getTypeToCopyFor() get the perspective of who
 
 // Without a connection.
 
-Deno.test("a copy is jellied without a connection as its class and fields", () => {
+Deno.test("jelly() sends a Copyable without a connection as its class and fields", () => {
   class Hidden extends Point {
     static override readonly jellyName = Point.jellyName;
     override getStateToCopy(): never {

@@ -30,14 +30,14 @@ class Local extends LocalAsRemote {
   plain(): void {}
 }
 
-Deno.test("[Broker util.sync] what a sync_ method returns is given as it is", () => {
+Deno.test("[Broker util.sync] LocalAsRemote.callRemote() returns the result of a sync_ method itself", () => {
   const result = new Local().callRemote("isBlocking", 5);
   assertType<IsExact<typeof result, string>>(true);
   assertEquals(result, "hello 5");
   assertThrows(() => new Local().callRemote("fail"), PBError, "at once");
 });
 
-Deno.test("[Broker util.async] what an async_ method returns comes as a promise", async () => {
+Deno.test("[Broker util.async] LocalAsRemote.callRemote() returns a promise for an async_ method", async () => {
   const local = new Local();
   const result = local.callRemote("value", 1, 2);
   assertType<IsExact<typeof result, Promise<number>>>(true);
@@ -47,7 +47,7 @@ Deno.test("[Broker util.async] what an async_ method returns comes as a promise"
   assertEquals(await later, "later");
 });
 
-Deno.test("[Broker util.asyncFail] its exception comes as a rejection, printed if it is to be", async () => {
+Deno.test("[Broker util.asyncFail] LocalAsRemote.callRemote() rejects when an async_ method throws, and prints the error if asked to", async () => {
   class Failing extends LocalAsRemote {
     async_fail(): never {
       throw new PBError("by promise");
@@ -63,7 +63,7 @@ Deno.test("[Broker util.asyncFail] its exception comes as a rejection, printed i
   assertSpyCalls(printed, 1);
 });
 
-Deno.test("LocalAsRemote reaches no method without a prefix", async () => {
+Deno.test("LocalAsRemote.callRemote() reaches no method without the prefix", async () => {
   const local = new Local();
   for (const name of ["plain", "callRemote", "constructor", "nothing"]) {
     const call = () => Promise.resolve(local.callRemote(name as never));
@@ -71,7 +71,7 @@ Deno.test("LocalAsRemote reaches no method without a prefix", async () => {
   }
 });
 
-Deno.test("[Broker util.remoteMethod] a method of a local object is a value", async () => {
+Deno.test("[Broker util.remoteMethod] LocalAsRemote.remoteMethod() gives a method as a value", async () => {
   const local = new Local();
   const method = local.remoteMethod("value");
   assertStrictEquals(method.local, local);
@@ -100,7 +100,7 @@ class Host implements Greeter {
   }
 }
 
-Deno.test("[Broker util.localAsyncForwarder] the methods of an interface are forwarded, and no others", async () => {
+Deno.test("[Broker util.localAsyncForwarder] LocalAsyncForwarder forwards only the methods of its interface", async () => {
   const forwarder = new LocalAsyncForwarder<Greeter>(new Host(), ["greet", "leave"]);
   const greeting = forwarder.callRemote("greet", "Ada");
   assertType<IsExact<typeof greeting, Promise<string>>>(true);
@@ -119,7 +119,7 @@ Deno.test("[Broker util.localAsyncForwarder] the methods of an interface are for
   );
 });
 
-Deno.test("LocalAsyncForwarder refuses an object that lacks a method of the interface", () => {
+Deno.test("LocalAsyncForwarder() refuses an object that lacks a method of the interface", () => {
   assertThrows(
     () => new LocalAsyncForwarder<Greeter>({ name: "x" } as Greeter, ["greet"]),
     TypeError,

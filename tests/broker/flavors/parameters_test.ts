@@ -44,7 +44,7 @@ const PLACED = [
 ];
 
 for (const { args, arrive } of PLACED) {
-  Deno.test(`PARAMETERS put ${Deno.inspect(args)} in their places`, async () => {
+  Deno.test(`PARAMETERS pass ${Deno.inspect(args)} to the right parameters`, async () => {
     await using pair = await testPair(new Bank());
     assertEquals(await pair.client.root().callRemote("move", ...args), arrive);
   });
@@ -65,12 +65,12 @@ for (const { args, fact } of MISPLACED) {
   });
 }
 
-Deno.test("PARAMETERS leave methods alone that they do not name", async () => {
+Deno.test("PARAMETERS do not affect methods that they do not name", async () => {
   await using pair = await testPair(new Bank());
   assertEquals(await pair.client.root().callRemote("other", 1, kwargs({ to: 2 })), 2);
 });
 
-Deno.test("PARAMETERS of a view begin with the perspective, which no peer can give", async () => {
+Deno.test("PARAMETERS of a view begin with the perspective, which a peer cannot pass", async () => {
   await using pair = await testPair(new Bank());
   const account = await pair.client.root().callRemote("account") as RemoteReference;
   assertEquals(await account.callRemote("take", kwargs({ amount: 5 })), [null, 5]);

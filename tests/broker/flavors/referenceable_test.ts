@@ -37,7 +37,7 @@ class Service extends Root {
   }
 }
 
-Deno.test("[Jelly referenceable] a Referenceable jellies to a reference whose luid is in the sender's table", async () => {
+Deno.test("[Jelly referenceable] jelly() writes a Referenceable as a reference whose luid is in the sender's table", async () => {
   await using pair = await testPair(new Service());
   const thing = new Thing();
   assertEquals(inspectSexp(jelly(thing, { invoker: pair.server })), '["remote", 1]');
@@ -47,7 +47,7 @@ Deno.test("[Jelly referenceable] a Referenceable jellies to a reference whose lu
   assertEquals(pair.server.counts.localObjects, 2);
 });
 
-Deno.test("a Referenceable may travel under a tag of its own, as those of twisted.words do", async () => {
+Deno.test("Referenceable may be sent under a tag of its own, as in twisted.words", async () => {
   class Group extends Thing {
     constructor(readonly label: string) {
       super();
@@ -95,12 +95,12 @@ Deno.test("a Referenceable may travel under a tag of its own, as those of twiste
   assertEquals(pair.server.counts.localObjects, 1);
 });
 
-Deno.test("a Referenceable travels over connections only", () => {
+Deno.test("jelly() refuses a Referenceable without a connection", () => {
   const error = assertThrows(() => jelly({ thing: new Thing() }), JellyError, "over a connection");
   assertEquals(error.path, "value.thing");
 });
 
-Deno.test("nothing but remote_ methods can be called", async () => {
+Deno.test("callRemote() reaches only remote_ methods of a Referenceable", async () => {
   await using pair = await testPair(new Service());
   const thing = await pair.client.root().callRemote("thing") as RemoteReference;
   assertEquals(await thing.callRemote("name"), "thing");
@@ -109,7 +109,7 @@ Deno.test("nothing but remote_ methods can be called", async () => {
   }
 });
 
-Deno.test("a reference over one connection cannot be sent over another", async () => {
+Deno.test("callRemote() refuses a RemoteReference of another connection", async () => {
   await using one = await testPair(new Service());
   await using other = await testPair(new Service());
   const thing = await one.client.root().callRemote("thing");
@@ -118,7 +118,7 @@ Deno.test("a reference over one connection cannot be sent over another", async (
   assertEquals(error.path, "args[0][0]");
 });
 
-Deno.test("objects that say that they are the same have one number", async () => {
+Deno.test("Referenceable objects with one processUniqueID() arrive as one reference", async () => {
   const identity = {};
   class Same extends Referenceable {
     override processUniqueID(): object {
@@ -131,7 +131,7 @@ Deno.test("objects that say that they are the same have one number", async () =>
   assertStrictEquals(first, second);
 });
 
-Deno.test("setNameForLocal() publishes an object, at either end", async () => {
+Deno.test("Broker.setNameForLocal() publishes an object, at either end", async () => {
   await using pair = await testPair(new Service());
   pair.server.setNameForLocal("thing", new Thing());
   pair.client.setNameForLocal("ours", new Thing());
@@ -139,7 +139,7 @@ Deno.test("setNameForLocal() publishes an object, at either end", async () => {
   assertEquals(await pair.server.remoteForName("ours").callRemote("name"), "thing");
 });
 
-Deno.test("AsReferenceable refuses an object that takes no such calls", () => {
+Deno.test("AsReferenceable() refuses an object without the method for its message type", () => {
   new AsReferenceable(new Avatar(), "perspective");
   assertThrows(() => new AsReferenceable(new Avatar()), TypeError, "remoteMessageReceived");
 });

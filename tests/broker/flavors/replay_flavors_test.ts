@@ -1,4 +1,4 @@
-// Recorded conversations about copies and caches: our broker in either part says what Twisted's said.
+// Replays recorded conversations about copies and caches with our broker at either end.
 
 import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
 import {
@@ -109,7 +109,7 @@ class Service extends Root {
 }
 
 for (const name of ["copyable", "cacheable"]) {
-  Deno.test(`our server says what Twisted's said: ${name}`, async () => {
+  Deno.test(`Broker of a server sends the same bytes as Twisted's server in conversation ${name}`, async () => {
     await using pair = await rawClient(new Service(), { hello: false, registry });
     await pair.peer.hear();
     await play(name, "client", pair.peer);
@@ -117,7 +117,7 @@ for (const name of ["copyable", "cacheable"]) {
   });
 }
 
-Deno.test("our client says what Twisted's said: copyable", async () => {
+Deno.test("Broker of a client sends the same bytes as Twisted's client in conversation copyable", async () => {
   await using pair = await rawServer({ hello: false, registry });
   const played = play("copyable", "server", pair.peer);
   const root = pair.broker.root();
@@ -136,7 +136,7 @@ Deno.test("our client says what Twisted's said: copyable", async () => {
   await played;
 });
 
-Deno.test("our client says what Twisted's said: cacheable", async () => {
+Deno.test("Broker of a client sends the same bytes as Twisted's client in conversation cacheable", async () => {
   await using pair = await rawServer({ hello: false, registry });
   const played = play("cacheable", "server", pair.peer);
   const root = pair.broker.root();
@@ -151,7 +151,7 @@ Deno.test("our client says what Twisted's said: cacheable", async () => {
   assertEquals(pair.broker.counts.caches, 0);
 });
 
-Deno.test("our client fails the call alone, where Twisted's closes: copyable_not_registered", async () => {
+Deno.test("Broker of a client rejects only the call in conversation copyable_not_registered, where Twisted closes", async () => {
   await using pair = await rawServer({ hello: false, registry });
   const played = play("copyable_not_registered", "server", pair.peer);
   await assertRejects(() => pair.broker.root().callRemote("unregistered"), InsecureJelly);

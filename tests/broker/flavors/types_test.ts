@@ -1,4 +1,4 @@
-// What the compiler must know, and must refuse: these tests are about types, few of them do anything.
+// Tests of types: what the compiler must infer and must refuse. Few of them run anything.
 
 import { assertType, type IsExact } from "@std/testing/types";
 import { assertEquals } from "@std/assert";
@@ -71,7 +71,7 @@ export class ScoreCopy extends RemoteCopy {
   points = 0;
 }
 
-/** A Python object, as a program that calls it may describe it. */
+/** The interface of a Python object, as a program may declare it. */
 interface PythonCounter {
   remote_add(n: number): number;
   remote_total?(): bigint;
@@ -133,10 +133,10 @@ declare const service: RemoteReference<Service>;
 declare const untyped: RemoteReference;
 declare const broker: Broker;
 
-/** Never called: its calls are there to be compiled. */
+/** Takes calls that are only compiled, and never makes them. */
 function compiled(_calls: () => unknown): void {}
 
-Deno.test("Received<T> is what arrives for each row of the table of values", () => {
+Deno.test("Received<T> is the type that arrives for each row of the table of values", () => {
   assertType<IsExact<Received<null | undefined>, null>>(true);
   assertType<IsExact<Received<void>, null>>(true);
   assertType<IsExact<Received<boolean>, boolean>>(true);
@@ -200,9 +200,9 @@ Deno.test("Received<T> is what arrives for each row of the table of values", () 
   assertType<IsExact<Received<typeof Listener>, never>>(true);
 });
 
-Deno.test("Received<T> leaves open what is not known, and follows what refers to itself", () => {
+Deno.test("Received<T> keeps any and unknown, and handles recursive types", () => {
   assertType<IsExact<Received<unknown>, unknown>>(true);
-  // deno-lint-ignore no-explicit-any -- what is any stays any
+  // deno-lint-ignore no-explicit-any -- any stays any
   assertType<IsExact<Received<any>, any>>(true);
   assertType<IsExact<Received<never>, never>>(true);
   assertType<IsExact<Received<unknown[]>, unknown[]>>(true);
@@ -223,10 +223,10 @@ Deno.test("Received<T> leaves open what is not known, and follows what refers to
   });
 });
 
-/** What JSON may be: arrays in arrays, without end. */
+/** JSON values, a recursive type. */
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
-Deno.test("Received<T> and Sendable<T> follow arrays of arrays, and keep the places of lists", async () => {
+Deno.test("Received<T> and Sendable<T> handle recursive arrays, and keep fixed-length lists", async () => {
   type Nested = string | readonly Nested[];
   class Store extends Root {
     remote_put(value: Json): Json {
@@ -244,9 +244,9 @@ Deno.test("Received<T> and Sendable<T> follow arrays of arrays, and keep the pla
   const nested: Nested = await store.remote.nest(["a", ["b", ["c"]]]);
   assertEquals(nested, ["a", ["b", ["c"]]]);
   compiled(() => {
-    // @ts-expect-error a Date is no JSON
+    // @ts-expect-error a Date is not JSON
     store.callRemote("put", [new Date()]);
-    // @ts-expect-error neither is a number a nest of texts
+    // @ts-expect-error a number is not a nest of texts
     store.remote.nest(["a", [1]]);
   });
   assertType<IsExact<Received<readonly bigint[][]>, readonly (number | bigint)[][]>>(true);
@@ -258,7 +258,7 @@ Deno.test("Received<T> and Sendable<T> follow arrays of arrays, and keep the pla
   assertType<IsExact<Sendable<[string, ...number[]]>, [string, ...(number | Float)[]]>>(true);
 });
 
-Deno.test("a copy or cache says by arrivesAs what it is at the other end", async () => {
+Deno.test("arrivesAs gives the type of a copy or cache at the other end", async () => {
   class View extends RemoteCache {
     points = 0;
     get isWon(): boolean {
@@ -290,7 +290,7 @@ Deno.test("a copy or cache says by arrivesAs what it is at the other end", async
   assertType<IsExact<Sendable<Cacheable>, Cacheable | RemoteCache>>(true);
 });
 
-Deno.test("callRemote() takes the names of remote methods only, without their prefix", () => {
+Deno.test("callRemote() accepts only names of remote methods, without their prefix", () => {
   compiled(() => {
     service.callRemote("echo", "hi");
     service.remote.echo("hi");
@@ -301,17 +301,17 @@ Deno.test("callRemote() takes the names of remote methods only, without their pr
     service.callRemote("remote_echo", "hi");
     // @ts-expect-error a method without the prefix is not remote
     service.callRemote("local");
-    // @ts-expect-error neither is a field, whatever its name
+    // @ts-expect-error a field is not remote, whatever its name
     service.callRemote("text");
     // @ts-expect-error the stub has the same methods
     service.remote.local();
-    // @ts-expect-error and so have method values
+    // @ts-expect-error method values have the same methods
     service.remoteMethod("local");
   });
   assertType<IsExact<RemoteMethod<Service, "echo">["name"], "echo">>(true);
 });
 
-Deno.test("callRemote() takes perspective_ methods of avatars, and view_ methods without the user", () => {
+Deno.test("callRemote() accepts perspective_ methods of avatars, and view_ methods without the user parameter", () => {
   const user = null as unknown as RemoteReference<User>;
   const page = null as unknown as RemoteReference<Page>;
   const counter = null as unknown as RemoteReference<PythonCounter>;
@@ -321,14 +321,14 @@ Deno.test("callRemote() takes perspective_ methods of avatars, and view_ methods
     // @ts-expect-error an avatar is called by its perspective_ methods only
     user.callRemote("hidden");
     page.callRemote("read", 1);
-    // @ts-expect-error the user is the one who calls
+    // @ts-expect-error the user is not passed by the caller
     page.callRemote("read", new User(), 1);
     const total = await counter.callRemote("total");
     assertType<IsExact<typeof total, number | bigint>>(true);
   });
 });
 
-Deno.test("callRemote() gives what the result arrives as", () => {
+Deno.test("callRemote() resolves with the type in which the result arrives", () => {
   compiled(async () => {
     const text = await service.callRemote("echo", "hi");
     assertType<IsExact<typeof text, string>>(true);
@@ -353,23 +353,23 @@ Deno.test("callRemote() gives what the result arrives as", () => {
 
 Deno.test("callRemote() checks the arguments", () => {
   compiled(() => {
-    // @ts-expect-error a number is no text
+    // @ts-expect-error a number is not a text
     service.callRemote("echo", 1);
     // @ts-expect-error an argument is missing
     service.callRemote("echo");
-    // @ts-expect-error there is one too many
+    // @ts-expect-error there is one argument too many
     service.callRemote("echo", "hi", "there");
     service.callRemote("sum", 1);
     service.callRemote("sum", 1, 2, new Float(3));
-    // @ts-expect-error the rest are numbers as well
+    // @ts-expect-error the rest must be numbers as well
     service.callRemote("sum", 1, "2");
     service.callRemote("order", { id: 1n, note: null });
-    // @ts-expect-error a property that is misspelled
+    // @ts-expect-error a property is misspelled
     service.callRemote("order", { id: 1, noet: "x" });
   });
 });
 
-Deno.test("callRemote() lets optional parameters be left out, but not be undefined", () => {
+Deno.test("callRemote() accepts omitted optional arguments, but not undefined", () => {
   compiled(() => {
     service.callRemote("greet", "Ada");
     service.callRemote("greet", "Ada", true);
@@ -381,7 +381,7 @@ Deno.test("callRemote() lets optional parameters be left out, but not be undefin
   assertType<IsExact<Sendable<string | null>, string | null | undefined>>(true);
 });
 
-Deno.test("getAllPages() and pagesAsStream() take methods that exist, and what is behind the collector", () => {
+Deno.test("getAllPages() and pagesAsStream() check the method name and the arguments after the collector", () => {
   class Files extends Root {
     remote_file(collector: RemoteReference, path: string, from = 0): void {
       new StringPager(collector, new TextEncoder().encode(`${path} ${from}`));
@@ -395,14 +395,14 @@ Deno.test("getAllPages() and pagesAsStream() take methods that exist, and what i
     getAllPages(untyped, "whatever", 1, 2);
     // @ts-expect-error there is no such method
     getAllPages(files, "files", "a.txt");
-    // @ts-expect-error the path is a text
+    // @ts-expect-error the path must be a text
     pagesAsStream(files, "file", 1);
     // @ts-expect-error the path is missing
     pagesAsStream(files, "file");
   });
 });
 
-Deno.test("callRemote() takes keyword arguments by their names", () => {
+Deno.test("callRemote() checks the names and types of keyword arguments", () => {
   compiled(() => {
     service.callRemote("open");
     service.callRemote("open", kwargs({ any: 2, thing: null }));
@@ -411,18 +411,18 @@ Deno.test("callRemote() takes keyword arguments by their names", () => {
     service.callRemote("move", 1);
     service.callRemote("move", 1, kwargs({ dx: 2 }));
     service.callRemote("move", 1, kwargs({ dx: 2, dy: 3 }));
-    // @ts-expect-error a plain object is no keyword arguments
+    // @ts-expect-error a plain object does not stand for keyword arguments
     service.callRemote("move", 1, { dx: 2 });
     // @ts-expect-error the name is misspelled
     service.callRemote("move", 1, kwargs({ xd: 2 }));
     // @ts-expect-error the type is wrong
     service.callRemote("move", 1, kwargs({ dx: "2" }));
-    // @ts-expect-error said like this, the type of the result would not know
+    // @ts-expect-error pbanswer as a keyword would not change the type of the result
     service.callRemote("move", 1, kwargs({ dx: 2, pbanswer: false }));
   });
 });
 
-Deno.test("callRemote() takes options of the call last, and without an answer gives undefined", () => {
+Deno.test("callRemote() accepts call options last, and resolves with undefined without an answer", () => {
   const maybe = null as unknown as CallOptions;
   compiled(async () => {
     const text = await service.callRemote("echo", "hi", callOptions({ timeout: 5 }));
@@ -442,14 +442,14 @@ Deno.test("callRemote() takes options of the call last, and without an answer gi
   });
 });
 
-Deno.test("callRemote() takes an object where the method takes a reference, and the reverse", () => {
+Deno.test("callRemote() accepts an object for a parameter that is a reference, and the reverse", () => {
   const home = null as unknown as RemoteReference<Listener>;
   compiled(() => {
     service.callRemote("watch", new Listener());
     service.callRemote("watchAll", { on: [new Listener()] });
-    // @ts-expect-error an object without the method that will be called
+    // @ts-expect-error the object lacks the method that will be called
     service.callRemote("watch", new Referenceable());
-    // @ts-expect-error one that does not travel as a reference
+    // @ts-expect-error the object is not sent as a reference
     service.callRemote("watch", { remote_called: (value: number) => `${value}` });
     // @ts-expect-error a reference of theirs would arrive as the object itself
     service.callRemote("watch", home);
@@ -464,7 +464,7 @@ Deno.test("callRemote() takes an object where the method takes a reference, and 
   assertType<IsExact<Sendable<PythonCounter>, RemoteReference<PythonCounter>>>(true);
 });
 
-Deno.test("Sendable<T> accepts what arrives as T, and says why where nothing does", () => {
+Deno.test("Sendable<T> accepts types that arrive as T, and explains when none does", () => {
   assertType<IsExact<Sendable<unknown>, unknown>>(true);
   assertType<IsExact<Sendable<number>, number | Float>>(true);
   assertType<IsExact<Sendable<1 | 2>, 1 | 2>>(true);
@@ -483,7 +483,7 @@ Deno.test("Sendable<T> accepts what arrives as T, and says why where nothing doe
       Record<string, never> | ReadonlyMap<string, never> | ReadonlyMap<number | Float, string>
     >
   >(true);
-  // Each of these would be a lie about what the method gets.
+  // Each of these would promise the method a type that it does not get.
   const refused = <T extends Unsendable<string>>(_value?: T): void => {};
   refused<Sendable<bigint>>();
   refused<Sendable<Date>>();
@@ -491,7 +491,7 @@ Deno.test("Sendable<T> accepts what arrives as T, and says why where nothing doe
   refused<Sendable<symbol>>();
   refused<Sendable<Map<number, string>>>();
   refused<Sendable<Error>>();
-  // deno-lint-ignore no-explicit-any -- what may be anything may be data
+  // deno-lint-ignore no-explicit-any -- any may be data
   assertType<IsExact<Sendable<{ x: any; y: string }>, { x: unknown; y: string }>>(true);
   refused<Sendable<Promise<string>>>();
   refused<Sendable<URL>>();
@@ -504,7 +504,7 @@ Deno.test("Sendable<T> accepts what arrives as T, and says why where nothing doe
   assertType<IsExact<Sendable<ViewPoint<Page>>, RemoteReference<Page>>>(true);
 });
 
-Deno.test("an untyped reference takes any call, and any reference is one", () => {
+Deno.test("RemoteReference without a type accepts any call, and every typed reference is assignable to it", () => {
   compiled(async () => {
     const result = await untyped.callRemote("anything", 1, () => {}, callOptions({ timeout: 1 }));
     assertType<IsExact<typeof result, unknown>>(true);
@@ -519,7 +519,7 @@ Deno.test("an untyped reference takes any call, and any reference is one", () =>
   });
 });
 
-Deno.test("what the types promise is what happens", async () => {
+Deno.test("callRemote() gives at run time what its types promise", async () => {
   await using pair = await connectPair(new Service());
   const { remote } = pair.client.root<Service>();
   const order = await remote.order({ id: 7n });

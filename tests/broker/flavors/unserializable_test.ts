@@ -1,4 +1,4 @@
-// Arguments and results that cannot be sent: one call fails, with the path to the culprit.
+// Arguments and results that cannot be sent fail one call, with the path to the fault.
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
@@ -51,7 +51,7 @@ const throwing = {
 
 const foreign = await referenceOfAnotherConnection();
 
-/** Values that cannot be sent, the paths to their culprits, and why. */
+/** Values that cannot be sent, the paths to the faults in them, and the reasons. */
 const CASES: { name: string; value: unknown; path: string | undefined; fact: string }[] = [
   { name: "a string over the limit", value: "a".repeat(655_361), path: "", fact: "maxStringBytes" },
   {
@@ -104,13 +104,18 @@ const CASES: { name: string; value: unknown; path: string | undefined; fact: str
   { name: "a symbol", value: new Set([Symbol("x")]), path: ".values()[0]", fact: "symbol" },
   { name: "a promise", value: new Map([[1, Promise.resolve()]]), path: ".get(1)", fact: "Promise" },
   { name: "a regular expression", value: [/x/], path: "[0]", fact: "RegExp" },
-  { name: "a date that is none", value: [new Date(NaN)], path: "[0]", fact: "Date" },
-  { name: "keyword arguments inside", value: [kwargs({ a: 1 })], path: "[0]", fact: "Kwargs" },
+  { name: "an invalid date", value: [new Date(NaN)], path: "[0]", fact: "Date" },
+  {
+    name: "keyword arguments within a list",
+    value: [kwargs({ a: 1 })],
+    path: "[0]",
+    fact: "Kwargs",
+  },
   { name: "a reference of another connection", value: [foreign], path: "[0]", fact: "connection" },
 ];
 
 for (const { name, value, path, fact } of CASES) {
-  Deno.test(`callRemote() refuses ${name}, and the connection goes on`, async () => {
+  Deno.test(`callRemote() refuses ${name}, and the connection stays open`, async () => {
     await using pair = await testPair(new Service());
     const root = pair.client.root<Service>();
     const refusals: { what: string; call: () => Promise<unknown> }[] = [
@@ -132,7 +137,7 @@ for (const { name, value, path, fact } of CASES) {
     assertEquals(await root.callRemote("echo", 1), 1);
   });
 
-  Deno.test(`a result that is ${name} fails its call, and the connection goes on`, async () => {
+  Deno.test(`callRemote() rejects when the result is ${name}, and the connection stays open`, async () => {
     const service = new Service();
     await using pair = await testPair(service);
     const root = pair.client.root<Service>();
@@ -148,7 +153,7 @@ for (const { name, value, path, fact } of CASES) {
   });
 }
 
-Deno.test("an error of the program's own while it is sent passes as it is", async () => {
+Deno.test("callRemote() rejects with the error that a getter throws in an argument or a result", async () => {
   const service = new Service();
   await using pair = await testPair(service);
   const root = pair.client.root<Service>();
@@ -159,7 +164,7 @@ Deno.test("an error of the program's own while it is sent passes as it is", asyn
   assertEquals(await root.callRemote("echo", 1), 1);
 });
 
-Deno.test("a refused message gives back just the references that it counted itself", async () => {
+Deno.test("Broker takes back only the references that a refused message had counted itself", async () => {
   const service = new Service();
   await using pair = await testPair(service);
   const root = pair.client.root<Service>();
@@ -173,7 +178,7 @@ Deno.test("a refused message gives back just the references that it counted itse
   assertEquals(pair.server.counts.localObjects, 1);
 });
 
-Deno.test("whatever is thrown, the caller hears of it", async () => {
+Deno.test("callRemote() rejects with an Error whatever value the method throws", async () => {
   const service = new Service();
   await using pair = await testPair(service);
   const root = pair.client.root<Service>();
@@ -201,7 +206,7 @@ Deno.test("whatever is thrown, the caller hears of it", async () => {
   }
 });
 
-Deno.test("a message over the limits of a whole message is refused", async () => {
+Deno.test("callRemote() refuses a message over maxMessageBytes or maxElements", async () => {
   const limits = { maxMessageBytes: 1000, maxElements: 100 };
   await using pair = await testPair(new Service(), { client: { limits } });
   const root = pair.client.root<Service>();
@@ -217,7 +222,7 @@ Deno.test("a message over the limits of a whole message is refused", async () =>
   }
 });
 
-Deno.test("a server whose limits leave no room for any error closes the connection instead", async () => {
+Deno.test("Broker closes the connection if its limits leave no room to send an error", async () => {
   class Failing extends Root {
     remote_now(): never {
       throw new PBError("no");

@@ -59,7 +59,7 @@ class Member extends Avatar {
   }
 }
 
-/** A portal for anybody whose password is secret, and who has logged out. */
+/** Makes a portal for alice and bob, and a list of users who have logged out. */
 function portal(avatarFor: (id: string) => IPerspective = (id) => new Member(id)) {
   const left: string[] = [];
   const realm = {
@@ -74,7 +74,7 @@ function login({ client }: TestPair, name: string): Promise<RemoteReference> {
   return client.login(new UsernamePassword(name, "secret"));
 }
 
-Deno.test("view_ methods get the perspective of whoever calls, and arguments behind it", async () => {
+Deno.test("Viewable passes the caller's perspective to its view_ methods, before the arguments", async () => {
   const { root } = portal();
   await using pair = await testPair(root);
   const views: RemoteReference[] = [];
@@ -84,7 +84,7 @@ Deno.test("view_ methods get the perspective of whoever calls, and arguments beh
     views.push(view);
     assertEquals(await view.callRemote("who"), name);
     assertEquals(await view.callRemote("add", 1, kwargs({ to: 2 })), [name, 3]);
-    // What a view returns or gets is seen by the same eyes.
+    // Views that a view returns or receives have the same perspective.
     assertStrictEquals(await view.callRemote("self"), view);
     assertEquals(await view.callRemote("isSelf", view), true);
   }
@@ -94,7 +94,7 @@ Deno.test("view_ methods get the perspective of whoever calls, and arguments beh
   await assertRejects(() => views[0]!.callRemote("__proto__"), NoSuchMethod);
 });
 
-Deno.test("a view is one reference for each perspective and object, however it was made", async () => {
+Deno.test("ViewPoint is one reference for each perspective and object, however it was made", async () => {
   const { root } = portal();
   await using pair = await testPair(root);
   const member = await login(pair, "alice");
@@ -110,7 +110,7 @@ Deno.test("a view is one reference for each perspective and object, however it w
   assertEquals(pair.server.counts.localObjects, localObjects - 2);
 });
 
-Deno.test("a Viewable is for nobody in particular where no perspective is known", async () => {
+Deno.test("Viewable has no perspective when an object without one returns it", async () => {
   class Open extends Root {
     remote_page(): Page {
       return page;
@@ -121,7 +121,7 @@ Deno.test("a Viewable is for nobody in particular where no perspective is known"
   assertEquals(await view.callRemote("who"), "nobody");
 });
 
-Deno.test("a Viewable sent by a reference of the user's is seen by the user", async () => {
+Deno.test("Viewable sent in a call of a user's reference has the user's perspective", async () => {
   class Screen extends Referenceable {
     view: RemoteReference | undefined;
     remote_shown(view: RemoteReference): Promise<unknown> {
@@ -137,7 +137,7 @@ Deno.test("a Viewable sent by a reference of the user's is seen by the user", as
   assertStrictEquals(screen.view, await member.callRemote("page"));
 });
 
-Deno.test("an avatar that a method returns is the reference of its login", async () => {
+Deno.test("Avatar that its own method returns is the reference of its login", async () => {
   const { root, left } = portal();
   await using pair = await testPair(root);
   const member = await login(pair, "alice");
@@ -149,7 +149,7 @@ Deno.test("an avatar that a method returns is the reference of its login", async
   assertEquals(pair.server.counts.localObjects, 1);
 });
 
-Deno.test("an avatar that nobody logged in for travels as a reference too", async () => {
+Deno.test("Avatar without a login is sent as a reference", async () => {
   const guest = new Member("guest");
   class Open extends Root {
     remote_guest(): Member {
@@ -163,7 +163,7 @@ Deno.test("an avatar that nobody logged in for travels as a reference too", asyn
   assertEquals(await view.callRemote("who"), "guest");
 });
 
-Deno.test("[Broker logoutAfterDecref] the last reference to an avatar logs out, though connected", async () => {
+Deno.test("[Broker logoutAfterDecref] release of the last reference to an avatar logs out, and the connection stays open", async () => {
   const { root, left } = portal();
   await using pair = await testPair(root);
   const [alice, bob] = [await login(pair, "alice"), await login(pair, "bob")];
@@ -176,7 +176,7 @@ Deno.test("[Broker logoutAfterDecref] the last reference to an avatar logs out, 
   assertEquals(left, ["alice", "bob"]);
 });
 
-Deno.test("an avatar that only takes perspectiveMessageReceived sees pages with its own eyes", async () => {
+Deno.test("IPerspective with only perspectiveMessageReceived() is the perspective of the views it returns", async () => {
   class Plain implements IPerspective {
     readonly name = "plain";
     perspectiveMessageReceived(
@@ -196,7 +196,7 @@ Deno.test("an avatar that only takes perspectiveMessageReceived sees pages with 
   assertEquals(await view.callRemote("who"), "plain");
 });
 
-Deno.test("AsReferenceable directs calls to methods of another name", async () => {
+Deno.test("AsReferenceable directs calls to a message method of another name", async () => {
   class Target {
     otherMessageReceived(_broker: Broker, message: string, args: unknown[]): unknown {
       return [message, ...args];
@@ -213,14 +213,14 @@ Deno.test("AsReferenceable directs calls to methods of another name", async () =
   await using pair = await testPair(new Open());
   const target = await pair.client.root().callRemote("target") as RemoteReference;
   assertEquals(await target.callRemote("anything", 1), ["anything", 1]);
-  // Each is a reference of its own.
+  // Each AsReferenceable is a new reference.
   assert(await pair.client.root().callRemote("target") !== target);
   const again = await pair.client.root().callRemote("again") as RemoteReference;
   await assertRejects(() => again.callRemote("x"), NoSuchMethod, "remote_x");
   assertThrows(() => new AsReferenceable(new Target()), TypeError, "remoteMessageReceived");
 });
 
-Deno.test("[Broker observe] a reference that comes again is the one that was kept", async () => {
+Deno.test("[Broker observe] RemoteReference that arrives again is the object that was kept", async () => {
   class Subject extends Root {
     readonly observers = new Set<RemoteReference>();
     remote_observe(observer: RemoteReference): void {
@@ -250,7 +250,7 @@ Deno.test("[Broker observe] a reference that comes again is the one that was kep
   assert(RemoteReference);
 });
 
-Deno.test("an object that comes on behalf of several is a reference for each of them", async () => {
+Deno.test("RemoteReference is one object for each perspective, and equals() compares across them", async () => {
   const minds: unknown[] = [];
   const shown: RemoteReference[] = [];
   class Host extends Member {
@@ -278,7 +278,7 @@ Deno.test("an object that comes on behalf of several is a reference for each of 
   const root = new Portal(realm, [new InMemoryUsernamePasswordDatabaseDontUse(users)]);
   await using pair = await testPair(root);
   const screen = new Screen();
-  // As recorded from Twisted: alice's mind comes on behalf of nobody, as she is about to log in.
+  // As recorded from Twisted: alice's mind has no perspective, as it comes before she is logged in.
   const alice = await pair.client.login(new UsernamePassword("alice", "secret"), screen);
   const bob = await login(pair, "bob");
   for (let i = 0; i < 2; i++) {
@@ -310,7 +310,7 @@ Deno.test("an object that comes on behalf of several is a reference for each of 
   assertEquals(pair.client.counts.localObjects, 0);
 });
 
-Deno.test("arguments are read on behalf of the caller, not of whoever results are written for", async () => {
+Deno.test("RemoteReference in an argument has the caller's perspective, not that of the called object", async () => {
   let caller: unknown;
   class Desk extends Referenceable {
     override readonly perspective = new Member("alice");
