@@ -66,14 +66,14 @@ async function fetch(pair: TestPair): Promise<DocumentCache> {
   return document;
 }
 
-/** Notes the changes of a cache. */
+/** Records the changes of a cache. */
 function noted(document: DocumentCache): CacheChange[] {
   const changes: CacheChange[] = [];
   document.notifyOnChange((change) => changes.push(change));
   return changes;
 }
 
-Deno.test("LiveCacheable sends what was set, added and deleted in one turn, once", async () => {
+Deno.test("LiveCacheable sends the fields that were set, added and deleted in one turn once", async () => {
   const wiki = new Wiki();
   await using pair = await connected(wiki);
   const document = await fetch(pair);
@@ -97,7 +97,7 @@ Deno.test("LiveCacheable sends what was set, added and deleted in one turn, once
   assert(!("note" in document));
 });
 
-Deno.test("who changes a LiveCacheable by a call finds the change when the call is answered", async () => {
+Deno.test("LiveCacheable sends a change before the answer to the call that made it", async () => {
   await using pair = await connected();
   const document = await fetch(pair);
   const root = pair.client.root<Wiki>();
@@ -105,7 +105,7 @@ Deno.test("who changes a LiveCacheable by a call finds the change when the call 
     await root.callRemote(method, method);
     assertEquals(document.title, method);
   }
-  // As many as there are, in their order.
+  // The same for several calls at once, in order.
   const seen: unknown[] = [];
   await Promise.all(["a", "b", "c"].map(async (title) => {
     await root.callRemote("entitle", title);
@@ -114,7 +114,7 @@ Deno.test("who changes a LiveCacheable by a call finds the change when the call 
   assertEquals(seen, ["a", "b", "c"]);
 });
 
-Deno.test("a change that fails for a viewer does not keep the next from being sent", async () => {
+Deno.test("LiveCacheable logs a change whose state cannot be made, and sends the next one", async () => {
   class Moody extends Document {
     static override readonly jellyName = "wiki.Document";
     #fails = false;
@@ -149,7 +149,7 @@ Deno.test("a change that fails for a viewer does not keep the next from being se
   ]);
 });
 
-Deno.test("LiveCacheable sends nothing where nothing differs, and what changed() names", async () => {
+Deno.test("LiveCacheable sends nothing if no field differs, except fields named by changed()", async () => {
   const wiki = new Wiki();
   await using pair = await connected(wiki);
   const document = await fetch(pair);
@@ -169,7 +169,7 @@ Deno.test("LiveCacheable sends nothing where nothing differs, and what changed()
   assertEquals(changes.length, 1);
 });
 
-Deno.test("a LiveCacheable is an object of its class, with private fields and accessors", () => {
+Deno.test("LiveCacheable keeps its class, private fields and accessors despite its proxy", () => {
   const document = new Document();
   assertInstanceOf(document, Document);
   assertStrictEquals(document.processUniqueID(), document);
@@ -178,7 +178,7 @@ Deno.test("a LiveCacheable is an object of its class, with private fields and ac
   assertEquals(Object.keys(document), ["title", "lines", "note"]);
 });
 
-Deno.test("LiveCacheable tells all connections, and none any more that is gone", async () => {
+Deno.test("LiveCacheable sends changes to all connections, but not to closed ones or after a release", async () => {
   const wiki = new Wiki();
   const first = await connected(wiki);
   await using second = await connected(wiki);
@@ -197,7 +197,7 @@ Deno.test("LiveCacheable tells all connections, and none any more that is gone",
   assertEquals([first.serverLog, second.serverLog], [[], []]);
 });
 
-Deno.test("LiveCacheable sends each viewer what it may see, computed fields too", async () => {
+Deno.test("LiveCacheable sends each viewer only the fields it may see, including computed ones", async () => {
   class Salary extends LiveCacheable {
     static readonly jellyName = "wiki.Document";
     amount = 100;
@@ -230,9 +230,9 @@ Deno.test("LiveCacheable sends each viewer what it may see, computed fields too"
   ]);
 });
 
-Deno.test("a viewer that is slow gets the latest state, not each one before it", async () => {
+Deno.test("LiveCacheable skips intermediate states for a slow viewer", async () => {
   await using raw = await rawServer({ limits: { highWaterMark: 1000 } });
-  // Our client's end has the object; the peer reads slowly.
+  // The client owns the object, and the peer reads slowly.
   const document = new Document();
   const call = raw.broker.root().callRemote("take", document);
   assertEquals((await raw.peer.hear() as unknown[])[3], "take");
@@ -260,7 +260,7 @@ Deno.test("a viewer that is slow gets the latest state, not each one before it",
   assert(titles.length < 10, `${titles.length}`);
 });
 
-Deno.test("what cannot be sent of a change is logged, and the next change is sent", async () => {
+Deno.test("LiveCacheable logs a field that cannot be sent as a warning, and a state that throws as an error", async () => {
   const wiki = new Wiki();
   await using pair = await connected(wiki);
   const document = await fetch(pair);
@@ -278,7 +278,7 @@ Deno.test("what cannot be sent of a change is logged, and the next change is sen
   assertEquals(pair.serverLog.map(({ level }) => level), ["warning", "error"]);
 });
 
-Deno.test("a field that cannot be sent keeps no other from being sent, and is sent when it can be", async () => {
+Deno.test("LiveCacheable sends the other fields if one cannot be sent, and that one once it can", async () => {
   const wiki = new Wiki();
   await using pair = await connected(wiki);
   const document = await fetch(pair);
@@ -292,7 +292,7 @@ Deno.test("a field that cannot be sent keeps no other from being sent, and is se
 });
 
 for (const highWaterMark of [1000, 1_000_000]) {
-  Deno.test(`what changes while other traffic fills the connection is sent when there is room, with a mark of ${highWaterMark}`, async () => {
+  Deno.test(`LiveCacheable sends changes once a full connection has room again, with highWaterMark ${highWaterMark}`, async () => {
     const limits = { maxBufferedBytes: 50_000, highWaterMark };
     await using raw = await rawServer({ limits });
     const document = new Document();
@@ -314,7 +314,7 @@ for (const highWaterMark of [1000, 1_000_000]) {
   });
 }
 
-Deno.test("what changed() names is sent when there is room, though it is the same object", async () => {
+Deno.test("LiveCacheable.changed() sends the named field once a full connection has room again", async () => {
   await using raw = await rawServer({ limits: { maxBufferedBytes: 50_000, highWaterMark: 1000 } });
   const document = new Document();
   const lines = document.lines = ["one"];
@@ -335,7 +335,7 @@ Deno.test("what changed() names is sent when there is room, though it is the sam
 
 // The receiving end.
 
-Deno.test("LiveCache.changes() gives the cache after changes, and ends with its release", async () => {
+Deno.test("LiveCache.changes() yields the cache after each change, and ends when the cache is released", async () => {
   const wiki = new Wiki();
   await using pair = await connected(wiki);
   const document = await fetch(pair);
@@ -352,7 +352,7 @@ Deno.test("LiveCache.changes() gives the cache after changes, and ends with its 
   assertEquals(await document.changes().next(), { done: true, value: undefined });
 });
 
-Deno.test("LiveCache.changes() gives the latest state to who is slow", async () => {
+Deno.test("LiveCache.changes() yields only the latest state to a slow reader", async () => {
   const wiki = new Wiki();
   await using pair = await connected(wiki);
   const changes = (await fetch(pair)).changes();
@@ -367,7 +367,7 @@ Deno.test("LiveCache.changes() gives the latest state to who is slow", async () 
   assertEquals(((await next).value as DocumentCache).title, 6);
 });
 
-Deno.test("LiveCache.changes() ends when the connection is closed, by an error or a signal too", async () => {
+Deno.test("LiveCache.changes() ends when the connection closes, and rejects on an error or an aborted signal", async () => {
   const wiki = new Wiki();
   const pair = await connected(wiki);
   const document = await fetch(pair);
@@ -393,7 +393,7 @@ Deno.test("LiveCache.changes() ends when the connection is closed, by an error o
   await other[Symbol.asyncDispose]();
 });
 
-Deno.test("LiveCache.changes() ends by its signal though changes keep coming", async () => {
+Deno.test("LiveCache.changes() rejects when its signal is aborted while changes keep coming", async () => {
   const wiki = new Wiki();
   await using pair = await connected(wiki);
   const document = await fetch(pair);
@@ -415,7 +415,7 @@ Deno.test("LiveCache.changes() ends by its signal though changes keep coming", a
   assertEquals(seen, 3);
 });
 
-Deno.test("a LiveCache takes its arguments by name too, as a Python cache does", async () => {
+Deno.test("LiveCache accepts updates with arguments by name, as a Python cache does", async () => {
   await using pair = await rawServer({ registry });
   const call = pair.broker.root().callRemote("document");
   await pair.peer.hear();
@@ -433,7 +433,7 @@ Deno.test("a LiveCache takes its arguments by name too, as a Python cache does",
   assert(!("title" in document));
 });
 
-Deno.test("LiveCache.notifyOnChange() tells of updates by own methods, with what they got", async () => {
+Deno.test("LiveCache.notifyOnChange() reports calls of own observe_ methods with their arguments, unless they fail", async () => {
   const done = Promise.withResolvers<void>();
   class Board extends DocumentCache {
     async observe_later(line: unknown): Promise<void> {
@@ -470,7 +470,7 @@ Deno.test("LiveCache.notifyOnChange() tells of updates by own methods, with what
   assertEquals(board.lines, [7]);
 });
 
-Deno.test("observe_update() and observe_remove() reach no methods", async () => {
+Deno.test("LiveCache.observe_update() and observe_remove() cannot replace or remove methods", async () => {
   await using pair = await rawServer({ registry });
   const call = pair.broker.root().callRemote("document");
   await pair.peer.hear();
@@ -490,7 +490,7 @@ Deno.test("observe_update() and observe_remove() reach no methods", async () => 
 
 // Collection.
 
-Deno.test("a LiveCache is not collected while somebody waits for its changes, and is after", async () => {
+Deno.test("LiveCache is not garbage collected while changes() is iterated, and is afterwards", async () => {
   const wiki = new Wiki();
   await using pair = await connected(wiki);
   const titles: unknown[] = [];

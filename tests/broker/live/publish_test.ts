@@ -47,7 +47,7 @@ class Server extends Root {
   }
 }
 
-/** A registry whose reports are kept in a storage. */
+/** Makes a registry whose reports are kept in a storage. */
 function keeping(storage: PublishedStorage, activated: () => void = () => {}) {
   class RemoteReport extends RemotePublished {
     text = "";
@@ -64,7 +64,7 @@ function keeping(storage: PublishedStorage, activated: () => void = () => {}) {
   return { registry, RemoteReport };
 }
 
-/** Fetches the report over a connection of its own, and tells what it was like. */
+/** Fetches the report over a new connection, and returns what arrived. */
 async function fetched(server: Server, storage: PublishedStorage) {
   let activated = 0;
   const { registry, RemoteReport } = keeping(storage, () => activated++);
@@ -84,7 +84,7 @@ async function temporaryDirectory(): Promise<{ path: string } & AsyncDisposable>
 }
 
 for (const kind of ["memory", "directory"]) {
-  Deno.test(`[Broker publishable] keeps a state in ${kind}, and knows on the second fetch that it is current`, async () => {
+  Deno.test(`[Broker publishable] RemotePublished keeps its state in ${kind}, and does not fetch a current state again`, async () => {
     await using directory = await temporaryDirectory();
     const storage = kind === "memory"
       ? new MemoryPublishedStorage()
@@ -106,12 +106,12 @@ for (const kind of ["memory", "directory"]) {
     const second = await fetched(server, storage);
     assertEquals([second.text, second.wasCleanWhenLoaded], ["second", false]);
     assertEquals(server.report.fetched, 2);
-    // It waits for the last save.
+    // Waits for the last save.
     await storage.load("anything");
   });
 }
 
-Deno.test("republish() gives another time, even within a millisecond", () => {
+Deno.test("Publishable.republish() sets a later timestamp each time, even within a millisecond", () => {
   const report = new Report(1);
   const times = Array.from({ length: 10 }, () => {
     report.republish();
@@ -121,7 +121,7 @@ Deno.test("republish() gives another time, even within a millisecond", () => {
   assertEquals(times, times.toSorted((a, b) => a - b));
 });
 
-Deno.test("callWhenActivated() calls when the state is there, or at once", async () => {
+Deno.test("RemotePublished.callWhenActivated() calls back on activation, or at once if already activated", async () => {
   const { registry } = keeping(new MemoryPublishedStorage());
   await using pair = await testPair(new Server(), { client: { registry } });
   const report = await pair.client.root().callRemote("getReport") as RemotePublished;
@@ -136,7 +136,7 @@ Deno.test("callWhenActivated() calls when the state is there, or at once", async
   assertStrictEquals(heard[0], report);
 });
 
-Deno.test("callWhenActivated() logs what fails, whether it calls later or at once", async () => {
+Deno.test("RemotePublished.callWhenActivated() logs callbacks that throw or reject, on activation and at once", async () => {
   const storage = new MemoryPublishedStorage();
   const { registry } = keeping(storage);
   await using pair = await testPair(new Server(), { client: { registry } });
@@ -162,7 +162,7 @@ Deno.test("callWhenActivated() logs what fails, whether it calls later or at onc
   assertEquals(pair.clientLog.map(({ event }) => event), Array(5).fill("callbackFailed"));
 });
 
-Deno.test("a published object can be called, and releasing it lets the other end forget it", async () => {
+Deno.test("RemotePublished.remote can be called, and release() empties the other end's tables", async () => {
   const { registry } = keeping(new MemoryPublishedStorage());
   await using pair = await testPair(new Server(), { client: { registry } });
   const report = await whenReady(pair.client.root().callRemote("getReport"));
@@ -173,7 +173,7 @@ Deno.test("a published object can be called, and releasing it lets the other end
   assertEquals([pair.server.counts.localObjects, pair.server.counts.cachedObjects], [1, 0]);
 });
 
-Deno.test("each user gets a state of its own, kept under its own name", async () => {
+Deno.test("RemotePublished keeps the state for each user in a file of its own", async () => {
   class Personal extends Report {
     static override readonly jellyName = "test.Report";
     override getStateToPublishFor(perspective: { perspectiveName: string } | null): unknown {
@@ -204,7 +204,7 @@ Deno.test("each user gets a state of its own, kept under its own name", async ()
   assertThrows(() => report.audienceOf({}), TypeError, "perspectiveName");
 });
 
-Deno.test("whatever a peer calls an object, its file stays in the directory", async () => {
+Deno.test("DirectoryPublishedStorage keeps files in its directory, whatever identifiers a peer sends", async () => {
   await using directory = await temporaryDirectory();
   const storage = new DirectoryPublishedStorage(`${directory.path}/kept`);
   const { RemoteReport } = keeping(storage);
@@ -248,7 +248,7 @@ Deno.test("whatever a peer calls an object, its file stays in the directory", as
   }
 });
 
-Deno.test("a storage that fails costs a fetch, and is logged", async () => {
+Deno.test("RemotePublished fetches its state and logs a warning when its storage fails", async () => {
   const broken: PublishedStorage = {
     load: () => Promise.reject(new Error("cannot read")),
     save: () => Promise.reject(new Error("disk full")),
@@ -261,7 +261,7 @@ Deno.test("a storage that fails costs a fetch, and is logged", async () => {
   ]);
 });
 
-Deno.test("what somebody else left in the storage is not taken for a state", async () => {
+Deno.test("RemotePublished ignores foreign content of its storage, and fetches its state", async () => {
   const storage = new MemoryPublishedStorage();
   for (
     const [bytes, warnings] of [[Uint8Array.of(1, 2, 3), 1], [Uint8Array.of(5, 0x81), 0]] as const
@@ -272,7 +272,7 @@ Deno.test("what somebody else left in the storage is not taken for a state", asy
   }
 });
 
-Deno.test("a state that refers to the connection is used, and not kept", async () => {
+Deno.test("RemotePublished uses a state that contains references, but does not keep it", async () => {
   const server = new Server();
   server.report.state = { text: "live", pages: [new Referenceable()] };
   const storage = new MemoryPublishedStorage();
@@ -284,12 +284,12 @@ Deno.test("a state that refers to the connection is used, and not kept", async (
 });
 
 const UNKEPT: Record<string, () => unknown> = {
-  "what is good for one connection only": () => new Referenceable(),
+  "a reference": () => new Referenceable(),
   "a long text": () => "x".repeat(1025),
   "a long list": () => new Array(1024).fill(0),
 };
 for (const [what, make] of Object.entries(UNKEPT)) {
-  Deno.test(`an object known by ${what} is used, and not kept`, async () => {
+  Deno.test(`RemotePublished with ${what} as its identifier is used, but not kept`, async () => {
     const server = new Server();
     Object.assign(server.report, { publishedID: make() });
     const untouched: PublishedStorage = {
@@ -302,7 +302,7 @@ for (const [what, make] of Object.entries(UNKEPT)) {
   });
 }
 
-Deno.test("an object that cannot be activated rejects, and calls nobody back", async () => {
+Deno.test("RemotePublished.ready rejects, and no callback is called, when the object cannot be activated", async () => {
   class Broken extends Report {
     static override readonly jellyName = "test.Report";
     override getStateToPublish(): unknown {
@@ -336,7 +336,7 @@ Deno.test("an object that cannot be activated rejects, and calls nobody back", a
   );
 });
 
-Deno.test("whenReady() refuses what is no published object, and fails as the call does", async () => {
+Deno.test("whenReady() rejects for a result that is not RemotePublished, and when the call rejects", async () => {
   await using pair = await testPair(new Server());
   const root = pair.client.root();
   await assertRejects(
@@ -347,7 +347,7 @@ Deno.test("whenReady() refuses what is no published object, and fails as the cal
   await assertRejects(() => whenReady(root.callRemote("missing")), NoSuchMethod);
 });
 
-Deno.test("a connection that is lost while the state is fetched rejects, and logs nothing", async () => {
+Deno.test("RemotePublished.ready rejects when the connection is lost during the fetch, without a log entry", async () => {
   class Slow extends Report {
     static override readonly jellyName = "test.Report";
     override getStateToPublish(): unknown {
@@ -369,7 +369,7 @@ Deno.test("a connection that is lost while the state is fetched rejects, and log
   assertEquals(pair.clientLog, []);
 });
 
-Deno.test("a cache that takes over from one that was collected is activated, too", async () => {
+Deno.test("RemotePublished.restoreState() gives an activated object", async () => {
   const { RemoteReport } = keeping(new MemoryPublishedStorage());
   const { registry } = keeping(new MemoryPublishedStorage());
   await using pair = await testPair(new Server(), { client: { registry } });
@@ -383,7 +383,7 @@ Deno.test("a cache that takes over from one that was collected is activated, too
   await other.ready;
 });
 
-Deno.test("MemoryPublishedStorage keeps what was used last, up to its limit", () => {
+Deno.test("MemoryPublishedStorage keeps the most recently used states up to its limit", () => {
   const storage = new MemoryPublishedStorage({ maxBytes: 14 });
   const bytes = (length: number) => new Uint8Array(length);
   storage.save("a", bytes(4));
@@ -395,13 +395,13 @@ Deno.test("MemoryPublishedStorage keeps what was used last, up to its limit", ()
   assertEquals(["a", "c"].map((name) => storage.load(name)?.length), [6, 4]);
   storage.save("a", bytes(13));
   assertEquals(["a", "c"].map((name) => storage.load(name)?.length), [undefined, 4]);
-  // A name takes room as well.
+  // Names count as well.
   storage.save("n".repeat(6), bytes(3));
   assertEquals(["n".repeat(6), "c"].map((name) => storage.load(name)), [undefined, bytes(4)]);
   assertThrows(() => new MemoryPublishedStorage({ maxBytes: 0 }), RangeError, "maxBytes");
 });
 
-Deno.test("DirectoryPublishedStorage leaves files of other names, and directories, alone", async () => {
+Deno.test("DirectoryPublishedStorage does not touch other files and directories", async () => {
   await using directory = await temporaryDirectory();
   const { path } = directory;
   const others = [".hidden", "two words", "näme"];
@@ -415,7 +415,7 @@ Deno.test("DirectoryPublishedStorage leaves files of other names, and directorie
   for (const name of ["folder", ...others]) assert(left.includes(name));
 });
 
-Deno.test("DirectoryPublishedStorage removes what was kept first, over its limits", async () => {
+Deno.test("DirectoryPublishedStorage removes the oldest files when over its limits", async () => {
   await using directory = await temporaryDirectory();
   const { path } = directory;
   const left = async () =>
@@ -424,7 +424,7 @@ Deno.test("DirectoryPublishedStorage removes what was kept first, over its limit
     await Deno.writeFile(`${path}/${name}`, new Uint8Array(3));
     await Deno.utime(`${path}/${name}`, time, time);
   }
-  // What an earlier program has kept counts, by its age.
+  // Files of an earlier run count too, by their age.
   const storage = new DirectoryPublishedStorage(path, { maxBytes: 10, maxStates: 4 });
   await storage.save("d", new Uint8Array(3));
   assertEquals(await left(), "abd");
@@ -440,7 +440,7 @@ Deno.test("DirectoryPublishedStorage removes what was kept first, over its limit
   assertEquals(await left(), "fg");
 });
 
-Deno.test("DirectoryPublishedStorage goes on when somebody has removed its files", async () => {
+Deno.test("DirectoryPublishedStorage keeps working when its files were removed", async () => {
   await using directory = await temporaryDirectory();
   const path = `${directory.path}/states`;
   const storage = new DirectoryPublishedStorage(path, { maxStates: 1 });
@@ -451,7 +451,7 @@ Deno.test("DirectoryPublishedStorage goes on when somebody has removed its files
   assertEquals((await storage.load("b"))?.length, 2);
 });
 
-Deno.test("DirectoryPublishedStorage leaves no half file when the disk is full", async () => {
+Deno.test("DirectoryPublishedStorage leaves no partial file when the disk is full", async () => {
   await using directory = await temporaryDirectory();
   const { path } = directory;
   const storage = new DirectoryPublishedStorage(path);
@@ -476,7 +476,7 @@ Deno.test("DirectoryPublishedStorage leaves no half file when the disk is full",
   assertEquals((await storage.load("b"))?.length, 8);
 });
 
-Deno.test("DirectoryPublishedStorage leaves no half file when a directory is in the way", async () => {
+Deno.test("DirectoryPublishedStorage leaves no partial file when a directory has its name", async () => {
   await using directory = await temporaryDirectory();
   const { path } = directory;
   await Deno.mkdir(`${path}/a`);
@@ -485,7 +485,7 @@ Deno.test("DirectoryPublishedStorage leaves no half file when a directory is in 
   assertEquals(await Array.fromAsync(Deno.readDir(path), ({ name }) => name), ["a"]);
 });
 
-Deno.test("DirectoryPublishedStorage keeps states from other users of the machine", async () => {
+Deno.test("DirectoryPublishedStorage makes files accessible to the owner only", async () => {
   await using directory = await temporaryDirectory();
   const storage = new DirectoryPublishedStorage(directory.path);
   await storage.save("a", new Uint8Array(1));
@@ -493,7 +493,7 @@ Deno.test("DirectoryPublishedStorage keeps states from other users of the machin
   if (Deno.build.os !== "windows") assertEquals(mode! & 0o777, 0o600);
 });
 
-Deno.test("DirectoryPublishedStorage refuses limits that make no sense", () => {
+Deno.test("DirectoryPublishedStorage() refuses invalid limits", () => {
   for (const name of ["maxBytes", "maxStates"]) {
     assertThrows(() => new DirectoryPublishedStorage("x", { [name]: 0 }), RangeError, name);
   }
