@@ -12,7 +12,7 @@ import type { Said } from "./raw_peer.ts";
 
 class Thing extends Referenceable {}
 
-/** What is called. */
+/** The object that misbehaving peers call. */
 export class Service extends Root {
   readonly thing = new Thing();
   remote_echo(...args: unknown[]): unknown {
@@ -56,7 +56,7 @@ function nested(depth: number): Uint8Array {
   return Uint8Array.of(...bytes, 0, 0x80);
 }
 
-/** The error that ended a connection. */
+/** Returns the error that ended a connection. */
 export async function endOf(broker: Broker): Promise<Error> {
   const reason = await broker.closed;
   assertInstanceOf(reason, Error);
@@ -65,10 +65,10 @@ export async function endOf(broker: Broker): Promise<Error> {
 
 /** Bytes without meaning. */
 export const GARBAGE = Uint8Array.from({ length: 100 }, (_, i) => 0xff - i);
-/** How TLS begins, from either end. */
+/** The first bytes of TLS, from either end. */
 export const TLS_HELLO = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, ...GARBAGE);
 
-/** Peers that are not clients, as their first bytes show. */
+/** Peers whose first bytes show that they are not clients. */
 export const NO_CLIENTS: { name: string; said: Said; error: string }[] = [
   {
     name: "an HTTP client",
@@ -103,9 +103,9 @@ export const FATAL: { name: string; said: Said; error: string; options?: BrokerO
   { name: "a list that begins with a list", said: [["message"]], error: "it has no name" },
   { name: "a version without a number", said: ["version"], error: "it has 0 parts, not 1" },
   { name: "another version", said: ["version", 5], error: "Version Incompatibility: 6 5" },
-  { name: "a version in words", said: ["version", "6"], error: "not an integer" },
+  { name: "a version that is a byte string", said: ["version", "6"], error: "not an integer" },
   { name: "a call without arguments", said: ["message", 1, "root", "echo", 1], error: "4 parts" },
-  { name: "a call with a part too many", said: [...ECHO, 1], error: "7 parts, not 6" },
+  { name: "a call with one part too many", said: [...ECHO, 1], error: "7 parts, not 6" },
   { name: "a call numbered by a text", said: ["message", "1", ...ECHO.slice(2)], error: "integer" },
   {
     name: "a call numbered by a float",
@@ -113,7 +113,7 @@ export const FATAL: { name: string; said: Said; error: string; options?: BrokerO
     error: "not an integer",
   },
   {
-    name: "a call of a list",
+    name: "a call on a list as its object",
     said: ["message", 1, ["root"], ...ECHO.slice(3)],
     error: "it names no object",
   },
@@ -133,24 +133,28 @@ export const FATAL: { name: string; said: Said; error: string; options?: BrokerO
     error: "UTF-8",
   },
   {
-    name: "a wish for an answer that is a text",
+    name: "an answer flag that is a byte string",
     said: ["message", 1, "root", "echo", "yes", ["tuple"], ["dictionary"]],
     error: "not an integer",
   },
-  { name: "an answer to nothing", said: ["answer", 1, 5], error: "request 1: there is none" },
+  { name: "an answer to no request", said: ["answer", 1, 5], error: "request 1: there is none" },
   {
-    name: "an answer to a number that no request can have",
+    name: "an answer to a request number that is out of range",
     said: ["answer", { int: "99999999999999999999" }, 5],
     error: "there is none",
   },
-  { name: "an error to nothing", said: ["error", -1, 5], error: "request -1: there is none" },
+  { name: "an error for no request", said: ["error", -1, 5], error: "request -1: there is none" },
   { name: "an answer without a value", said: ["answer", 1], error: "1 parts, not 2" },
-  { name: "an answer to a list", said: ["answer", [1], 5], error: "not an integer" },
-  { name: "a decref of nothing", said: ["decref", 77], error: 'object "77"' },
+  {
+    name: "an answer with a list for its number",
+    said: ["answer", [1], 5],
+    error: "not an integer",
+  },
+  { name: "a decref of an unknown object", said: ["decref", 77], error: 'object "77"' },
   { name: "a decref of the root", said: ["decref", "root"], error: 'object "root"' },
   { name: "a decref without a number", said: ["decref"], error: "0 parts, not 1" },
   { name: "a decref of a list", said: ["decref", []], error: "it names no object" },
-  { name: "a byte that is no type", said: Uint8Array.of(1, 0x99), error: "0x99" },
+  { name: "a byte that is not a type byte", said: Uint8Array.of(1, 0x99), error: "0x99" },
   { name: "a word beyond the vocabulary", said: Uint8Array.of(122, 0x87), error: "there is none" },
   {
     name: "a prefix over 64 bytes",
@@ -160,7 +164,7 @@ export const FATAL: { name: string; said: Said; error: string; options?: BrokerO
   { name: "a string over the limit", said: head(655_361, 0x82), error: "maxStringBytes" },
   { name: "a list over the limit", said: head(655_361, 0x80), error: "maxListItems" },
   { name: "a list of 2^30 items", said: head(2 ** 30, 0x80), error: "maxListItems" },
-  { name: "lists in each other", said: nested(1025), error: "maxDepth" },
+  { name: "lists nested too deep", said: nested(1025), error: "maxDepth" },
   {
     name: "a message over the limit",
     said: ["x", "a".repeat(200)],

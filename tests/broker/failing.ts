@@ -73,12 +73,12 @@ export const ODDITIES = new Map<string, unknown>([
   ["very long", new RangeError(`begin ${"x".repeat(1_000_000)} end`)],
 ]);
 
-/** The error that a call fails with. */
+/** Checks that a call fails with a CopiedFailure, and returns it. */
 export async function failure(call: Promise<unknown>): Promise<CopiedFailure> {
   return await assertRejects(() => call, CopiedFailure);
 }
 
-/** What a call fails with. */
+/** Checks that a call fails, and returns its error. */
 export async function failed(call: Promise<unknown>): Promise<unknown> {
   return await assertRejects(() => call);
 }

@@ -92,7 +92,7 @@ export class Faulty implements Transport {
   }
 }
 
-/** Counts what happens to users. */
+/** Counts logins, logouts and handled calls of users. */
 export class TestRealm implements IRealm {
   logins = 0;
   logouts = 0;
@@ -136,7 +136,7 @@ export class User extends Avatar {
   }
 }
 
-/** The client's end. */
+/** The mind of a client. */
 export class Mind extends Referenceable {
   remote_echo(value: unknown): unknown {
     return value;

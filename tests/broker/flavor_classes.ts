@@ -44,7 +44,7 @@ export class Ledger extends Cacheable {
   }
 }
 
-/** What a Ledger arrives as. */
+/** The cache that a Ledger arrives as. */
 export class LedgerCache extends RemoteCache {
   entries: unknown[] = [];
   observe_added(entry: unknown): number {

@@ -30,7 +30,7 @@ export class AppError extends PBError {
   static override readonly jellyName = "scenarios.AppError";
 }
 
-/** An object that stays where it is. */
+/** An object that is sent by reference. */
 export class Counter extends Referenceable {
   constructor(public count = 0) {
     super();
@@ -43,7 +43,7 @@ export class Counter extends Referenceable {
   }
 }
 
-/** What the server offers. */
+/** The root object of the server. */
 export class Service extends Root {
   readonly counter = new Counter();
   held: unknown = null;
@@ -104,7 +104,7 @@ export class Service extends Root {
   }
 }
 
-/** What a user can view; it says who is viewing it. */
+/** A viewable that tells a user's name and its text. */
 export class Document extends Viewable {
   constructor(readonly text: string) {
     super();
@@ -136,7 +136,7 @@ export class User extends Avatar {
   }
 }
 
-/** Gives each user an avatar; may call the mind while the login is still going on. */
+/** Gives each user an avatar; may call the mind during the login. */
 class Realm implements IRealm {
   constructor(readonly callsMind: boolean) {}
 
