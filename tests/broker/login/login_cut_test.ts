@@ -1,4 +1,4 @@
-// Connections that break in the middle of a login, at any byte of either direction.
+// Connections that are cut during a login, after any byte of either direction.
 
 import { assert, assertEquals } from "@std/assert";
 import {
@@ -14,7 +14,7 @@ import { assertNothingLeft } from "../raw_peer.ts";
 
 const alice = new UsernamePassword("alice", "secret");
 
-/** What came of a login and a call over a connection with faults. */
+/** The outcome of a login and a call over a connection with faults. */
 interface Outcome {
   readonly events: string[];
   readonly result: unknown;
@@ -34,7 +34,7 @@ async function attempt(
   const result = await use(client, mechanism).catch((error: unknown) => error);
   await client.close();
   await server.closed;
-  // What the portal was still at may end now.
+  // Lets the portal finish what it was doing.
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
   assertNothingLeft(client);
   assertNothingLeft(server);
@@ -52,7 +52,7 @@ async function use(client: Broker, mechanism: "MD5" | "PLAIN" | "SCRAM-SHA-256")
 }
 
 for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
-  Deno.test(`a login by ${mechanism} that is cut at any byte settles, and is logged out if it had come about`, async () => {
+  Deno.test(`Broker.login() by ${mechanism} settles when the connection is cut after any byte, and the user is logged out`, async () => {
     const whole = await attempt(mechanism, {});
     assertEquals(whole.result, "alice");
     assertEquals(whole.events, ["login alice", "logout alice"]);

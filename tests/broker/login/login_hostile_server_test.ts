@@ -1,4 +1,4 @@
-// Servers that answer a login with what they should not.
+// Servers that send wrong answers to logins.
 
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import {
@@ -27,7 +27,7 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 class Avatar extends Referenceable {}
 
-/** Answers a challenge's response with whatever. */
+/** Answers the response to a challenge with any value. */
 class Responder extends Referenceable {
   readonly #answer: (response: Uint8Array) => unknown;
   calls = 0;
@@ -42,7 +42,7 @@ class Responder extends Referenceable {
   }
 }
 
-/** A server whose logins are what a test makes of them. */
+/** A server whose login methods a test can replace. */
 class Server extends Root {
   remote_loginMechanisms: () => unknown = () => ["SCRAM-SHA-256", "MD5"];
   remote_login: (username: Uint8Array) => unknown = () => null;
@@ -61,12 +61,12 @@ const NO_CHALLENGE: [string, () => unknown][] = [
   ["an empty tuple", () => tuple()],
   ["a challenge alone", () => tuple(new Uint8Array(16))],
   ["a challenge that is text", () => tuple("challenge", new Responder())],
-  ["a responder that is none", () => tuple(new Uint8Array(16), "responder")],
+  ["a string for a responder", () => tuple(new Uint8Array(16), "responder")],
   ["a responder first", () => tuple(new Responder(), new Uint8Array(16))],
   ["a dictionary", () => ({ 0: new Uint8Array(16), 1: new Responder(), length: 2 })],
 ];
 for (const [name, offer] of NO_CHALLENGE) {
-  Deno.test(`Broker.login() fails where the server's challenge is ${name}`, async () => {
+  Deno.test(`Broker.login() rejects when the server's challenge is ${name}`, async () => {
     const server = serverWith({ remote_login: offer, remote_loginScram: offer });
     await using pair = await testPair(server);
     for (const options of [MD5, SCRAM]) {
@@ -80,7 +80,7 @@ for (const [name, offer] of NO_CHALLENGE) {
   });
 }
 
-Deno.test("Broker.login() answers a challenge of any length, once, and gives the responder back", async () => {
+Deno.test("Broker.login() answers a challenge of any length once, and releases the responder", async () => {
   for (const length of [0, 1, 16, 100_000]) {
     const responder = new Responder();
     const server = serverWith({ remote_login: () => tuple(new Uint8Array(length), responder) });
@@ -92,7 +92,7 @@ Deno.test("Broker.login() answers a challenge of any length, once, and gives the
   }
 });
 
-Deno.test("Broker.login() gives the responder back right behind the response, as Twisted's clients do", async () => {
+Deno.test("Broker.login() releases the responder right after the response, as Twisted's clients do", async () => {
   for (const options of [MD5, SCRAM]) {
     const answer = Promise.withResolvers<unknown>();
     const responder = new Responder(() => answer.promise);
@@ -115,7 +115,7 @@ Deno.test("Broker.login() gives the responder back right behind the response, as
 });
 
 for (const avatar of [null, 7, "avatar", [], {}, tuple(new Uint8Array(1), "avatar")]) {
-  Deno.test(`Broker.login() fails where the avatar is ${JSON.stringify(avatar)}`, async () => {
+  Deno.test(`Broker.login() rejects when the avatar is ${JSON.stringify(avatar)}`, async () => {
     const give = () => avatar;
     const server = serverWith({
       remote_login: () => tuple(new Uint8Array(16), new Responder(give)),
@@ -133,7 +133,7 @@ for (const avatar of [null, 7, "avatar", [], {}, tuple(new Uint8Array(1), "avata
   });
 }
 
-Deno.test("Broker.login() passes on what the server throws", async () => {
+Deno.test("Broker.login() rejects with the error that the server throws", async () => {
   const server = serverWith({
     remote_login: () => {
       throw new TypeError("x");
@@ -144,7 +144,7 @@ Deno.test("Broker.login() passes on what the server throws", async () => {
   assertEquals(error.remoteType, "builtins.TypeError");
 });
 
-Deno.test("Broker.login() fails where the server offers what is no list of mechanisms", async () => {
+Deno.test("Broker.login() rejects when the server does not offer a list of mechanisms", async () => {
   for (const offer of [null, "SCRAM-SHA-256", 7, {}]) {
     await using pair = await testPair(serverWith({ remote_loginMechanisms: () => offer }));
     await assertRejects(() => pair.client.login(alice), ProtocolError, "no list of mechanisms");
@@ -160,7 +160,7 @@ Deno.test("Broker.login() fails where the server offers what is no list of mecha
   }
 });
 
-Deno.test("Broker.login() does not fall back to MD5 where SCRAM fails", async () => {
+Deno.test("Broker.login() does not fall back to MD5 when SCRAM fails", async () => {
   let asked = 0;
   const server = serverWith({
     remote_login: () => {
@@ -179,16 +179,19 @@ Deno.test("Broker.login() does not fall back to MD5 where SCRAM fails", async ()
 const BAD_FIRST: [string, (nonce: string) => string][] = [
   ["has absurd iterations", (nonce) => `r=${nonce}x,s=c2FsdA==,i=2000000000`],
   ["has too few iterations", (nonce) => `r=${nonce}x,s=c2FsdA==,i=1`],
-  ["has iterations beyond any number", (nonce) => `r=${nonce}x,s=c2FsdA==,i=${"9".repeat(400)}`],
+  [
+    "has iterations beyond the range of numbers",
+    (nonce) => `r=${nonce}x,s=c2FsdA==,i=${"9".repeat(400)}`,
+  ],
   ["has negative iterations", (nonce) => `r=${nonce}x,s=c2FsdA==,i=-4096`],
-  ["answers somebody else", () => "r=abcdef,s=c2FsdA==,i=4096"],
+  ["has a nonce of another client", () => "r=abcdef,s=c2FsdA==,i=4096"],
   ["adds nothing to the nonce", (nonce) => `r=${nonce},s=c2FsdA==,i=4096`],
   ["has no salt", (nonce) => `r=${nonce}x,i=4096`],
   ["asks for extensions", (nonce) => `m=x,r=${nonce}x,s=c2FsdA==,i=4096`],
   ["is empty", () => ""],
 ];
 for (const [name, serverFirst] of BAD_FIRST) {
-  Deno.test(`Broker.login() by SCRAM fails where the server's first message ${name}`, async () => {
+  Deno.test(`Broker.login() by SCRAM rejects when the server's first message ${name}`, async () => {
     const responder = new Responder();
     const server = serverWith({
       remote_loginScram: (first) => {
@@ -217,7 +220,7 @@ const BAD_FINAL: [string, (right: Uint8Array) => unknown][] = [
   ],
 ];
 for (const [name, answer] of BAD_FINAL) {
-  Deno.test(`Broker.login() by SCRAM gives the avatar back where the server sends ${name}`, async () => {
+  Deno.test(`Broker.login() by SCRAM rejects and releases the avatar when the server sends ${name}`, async () => {
     const server = serverWith({
       remote_loginScram: (first) => {
         const scram = new ScramServer(first);
@@ -234,7 +237,7 @@ for (const [name, answer] of BAD_FINAL) {
   });
 }
 
-Deno.test("Broker.login() by SCRAM fails where the server signs, and has no avatar", async () => {
+Deno.test("Broker.login() by SCRAM rejects when the server sends its signature without an avatar", async () => {
   const server = serverWith({
     remote_loginScram: (first) => {
       const scram = new ScramServer(first);
@@ -247,7 +250,7 @@ Deno.test("Broker.login() by SCRAM fails where the server signs, and has no avat
   assertInstanceOf(error, ProtocolError);
 });
 
-Deno.test("login() at a server without logins says so", async () => {
+Deno.test("Broker.login() rejects with UnhandledCredentials at a server without logins", async () => {
   for (const mechanisms of [["SCRAM-SHA-256", "MD5"], ["MD5"], ["PLAIN"]] as const) {
     await using pair = await testPair(new Root());
     const error = await assertRejects(

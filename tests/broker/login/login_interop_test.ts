@@ -27,7 +27,7 @@ import { type Grant, Member, type TestPortal, testPortal, users } from "./login_
 
 const ANY_PORT = { hostname: "127.0.0.1", port: 0 } as const;
 
-/** Credentials in the console, with a name of whatever type. */
+/** A Python expression for credentials, with a name of any type. */
 const known = (name: string, password: string) =>
   `__import__("twisted.cred.credentials").cred.credentials.UsernamePassword(${name}, ${password})`;
 
@@ -38,7 +38,7 @@ async function passwordFile(stack: AsyncDisposableStack): Promise<string> {
   return file;
 }
 
-/** Our server, and a Twisted console that is connected to it. */
+/** Starts our server, and a Twisted console that is connected to it. */
 async function served(
   stack: AsyncDisposableStack,
   checkers: ICredentialsChecker[],
@@ -57,7 +57,7 @@ async function served(
   };
 }
 
-// Twisted's clients at our server.
+// Clients of Twisted at our server.
 
 const CHECKERS: Record<
   string,
@@ -85,7 +85,7 @@ const CHECKERS: Record<
 };
 for (const [name, make] of Object.entries(CHECKERS)) {
   twistedTest(
-    `a Twisted client logs in at ${name}, with text and bytes, right and wrong`,
+    `a Twisted client logs in at our server with ${name}, and is refused with wrong credentials`,
     async () => {
       await using stack = new AsyncDisposableStack();
       const { console, realm } = await served(stack, [await make(stack)]);
@@ -115,7 +115,7 @@ for (const [name, make] of Object.entries(CHECKERS)) {
 }
 
 twistedTest(
-  "a Twisted client logs in several times at once, with minds, and is logged out",
+  "a Twisted client logs in several times at once with minds, and is logged out when it ends",
   async () => {
     await using stack = new AsyncDisposableStack();
     const { console, realm } = await served(
@@ -152,7 +152,7 @@ twistedTest(
   },
 );
 
-twistedTest("a Twisted client can tell why its login failed, by class and by name", async () => {
+twistedTest("a Twisted client can check a failed login by class and by name", async () => {
   await using stack = new AsyncDisposableStack();
   const errors: Record<string, Error> = {
     alice: new LoginDenied("Cannot log in: the house is full"),
@@ -186,9 +186,9 @@ twistedTest("a Twisted client can tell why its login failed, by class and by nam
   );
 });
 
-twistedTest("a Twisted client logs nothing of what our server offers beyond Twisted", async () => {
+twistedTest("a Twisted client logs nothing about our server's additional dialects", async () => {
   await using stack = new AsyncDisposableStack();
-  // The observer is added over a connection of its own, so that it hears a whole one.
+  // The observer is added over another connection, so that it sees all of the second one.
   const { console, root } = await served(stack, [users()]);
   await using server = serve(root, ANY_PORT);
   const { port } = server.addr as Deno.NetAddr;
@@ -205,7 +205,7 @@ twistedTest("a Twisted client logs nothing of what our server offers beyond Twis
   assertEquals(heard, { type: "list", repr: "[]" });
 });
 
-twistedTest("a server that allows no weak mechanisms tells a Twisted client so", async () => {
+twistedTest("a Twisted client is told when weakMechanisms: never refuses MD5", async () => {
   const { root } = testPortal({ weakMechanisms: "never" });
   await using server = serve(root, { ...ANY_PORT, log: () => {} });
   const { port } = server.addr as Deno.NetAddr;
@@ -216,9 +216,9 @@ twistedTest("a server that allows no weak mechanisms tells a Twisted client so",
   });
 });
 
-// Our client at Twisted's servers.
+// Our client at servers of Twisted.
 
-/** Reads so many lines that the server says. */
+/** Reads a number of lines that the server prints. */
 async function heard(server: PythonPeer, count: number): Promise<Facts[]> {
   const facts: Facts[] = [];
   while (facts.length < count) {
@@ -233,7 +233,7 @@ class Mind extends Referenceable {}
 
 for (const checker of ["memory", "file", "md5"]) {
   twistedTest(
-    `our client logs in at Twisted's checker "${checker}", which logs nothing of it`,
+    `Broker.login() logs in at a Twisted server with checker "${checker}", which logs no errors`,
     async () => {
       await using stack = new AsyncDisposableStack();
       const file = await passwordFile(stack);
@@ -272,30 +272,33 @@ for (const checker of ["memory", "file", "md5"]) {
   );
 }
 
-twistedTest("our client sends a Twisted server neither tokens nor, if told so, MD5", async () => {
-  await using server = await startPython("checkers_server.py");
-  await using broker = await connect(`pb://127.0.0.1:${server.port}`);
-  const alice = new UsernamePassword("alice", "secret");
-  await assertRejects(
-    () => broker.login(alice, null, { weakMechanisms: "never" }),
-    UnhandledCredentials,
-    "Cannot log in: the server accepts MD5, ANONYMOUS, and this client offers SCRAM-SHA-256",
-  );
-  await assertRejects(
-    () => broker.login(new BearerToken("t"), null, { secure: true }),
-    UnhandledCredentials,
-    "Cannot log in: the server accepts MD5, ANONYMOUS, and this client offers BEARER",
-  );
-  await assertRejects(
-    () => broker.login(alice, null, { mechanisms: ["PLAIN"], secure: true }),
-    UnhandledCredentials,
-  );
-  // Nothing was logged, or it would come before this.
-  await broker.login(alice);
-  assertEquals(await server.read(), { login: "alice", mind: "NoneType" });
-});
+twistedTest(
+  "Broker.login() sends a Twisted server no tokens, and no MD5 with weakMechanisms: never",
+  async () => {
+    await using server = await startPython("checkers_server.py");
+    await using broker = await connect(`pb://127.0.0.1:${server.port}`);
+    const alice = new UsernamePassword("alice", "secret");
+    await assertRejects(
+      () => broker.login(alice, null, { weakMechanisms: "never" }),
+      UnhandledCredentials,
+      "Cannot log in: the server accepts MD5, ANONYMOUS, and this client offers SCRAM-SHA-256",
+    );
+    await assertRejects(
+      () => broker.login(new BearerToken("t"), null, { secure: true }),
+      UnhandledCredentials,
+      "Cannot log in: the server accepts MD5, ANONYMOUS, and this client offers BEARER",
+    );
+    await assertRejects(
+      () => broker.login(alice, null, { mechanisms: ["PLAIN"], secure: true }),
+      UnhandledCredentials,
+    );
+    // If anything had been logged, it would come before this.
+    await broker.login(alice);
+    assertEquals(await server.read(), { login: "alice", mind: "NoneType" });
+  },
+);
 
-twistedTest("one server takes Twisted's clients and tokens at once", async () => {
+twistedTest("one server accepts Twisted's clients and bearer tokens at the same time", async () => {
   await using stack = new AsyncDisposableStack();
   const tokens = new BearerTokenChecker((token) => token === "t" ? "robot" : null);
   const portal = testPortal({ checkers: [users(), tokens], secure: true });

@@ -40,7 +40,7 @@ const alice = new UsernamePassword("alice", "secret");
 const guess = new UsernamePassword("alice", "guess");
 const MD5 = { mechanisms: ["MD5"] } as const;
 
-/** Gets a challenge, as a client that does as it likes. */
+/** Gets a challenge without answering it. */
 async function challenged(client: Broker): Promise<[Uint8Array, RemoteReference]> {
   return await client.root().callRemote("login", "alice") as [Uint8Array, RemoteReference];
 }
@@ -53,16 +53,16 @@ async function scramChallenged(
   return await client.root().callRemote("loginScram", first, mind) as [Uint8Array, RemoteReference];
 }
 
-/** What the peer of a raw client is told in the end. */
+/** Waits until a broker has closed, and returns the login limit that closed it. */
 async function limitOf(broker: Broker): Promise<string> {
   const reason = await broker.closed;
   assertInstanceOf(reason, LoginLimitError);
   return reason.limit;
 }
 
-// Clients that are gone.
+// Clients that have gone.
 
-Deno.test("a checker can learn that the client is gone whose credentials it has", async () => {
+Deno.test("isWanted() tells a checker that the client has gone", async () => {
   const credentials: ICredentials[] = [];
   const asked = Promise.withResolvers<void>();
   const answered = Promise.withResolvers<never>();
@@ -88,7 +88,7 @@ Deno.test("a checker can learn that the client is gone whose credentials it has"
 
 // One challenge, one response.
 
-Deno.test("a challenge is good for one response, right or wrong", async () => {
+Deno.test("PortalRoot accepts one response to a challenge, whether right or wrong", async () => {
   const { realm, root } = testPortal();
   await using pair = await testPair(root);
   const [first, responder] = await challenged(pair.client);
@@ -109,7 +109,7 @@ Deno.test("a challenge is good for one response, right or wrong", async () => {
   assertEquals(realm.events, ["login alice"]);
 });
 
-Deno.test("a response to somebody else's challenge is wrong", async () => {
+Deno.test("PortalRoot refuses a response to another challenge", async () => {
   const { root } = testPortal();
   await using pair = await testPair(root);
   const [first] = await challenged(pair.client);
@@ -120,7 +120,7 @@ Deno.test("a response to somebody else's challenge is wrong", async () => {
   );
 });
 
-Deno.test("a challenge expires, by MD5 and by SCRAM", async () => {
+Deno.test("challengeTimeout ends challenges of MD5 and SCRAM", async () => {
   using time = new FakeTime();
   const { realm, root } = testPortal({ challengeTimeout: 1000, loginTimeout: Infinity });
   const pair = await testPair(root);
@@ -148,7 +148,7 @@ Deno.test("a challenge expires, by MD5 and by SCRAM", async () => {
   await closed;
 });
 
-Deno.test("a challenge that is dropped leaves nothing behind, by MD5 and by SCRAM", async () => {
+Deno.test("PortalRoot keeps nothing of challenges of MD5 and SCRAM that the client releases", async () => {
   const { root } = testPortal({ maxPendingLogins: 1 });
   await using pair = await testPair(root);
   await settle();
@@ -163,7 +163,7 @@ Deno.test("a challenge that is dropped leaves nothing behind, by MD5 and by SCRA
   }
 });
 
-Deno.test("challenges that are open when the connection ends leave no timer and no login behind", async () => {
+Deno.test("PortalRoot keeps no timers and logins of open challenges when the connection closes", async () => {
   const { realm, root } = testPortal();
   const pair = await testPair(root);
   await challenged(pair.client);
@@ -174,9 +174,9 @@ Deno.test("challenges that are open when the connection ends leave no timer and 
   assertEquals(pair.serverLog, []);
 });
 
-// How many.
+// Numbers of logins.
 
-Deno.test("thousands of challenges that are never answered are refused from the 65th on", async () => {
+Deno.test("maxPendingLogins refuses unanswered challenges from the 65th on by default", async () => {
   const { root } = testPortal();
   await using pair = await testPair(root);
   const offers = await Promise.allSettled(
@@ -191,7 +191,7 @@ Deno.test("thousands of challenges that are never answered are refused from the 
   assertEquals(pair.serverLog, []);
 });
 
-Deno.test("logins that wait for a response bring no more minds together than one alone may", async () => {
+Deno.test("maxStrangerBytes limits the minds of all logins that wait for a response together", async () => {
   const { root } = testPortal({ maxStrangerBytes: 10_000 });
   await using pair = await testPair(root);
   const mind = { big: "m".repeat(6000) };
@@ -205,7 +205,7 @@ Deno.test("logins that wait for a response bring no more minds together than one
   await settle();
 });
 
-Deno.test("who is logged in may bring a larger mind than a stranger, one at a time", async () => {
+Deno.test("maxStrangerBytes does not limit the mind of one further login by a logged-in client", async () => {
   const { root } = testPortal({ maxStrangerBytes: 10_000 });
   await using pair = await testPair(root);
   await pair.client.login(alice, null, MD5);
@@ -216,7 +216,7 @@ Deno.test("who is logged in may bring a larger mind than a stranger, one at a ti
   await settle();
 });
 
-Deno.test("logins that the realm is slow at count as under way", async () => {
+Deno.test("maxPendingLogins counts logins that wait for the realm", async () => {
   const work = Promise.withResolvers<void>();
   const { root } = testPortal({
     maxPendingLogins: 2,
@@ -236,7 +236,7 @@ Deno.test("logins that the realm is slow at count as under way", async () => {
 });
 
 for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
-  Deno.test(`no more logins are held at once than the limit says, and one that ends makes room: ${mechanism}`, async () => {
+  Deno.test(`maxLogins refuses further logins by ${mechanism} until one is logged out`, async () => {
     const { realm, root } = testPortal({ maxLogins: 2, maxFailedLogins: 2 });
     await using pair = await testPair(root);
     const login = () => pair.client.login<Member>(alice, null, { mechanisms: [mechanism] });
@@ -262,7 +262,7 @@ for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
   });
 }
 
-Deno.test("logins whose avatar is one copy for all are counted, until the connection ends", async () => {
+Deno.test("maxLogins counts logins whose avatar is a copy until the connection closes", async () => {
   class Profile extends Copyable {
     static readonly jellyName = "login.Profile";
   }
@@ -283,7 +283,7 @@ Deno.test("logins whose avatar is one copy for all are counted, until the connec
   }
 });
 
-Deno.test("logins that are under way count as held, those that fail do not", async () => {
+Deno.test("maxLogins counts pending logins, but not failed ones", async () => {
   const work = Promise.withResolvers<void>();
   const { root } = testPortal({
     maxLogins: 1,
@@ -306,7 +306,7 @@ Deno.test("logins that are under way count as held, those that fail do not", asy
   await slow;
 });
 
-Deno.test("a login that cannot be sent is not held", async () => {
+Deno.test("maxLogins does not count a login whose avatar cannot be sent", async () => {
   class Unsendable extends Copyable {
     override getStateToCopy(): never {
       throw new TypeError("no state");
@@ -321,7 +321,7 @@ Deno.test("a login that cannot be sent is not held", async () => {
 });
 
 for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
-  Deno.test(`the last failed login that may be is answered, then the connection is closed: ${mechanism}`, async () => {
+  Deno.test(`maxFailedLogins answers the last failed login by ${mechanism}, then closes the connection`, async () => {
     const { realm, root } = testPortal({ maxFailedLogins: 3 });
     await using pair = await testPair(root);
     const options = { mechanisms: [mechanism] };
@@ -338,7 +338,7 @@ for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
   });
 }
 
-Deno.test("failed logins count for the connection whatever they are, and whether an answer is wanted", async () => {
+Deno.test("maxFailedLogins counts failed logins of every kind, with and without an answer", async () => {
   const checkers = [users(), new BearerTokenChecker(() => null)];
   const { root } = testPortal({ maxFailedLogins: 5, checkers });
   await using pair = await testPair(root);
@@ -375,7 +375,7 @@ const RUSHES: { name: string; login: (client: Broker, password: string) => Promi
   })),
 ];
 for (const { name, login } of RUSHES) {
-  Deno.test(`guesses sent all at once are checked up to the limit, and no further: ${name}`, async () => {
+  Deno.test(`maxFailedLogins limits how many simultaneous guesses by ${name} are checked`, async () => {
     const { checker, count } = counted();
     const { root } = testPortal({ checkers: [checker], maxFailedLogins: 3 });
     await using pair = await testPair(root);
@@ -387,7 +387,7 @@ for (const { name, login } of RUSHES) {
     assertEquals([count(), pair.serverLog.length], [3, 4]);
   });
 
-  Deno.test(`more logins at once than may fail all succeed with the right password: ${name}`, async () => {
+  Deno.test(`maxFailedLogins does not limit simultaneous right logins by ${name}`, async () => {
     const { root } = testPortal({ maxFailedLogins: 3 });
     await using pair = await testPair(root);
     await Promise.all(Array.from({ length: 50 }, () => login(pair.client, "secret")));
@@ -395,7 +395,7 @@ for (const { name, login } of RUSHES) {
   });
 }
 
-Deno.test("logins that wait for others end with the connection, unchecked", async () => {
+Deno.test("PortalRoot does not check waiting logins when the connection closes", async () => {
   const { checker, count } = counted();
   const { realm, root } = testPortal({ checkers: [checker], maxFailedLogins: 2 });
   const pair = await testPair(root);
@@ -411,7 +411,7 @@ Deno.test("logins that wait for others end with the connection, unchecked", asyn
 
 // The limiter.
 
-Deno.test("the limiter is asked with address and user, and told how it ended", async () => {
+Deno.test("limiter gets the address and user of each login, and its outcome", async () => {
   const heard: unknown[] = [];
   const note = (what: string) => (facts: LoginFacts) => void heard.push([what, { ...facts }]);
   const limiter: LoginLimiter = {
@@ -463,7 +463,7 @@ Deno.test("the limiter is asked with address and user, and told how it ended", a
   }
 });
 
-Deno.test("a throttle stops guessers over any number of connections", async () => {
+Deno.test("LoginThrottle as limiter denies guesses across connections", async () => {
   const { root } = testPortal({
     limiter: new LoginThrottle({ allowances: { pair: 2 } }),
     addressOf: () => "192.0.2.1",
@@ -477,7 +477,7 @@ Deno.test("a throttle stops guessers over any number of connections", async () =
   await pair.client.login(jürgen, null, MD5);
 });
 
-Deno.test("a limiter that fails fails the login, and tells nothing", async () => {
+Deno.test("limiter that throws fails the login without details for the client", async () => {
   const fail = () => {
     throw new TypeError("no store");
   };
@@ -488,21 +488,21 @@ Deno.test("a limiter that fails fails the login, and tells nothing", async () =>
   assertEquals(realm.events, []);
 });
 
-Deno.test("challenges that are not answered keep nobody waiting", async () => {
+Deno.test("limiter is asked only when a challenge is answered, so that open challenges delay nobody", async () => {
   const limiter = new LoginThrottle({ allowances: { pair: 2, address: 2, user: 2 } });
   const { root } = testPortal({ limiter, addressOf: () => "192.0.2.1", scramIterations: 4096 });
   await using idler = await testPair(root);
   for (let i = 0; i < 5; i++) await scramChallenged(idler.client);
   await using pair = await testPair(root);
   await pair.client.login(alice);
-  // Whoever answers is asked then, and may have come too late.
+  // The limiter is asked on the response, which may then be denied.
   const [, responder] = await scramChallenged(idler.client);
   for (let i = 0; i < 2; i++) limiter.failed({ address: "192.0.2.1", username: "alice" });
   const proof = new TextEncoder().encode("c=biws,r=abc,p=AAAA");
   await assertRejects(() => responder.callRemote("respond", proof), LoginDenied);
 });
 
-Deno.test("a login that a limiter holds back is given up when its connection has ended", async () => {
+Deno.test("limiter.enter() gets a signal that aborts when the connection closes", async () => {
   const held: AbortSignal[] = [];
   let checks = 0;
   const limiter: LoginLimiter = {
@@ -528,9 +528,9 @@ Deno.test("a login that a limiter holds back is given up when its connection has
   await pair[Symbol.asyncDispose]();
 });
 
-// Strangers.
+// Strangers: connections without a login.
 
-Deno.test("a connection over which nobody logs in is closed in time, one with a login stays", async () => {
+Deno.test("loginTimeout closes a connection without a login, and keeps one with a login", async () => {
   using time = new FakeTime();
   const { root } = testPortal({ loginTimeout: 1000 });
   const [stranger, known] = [await testPair(root), await testPair(root)];
@@ -555,7 +555,7 @@ Deno.test("a connection over which nobody logs in is closed in time, one with a 
   }
 });
 
-Deno.test("one connection too many without a login closes the oldest of them", async () => {
+Deno.test("maxStrangers closes the oldest connection without a login", async () => {
   const { root } = testPortal({ maxStrangers: 2 });
   await using known = await testPair(root);
   await known.client.login(alice, null, MD5);
@@ -567,7 +567,7 @@ Deno.test("one connection too many without a login closes the oldest of them", a
   assert([known, second, third].every(({ server }) => !server.isClosed));
 });
 
-Deno.test("somebody known is no stranger while the realm decides, but has no more time for that", async () => {
+Deno.test("loginTimeout, but not maxStrangers, applies while the realm decides", async () => {
   using time = new FakeTime();
   const avatarFor = () => new Promise(() => {});
   const { root } = testPortal({ maxStrangers: 1, loginTimeout: 1000, avatarFor });
@@ -587,7 +587,7 @@ Deno.test("somebody known is no stranger while the realm decides, but has no mor
   }
 });
 
-Deno.test("the peer is told why it was closed, where the transport can", async () => {
+Deno.test("maxStrangers sends the reason for closing to the peer", async () => {
   const { root } = testPortal({ maxStrangers: 1 });
   await using first = await rawClient(root);
   await using _second = await rawClient(root);
@@ -598,10 +598,10 @@ Deno.test("the peer is told why it was closed, where the transport can", async (
   });
 });
 
-Deno.test("a stranger cannot make the server keep a long message, somebody known can", async () => {
+Deno.test("maxStrangerBytes closes a stranger that sends a long message, but not a logged-in client", async () => {
   const { root } = testPortal({ checkers: [users(), new AllowAnonymousAccess()] });
   const size = 300_000;
-  // A call with one long argument, of which the last bytes do not come.
+  // A call with one long argument.
   const call = [
     "message",
     1,
@@ -624,17 +624,17 @@ Deno.test("a stranger cannot make the server keep a long message, somebody known
   assertEquals(await avatar.callRemote("echo", "x".repeat(size)), "x".repeat(size));
 });
 
-/** Some objects of the client's. */
+/** Makes objects that are sent by reference. */
 function things(count: number): Referenceable[] {
   return Array.from({ length: count }, () => new Referenceable());
 }
 
-Deno.test("a stranger may have as many objects of its own held as the limit says", async () => {
+Deno.test("maxStrangerReferences allows a stranger to send the same objects again and again", async () => {
   const { root } = testPortal({ maxStrangerReferences: 3, maxFailedLogins: Infinity });
   await using pair = await testPair(root);
   const open = pair.client.root();
   const minds = things(3);
-  // However often they come.
+  // However often they are sent.
   for (let i = 0; i < 5; i++) {
     await assertRejects(() => open.callRemote("loginPlain", "alice", "x", minds));
   }
@@ -642,7 +642,7 @@ Deno.test("a stranger may have as many objects of its own held as the limit says
 });
 
 for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
-  Deno.test(`as many logins at once as may be under way have a mind each: ${mechanism}`, async () => {
+  Deno.test(`maxStrangerReferences allows 64 simultaneous logins by ${mechanism} with a mind each`, async () => {
     const { root } = testPortal({ avatarFor: (name, mind) => new Member(name, mind) });
     await using pair = await testPair(root);
     class Mind extends Referenceable {
@@ -656,30 +656,30 @@ for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
     );
     const called = avatars.map((avatar) => avatar.callRemote("callMind"));
     assertEquals(await Promise.all(called), Array(64).fill("here"));
-    // Who is known may have more of them.
+    // A logged-in client may have more.
     await avatars[0]!.callRemote("echo", things(500));
     assertEquals(pair.serverLog, []);
   });
 }
 
-/** What a stranger sends that has more objects held than it may. */
+/** Ways in which a stranger sends more objects than it may. */
 const HOARDS: { name: string; send: (root: RemoteReference) => Promise<unknown>[] }[] = [
   {
     name: "in one message",
     send: (root) => [root.callRemote("loginAnonymous", things(500))],
   },
   {
-    name: "in a message each",
+    name: "in separate messages",
     send: (root) => things(500).map((one) => root.callRemote("nonsense", one)),
   },
   {
-    name: "as minds of logins that wait",
+    name: "as minds of pending logins",
     send: (root) =>
       things(500).map((mind) => root.callRemote("loginPlain", "alice", "secret", mind)),
   },
 ];
 for (const { name, send } of HOARDS) {
-  Deno.test(`a stranger that has more objects held is closed, and leaves none: ${name}`, async () => {
+  Deno.test(`maxStrangerReferences closes a stranger that sends too many objects ${name}`, async () => {
     const { credentialInterfaces } = users();
     const busy = { credentialInterfaces, requestAvatarId: () => new Promise<never>(() => {}) };
     const { root } = testPortal({ checkers: [busy] });
@@ -699,7 +699,7 @@ for (const { name, send } of HOARDS) {
   });
 }
 
-/** A mind that has much to say when the realm asks for it. */
+/** A mind that gives a large answer when the realm calls it. */
 class Loaded extends Referenceable {
   remote_called(): unknown {
     return [things(500), "x".repeat(300_000)];
@@ -711,7 +711,7 @@ const askMind = async (name: string, mind: unknown): Promise<Member> => {
 };
 
 for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
-  Deno.test(`a realm may ask the mind of somebody known for much, and then decide: ${mechanism}`, async () => {
+  Deno.test(`the limits for strangers do not apply to a mind's answer to the realm in a login by ${mechanism}`, async () => {
     const { root } = testPortal({ avatarFor: askMind });
     await using pair = await testPair(root);
     const avatar = await pair.client.login<Member>(alice, new Loaded(), {
@@ -722,7 +722,7 @@ for (const mechanism of ["MD5", "PLAIN", "SCRAM-SHA-256"] as const) {
   });
 }
 
-Deno.test("a realm that asks the mind of nobody in particular for much asks a stranger", async () => {
+Deno.test("the limits for strangers apply to a mind's answer to the realm in an anonymous login", async () => {
   const { root } = testPortal({ checkers: [new AllowAnonymousAccess()], avatarFor: askMind });
   await using pair = await testPair(root);
   const outcome = pair.client.login(new Anonymous(), new Loaded()).catch(() => {});
@@ -730,7 +730,7 @@ Deno.test("a realm that asks the mind of nobody in particular for much asks a st
   await outcome;
 });
 
-Deno.test("a rule that reads on when a stranger has sent too many objects is given no more", async () => {
+Deno.test("maxStrangerReferences gives no further objects to a rule that catches the error and reads on", async () => {
   const faults: unknown[] = [];
   const registry = new JellyRegistry();
   registry.setRule("example.Hoard", (_unjellier, list) => {
@@ -754,7 +754,7 @@ Deno.test("a rule that reads on when a stranger has sent too many objects is giv
   await pair[Symbol.asyncDispose]();
 });
 
-Deno.test("a portal that is served with Infinity for all limits has none, and leaves no timer", async () => {
+Deno.test("PortalRoot with Infinity for every limit has no limits, and leaves no timers", async () => {
   const { root } = testPortal({
     challengeTimeout: Infinity,
     loginTimeout: Infinity,
@@ -776,7 +776,7 @@ Deno.test("a portal that is served with Infinity for all limits has none, and le
   assert(!pair.server.isClosed);
 });
 
-// What clients may send in place of what they should.
+// Malformed login calls.
 
 const JUNK: unknown[] = [
   null,
@@ -790,7 +790,7 @@ const JUNK: unknown[] = [
 ];
 for (const junk of JUNK) {
   const shown = String(JSON.stringify(junk)).slice(0, 20);
-  Deno.test(`logins with ${shown} for everything are refused, and nothing breaks`, async () => {
+  Deno.test(`PortalRoot refuses logins with ${shown} for every argument, and keeps working`, async () => {
     const checkers = [users(), new BearerTokenChecker(() => null)];
     const { realm, root } = testPortal({ checkers, maxFailedLogins: Infinity });
     await using pair = await testPair(root);
@@ -820,7 +820,7 @@ for (const junk of JUNK) {
   });
 }
 
-Deno.test("logins without arguments, or with too many, are refused or served", async () => {
+Deno.test("PortalRoot refuses logins without arguments, and accepts a response without a mind", async () => {
   const { root } = testPortal();
   await using pair = await testPair(root);
   const open = pair.client.root();
@@ -831,7 +831,7 @@ Deno.test("logins without arguments, or with too many, are refused or served", a
   assert(await responder.callRemote("respond", respond(challenge, "secret")));
 });
 
-Deno.test("names go into the log in one line, and not whole", async () => {
+Deno.test("PortalRoot logs a user name escaped, on one line, and shortened", async () => {
   const { root } = testPortal();
   await using pair = await testPair(root);
   const name = `eve\n2026-01-01 login of root succeeded${"!".repeat(500)}`;
@@ -844,7 +844,7 @@ Deno.test("names go into the log in one line, and not whole", async () => {
   assert(message.length < 200 && !message.includes("\n"));
 });
 
-Deno.test("what Twisted would be told is told: class, bases and words of a refused login", async () => {
+Deno.test("PortalRoot sends the class, base classes and message of a refused login, and no traceback", async () => {
   const { root } = testPortal();
   await using pair = await rawClient(root);
   await pair.peer.ask(
@@ -871,7 +871,7 @@ Deno.test("what Twisted would be told is told: class, bases and words of a refus
   });
 });
 
-Deno.test("an object that the client keeps calling after its login was refused is no avatar", async () => {
+Deno.test("the responder of a challenge has no methods except respond()", async () => {
   const { root } = testPortal();
   await using pair = await testPair(root);
   const [, responder] = await challenged(pair.client);
@@ -882,7 +882,7 @@ Deno.test("an object that the client keeps calling after its login was refused i
   await assertRejects(() => responder.callRemote("respond", new Mind(), null), UnauthorizedLogin);
 });
 
-Deno.test("a client that goes away in the middle of SCRAM ends the login at the checker", async () => {
+Deno.test("PortalRoot ends the check of a SCRAM login with LoginDenied when the client closes", async () => {
   const ended: unknown[] = [];
   const noting = users();
   const { requestAvatarId } = noting;
@@ -903,7 +903,7 @@ Deno.test("a client that goes away in the middle of SCRAM ends the login at the 
   assertEquals(pair.serverLog, []);
 });
 
-Deno.test("a client that closes at once is a stranger no more", async () => {
+Deno.test("PortalRoot.strangers does not count a client that closes at once", async () => {
   const [here, there] = memoryPair();
   const { root } = testPortal();
   const server = new PBServerFactory(root, { log: () => {} }).buildBroker(there);

@@ -32,49 +32,52 @@ const alice = new UsernamePassword("alice", "secret");
 
 const peer = (kind: Peer["kind"], secure = false): Peer => ({ kind, address: "x", secure });
 
-// Which mechanisms there are.
+// Which mechanisms are allowed.
 
 const ALLOWED: [name: string, Peer, object, LoginMechanism[]][] = [
   ["any over TLS", peer("tls", true), {}, ["SCRAM-SHA-256", "BEARER", "PLAIN", "MD5", "ANONYMOUS"]],
-  ["none that is open over TCP", peer("tcp"), {}, ["SCRAM-SHA-256", "MD5", "ANONYMOUS"]],
+  ["no plain ones over TCP", peer("tcp"), {}, ["SCRAM-SHA-256", "MD5", "ANONYMOUS"]],
   [
-    "any within a machine",
+    "any over a Unix socket",
     peer("unix"),
     {},
     ["SCRAM-SHA-256", "BEARER", "PLAIN", "MD5", "ANONYMOUS"],
   ],
   [
-    "any where the program says that it is secure",
+    "any if option secure is true",
     peer("websocket"),
     { secure: true },
     ["SCRAM-SHA-256", "BEARER", "PLAIN", "MD5", "ANONYMOUS"],
   ],
   [
-    "none that is open where the program says that it is not secure",
+    "no plain ones if option secure is false",
     peer("tls", true),
     { secure: false },
     ["SCRAM-SHA-256", "MD5", "ANONYMOUS"],
   ],
   [
-    "no weak ones",
+    "no weak ones with weakMechanisms: never",
     peer("tls", true),
     { weakMechanisms: "never" },
     ["SCRAM-SHA-256", "BEARER", "ANONYMOUS"],
   ],
   [
-    "no weak ones without TLS",
+    "no weak ones over TCP with weakMechanisms: secure",
     peer("tcp"),
     { weakMechanisms: "secure" },
     ["SCRAM-SHA-256", "ANONYMOUS"],
   ],
   [
-    "weak ones over TLS",
+    "weak ones over TLS with weakMechanisms: secure",
     peer("tls", true),
     { weakMechanisms: "secure" },
     ["SCRAM-SHA-256", "BEARER", "PLAIN", "MD5", "ANONYMOUS"],
   ],
-  ["those that are named", peer("tls", true), { mechanisms: ["MD5", "BEARER"] }, ["BEARER", "MD5"]],
-  ["none", peer("tcp"), { mechanisms: ["PLAIN"] }, []],
+  ["only those that are named", peer("tls", true), { mechanisms: ["MD5", "BEARER"] }, [
+    "BEARER",
+    "MD5",
+  ]],
+  ["none if only PLAIN is named over TCP", peer("tcp"), { mechanisms: ["PLAIN"] }, []],
 ];
 for (const [name, peer, options, expected] of ALLOWED) {
   Deno.test(`allowedMechanisms() allows ${name}`, () => {
@@ -82,7 +85,7 @@ for (const [name, peer, options, expected] of ALLOWED) {
   });
 }
 
-Deno.test("isServed() goes by what the checkers can check", () => {
+Deno.test("isServed() is true of the mechanisms that the checkers can check", () => {
   const served = (checker: ICredentialsChecker) =>
     allowedMechanisms(peer("tls", true), {}).filter((mechanism) =>
       isServed(mechanism, checker.credentialInterfaces)
@@ -98,7 +101,7 @@ Deno.test("isServed() goes by what the checkers can check", () => {
   assertEquals(served(full), ["SCRAM-SHA-256", "PLAIN", "MD5"]);
 });
 
-Deno.test("a mechanism that there is not is refused at both ends", async () => {
+Deno.test("PortalRoot() and Broker.login() refuse unknown mechanisms", async () => {
   const options = { mechanisms: ["SCRAM-SHA-1" as LoginMechanism] };
   const { portal } = testPortal();
   assertThrows(() => new PortalRoot(portal, options), TypeError, '"SCRAM-SHA-1"');
@@ -108,7 +111,7 @@ Deno.test("a mechanism that there is not is refused at both ends", async () => {
 
 // What client and server choose.
 
-/** Notes which remote methods of the root are called. */
+/** Records which remote methods of the root are called. */
 function watched(root: PortalRoot): { root: PortalRoot; calls: string[] } {
   const calls: string[] = [];
   const rootObject = root.rootObject.bind(root);
@@ -124,7 +127,7 @@ function watched(root: PortalRoot): { root: PortalRoot; calls: string[] } {
   return { root, calls };
 }
 
-Deno.test("Broker.login() takes the strongest mechanism that both ends know", async () => {
+Deno.test("Broker.login() uses the strongest mechanism that both ends allow", async () => {
   for (
     const [server, client, method] of [
       [{}, {}, "loginScram"],
@@ -143,7 +146,7 @@ Deno.test("Broker.login() takes the strongest mechanism that both ends know", as
   }
 });
 
-Deno.test("Broker.login() does not ask where there is nothing to choose", async () => {
+Deno.test("Broker.login() does not ask for the mechanisms if only one is possible", async () => {
   const { root, calls } = watched(testPortal().root);
   await using pair = await testPair(root);
   await pair.client.login(alice, null, { weakMechanisms: "never" });
@@ -152,7 +155,7 @@ Deno.test("Broker.login() does not ask where there is nothing to choose", async 
   assertEquals(calls, ["loginScram", "loginAnonymous", "loginBearer"]);
 });
 
-Deno.test("Broker.login() says why it cannot log in", async () => {
+Deno.test("Broker.login() rejects with the reason when no mechanism is possible", async () => {
   const { root } = testPortal({ mechanisms: ["PLAIN"] });
   await using pair = await testPair(root);
   const cases = [
@@ -174,7 +177,7 @@ Deno.test("Broker.login() says why it cannot log in", async () => {
   assertEquals(pair.serverLog, []);
 });
 
-Deno.test("Broker.login() says that a page without WebCrypto cannot use SCRAM", async () => {
+Deno.test("Broker.login() rejects with a hint at https when WebCrypto is missing for SCRAM", async () => {
   await using pair = await testPair(testPortal().root);
   Object.defineProperty(crypto, "subtle", { value: undefined, configurable: true });
   try {
@@ -186,7 +189,7 @@ Deno.test("Broker.login() says that a page without WebCrypto cannot use SCRAM", 
   }
 });
 
-Deno.test("a server refuses mechanisms that it does not allow, whatever the client asks for", async () => {
+Deno.test("PortalRoot refuses calls of mechanisms that it does not allow", async () => {
   const { realm, root } = testPortal({ weakMechanisms: "never", secure: false });
   await using pair = await testPair(root);
   const calls: [method: string, ...args: unknown[]][] = [
@@ -205,7 +208,7 @@ Deno.test("a server refuses mechanisms that it does not allow, whatever the clie
   assertEquals(pair.serverLog.length, 3);
 });
 
-/** A pair whose connection is not secure, as TCP is not. */
+/** Connects a pair over a connection that counts as TCP without TLS. */
 async function openPair(root: PortalRoot): Promise<TestPair> {
   const [here, there] = memoryPair();
   const open = (end: Dialed): Dialed => ({ ...end, peer: peer("tcp") });
@@ -224,7 +227,7 @@ async function openPair(root: PortalRoot): Promise<TestPair> {
   };
 }
 
-Deno.test("passwords and tokens do not leave the client over a connection that is open", async () => {
+Deno.test("Broker.login() sends no passwords and tokens over an insecure connection", async () => {
   const checkers = [new BearerTokenChecker(() => "alice"), users()];
   const { root, calls } = watched(testPortal({ checkers }).root);
   await using pair = await openPair(root);
@@ -241,7 +244,7 @@ Deno.test("passwords and tokens do not leave the client over a connection that i
   assertEquals(await pair.client.root().callRemote("loginMechanisms"), ["SCRAM-SHA-256", "MD5"]);
 });
 
-Deno.test("a proxy that does the TLS makes a connection secure, if both ends say so", async () => {
+Deno.test("Broker.login() sends a token behind a TLS proxy if both ends set option secure", async () => {
   const checkers = [new BearerTokenChecker(() => "alice")];
   const { root } = testPortal({ checkers, secure: true });
   await using pair = await openPair(root);
@@ -294,7 +297,7 @@ async function passwordFile(stack: AsyncDisposableStack, password: string): Prom
 }
 
 for (const [name, make] of Object.entries(CHECKERS)) {
-  Deno.test(`${name} lets in by every mechanism that it serves, and by none with a wrong password`, async () => {
+  Deno.test(`${name} accepts the right password by every mechanism that it serves, and no wrong one`, async () => {
     await using stack = new AsyncDisposableStack();
     const { realm, root } = testPortal({ checkers: [await make(stack)] });
     const pair = stack.use(await testPair(root));
@@ -324,7 +327,7 @@ for (const [name, make] of Object.entries(CHECKERS)) {
   });
 }
 
-Deno.test("a token of jose lets in, one that is expired does not", async () => {
+Deno.test("BearerTokenChecker accepts a JSON Web Token of jose, and refuses an expired one", async () => {
   const { publicKey, privateKey } = await generateKeyPair("EdDSA");
   const checker = new BearerTokenChecker(async (token) => {
     const { payload } = await jwtVerify(token, publicKey, {
@@ -345,12 +348,12 @@ Deno.test("a token of jose lets in, one that is expired does not", async () => {
   const failure = await assertRejects(() => pair.client.login(late), UnauthorizedLogin);
   assertEquals(failure.message, "Cannot log in: credentials not accepted");
   assertEquals(pair.serverLog.length, 1);
-  assertInstanceOf(pair.serverLog[0]!.error, Error); // what jose said stays on the server
+  assertInstanceOf(pair.serverLog[0]!.error, Error); // jose's own error stays on the server
 });
 
 // SCRAM.
 
-Deno.test("SCRAM fails where the checker lets the client in without a proof, and logs out", async () => {
+Deno.test("PortalRoot fails a SCRAM login and logs out when the checker accepts it without a proof", async () => {
   const careless: ICredentialsChecker = {
     credentialInterfaces: [IScramCredentials],
     requestAvatarId: (): AvatarId => "alice",
@@ -364,7 +367,7 @@ Deno.test("SCRAM fails where the checker lets the client in without a proof, and
   assertEquals(realm.events, ["login alice", "logout alice"]);
 });
 
-Deno.test("SCRAM goes through its motions for a user whom the checker refuses at once", async () => {
+Deno.test("PortalRoot completes the SCRAM exchange even if the checker refuses the user at once", async () => {
   const hasty: ICredentialsChecker = {
     credentialInterfaces: [IScramCredentials],
     requestAvatarId: () => Promise.reject(new UnauthorizedLogin()),
@@ -378,7 +381,7 @@ Deno.test("SCRAM goes through its motions for a user whom the checker refuses at
   await assertRejects(() => responder.callRemote("respond", first), UnauthorizedLogin);
 });
 
-Deno.test("SCRAM asks for as many iterations as the client allows, or fails at the client", async () => {
+Deno.test("Broker.login() by SCRAM rejects when the iterations are out of the client's bounds", async () => {
   const { realm, root } = testPortal({ scramIterations: 5000 });
   await using pair = await testPair(root);
   const exactly = { minIterations: 5000, maxIterations: 5000 };
@@ -388,12 +391,12 @@ Deno.test("SCRAM asks for as many iterations as the client allows, or fails at t
   }
   await settle();
   assertEquals(realm.events, ["login alice"]);
-  // The challenges that were not answered have been given back.
+  // The unanswered challenges were released.
   assertEquals(pair.server.counts.callsIn, 0);
   assertEquals(pair.server.counts.localObjects, 2);
 });
 
-Deno.test("Broker.login() can be given up by a signal, and the user is logged out then", async () => {
+Deno.test("Broker.login() rejects when its signal is aborted, and the user is logged out", async () => {
   const work = Promise.withResolvers<void>();
   const { realm, root } = testPortal({
     avatarFor: async (name) => {
@@ -415,7 +418,7 @@ Deno.test("Broker.login() can be given up by a signal, and the user is logged ou
   assertEquals(realm.events, ["login alice", "logout alice"]);
 });
 
-Deno.test("PortalRoot checks its options", () => {
+Deno.test("PortalRoot() refuses invalid options", () => {
   const { portal } = testPortal();
   const wrong = [
     { loginTimeout: 0 },

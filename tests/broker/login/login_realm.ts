@@ -36,13 +36,13 @@ export class Member extends Avatar {
   }
 }
 
-/** Returns the avatar to grant; may fail, or take its time. */
+/** Returns the avatar to grant; may throw, or be slow. */
 export type Grant = (
   name: string,
   mind: unknown,
 ) => unknown | Promise<unknown>;
 
-/** Gives each user an avatar, and records it. */
+/** Grants each user an avatar, and records logins and logouts. */
 export class TestRealm implements IRealm {
   /** The logins and logouts, in order. */
   readonly events: string[] = [];

@@ -40,7 +40,7 @@ import { Member, testPortal, TestRealm, users } from "./login_realm.ts";
 import { settle, testPair } from "../pair.ts";
 
 const alice = new UsernamePassword("alice", "secret");
-/** What stock Twisted clients do, which all rules must hold for too. */
+/** The mechanism of stock Twisted clients, to which all rules apply too. */
 const MD5 = { mechanisms: ["MD5"] } as const;
 
 class Mind extends Referenceable {
@@ -51,17 +51,17 @@ class Mind extends Referenceable {
   }
 }
 
-Deno.test("a server with logins tells whoever calls its root to log in first", async () => {
+Deno.test("PortalRoot tells a client that calls another method to log in first", async () => {
   await using pair = await testPair(testPortal().portal);
   const root = pair.client.root();
   const error = await assertRejects(() => root.callRemote("whoami"), RemoteError);
   assertEquals(error.message, "No such method: remote_whoami; log in first");
-  // What clients go by that ask for a way to log in which is not there.
+  // Clients recognise a missing login method by this message.
   const missing = await assertRejects(() => root.callRemote("loginByBadge"), RemoteError);
   assertEquals(missing.message, "No such method: remote_loginByBadge");
 });
 
-Deno.test("[Broker loginConnectionRefused] login over a refused connection fails with that error", async () => {
+Deno.test("[Broker loginConnectionRefused] PBClientFactory.login() rejects with ConnectError when the connection is refused", async () => {
   const server = serve(new Portal(new TestRealm()), { hostname: "127.0.0.1", port: 0 });
   await server.close();
   const factory = new PBClientFactory();
@@ -72,8 +72,8 @@ Deno.test("[Broker loginConnectionRefused] login over a refused connection fails
 });
 
 for (const options of [MD5, {}]) {
-  const how = options === MD5 ? "as Twisted does" : "by SCRAM";
-  Deno.test(`[Broker loginLogout] the realm gets the mind, and hears of the end once: ${how}`, async () => {
+  const how = options === MD5 ? "by MD5, as in Twisted" : "by SCRAM";
+  Deno.test(`[Broker loginLogout] Broker.login() passes the mind to the realm, and logs out once: ${how}`, async () => {
     const { realm, root } = testPortal();
     const pair = await testPair(root);
     const mind = new Mind();
@@ -86,7 +86,7 @@ for (const options of [MD5, {}]) {
     assertEquals(realm.events, ["login alice", "logout alice"]);
   });
 
-  Deno.test(`[Broker logoutAfterDecref] the last reference dropped logs out: ${how}`, async () => {
+  Deno.test(`[Broker logoutAfterDecref] release of the avatar logs out: ${how}`, async () => {
     const { realm, root } = testPortal();
     const pair = await testPair(root);
     await settle();
@@ -101,7 +101,7 @@ for (const options of [MD5, {}]) {
     assertEquals(realm.events, ["login alice", "logout alice"]);
   });
 
-  Deno.test(`[Broker concurrentLogin] logins at once over one connection give each their own avatar: ${how}`, async () => {
+  Deno.test(`[Broker concurrentLogin] simultaneous logins over one connection get separate avatars: ${how}`, async () => {
     const { realm, root } = testPortal();
     await using pair = await testPair(root);
     const names = ["alice", "jürgen", "alice", "jürgen"];
@@ -120,7 +120,7 @@ for (const options of [MD5, {}]) {
     assertEquals(await avatars[3]!.callRemote("whoami"), "jürgen");
   });
 
-  Deno.test(`[Broker badUsernamePasswordLogin] unknown user and wrong password look the same, and are logged: ${how}`, async () => {
+  Deno.test(`[Broker badUsernamePasswordLogin] an unknown user and a wrong password are refused in the same way, and logged: ${how}`, async () => {
     const { realm, root } = testPortal();
     await using pair = await testPair(root);
     const failures = [];
@@ -157,7 +157,7 @@ for (const options of [MD5, {}]) {
   });
 }
 
-Deno.test("[Broker anonymousLogin] works when the portal allows it", async () => {
+Deno.test("[Broker anonymousLogin] Broker.login() accepts Anonymous when the portal allows it", async () => {
   const { realm, root } = testPortal({ checkers: [new AllowAnonymousAccess()] });
   const pair = await testPair(root);
   const avatar = await pair.client.login<Member>(new Anonymous());
@@ -166,7 +166,7 @@ Deno.test("[Broker anonymousLogin] works when the portal allows it", async () =>
   assertEquals(realm.events, ["login anonymous", "logout anonymous"]);
 });
 
-Deno.test("[Broker anonymousLoginNotPermitted] is UnhandledCredentials otherwise", async () => {
+Deno.test("[Broker anonymousLoginNotPermitted] Broker.login() rejects Anonymous with UnhandledCredentials otherwise", async () => {
   const { root } = testPortal();
   await using pair = await testPair(root);
   const failure = await assertRejects(
@@ -177,7 +177,7 @@ Deno.test("[Broker anonymousLoginNotPermitted] is UnhandledCredentials otherwise
   assertEquals(pair.serverLog.length, 1);
 });
 
-Deno.test("[Broker anonymousLoginWithMultipleCheckers] [Broker authenticatedLoginWithMultipleCheckers] each finds its checker", async () => {
+Deno.test("[Broker anonymousLoginWithMultipleCheckers] [Broker authenticatedLoginWithMultipleCheckers] each login is checked by the right checker", async () => {
   const { root } = testPortal({ checkers: [users(), new AllowAnonymousAccess()] });
   await using pair = await testPair(root);
   const anybody = await pair.client.login<Member>(new Anonymous());
@@ -186,7 +186,7 @@ Deno.test("[Broker anonymousLoginWithMultipleCheckers] [Broker authenticatedLogi
   assertEquals(await somebody.callRemote("whoami"), "alice");
 });
 
-Deno.test("[Broker NSP] an avatar that only takes perspectiveMessageReceived works", async () => {
+Deno.test("[Broker NSP] an avatar with only perspectiveMessageReceived() can be called", async () => {
   class Special implements IPerspective {
     perspectiveMessageReceived(
       _broker: Broker,
@@ -205,7 +205,7 @@ Deno.test("[Broker NSP] an avatar that only takes perspectiveMessageReceived wor
   }]);
 });
 
-Deno.test("[Broker view] a Viewable that an avatar returns gets the avatar first", async () => {
+Deno.test("[Broker view] a Viewable that an avatar returns gets the avatar as its first argument", async () => {
   class Page extends Viewable {
     view_read(user: Member, line: number): unknown {
       return [user.name, line];
@@ -223,7 +223,7 @@ Deno.test("[Broker view] a Viewable that an avatar returns gets the avatar first
   assertEquals(await page.callRemote("read", 3), ["alice", 3]);
 });
 
-Deno.test("[Broker logoutLeak] after the loss the server holds no mind, though avatar and logout hold it", async () => {
+Deno.test("[Broker logoutLeak] mind and avatar are garbage collected after the connection is lost, even if they form a cycle", async () => {
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   const held: WeakRef<object>[] = [];
@@ -243,7 +243,7 @@ Deno.test("[Broker logoutLeak] after the loss the server holds no mind, though a
   assertEquals(held.map((object) => object.deref()), [undefined, undefined]);
 });
 
-Deno.test("Broker.login() serves calls on the mind while the login is pending", async () => {
+Deno.test("Broker.login() answers calls of the mind while the login is pending", async () => {
   const { root } = testPortal({
     avatarFor: async (name, mind) => {
       await (mind as RemoteReference).callRemote("called", "welcome", name);
@@ -258,7 +258,7 @@ Deno.test("Broker.login() serves calls on the mind while the login is pending", 
   }
 });
 
-Deno.test("Broker.login() over a closed connection, or one that closes, fails", async () => {
+Deno.test("Broker.login() rejects when the connection is closed, or closes during the login", async () => {
   const never = new Promise<never>(() => {});
   const { realm, root } = testPortal({ avatarFor: () => never });
   const pair = await testPair(root);
@@ -272,7 +272,7 @@ Deno.test("Broker.login() over a closed connection, or one that closes, fails", 
   assertEquals(realm.events, ["login alice"]);
 });
 
-Deno.test("a login whose connection is lost while the realm works is logged out when it is done", async () => {
+Deno.test("PortalRoot logs out when the connection was lost before the realm granted the avatar", async () => {
   const work = Promise.withResolvers<void>();
   const { realm, root } = testPortal({
     avatarFor: async (name) => {
@@ -291,7 +291,7 @@ Deno.test("a login whose connection is lost while the realm works is logged out 
   assertEquals(pair.serverLog, []);
 });
 
-Deno.test("a login whose answer cannot be sent is logged out at once", async () => {
+Deno.test("PortalRoot logs out at once when the avatar cannot be sent", async () => {
   const { realm, root } = testPortal();
   await using pair = await testPair(root, { server: { limits: { maxReferences: 1 } } });
   await pair.client.login(alice, null, { mechanisms: ["PLAIN"] });
@@ -307,7 +307,7 @@ Deno.test("a login whose answer cannot be sent is logged out at once", async () 
   assert(!pair.server.isClosed);
 });
 
-Deno.test("a login whose answer nobody wants is logged out at once", async () => {
+Deno.test("PortalRoot logs out at once after a login call without an answer", async () => {
   const { realm, root } = testPortal({ checkers: [users(), new AllowAnonymousAccess()] });
   await using pair = await testPair(root);
   await pair.client.root().callRemote("loginAnonymous", null, callOptions({ answer: false }));
@@ -315,7 +315,7 @@ Deno.test("a login whose answer nobody wants is logged out at once", async () =>
   assertEquals(realm.events, ["login anonymous", "logout anonymous"]);
 });
 
-Deno.test("a realm that fails halfway fails the login, and nobody is logged out who was not logged in", async () => {
+Deno.test("PortalRoot fails the login without a logout when the realm throws", async () => {
   const { realm, root } = testPortal({
     avatarFor: () => {
       throw new Error("secret of the server");
@@ -332,7 +332,7 @@ Deno.test("a realm that fails halfway fails the login, and nobody is logged out 
 });
 
 for (const avatar of [{}, null, undefined, "avatar", 7]) {
-  Deno.test(`an avatar that is ${JSON.stringify(avatar)} fails the login, and is logged out`, async () => {
+  Deno.test(`PortalRoot fails the login and logs out when the avatar is ${JSON.stringify(avatar)}`, async () => {
     const { realm, root } = testPortal({ avatarFor: () => avatar });
     await using pair = await testPair(root);
     await assertRejects(
@@ -345,7 +345,7 @@ for (const avatar of [{}, null, undefined, "avatar", 7]) {
   });
 }
 
-Deno.test("a logout that fails is logged, and keeps nothing from being cleared up", async () => {
+Deno.test("PortalRoot logs an error of the logout function, and clears its tables", async () => {
   const realm = new TestRealm();
   const portal = new Portal({
     async requestAvatar(id, mind) {
@@ -360,7 +360,7 @@ Deno.test("a logout that fails is logged, and keeps nothing from being cleared u
   assertEquals(pair.serverLog.map(({ message }) => message), ["A callback failed"]);
 });
 
-Deno.test("serve() logs out when the server closes", async () => {
+Deno.test("PBServer.close() logs out all users", async () => {
   const realm = new TestRealm();
   const server = serve(new Portal(realm, [users()]), { hostname: "127.0.0.1", port: 0 });
   await using broker = await connect(server.url);
@@ -370,7 +370,7 @@ Deno.test("serve() logs out when the server closes", async () => {
   assertEquals(realm.events, ["login alice", "logout alice"]);
 });
 
-// Avatars that travel in ways of their own.
+// Avatars of other flavors.
 
 class Room extends Referenceable {
   remote_name(): string {
@@ -378,7 +378,7 @@ class Room extends Referenceable {
   }
 }
 
-Deno.test("an avatar that is Referenceable travels as it is; shared by two logins, it ends both", async () => {
+Deno.test("an avatar that is Referenceable is one reference for all its logins, and its release logs out all", async () => {
   const room = new Room();
   const { realm, root } = testPortal({ avatarFor: () => room });
   await using pair = await testPair(root);
@@ -392,7 +392,7 @@ Deno.test("an avatar that is Referenceable travels as it is; shared by two login
   assertEquals(realm.events.slice(2).sort(), ["logout alice", "logout jürgen"]);
 });
 
-Deno.test("an avatar that two logins share is a reference for each, which logs out one", async () => {
+Deno.test("an Avatar that two logins share is a reference for each, whose release logs out one", async () => {
   const shared = new Member("everybody");
   const { realm, root } = testPortal({ avatarFor: () => shared });
   await using pair = await testPair(root);
@@ -409,7 +409,7 @@ Deno.test("an avatar that two logins share is a reference for each, which logs o
   assertEquals(pair.server.counts.localObjects, 1);
 });
 
-Deno.test("an avatar that is a ViewPoint travels as it is", async () => {
+Deno.test("an avatar that is a ViewPoint is sent as a reference to its view", async () => {
   const page = { view_read: (user: { name: string }) => user.name };
   const { realm, root } = testPortal({ avatarFor: (name) => new ViewPoint({ name }, page) });
   await using pair = await testPair(root);
@@ -420,7 +420,7 @@ Deno.test("an avatar that is a ViewPoint travels as it is", async () => {
   assertEquals(realm.events, ["login alice", "logout alice"]);
 });
 
-Deno.test("an avatar that is Copyable arrives as a copy where the client asks for it", async () => {
+Deno.test("an avatar that is Copyable arrives as a copy if the client asks for its class", async () => {
   class Profile extends Copyable {
     static readonly jellyName = "login.Profile";
     constructor(readonly name: string) {
@@ -451,11 +451,11 @@ Deno.test("an avatar that is Copyable arrives as a copy where the client asks fo
   assertEquals(realm.events.filter((event) => event === "logout alice").length, 3);
 });
 
-// What the client is told.
+// What the client learns of a failure.
 
 const TOLD = [
   {
-    name: "LoginDenied, with its words",
+    name: "LoginDenied with its message",
     error: new LoginDenied("Cannot log in: the house is full"),
     type: "twisted.cred.error.LoginDenied",
     message: "Cannot log in: the house is full",
@@ -469,21 +469,21 @@ const TOLD = [
     cls: LoginFailed,
   },
   {
-    name: "UnauthorizedLogin, without its words",
+    name: "UnauthorizedLogin without its message",
     error: new UnauthorizedLogin("no user of that name", { cause: new Error("table users") }),
     type: "twisted.cred.error.UnauthorizedLogin",
     message: "Cannot log in: credentials not accepted",
     cls: UnauthorizedLogin,
   },
   {
-    name: "PBError, which is made for the peer",
+    name: "PBError with its message",
     error: new PBError("on purpose"),
     type: "twisted.spread.pb.Error",
     message: "on purpose",
     cls: PBError,
   },
   {
-    name: "TypeError, of which nothing is told",
+    name: "TypeError as LoginFailed without details",
     error: new TypeError("users is undefined"),
     type: "twisted.cred.error.LoginFailed",
     message: "Cannot log in: the server has failed",
@@ -492,7 +492,7 @@ const TOLD = [
 ];
 for (const { name, error, type, message, cls } of TOLD) {
   for (const who of ["checker", "realm"]) {
-    Deno.test(`a ${who} that throws ${name}`, async () => {
+    Deno.test(`Broker.login() rejects with an error of the ${who}: ${name}`, async () => {
       const fail = () => {
         throw error;
       };
@@ -517,7 +517,7 @@ for (const { name, error, type, message, cls } of TOLD) {
   }
 }
 
-Deno.test("a checker of the program's own can be slow, and tell its own class of LoginDenied", async () => {
+Deno.test("Broker.login() rejects with a subclass of LoginDenied that a checker throws later", async () => {
   class TooManyDevices extends LoginDenied {
     static override readonly jellyName = "shop.TooManyDevices";
     static override readonly jellyParents = ["shop.TooManyDevices", ...LoginDenied.jellyParents];
@@ -537,7 +537,7 @@ Deno.test("a checker of the program's own can be slow, and tell its own class of
   assertEquals(failure.message, "Cannot log in: three devices are logged in");
 });
 
-Deno.test("a realm can throw an error that travels as an object of its own class", async () => {
+Deno.test("Broker.login() rejects with a CopyableError that a realm throws", async () => {
   class Banned extends CopyableError {
     static override readonly jellyName = "shop.Banned";
     until = "";
