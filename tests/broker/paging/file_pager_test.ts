@@ -28,7 +28,7 @@ class Server extends Root {
   }
 }
 
-/** A file with some bytes in it, that is gone afterwards. */
+/** Creates a file with some bytes, which is removed afterwards. */
 async function temporaryFile(bytes: Uint8Array): Promise<{ path: string } & AsyncDisposable> {
   const path = await Deno.makeTempFile();
   await Deno.writeFile(path, bytes);
@@ -44,12 +44,12 @@ function sizes(all: Uint8Array[]): number[] {
   return all.map((page) => page.length);
 }
 
-Deno.test("[Broker emptyFilePaging] an empty file ends, with no data", async () => {
+Deno.test("[Broker emptyFilePaging] FilePager sends no pages of an empty file", async () => {
   await using file = await temporaryFile(new Uint8Array(0));
   assertEquals(await pages(new Server(() => file.path)), []);
 });
 
-Deno.test("[Broker filePagingWithCallback] a file is sent, then the callback comes, and no chunk is kept", async () => {
+Deno.test("[Broker filePagingWithCallback] FilePager sends a file in pages, then calls back", async () => {
   await using file = await temporaryFile(BYTES);
   const called = Promise.withResolvers<void>();
   const got = await pages(new Server(() => file.path, { callback: called.resolve }));
@@ -58,7 +58,7 @@ Deno.test("[Broker filePagingWithCallback] a file is sent, then the callback com
   await called.promise;
 });
 
-Deno.test("[Broker filePagingWithoutCallback] the same without a callback, from any source", async () => {
+Deno.test("[Broker filePagingWithoutCallback] FilePager without a callback sends any kind of source", async () => {
   await using file = await temporaryFile(BYTES);
   const sources: (() => Source)[] = [
     () => file.path,
@@ -74,7 +74,7 @@ Deno.test("[Broker filePagingWithoutCallback] the same without a callback, from 
   }
 });
 
-Deno.test("FilePager tells of a file that is not there: to whoever awaits it, or to the log", async () => {
+Deno.test("FilePager.finished rejects when the file does not exist, and the error is logged", async () => {
   const server = new Server(() => "/nowhere/at/all");
   await using pair = await testPair(server);
   const missing = () => getAllPages(pair.client.root(), "finish");
@@ -86,7 +86,7 @@ Deno.test("FilePager tells of a file that is not there: to whoever awaits it, or
   await assertRejects(() => server.pager!.finished, Deno.errors.NotFound);
 });
 
-Deno.test("an error while the file is read lets the collector go, without an end", async () => {
+Deno.test("FilePager releases the collector without an end when reading fails", async () => {
   let count = 0;
   const source = () =>
     new ReadableStream<Uint8Array>({
@@ -105,7 +105,7 @@ Deno.test("an error while the file is read lets the collector go, without an end
   await assertRejects(() => server.pager!.finished, Error, "bad sector");
 });
 
-Deno.test("a connection that is lost closes the file, even while the next chunk is waited for", async () => {
+Deno.test("FilePager closes its source when the connection is lost, even while it waits for a chunk", async () => {
   const cancelled = Promise.withResolvers<unknown>();
   const source = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(new Uint8Array(20_000)),
@@ -121,7 +121,7 @@ Deno.test("a connection that is lost closes the file, even while the next chunk 
   assertInstanceOf(await cancelled.promise, PBConnectionLost);
 });
 
-Deno.test("a pager whose connection is lost already closes an open file", async () => {
+Deno.test("FilePager closes an open file if the connection is already closed", async () => {
   await using file = await temporaryFile(BYTES);
   const pair = await testPair(new Server(() => file.path));
   const collector = pair.client.root();
@@ -131,7 +131,7 @@ Deno.test("a pager whose connection is lost already closes an open file", async 
   await settle();
 });
 
-Deno.test("StreamPager fails with a stream that is in use, and FilePager with a size that is none", async () => {
+Deno.test("FilePager.finished rejects for a locked stream, and FilePager() refuses an invalid chunkSize", async () => {
   const stream = new ReadableStream();
   const reader = stream.getReader();
   const server = new Server(() => stream);

@@ -17,7 +17,7 @@ import {
 import { JellyError, tuple } from "@perspective/broker/jelly";
 import { settle, testPair } from "../pair.ts";
 
-/** Sends what it is told to, page by page, whatever that does to the collector. */
+/** Sends pages as requested, even in ways that break the rules of collectors. */
 class Server extends Root {
   collector: RemoteReference | undefined;
   remote_hold(collector: RemoteReference): void {
@@ -47,7 +47,7 @@ class Server extends Root {
   }
 }
 
-/** A collector, and what became of it. */
+/** Makes a collector, and a promise of its pages. */
 function collecting(options: { maxBytes?: number } = {}) {
   const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
   promise.catch(() => {});
@@ -55,7 +55,7 @@ function collecting(options: { maxBytes?: number } = {}) {
   return { collector, pages: promise };
 }
 
-Deno.test("a collector that could not be sent can be sent again, and hears when it is let go", async () => {
+Deno.test("CallbackPageCollector can be sent again after a failed call, and fails when it is released", async () => {
   await using pair = await testPair(new Server());
   const root = pair.client.root();
   const { collector, pages } = collecting();
@@ -66,13 +66,13 @@ Deno.test("a collector that could not be sent can be sent again, and hears when 
 
   const again = collecting();
   await root.callRemote("hold", again.collector);
-  // The other end still has it from before.
+  // The other end still holds it from the first call.
   await assertRejects(() => root.callRemote("hold", again.collector, () => {}), JellyError);
   await root.callRemote("send", again.collector, "page", 2);
   assertEquals(await again.pages, ["page", "page"]);
 });
 
-Deno.test("getAllPages() gives the pages as they were, and passes arguments on", async () => {
+Deno.test("getAllPages() resolves with the pages unchanged, and passes arguments on", async () => {
   await using pair = await testPair(new Server());
   const root = pair.client.root();
   assertEquals(await getAllPages(root, "send", tuple("a", null), 2), [
@@ -83,7 +83,7 @@ Deno.test("getAllPages() gives the pages as they were, and passes arguments on",
   assertEquals(await getAllPages(root, "args", 1, "two"), [[1, "two"]]);
 });
 
-Deno.test("getAllPages() fails as the method does, and collects nothing then", async () => {
+Deno.test("getAllPages() rejects with the error of the call", async () => {
   await using pair = await testPair(new Server());
   const root = pair.client.root();
   await assertRejects(() => getAllPages(root, "fail"), PBError, "no pages today");
@@ -91,14 +91,14 @@ Deno.test("getAllPages() fails as the method does, and collects nothing then", a
   await assertRejects(() => getAllPages(root, "hold", () => {}), Error, "args[1]");
 });
 
-Deno.test("getAllPages() fails when the pager lets go of the collector before the end", async () => {
+Deno.test("getAllPages() rejects when the collector is released before the end", async () => {
   await using pair = await testPair(new Server());
   await assertRejects(() => getAllPages(pair.client.root(), "drop"), PagingError, "stopped before");
-  // Why it did, the answer may say, which comes after that.
+  // The answer, which comes later, may give the reason.
   await assertRejects(() => getAllPages(pair.client.root(), "failing"), PBError, "no");
 });
 
-Deno.test("getAllPages() fails when the connection is lost, before the end or before the call", async () => {
+Deno.test("getAllPages() rejects when the connection is lost, before the end or before the call", async () => {
   const pair = await testPair(new Server());
   const root = pair.client.root();
   const lost = assertRejects(
@@ -112,18 +112,18 @@ Deno.test("getAllPages() fails when the connection is lost, before the end or be
   await assertRejects(() => getAllPages(root, "hold"), Error, "the connection is closed");
 });
 
-Deno.test("CallbackPageCollector gives up over its limit, and drops what comes then", async () => {
+Deno.test("CallbackPageCollector fails over maxBytes, and drops further pages", async () => {
   await using pair = await testPair(new Server());
   const { collector, pages } = collecting({ maxBytes: 1000 });
   await pair.client.root().callRemote("send", collector, new Uint8Array(300), 1000);
   const error = await assertRejects(() => pages, LimitError, "more than 1000 bytes");
   assertEquals(error.limit, "maxBytes");
   assert(collector.isOver);
-  assertEquals(pair.clientLog, [], "what a peer sends too much of is no fault of the program");
+  assertEquals(pair.clientLog, [], "too many pages from a peer are not logged");
   assertThrows(() => new CallbackPageCollector(() => {}, { maxBytes: 0 }), RangeError, "maxBytes");
 });
 
-Deno.test("CallbackPageCollector calls back once, whatever comes after the end", async () => {
+Deno.test("CallbackPageCollector calls back only once, even if more messages follow the end", async () => {
   const server = new Server();
   await using pair = await testPair(server);
   let called = 0;
@@ -147,7 +147,7 @@ Deno.test("CallbackPageCollector without an errback gives up silently", async ()
   assert(collector.isOver);
 });
 
-/** Callbacks that do not like what they get, at once or later. */
+/** Callbacks that throw or reject. */
 const BROKEN: { how: string; callback: () => unknown }[] = [
   {
     how: "throws",
@@ -159,7 +159,7 @@ const BROKEN: { how: string; callback: () => unknown }[] = [
 ];
 
 for (const { how, callback } of BROKEN) {
-  Deno.test(`CallbackPageCollector logs what its callback ${how}`, async () => {
+  Deno.test(`CallbackPageCollector logs the error when its callback ${how}`, async () => {
     await using pair = await testPair(new Server());
     new CallbackPageCollector(callback).fetch(pair.client.root(), "send", "page", 1);
     await settle();
@@ -167,7 +167,7 @@ for (const { how, callback } of BROKEN) {
     assertEquals(entries, [["callbackFailed", true]]);
   });
 
-  Deno.test(`CallbackPageCollector logs what its errback ${how}, whyever no more pages come`, async () => {
+  Deno.test(`CallbackPageCollector logs the error when its errback ${how}, whatever the reason of the failure`, async () => {
     await using pair = await testPair(new Server());
     const root = pair.client.root();
     const collector = () =>
@@ -182,7 +182,7 @@ for (const { how, callback } of BROKEN) {
     assertEquals(events, Array(5).fill("callbackFailed"));
   });
 
-  Deno.test(`PageReceiver logs what its subclass ${how}`, async () => {
+  Deno.test(`PageReceiver logs the error when a method of its subclass ${how}`, async () => {
     class Broken extends PageReceiver {
       override pageReceived(): void {}
       override pagesEnded(): unknown {
@@ -201,13 +201,13 @@ for (const { how, callback } of BROKEN) {
   });
 }
 
-Deno.test("PageReceiver.giveUp() throws what its subclass throws, before it was sent", () => {
+Deno.test("PageReceiver.giveUp() throws the error of its subclass if it was not yet sent", () => {
   const collector = new CallbackPageCollector(() => {}, { errback: BROKEN[0]!.callback });
   assertThrows(() => collector.giveUp(new Error("no need")), TypeError);
   assert(collector.isOver);
 });
 
-Deno.test("PageReceiver is told of the end once for each time that the other end held it", async () => {
+Deno.test("PageReceiver.pagesEnded() and pagesFailed() are called once, even if it is sent again", async () => {
   const heard: string[] = [];
   class Receiver extends PageReceiver {
     override pageReceived(page: unknown): void {
@@ -229,7 +229,7 @@ Deno.test("PageReceiver is told of the end once for each time that the other end
   assertEquals(heard, ["page", "end"]);
 });
 
-Deno.test("a collector takes a page by its name, as Twisted's does", async () => {
+Deno.test("PageReceiver accepts a page as a keyword argument, as Twisted does", async () => {
   class Server extends Root {
     remote_pages(collector: RemoteReference): void {
       collector.callRemote("gotPage", kwargs({ page: 5 }));

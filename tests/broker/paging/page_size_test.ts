@@ -1,4 +1,4 @@
-// What pages count, whatever a peer sends for pages: the limits of collectors go by it.
+// How pages are counted towards the limits of collectors, whatever a peer sends as pages.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
@@ -16,7 +16,7 @@ import { type RawPair, rawServer, type Said } from "../raw_peer.ts";
 
 const TEXT = "x".repeat(1000);
 
-Deno.test("pageSize() counts bytes and texts, however deep, and each object once", () => {
+Deno.test("pageSize() counts bytes and texts at any depth, and each object once", () => {
   assertEquals(pageSize(new Uint8Array(100), 0), 372);
   assertEquals(pageSize("text", 0), 280);
   const shared = new Uint8Array(1000);
@@ -30,7 +30,7 @@ Deno.test("pageSize() counts bytes and texts, however deep, and each object once
   assert(pageSize(nothings, 0) > 100_000, "objects take memory even if nothing is in them");
 });
 
-Deno.test("pageSize() counts what came in objects of classes, and not what the program has", () => {
+Deno.test("pageSize() counts what is in copies and errors, but not in caches and the program's own objects", () => {
   const parts = [
     new FrozenSet([TEXT]),
     new Unpersistable(TEXT),
@@ -57,12 +57,12 @@ function dictionary(fields: Record<string, string>): Said {
   return ["dictionary", ...pairs];
 }
 
-/** Values with a text of 1,000 letters somewhere in them. */
+/** Values that contain a text of 1,000 letters. */
 const PAGES: { name: string; page: Said }[] = [
   { name: "bytes", page: TEXT },
   { name: "lists", page: ["list", ["unicode", TEXT]] },
   { name: "frozen sets", page: ["frozenset", ["unicode", TEXT]] },
-  { name: "things that could not be sent", page: ["unpersistable", TEXT] },
+  { name: "unpersistable values", page: ["unpersistable", TEXT] },
   {
     name: "failures",
     page: ["twisted.spread.pb.CopyableFailure", dictionary({ value: TEXT })],
@@ -71,7 +71,7 @@ const PAGES: { name: string; page: Said }[] = [
   { name: "objects from a factory", page: ["test.Made", dictionary({ text: TEXT })] },
 ];
 
-/** What a factory makes, in fields that do not show. */
+/** An object from a factory, whose fields are private. */
 class Made {
   readonly #state: unknown;
   constructor(state: unknown) {
@@ -82,21 +82,21 @@ class Made {
   }
 }
 
-/** A client that knows classes, and keeps only so many calls. */
+/** Makes a client that knows the classes, and allows four open calls. */
 async function pagedClient(): Promise<RawPair> {
   const registry = flavorRegistry();
   registry.setUnjellyableFactoryForClass("test.Made", (state) => new Made(state));
   return await rawServer({ registry, limits: { maxCallsIn: 4 } });
 }
 
-/** Says a page often, to the collector that the client has sent first. */
+/** Sends a page several times to the client's first collector. */
 async function sayOften({ peer }: RawPair, page: Said, times: number): Promise<void> {
   const said: Said = ["message", 1, 1, "gotPage", 0, ["tuple", page], ["dictionary"]];
   await peer.say(...Array.from({ length: times }, () => said));
 }
 
 for (const { name, page } of PAGES) {
-  Deno.test(`CallbackPageCollector gives up over its limit if pages are ${name}`, async () => {
+  Deno.test(`CallbackPageCollector fails over maxBytes if pages are ${name}`, async () => {
     await using pair = await pagedClient();
     const pages = Promise.withResolvers<unknown>();
     const options = { errback: pages.reject, maxBytes: 20_000 };
@@ -107,7 +107,7 @@ for (const { name, page } of PAGES) {
   });
 }
 
-Deno.test("CallbackPageCollector gives up over its limit if there is nothing in the pages", async () => {
+Deno.test("CallbackPageCollector fails over maxBytes if pages are empty", async () => {
   await using pair = await pagedClient();
   const pages = Promise.withResolvers<unknown>();
   const options = { errback: pages.reject, maxBytes: 20_000 };
@@ -117,7 +117,7 @@ Deno.test("CallbackPageCollector gives up over its limit if there is nothing in 
   await refused;
 });
 
-Deno.test("StreamPageCollector slows down what it cannot look into, and pages with nothing in them", async () => {
+Deno.test("StreamPageCollector delays its answers to opaque pages and to empty pages", async () => {
   for (const page of [["test.Made", dictionary({ text: TEXT })], ""] as Said[]) {
     await using pair = await pagedClient();
     const accept = (_page: unknown): _page is unknown => true;
@@ -131,7 +131,7 @@ Deno.test("StreamPageCollector slows down what it cannot look into, and pages wi
   }
 });
 
-/** Notes how long the messages of its calls are. */
+/** Records the lengths of the messages of its calls. */
 class Scale extends Referenceable {
   readonly weighed: number[] = [];
   readonly #work = Promise.withResolvers<void>();
@@ -153,7 +153,7 @@ function call(method: string, ...args: Said[]): Said {
   return ["message", 1, "scale", method, 0, ["tuple", ...args], ["dictionary"]];
 }
 
-Deno.test("IncomingCalls.messageBytes is the length of the call's message, also if that was put off", async () => {
+Deno.test("IncomingCalls.messageBytes is the length of the call's message, even if the call was deferred", async () => {
   await using pair = await rawServer({ registry: flavorRegistry(), limits: { maxCallsIn: 1 } });
   const { broker, peer } = pair;
   const scale = new Scale(() => broker[CONNECTION].incoming.messageBytes);
@@ -164,7 +164,7 @@ Deno.test("IncomingCalls.messageBytes is the length of the call's message, also 
     "unicode",
     TEXT,
   ]]];
-  // The answer needs the cache, so the calls before it are read, and begun later.
+  // The answer needs the cache, so the calls before it are read now but started later.
   await peer.say(call("weigh", TEXT + TEXT), call("weigh", ledger), call("weigh", ""));
   await peer.say(["answer", 1, ["cached", 5]]);
   const cache = await answer as LedgerCache;
@@ -179,7 +179,7 @@ Deno.test("IncomingCalls.messageBytes is the length of the call's message, also 
   cache.release();
 });
 
-Deno.test("IncomingCalls.messageBytes is the length of the call's message, also if aroundCall takes its time", async () => {
+Deno.test("IncomingCalls.messageBytes is the length of the call's message, even if aroundCall delays the call", async () => {
   const begin = Promise.withResolvers<void>();
   await using pair = await rawServer({
     aroundCall: (_call, next) => begin.promise.then(next),

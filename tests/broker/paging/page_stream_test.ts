@@ -53,7 +53,7 @@ class Server extends Root {
 }
 
 for (const window of [undefined, 1, 8]) {
-  Deno.test(`pagesAsStream() gives all bytes, ${window ? `with a window of ${window}` : "without a window"}`, async () => {
+  Deno.test(`pagesAsStream() reads all bytes, ${window ? `with a window of ${window}` : "without a window"}`, async () => {
     await using pair = await testPair(new Server());
     const args = window === undefined ? [] : [window];
     const stream = pagesAsStream(pair.client.root(), "bytes", ...args);
@@ -61,7 +61,7 @@ for (const window of [undefined, 1, 8]) {
   });
 }
 
-Deno.test("StreamPageCollector slows a pager with a window down", async () => {
+Deno.test("StreamPageCollector holds back a pager with a window until it is read", async () => {
   await using pair = await testPair(new Server());
   const collector = new StreamPageCollector({ highWaterMark: 3000 });
   const call = pair.client.root().callRemote("bytes", collector, 4);
@@ -72,7 +72,7 @@ Deno.test("StreamPageCollector slows a pager with a window down", async () => {
   await call;
 });
 
-Deno.test("StreamPageCollector takes bounded memory from a page flood, and goes on when it is read", async () => {
+Deno.test("StreamPageCollector accepts a bounded amount of a flood of pages, and continues when it is read", async () => {
   const server = new Server();
   await using pair = await testPair(server, {
     client: { limits: { maxCallsIn: 16 } },
@@ -81,7 +81,7 @@ Deno.test("StreamPageCollector takes bounded memory from a page flood, and goes 
   const collector = new StreamPageCollector({ highWaterMark: 10_000 });
   await pair.client.root().callRemote("flood", collector, 1000);
   const sent = await settled(() => server.sent);
-  // What waits in the stream, in calls, in both brokers and in the pipe between them.
+  // Pages that wait in the stream, in calls, in both brokers and in the pipe between them.
   assert(sent < 500, `${sent} pages were sent`);
   assertEquals(pair.client.counts.callsIn, 16);
   let bytes = 0;
@@ -93,7 +93,7 @@ Deno.test("StreamPageCollector takes bounded memory from a page flood, and goes 
   assertEquals(pair.clientLog, []);
 });
 
-Deno.test("a stream that nobody reads does not keep answers from coming", async () => {
+Deno.test("callRemote() gets its answer while a StreamPageCollector is not read", async () => {
   await using pair = await testPair(new Server(), { client: { limits: { maxCallsIn: 4 } } });
   const collector = new StreamPageCollector({ highWaterMark: 1000 });
   const call = pair.client.root().callRemote("bytes", collector);
@@ -102,7 +102,7 @@ Deno.test("a stream that nobody reads does not keep answers from coming", async 
   await call;
 });
 
-Deno.test("StreamPageCollector takes the pages that are accepted, and fails at others", async () => {
+Deno.test("StreamPageCollector yields pages that `accept` accepts, and fails on others", async () => {
   await using pair = await testPair(new Server());
   const isText = (page: unknown) => typeof page === "string";
   const texts = new StreamPageCollector({ accept: isText });
@@ -114,7 +114,7 @@ Deno.test("StreamPageCollector takes the pages that are accepted, and fails at o
   assertThrows(() => new StreamPageCollector({ highWaterMark: 0 }), RangeError, "highWaterMark");
 });
 
-Deno.test("the stream fails when the method does", async () => {
+Deno.test("pagesAsStream() fails with the error of the call", async () => {
   await using pair = await testPair(new Server());
   const missing = pagesAsStream(pair.client.root(), "nothing");
   await assertRejects(() => toBytes(missing), Error, "No such method");
@@ -122,7 +122,7 @@ Deno.test("the stream fails when the method does", async () => {
   await assertRejects(() => toBytes(broken), PBError, "the disk is gone");
 });
 
-Deno.test("the stream fails when the pager stops before the end, and when the connection is lost", async () => {
+Deno.test("pagesAsStream() fails when the pager stops before the end, and when the connection is lost", async () => {
   const server = new Server();
   const pair = await testPair(server);
   const stopped = pagesAsStream(pair.client.root(), "hold");
@@ -135,7 +135,7 @@ Deno.test("the stream fails when the pager stops before the end, and when the co
   await assertRejects(() => toBytes(lost), PBConnectionLost);
 });
 
-Deno.test("a stream that is cancelled takes no more, and a pager with a window learns it", async () => {
+Deno.test("StreamPageCollector that is cancelled refuses further pages, which ends a pager with a window", async () => {
   await using pair = await testPair(new Server());
   const collector = new StreamPageCollector({ highWaterMark: 1000 });
   const call = pair.client.root().callRemote("bytes", collector, 2);

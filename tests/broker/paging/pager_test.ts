@@ -28,7 +28,7 @@ import { play } from "../scenarios.ts";
 
 const BYTES = Uint8Array.from({ length: 500 }, (_, index) => index);
 
-/** Notes what comes, and answers when it is told to. */
+/** Records pages, and answers at once or when a test says so. */
 class Collector extends Referenceable {
   readonly pages: unknown[] = [];
   readonly ended = Promise.withResolvers<void>();
@@ -47,7 +47,7 @@ class Collector extends Referenceable {
   }
 }
 
-/** Makes pagers with what the test says. */
+/** Makes pagers with a function of the test. */
 class Server<Args extends readonly unknown[] = []> extends Root {
   readonly pagers: Pager<Args>[] = [];
   constructor(readonly makePager: (collector: RemoteReference) => Pager<Args>) {
@@ -80,7 +80,7 @@ function joined(pages: unknown[]): Uint8Array {
   return Uint8Array.from(pages.flatMap((page) => [...page as Uint8Array]));
 }
 
-Deno.test("[Broker pagingWithCallback] pages of 100 bytes, then the callback with its arguments", async () => {
+Deno.test("[Broker pagingWithCallback] StringPager sends pages of 100 bytes, then calls back with its arguments", async () => {
   const called = Promise.withResolvers<unknown[]>();
   const server = new Server<[string, number]>((collector) =>
     new StringPager(collector, BYTES, {
@@ -96,12 +96,12 @@ Deno.test("[Broker pagingWithCallback] pages of 100 bytes, then the callback wit
   assertEquals(await called.promise, ["hello", 10]);
 });
 
-Deno.test("[Broker pagingWithoutCallback] the same without a callback", async () => {
+Deno.test("[Broker pagingWithoutCallback] StringPager sends its pages without a callback", async () => {
   await using pair = await testPair(new Server(stringPager()));
   assertEquals(joined(await getAllPages(pair.client.root(), "getPages")), BYTES);
 });
 
-Deno.test("StringPager says on the wire what Twisted's says, and gives the collector back", async () => {
+Deno.test("StringPager sends the same bytes as Twisted's, and releases the collector", async () => {
   class Recorded extends Root {
     remote_pages(collector: RemoteReference): void {
       new StringPager(collector, new Uint8Array(250).fill(0x78), { chunkSize: 100 });
@@ -112,10 +112,10 @@ Deno.test("StringPager says on the wire what Twisted's says, and gives the colle
   await play("pager", "client", pair.peer);
 });
 
-Deno.test("the first pages go out before what is said after the pagers were made", async () => {
+Deno.test("Pager sends its first page before later calls of the same turn", async () => {
   class Busy extends Root {
     remote_pages(collector: RemoteReference): string {
-      // Both with answers, so that the numbers of the calls matter.
+      // Both pages want answers, so that the numbers of the calls matter.
       for (const name of ["a", "b"]) new Windowed(collector, name, 1);
       void collector.callRemote("note", "behind").catch(() => {});
       return "answer";
@@ -146,7 +146,7 @@ Deno.test("the first pages go out before what is said after the pagers were made
   for (let id = 1; id <= 3; id++) await pair.peer.say(["answer", id, ["None"]]);
 });
 
-Deno.test("getAllPages() says on the wire what Twisted's says", async () => {
+Deno.test("getAllPages() sends the same bytes as Twisted's", async () => {
   await using pair = await rawServer({ hello: false });
   const played = play("pager", "server", pair.peer);
   const pages = await getAllPages(pair.broker.root(), "pages") as Uint8Array[];
@@ -176,7 +176,7 @@ for (
   });
 }
 
-Deno.test("Pager refuses a collector that is no reference, and options that are none", async () => {
+Deno.test("Pager() refuses a collector that is not a reference, and invalid options", async () => {
   const server = new Server((collector) => new StringPager(collector, BYTES));
   await using pair = await testPair(server);
   for (const collector of [null, 5, { gotPage: 1 }]) {
@@ -191,10 +191,10 @@ Deno.test("Pager refuses a collector that is no reference, and options that are 
   assertThrows(() => new StringPager(reference, BYTES, { window: 1.5 }), RangeError, "window");
 });
 
-Deno.test("several pagers on one connection take turns, and calls come through in between", async () => {
+Deno.test("Pager takes turns with other pagers of the connection, and calls are answered in between", async () => {
   const names = ["a", "b", "c"];
   const server = new Server((collector) => new Numbered(collector, names.shift()!, 200_000));
-  // So little may wait that each page has to wait for the one before it.
+  // The mark is so low that each page waits for the one before it.
   await using pair = await testPair(server, { server: { limits: { highWaterMark: 1024 } } });
   const collector = new Collector();
   const root = pair.client.root();
@@ -209,7 +209,7 @@ Deno.test("several pagers on one connection take turns, and calls come through i
   );
 });
 
-Deno.test("pages are produced as the connection takes them", async () => {
+Deno.test("Pager produces pages only as fast as the connection sends them", async () => {
   let produced = 0;
   class Endless extends Pager {
     override nextPage(): Uint8Array {
@@ -237,7 +237,7 @@ Deno.test("pages are produced as the connection takes them", async () => {
   await collector.ended.promise;
 });
 
-Deno.test("stopPaging() sends what is being made, then the end", async () => {
+Deno.test("Pager.stopPaging() sends the page in progress, then the end", async () => {
   const server = new Server((collector) => new Numbered(collector, "a", 2));
   await using pair = await testPair(server);
   const collector = new Collector();
@@ -256,7 +256,7 @@ Deno.test("stopPaging() sends what is being made, then the end", async () => {
   assertEquals(server.pagers[0]!.stillPaging, false);
 });
 
-Deno.test("a pager with a window waits for the collector", async () => {
+Deno.test("Pager with a window waits for the collector's answers", async () => {
   const server = new Server(stringPager({ window: 2 }));
   await using pair = await testPair(server);
   const collector = new Collector();
@@ -272,7 +272,7 @@ Deno.test("a pager with a window waits for the collector", async () => {
   assertEquals(joined(collector.pages), BYTES);
 });
 
-Deno.test("a pager with a window stops when the collector takes no more", async () => {
+Deno.test("Pager with a window rejects when the collector refuses a page", async () => {
   const server = new Server(stringPager({ window: 1 }));
   await using pair = await testPair(server);
   const collector = new Collector();
@@ -285,7 +285,7 @@ Deno.test("a pager with a window stops when the collector takes no more", async 
   assertEquals(pair.serverLog, []);
 });
 
-Deno.test("a connection that is lost ends the paging, and calls back nobody", async () => {
+Deno.test("Pager.finished rejects when the connection is lost, and the callback is not called", async () => {
   let called = false;
   const ended: unknown[] = [];
   class Watched extends StringPager {
@@ -313,7 +313,7 @@ Deno.test("a connection that is lost ends the paging, and calls back nobody", as
   assertEquals(pair.serverLog, []);
 });
 
-Deno.test("a pager on a connection that is lost already ends at once", async () => {
+Deno.test("Pager.finished rejects at once if the connection is already closed", async () => {
   const pair = await testPair(new Server(stringPager()));
   const collector = pair.client.root();
   await pair[Symbol.asyncDispose]();
@@ -321,7 +321,7 @@ Deno.test("a pager on a connection that is lost already ends at once", async () 
   await assertRejects(() => pager.finished, PBConnectionLost);
 });
 
-Deno.test("a collector that is released ends the paging", async () => {
+Deno.test("Pager.finished rejects when the collector is released", async () => {
   const server = new Server((collector) => {
     queueMicrotask(() => collector.release());
     return new StringPager(collector, BYTES, { chunkSize: 100 });
@@ -331,7 +331,7 @@ Deno.test("a collector that is released ends the paging", async () => {
   await assertRejects(() => server.pagers[0]!.finished, DeadReferenceError, "released");
 });
 
-Deno.test("an error while pages are made lets the collector go, and is logged unless somebody takes it", async () => {
+Deno.test("Pager releases the collector when nextPage() throws, and logs the error unless finished is awaited", async () => {
   class Broken extends Pager {
     override nextPage(): never {
       throw new TypeError("nothing there");
@@ -355,7 +355,7 @@ Deno.test("an error while pages are made lets the collector go, and is logged un
   assertEquals(pair.serverLog.length, 1);
 });
 
-Deno.test("a page that cannot be sent ends the paging", async () => {
+Deno.test("Pager.finished rejects for a page that cannot be sent", async () => {
   class Unsendable extends Pager {
     override nextPage(): unknown {
       return { user: { onClick() {} } };
@@ -367,7 +367,7 @@ Deno.test("a page that cannot be sent ends the paging", async () => {
   await assertRejects(() => server.pagers[0]!.finished, JellyError, "args[0].user.onClick");
 });
 
-Deno.test("a signal stops the paging, now or before it begins", async () => {
+Deno.test("Pager.finished rejects when its signal is aborted, before or during the paging", async () => {
   const controller = new AbortController();
   const options: PagerOptions = { signal: controller.signal, window: 1 };
   const server = new Server(stringPager(options));
@@ -387,7 +387,7 @@ Deno.test("a signal stops the paging, now or before it begins", async () => {
   assertEquals(pair.serverLog, []);
 });
 
-Deno.test("a callback that fails is logged, and the paging has finished", async () => {
+Deno.test("Pager logs a callback that throws, and finished still resolves", async () => {
   const server = new Server((collector) =>
     new StringPager(collector, BYTES, {
       callback: () => {
@@ -401,7 +401,7 @@ Deno.test("a callback that fails is logged, and the paging has finished", async 
   assertEquals(pair.serverLog.length, 1);
 });
 
-Deno.test("the collector is released after the last pager that uses it, unless it is to be kept", async () => {
+Deno.test("Pager releases the collector after the last pager that uses it, unless keepCollector is set", async () => {
   const server = new Server(stringPager());
   await using pair = await testPair(server);
   const root = pair.client.root();
@@ -424,7 +424,7 @@ Deno.test("the collector is released after the last pager that uses it, unless i
   await reference.callRemote("endedPaging");
 });
 
-Deno.test("a pager whose page would have to wait does not make it", async () => {
+Deno.test("Pager does not produce a page while the connection is full", async () => {
   const made: string[] = [];
   class Noted extends Numbered {
     override nextPage(): string | undefined {
@@ -450,7 +450,7 @@ Deno.test("a pager whose page would have to wait does not make it", async () => 
   assertEquals(pages, ["a0", "b0", "c0", "a1", "b1", "c1", "a2", "b2", "c2"]);
 });
 
-Deno.test("maxPagers ends a pager too many as one that fails, and leaves room again when one has ended", async () => {
+Deno.test("maxPagers fails a further pager until another one has ended", async () => {
   const ended: unknown[] = [];
   class Watched extends StringPager {
     override pagingEnded(error: unknown): void {
@@ -485,7 +485,7 @@ Deno.test("maxPagers ends a pager too many as one that fails, and leaves room ag
   for (const collector of collectors) for (const { resolve } of collector.answers) resolve();
 });
 
-Deno.test("maxPagers tells the caller, if the method gives how the paging has ended", async () => {
+Deno.test("maxPagers rejects the call if the method returns the pager's finished", async () => {
   class Finishing extends Root {
     remote_getPages(collector: RemoteReference): Promise<void> {
       return new StringPager(collector, BYTES, { window: 1 }).finished;

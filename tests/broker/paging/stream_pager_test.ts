@@ -12,7 +12,7 @@ import {
 import { settle, settled, testPair } from "../pair.ts";
 import { rawClient, type Said } from "../raw_peer.ts";
 
-Deno.test("StreamPager.stopPaging() does not wait for a chunk that does not come", async () => {
+Deno.test("StreamPager.stopPaging() does not wait for a pending chunk", async () => {
   class Slow extends Root {
     pager: StreamPager | undefined;
     remote_getPages(collector: RemoteReference): void {
@@ -29,7 +29,7 @@ Deno.test("StreamPager.stopPaging() does not wait for a chunk that does not come
   await server.pager!.finished;
 });
 
-/** Opens its pages, and counts how often. */
+/** Counts how often its sources are opened. */
 class Shelf extends Root {
   opened = 0;
   readonly cancelled: unknown[] = [];
@@ -56,7 +56,7 @@ function getPages(method: string): Said {
   return ["message", 1, "root", method, 0, ["tuple", ["remote", 1]], ["dictionary"]];
 }
 
-Deno.test("StreamPager opens nothing for a peer that does not read, until it reads", async () => {
+Deno.test("StreamPager does not open its source until the peer reads", async () => {
   const shelf = new Shelf();
   await using pair = await rawClient(shelf, { limits: { highWaterMark: 4096 } });
   const { peer } = pair;
@@ -74,7 +74,7 @@ Deno.test("StreamPager opens nothing for a peer that does not read, until it rea
   assertEquals([pages, shelf.opened], [202, 101]);
 });
 
-Deno.test("a pager that waits for its turn opens nothing when its connection is lost, and closes what it was given", async () => {
+Deno.test("StreamPager that waits for its turn opens no source when the connection is lost, and closes a given one", async () => {
   const shelf = new Shelf();
   await using pair = await rawClient(shelf, { limits: { highWaterMark: 4096 } });
   const { peer } = pair;
@@ -90,7 +90,7 @@ Deno.test("a pager that waits for its turn opens nothing when its connection is 
   assertEquals(shelf.cancelled.length, 1);
 });
 
-Deno.test("stopPaging() ends a pager that waits for its turn, and opens nothing", async () => {
+Deno.test("StreamPager.stopPaging() ends a pager that waits for its turn without opening its source", async () => {
   const shelf = new Shelf();
   await using pair = await rawClient(shelf, { limits: { highWaterMark: 4096 } });
   const { peer } = pair;
@@ -108,7 +108,7 @@ Deno.test("stopPaging() ends a pager that waits for its turn, and opens nothing"
   assertEquals([shelf.opened, shelf.cancelled], [1, [undefined]]);
 });
 
-Deno.test("a pager over maxPagers closes the file that it was given", async () => {
+Deno.test("FilePager over maxPagers closes the stream that it was given", async () => {
   const shelf = new Shelf();
   await using pair = await testPair(shelf, { server: { limits: { maxPagers: 1 } } });
   const root = pair.client.root();
