@@ -1,4 +1,4 @@
-// The life of a cache, message by message, with an end that says whatever a test wants.
+// The life of a cache, message by message, with a peer that sends whatever a test wants.
 
 import {
   assert,
@@ -37,7 +37,7 @@ function client(): Promise<RawPair> {
   return rawServer({ registry: flavorRegistry() });
 }
 
-/** Has our client make a call, and says what the server answers. */
+/** Lets the client make a call, and sends the server's answer. */
 async function fetch({ broker, peer }: RawPair, value: Said): Promise<unknown> {
   const call = broker.root().callRemote("ledger");
   const [, id] = await peer.hear() as unknown[];
@@ -51,9 +51,9 @@ async function fetchCache(pair: RawPair, value: Said): Promise<LedgerCache> {
   return cache;
 }
 
-// Our end has the cache.
+// The broker under test has the cache.
 
-Deno.test("each arrival of a cache is one decache, and uncache ends it", async () => {
+Deno.test("RemoteCache.release() sends one decache for each arrival, and uncache removes the cache", async () => {
   await using pair = await client();
   const { peer, broker } = pair;
   const cache = await fetchCache(pair, state(5));
@@ -68,7 +68,7 @@ Deno.test("each arrival of a cache is one decache, and uncache ends it", async (
   assertEquals(broker.counts.caches, 0);
 });
 
-Deno.test("a use between decache and uncache takes the cache up, with what came in between", async () => {
+Deno.test("RemoteCache that arrives between decache and uncache is live again, with updates from in between", async () => {
   await using pair = await client();
   const { peer, broker } = pair;
   const cache = await fetchCache(pair, state(5, 1));
@@ -79,7 +79,7 @@ Deno.test("a use between decache and uncache takes the cache up, with what came 
   assert(cache.isLive);
   assertEquals(await peer.ask(added(2, 5, 3)), ["answer", 2, 3]);
   assertEquals(cache.entries, [1, 2, 3]);
-  // The other end has counted two uses and heard of one: it says nothing of an end.
+  // The other end has counted two uses and got one decache, so it sends no uncache.
   cache.release();
   assertEquals(await peer.hear(), ["decache", 5]);
   await peer.say(["uncache", 5]);
@@ -88,7 +88,7 @@ Deno.test("a use between decache and uncache takes the cache up, with what came 
   assert(!cache.isLive);
 });
 
-Deno.test("a use after uncache is another cache, under another number", async () => {
+Deno.test("RemoteCache that arrives after uncache is a new object", async () => {
   await using pair = await client();
   const first = await fetchCache(pair, state(5));
   first.release();
@@ -100,7 +100,7 @@ Deno.test("a use after uncache is another cache, under another number", async ()
   assertEquals([first.entries, second.entries], [[], [1, 2]]);
 });
 
-/** Fetches a cache twice, leaves it to the garbage collector, and hears of that. */
+/** Fetches a cache twice, lets it be garbage collected, and reads its two decaches. */
 async function collected(pair: RawPair): Promise<void> {
   const fetchAndForget = async () => {
     const cache = await fetchCache(pair, state(5, 1));
@@ -117,7 +117,7 @@ async function collected(pair: RawPair): Promise<void> {
   assertEquals(heard, [["decache", 5], ["decache", 5]]);
 }
 
-Deno.test("a collected cache is given back, and forgotten with uncache", async () => {
+Deno.test("RemoteCache that is garbage collected sends decache, and uncache removes it", async () => {
   await using pair = await client();
   await collected(pair);
   assertEquals(pair.broker.counts.caches, 1);
@@ -126,7 +126,7 @@ Deno.test("a collected cache is given back, and forgotten with uncache", async (
   assertEquals(pair.broker.counts.caches, 0);
 });
 
-Deno.test("a use that comes when the cache was collected finds its state, with what came in between", async () => {
+Deno.test("RemoteCache that arrives after it was garbage collected has its state, with updates from in between", async () => {
   await using pair = await client();
   const { peer } = pair;
   await collected(pair);
@@ -142,7 +142,7 @@ Deno.test("a use that comes when the cache was collected finds its state, with w
   await peer.say(["uncache", 5]);
 });
 
-Deno.test("a collected cache that is taken up again can be collected again", async () => {
+Deno.test("RemoteCache that arrived after it was garbage collected can be collected again", async () => {
   await using pair = await client();
   await collected(pair);
   const takeUp = async () => {
@@ -156,7 +156,7 @@ Deno.test("a collected cache that is taken up again can be collected again", asy
   assertEquals(heard, ["decache", 5]);
 });
 
-Deno.test("keepState() and restoreState() carry private fields over; undefined keeps a cache", async () => {
+Deno.test("RemoteCache.keepState() and restoreState() carry private fields over, and undefined prevents collection", async () => {
   class Private extends LedgerCache {
     #count = 0;
     onChange = () => this.#count;
@@ -199,7 +199,7 @@ Deno.test("keepState() and restoreState() carry private fields over; undefined k
   assertEquals(pair.broker.counts.caches, 1);
 });
 
-/** One that is not to be collected; nothing is heard of it. */
+/** Fetches a cache that must not be collected, and checks that no decache comes. */
 async function useAndForgetAnother(pair: RawPair): Promise<void> {
   await fetch(pair, state(6));
   let collections = 3;
@@ -207,7 +207,7 @@ async function useAndForgetAnother(pair: RawPair): Promise<void> {
   assertEquals(await pair.peer.ask(added(3, 6, 1)), ["answer", 3, 100]);
 }
 
-Deno.test("a peer may take a cache back that is in use: it gets no more updates", async () => {
+Deno.test("RemoteCache in use is no longer live after uncache", async () => {
   await using pair = await client();
   const cache = await fetchCache(pair, state(5, 1));
   await pair.peer.say(["uncache", 5]);
@@ -222,10 +222,10 @@ Deno.test("a peer may take a cache back that is in use: it gets no more updates"
   assert(again.isLive);
 });
 
-// Bad input, where our end has the cache.
+// Bad input to the broker that has the cache.
 
 for (const luid of [5, 0, -1, "root", "x", 2 ** 40]) {
-  Deno.test(`uncache of the unknown number ${luid} closes the connection, and only that`, async () => {
+  Deno.test(`Broker closes only the one connection after uncache of the unknown number ${luid}`, async () => {
     await using other = await client();
     const cache = await fetchCache(other, state(5));
     await using pair = await client();
@@ -236,14 +236,14 @@ for (const luid of [5, 0, -1, "root", "x", 2 ** 40]) {
   });
 }
 
-Deno.test("uncache twice closes the connection", async () => {
+Deno.test("Broker closes the connection after a second uncache", async () => {
   await using pair = await client();
   await fetchCache(pair, state(5));
   await pair.peer.say(["uncache", 5], ["uncache", 5]);
   assertInstanceOf(await pair.broker.closed, ProtocolError);
 });
 
-Deno.test("a cached object of an unknown number fails its call, and is given back", async () => {
+Deno.test("callRemote() rejects for a cached object with an unknown number, and gives it back", async () => {
   await using pair = await client();
   const error = await assertRejects(() => fetch(pair, ["cached", 7]), JellyError);
   assertEquals(error.message, "Cannot receive cache 7: nothing came under this number");
@@ -254,7 +254,7 @@ Deno.test("a cached object of an unknown number fails its call, and is given bac
   assertEquals((await fetchCache(pair, state(5))).isLive, true);
 });
 
-Deno.test("a first copy under a number that is in use fails its call; the cache stays what it is", async () => {
+Deno.test("callRemote() rejects for a first copy under a number in use, and the existing cache is unchanged", async () => {
   await using pair = await client();
   const cache = await fetchCache(pair, state(5, 1));
   await assertRejects(() => fetch(pair, state(5, 2)), JellyError, "in use");
@@ -266,7 +266,7 @@ Deno.test("a first copy under a number that is in use fails its call; the cache 
   assertEquals(cache.entries, [1, 2]);
 });
 
-Deno.test("a first copy that cannot be read is given back, and what comes for it is dropped", async () => {
+Deno.test("Broker gives back a first copy that cannot be read, and ignores its updates", async () => {
   await using pair = await client();
   const bad = ["interop.Ledger", 5, ["dictionary", [["unicode", "observe_added"], 1]]];
   await assertRejects(() => fetch(pair, bad), JellyError, "observe_added");
@@ -279,12 +279,12 @@ Deno.test("a first copy that cannot be read is given back, and what comes for it
   assertEquals(pair.broker.counts.caches, 0);
 });
 
-Deno.test("a cache message for what is no cache of this connection fails alone", async () => {
+Deno.test("Broker answers a cachemessage for a number that is not a cache of its connection with an error", async () => {
   await using other = await client();
   await fetchCache(other, state(8));
   await using pair = await client();
   const cache = await fetchCache(pair, state(5));
-  // An object of ours has the number 1.
+  // A local object has the number 1.
   const call = pair.broker.root().callRemote("take", new Referenceable());
   assertEquals(await pair.peer.hear(), [
     "message",
@@ -306,14 +306,14 @@ Deno.test("a cache message for what is no cache of this connection fails alone",
   assertEquals(pair.log, []);
 });
 
-Deno.test("a call of a cache by a message for references fails alone", async () => {
+Deno.test("Broker answers a message to a cache's number with an error", async () => {
   await using pair = await client();
   await fetchCache(pair, state(5));
   const fields = failureIn(await pair.peer.ask(["message", 1, 5, "added", 1, ...NO_ARGS]));
   assertEquals(fields.value, "Invalid Object ID");
 });
 
-Deno.test("a cache message reaches observe_ methods of the class, and nothing of Object.prototype", async () => {
+Deno.test("Broker does not reach methods of Object.prototype by a cachemessage", async () => {
   const evil = "observe_evil";
   Object.defineProperty(Object.prototype, evil, { value: () => "reached", configurable: true });
   try {
@@ -329,7 +329,7 @@ Deno.test("a cache message reaches observe_ methods of the class, and nothing of
   }
 });
 
-Deno.test("a state is data: it replaces no method, and leads to no other class", async () => {
+Deno.test("RemoteCache treats its state as data, and refuses to replace methods", async () => {
   await using pair = await client();
   const fields = ["__proto__", "constructor", "then", "toJSON"].map((
     name,
@@ -345,9 +345,9 @@ Deno.test("a state is data: it replaces no method, and leads to no other class",
   }
 });
 
-// Our end has the object.
+// The broker under test has the object.
 
-/** A library, and a client that is connected with it properly, which nothing may harm. */
+/** Starts a library; `check` shows that another client can still use it. */
 async function server(): Promise<{ library: Library; pair: RawPair; check: () => Promise<void> }> {
   const library = new Library();
   const pair = await rawClient(library, { registry: flavorRegistry() });
@@ -371,7 +371,7 @@ function ask(peer: RawPeer, id: number, ...args: unknown[]): Promise<unknown> {
 
 const first = (id: number, luid: number) => ["answer", id, state(luid)];
 
-Deno.test("an object is sent as state once, then as its number, until all uses were given back", async () => {
+Deno.test("Cacheable is sent as state once, then as its number until all uses are given back", async () => {
   const { library, pair } = await server();
   await using _pair = pair;
   const { peer } = pair;
@@ -388,13 +388,13 @@ Deno.test("an object is sent as state once, then as its number, until all uses w
   assertEquals(pair.broker.counts.cachedObjects, 1);
 });
 
-Deno.test("a fetch on its way before the last decache keeps the number; one behind it gets a new one", async () => {
+Deno.test("Cacheable keeps its number when it is fetched before the last decache, and gets a new one afterwards", async () => {
   const { library, pair } = await server();
   await using _pair = pair;
   const { peer } = pair;
   const call = (id: number) => ["message", id, "root", "ledger", 1, ...NO_ARGS];
   assertEquals(await ask(peer, 1), first(1, 1));
-  // Both in one packet, in either order.
+  // Both messages in one packet, in either order.
   await peer.say(call(2), ["decache", 1]);
   assertEquals(await peer.hear(), ["answer", 2, ["cached", 1]]);
   assertEquals(library.ledger.stopped, []);
@@ -402,14 +402,14 @@ Deno.test("a fetch on its way before the last decache keeps the number; one behi
   assertEquals(await peer.hear(), ["uncache", 1]);
   assertEquals(await peer.hear(), first(3, 2));
   assertEquals(library.ledger.stopped.length, 1);
-  // An update goes out between the two: for the number that stands at that time.
+  // An update uses the current number.
   library.ledger.add("news");
   const [word, , luid] = await peer.hear() as unknown[];
   assertEquals([word, luid], ["cachemessage", 2]);
 });
 
 for (const luid of [1, 99, 0, -1, "root"]) {
-  Deno.test(`decache of ${luid}, which the peer has no cache of, closes the connection, and only that`, async () => {
+  Deno.test(`Broker closes only the one connection after decache of ${luid}, which is not a cache of the peer`, async () => {
     const { library, pair, check } = await server();
     await using _pair = pair;
     // Number 1 is a reference.
@@ -422,7 +422,7 @@ for (const luid of [1, 99, 0, -1, "root"]) {
   });
 }
 
-Deno.test("decache once too often closes the connection; the observation has ended once", async () => {
+Deno.test("Broker closes the connection after one decache too many, and stoppedObserving() was called once", async () => {
   const { library, pair, check } = await server();
   await using _pair = pair;
   await ask(pair.peer, 1);
@@ -432,7 +432,7 @@ Deno.test("decache once too often closes the connection; the observation has end
   await check();
 });
 
-Deno.test("lcache of a number that stands for no cache of this connection fails its call alone", async () => {
+Deno.test("Broker answers an lcache of a number that is not a cache of its connection with an error", async () => {
   const { library, pair, check } = await server();
   await using _pair = pair;
   await using other = await rawClient(library, { registry: flavorRegistry() });
@@ -446,7 +446,7 @@ Deno.test("lcache of a number that stands for no cache of this connection fails 
   await check();
 });
 
-Deno.test("a number of a cache is none for references: message, local and decref do not know it", async () => {
+Deno.test("Broker does not accept a cache's number in message, local and decref", async () => {
   const { pair, check } = await server();
   await using _pair = pair;
   await ask(pair.peer, 1);
@@ -463,10 +463,10 @@ for (
   const { name, luid } of [
     { name: "an unknown number", luid: 99 },
     { name: "the root", luid: "root" },
-    { name: "a reference, once too often", luid: 1 },
+    { name: "a reference one time too many", luid: 1 },
   ]
 ) {
-  Deno.test(`decref of ${name} closes the connection, and only that`, async () => {
+  Deno.test(`Broker closes only the one connection after decref of ${name}`, async () => {
     const { library, pair, check } = await server();
     await using _pair = pair;
     library.remote_ledger = () => new Referenceable();
@@ -479,7 +479,7 @@ for (
   });
 }
 
-Deno.test("a forged decache before the first copy is read ends the observation, and no more", async () => {
+Deno.test("Broker ends the observation after a decache that was sent before the first copy arrived", async () => {
   const { library, pair } = await server();
   await using _pair = pair;
   const call: Said = ["message", 1, "root", "ledger", 1, ...NO_ARGS];
@@ -490,7 +490,7 @@ Deno.test("a forged decache before the first copy is read ends the observation, 
   library.ledger.add("nobody hears");
 });
 
-Deno.test("a reference in an update is released like any other", async () => {
+Deno.test("RemoteReference in an update of a cache can be released", async () => {
   await using pair = await client();
   const cache = await fetchCache(pair, state(5));
   const message = ["cachemessage", 1, 5, "added", 0, ["tuple", ["remote", 3]], ["dictionary"]];

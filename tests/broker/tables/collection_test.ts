@@ -1,4 +1,4 @@
-// What happens when nobody refers to a reference or a cache any more: these tests force collections.
+// Garbage collection of references and caches; these tests force it.
 
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import {
@@ -43,7 +43,7 @@ async function library(): Promise<{ pair: TestPair; library: Library }> {
   return { library: root, pair: await testPair(root, { client: { registry: flavorRegistry() } }) };
 }
 
-Deno.test("[Broker refcount] a reference that nobody holds is given back", async () => {
+Deno.test("[Broker refcount] RemoteReference is given back when it is garbage collected", async () => {
   await using pair = await testPair(new Things());
   const fetchAndForget = async () => {
     assertInstanceOf(await pair.client.root().callRemote("thing"), RemoteReference);
@@ -54,7 +54,7 @@ Deno.test("[Broker refcount] a reference that nobody holds is given back", async
   assertEquals(pair.client.counts.remoteObjects, 0);
 });
 
-Deno.test("thousands of references in both directions are given back, and none too early", async () => {
+Deno.test("RemoteReference is given back only when unreachable, for thousands in both directions", async () => {
   const limits = { maxReferences: 100_000 };
   await using pair = await testPair(new Things(), { server: { limits }, client: { limits } });
   const root = pair.client.root();
@@ -73,7 +73,7 @@ Deno.test("thousands of references in both directions are given back, and none t
   await root.callRemote("hold", kept);
 });
 
-Deno.test("a reference that arrives while its garbage is collected stays valid", async () => {
+Deno.test("RemoteReference that arrives again during garbage collection is valid", async () => {
   class Holder extends Things {
     readonly thing = new Referenceable();
     override remote_thing(): Referenceable {
@@ -93,7 +93,7 @@ Deno.test("a reference that arrives while its garbage is collected stays valid",
   assert(await collectUntil(() => pair.server.counts.localObjects === 1));
 });
 
-Deno.test("a reference that is collected does not take the place of a newer one with it", async () => {
+Deno.test("RemoteReference that is garbage collected does not remove a newer one for the same object", async () => {
   class Holder extends Things {
     readonly thing = new Referenceable();
     override remote_thing(): Referenceable {
@@ -105,13 +105,13 @@ Deno.test("a reference that is collected does not take the place of a newer one 
   const fetchAndForget = async () => void await root.callRemote("thing");
   await fetchAndForget();
   await settle();
-  // It is collected here, which nobody hears of before the new one is there.
+  // The old one is collected here, and its finalizer runs after the new one has arrived.
   const [thing] = await Promise.all([root.callRemote("thing"), collectGarbage()]);
   assertEquals(pair.client.counts.remoteObjects, 1);
   assertStrictEquals(await root.callRemote("thing"), thing);
 });
 
-Deno.test("[Broker logoutAfterDecref] an avatar that nobody refers to is logged out, once", async () => {
+Deno.test("[Broker logoutAfterDecref] garbage collection of the reference to an avatar logs out once", async () => {
   let logouts = 0;
   const portal = new Portal({
     requestAvatar: () => [IPerspective, new Avatar(), () => void logouts++],
@@ -128,7 +128,7 @@ Deno.test("[Broker logoutAfterDecref] an avatar that nobody refers to is logged 
   assertEquals(pair.server.counts.localObjects, 1);
 });
 
-Deno.test("[Broker cache] a cache that nobody refers to is given back, with all its arrivals", async () => {
+Deno.test("[Broker cache] RemoteCache is given back with all its arrivals when it is garbage collected", async () => {
   const { pair, library: { ledger } } = await library();
   await using _pair = pair;
   const useAndForget = async () => {
@@ -145,7 +145,7 @@ Deno.test("[Broker cache] a cache that nobody refers to is given back, with all 
   assertEquals(pair.client.counts.caches, 0);
 });
 
-Deno.test("a cache that is referred to is not given back, however many collections come", async () => {
+Deno.test("RemoteCache that is reachable is not given back by garbage collections", async () => {
   const { pair, library: { ledger } } = await library();
   await using _pair = pair;
   const cache = await fetch(pair);
@@ -160,7 +160,7 @@ Deno.test("a cache that is referred to is not given back, however many collectio
   assertStrictEquals(await fetch(pair), cache);
 });
 
-Deno.test("no update is lost, whenever caches are collected, released and fetched", async () => {
+Deno.test("RemoteCache misses no update while it is collected, released and fetched at random", async () => {
   const { pair, library: { ledger } } = await library();
   await using _pair = pair;
   let next = 1;
@@ -191,7 +191,7 @@ Deno.test("no update is lost, whenever caches are collected, released and fetche
   assertEquals(ledger.observers, []);
 });
 
-Deno.test("an avatar that keeps what its user gave it is collected when the user is gone", async () => {
+Deno.test("Avatar that keeps a reference of its user is garbage collected after the logout", async () => {
   let avatars = 0;
   let collected = 0;
   const registry = new FinalizationRegistry(() => collected++);
@@ -217,7 +217,7 @@ Deno.test("an avatar that keeps what its user gave it is collected when the user
     await user.callRemote("keep", new Referenceable() as never);
   }
   assertEquals(avatars, 10);
-  // The last one may still be on some stack.
+  // The last one may still be reachable from a stack.
   assert(await collectUntil(() => collected >= 9));
   assert(await collectUntil(() => pair.server.counts.remoteObjects <= 1));
 });

@@ -12,7 +12,7 @@ import {
 import { settle, testPair } from "../pair.ts";
 
 class Things extends Root {
-  /** What has come; else the garbage collector would give it back whenever it likes. */
+  /** Keeps what arrives, which the garbage collector would otherwise give back at any time. */
   readonly taken: unknown[] = [];
 
   remote_new(): Referenceable {
@@ -27,9 +27,9 @@ class Things extends Root {
   }
 }
 
-Deno.test("[Broker tooManyRefs] calls succeed up to 1024 references, and the fourth failure closes", async () => {
+Deno.test("[Broker tooManyRefs] maxReferences allows 1024 references, and the fourth failure closes the connection", async () => {
   const pair = await testPair(new Things());
-  // As in Twisted's own test: the root counts, and so does another object with a name.
+  // As in Twisted's own test, the root and another named object count too.
   pair.server.setNameForLocal("things", new Things());
   const things = pair.client.remoteForName("things");
   const held: unknown[] = [];
@@ -51,12 +51,12 @@ Deno.test("[Broker tooManyRefs] calls succeed up to 1024 references, and the fou
   await pair[Symbol.asyncDispose]();
 });
 
-Deno.test("maxReferences leaves room again when references were released", async () => {
+Deno.test("maxReferences allows new references after others were released", async () => {
   await using pair = await testPair(new Things(), { server: { limits: { maxReferences: 2 } } });
   const root = pair.client.root();
   const first = await root.callRemote("several", 2) as RemoteReference[];
   for (let strike = 1; strike <= 2; strike++) {
-    // What was registered of a list that did not fit is taken back.
+    // The part of the list that was already registered is taken back.
     await assertRejects(() => root.callRemote("several", 2), RemoteError, "exceeded.");
     assertEquals(pair.server.counts.localObjects, 3);
   }
@@ -65,7 +65,7 @@ Deno.test("maxReferences leaves room again when references were released", async
   await root.callRemote("several", 2);
 });
 
-Deno.test("maxImports refuses a call with too many references, and gives those back", async () => {
+Deno.test("maxImports refuses a call with too many references, and gives them back", async () => {
   await using pair = await testPair(new Things(), { server: { limits: { maxImports: 3 } } });
   const root = pair.client.root();
   const ours = [new Referenceable(), new Referenceable(), new Referenceable()];
@@ -78,11 +78,11 @@ Deno.test("maxImports refuses a call with too many references, and gives those b
   assertEquals(error.remoteType, "twisted.spread.pb.Error");
   await settle();
   assertEquals(pair.client.counts.localObjects, 3);
-  // Those that are held already may come again.
+  // References that are already held may arrive again.
   assertEquals(await root.callRemote("take", ours), 3);
 });
 
-Deno.test("limits are positive integers", async () => {
+Deno.test("limits must be positive integers", async () => {
   for (const maxCaches of [0, -1, 1.5, NaN]) {
     await assertRejects(
       () => testPair(new Things(), { client: { limits: { maxCaches } } }),
@@ -92,7 +92,7 @@ Deno.test("limits are positive integers", async () => {
   }
 });
 
-Deno.test("limits on time are no longer than a timer's time", async () => {
+Deno.test("negotiationTimeout and callOptions() refuse times that do not fit a timer", async () => {
   const limits = { negotiationTimeout: 2 ** 31 };
   await assertRejects(
     () => testPair(new Things(), { client: { limits } }),

@@ -1,4 +1,4 @@
-// Objects that a peer has sent very often are given back as often, but not all at once.
+// Objects that a peer has sent very often are given back as often, in slices.
 
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
 import {
@@ -13,11 +13,11 @@ import { flavorRegistry, type LedgerCache } from "../flavor_classes.ts";
 import { settle, settled } from "../pair.ts";
 import { type RawPair, type RawPeer, rawServer, type Said } from "../raw_peer.ts";
 
-/** So many arrivals are sent, three slices of them. */
+/** The number of arrivals, which fill three slices. */
 const MANY = 30_000;
 const SLICE = 10_000;
 
-/** Keeps what comes. */
+/** Keeps what arrives. */
 class Desk extends Root {
   readonly taken: unknown[][] = [];
   remote_take(values: unknown[]): void {
@@ -36,7 +36,7 @@ async function deskClient(limits: Partial<BrokerLimits> = {}): Promise<DeskPair>
   return Object.assign(pair, { desk });
 }
 
-/** Says values to the desk, and gives what arrived. */
+/** Sends values to the desk, and returns what arrived. */
 async function bring<T>({ peer, desk }: DeskPair, values: readonly Said[]): Promise<T[]> {
   await peer.say(["message", 9, "desk", "take", 1, ["tuple", ["list", ...values]], ["dictionary"]]);
   await hear(peer, ["answer", 9, ["None"]]);
@@ -47,17 +47,17 @@ function often(value: Said, times = MANY): Said[] {
   return Array.from({ length: times }, () => value);
 }
 
-/** Hears the same message again and again. */
+/** Reads the same message a number of times. */
 async function hear(peer: RawPeer, message: Said, times = 1): Promise<void> {
   for (let left = times; left !== 0; left--) assertEquals(await peer.hear(), message);
 }
 
-/** How many of such messages wait to be written. */
+/** Returns how many copies of a message wait to be written. */
 function waiting(broker: Broker, message: Said): number {
   return broker.counts.bufferedBytes / encode(sexpOf(message), { dialect: "pb" }).length;
 }
 
-Deno.test("RemoteReference.release() gives each arrival back, in slices", async () => {
+Deno.test("RemoteReference.release() gives back each arrival, in slices", async () => {
   await using pair = await deskClient();
   const { broker, peer } = pair;
   const [reference] = await bring<RemoteReference>(pair, often(["remote", 7]));
@@ -69,7 +69,7 @@ Deno.test("RemoteReference.release() gives each arrival back, in slices", async 
   await bring(pair, []);
 });
 
-Deno.test("few arrivals are given back before what is said next, of many objects too", async () => {
+Deno.test("RemoteReference.release() gives back fewer arrivals than a slice before the next message", async () => {
   await using pair = await deskClient();
   const { peer, broker } = pair;
   const values = [7, 8, 9].flatMap((luid) => often(["remote", luid], 20 * luid));
@@ -80,7 +80,7 @@ Deno.test("few arrivals are given back before what is said next, of many objects
   assertEquals((await peer.hear() as unknown[])[3], "next");
 });
 
-Deno.test("many objects are given back in slices that are common to them", async () => {
+Deno.test("RemoteReference.release() of many objects shares slices among them", async () => {
   await using pair = await deskClient();
   const { peer, broker } = pair;
   const luids = Array.from({ length: 100 }, (_, index) => 20 + index);
@@ -92,7 +92,7 @@ Deno.test("many objects are given back in slices that are common to them", async
   await bring(pair, []);
 });
 
-Deno.test("slices wait for a peer that does not read", async () => {
+Deno.test("RemoteReference.release() writes at most one slice while the peer does not read", async () => {
   await using pair = await deskClient({ highWaterMark: 1024 });
   const { peer, broker } = pair;
   const [reference] = await bring<RemoteReference>(pair, often(["remote", 7], 100_000));
@@ -103,13 +103,13 @@ Deno.test("slices wait for a peer that does not read", async () => {
   await hear(peer, ["decref", 7], 100_000);
 });
 
-Deno.test("an object that arrives while it is being given back is there until it is released", async () => {
+Deno.test("RemoteReference that arrives while the old one is being given back is valid until released", async () => {
   await using pair = await deskClient();
   const { peer, broker } = pair;
   const [first] = await bring<RemoteReference>(pair, often(["remote", 7]));
   first!.release();
   await hear(peer, ["decref", 7], 100);
-  // This comes while there are slices to be written.
+  // This arrives while slices are still to be written.
   await peer.say(["message", 0, "desk", "take", 0, ["tuple", ["list", ["remote", 7]]], [
     "dictionary",
   ]]);
@@ -123,7 +123,7 @@ Deno.test("an object that arrives while it is being given back is there until it
   await bring(pair, []);
 });
 
-Deno.test("RemoteCache.release() gives each use back, in slices, and the cache may come again", async () => {
+Deno.test("RemoteCache.release() gives back each use, in slices, and the cache may arrive again", async () => {
   await using pair = await deskClient();
   const { peer, broker } = pair;
   const ledger: Said = ["interop.Ledger", 7, ["dictionary"]];
@@ -144,7 +144,7 @@ Deno.test("RemoteCache.release() gives each use back, in slices, and the cache m
   assertEquals(broker.counts.caches, 0);
 });
 
-Deno.test("nothing more is given back when the connection is closed", async () => {
+Deno.test("RemoteReference.release() writes nothing more when the connection closes", async () => {
   await using pair = await deskClient({ highWaterMark: 1024 });
   const { peer, broker } = pair;
   const [reference] = await bring<RemoteReference>(pair, often(["remote", 7]));
