@@ -342,7 +342,7 @@ Deno.test("whenReady() rejects for a result that is not RemotePublished, and whe
   await assertRejects(
     () => whenReady(root.callRemote("nothing")),
     TypeError,
-    "it is none".slice(3),
+    "the result is none",
   );
   await assertRejects(() => whenReady(root.callRemote("missing")), NoSuchMethod);
 });

@@ -20,6 +20,7 @@ import {
   LoginLimitError,
   LoginThrottle,
   memoryPair,
+  NoSuchMethod,
   PBConnectionLost,
   PBServerFactory,
   type Peer,
@@ -876,7 +877,7 @@ Deno.test("the responder of a challenge has no methods except respond()", async 
   await using pair = await testPair(root);
   const [, responder] = await challenged(pair.client);
   for (const method of ["whoami", "checkPassword", "login", "constructor", "__proto__"]) {
-    await assertRejects(() => responder.callRemote(method), "No such method");
+    await assertRejects(() => responder.callRemote(method), NoSuchMethod, "No such method");
   }
   class Mind extends Referenceable {}
   await assertRejects(() => responder.callRemote("respond", new Mind(), null), UnauthorizedLogin);
