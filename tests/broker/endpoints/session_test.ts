@@ -662,20 +662,3 @@ Deno.test("connect() uses the user and the object name in its URL", async () => 
   assertEquals(await named.root<Counter>().callRemote("count"), 1);
   await assertRejects(() => named.login(), TypeError, "Cannot log in: neither");
 });
-
-Deno.test("[Broker loginConnectionRefused] PBClientFactory.login() rejects when the connection is refused", async () => {
-  // A port on which nobody listens any more.
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  const factory = new PBClientFactory();
-  const login = assertRejects(
-    () => factory.login(new UsernamePassword("alice", "secret")),
-    ConnectError,
-    "connection refused",
-  );
-  const root = assertRejects(() => factory.getRootObject(), ConnectError);
-  await assertRejects(() => factory.connect(`pb://127.0.0.1:${port}`), ConnectError);
-  await Promise.all([login, root]);
-  await factory.disconnect();
-});

@@ -67,7 +67,7 @@ Deno.test("[Broker loginConnectionRefused] PBClientFactory.login() rejects with 
   const factory = new PBClientFactory();
   const login = factory.login(alice);
   await assertRejects(() => factory.connect(server.url), ConnectError);
-  await assertRejects(() => login, ConnectError);
+  await assertRejects(() => login, ConnectError, "connection refused");
   await assertRejects(() => connect(server.url), ConnectError);
 });
 
