@@ -44,9 +44,19 @@ export class Proxy implements AsyncDisposable {
 
   async #serve(conn: Deno.TcpConn): Promise<void> {
     if (this.isDown) return close(conn);
-    const other = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
+    this.#open.add(conn);
+    let other: Deno.TcpConn;
+    try {
+      other = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
+    } catch {
+      // The server is not listening, or not yet.
+      this.#open.delete(conn);
+      return close(conn);
+    }
+    // Meanwhile, all connections may have been cut.
+    if (!this.#open.has(conn)) return close(other);
+    this.#open.add(other);
     const ends = [conn, other];
-    for (const end of ends) this.#open.add(end);
     await Promise.allSettled([copy(conn, other), copy(other, conn)]);
     for (const end of ends) {
       this.#open.delete(end);
