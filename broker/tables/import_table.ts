@@ -11,6 +11,7 @@ import type { Broker } from "../connection/broker.ts";
 import { LimitError } from "../errors/errors.ts";
 import { type Arrivals, RemoteReference } from "../flavors/remote_reference.ts";
 import type { Outbox } from "../link/outbox.ts";
+import { CollectorUrge } from "./collector_urge.ts";
 import { ReleaseQueue } from "./release_queue.ts";
 
 /**
@@ -42,6 +43,7 @@ export class ImportTable {
   /** Everything that is held, and the table that it is in. */
   readonly #held = new BusyMap<Arrivals, Imports>();
   readonly #finalization: FinalizationRegistry<Arrivals>;
+  readonly #urge = new CollectorUrge();
 
   /**
    * Creates an empty table.
@@ -90,6 +92,7 @@ export class ImportTable {
     this.#held.set(arrivals, imports);
     imports.set(numberKey(luid), { reference: new WeakRef(made), arrivals });
     this.#finalization.register(made, arrivals, arrivals);
+    this.#urge.added(this.size);
     return made;
   }
 
@@ -122,6 +125,7 @@ export class ImportTable {
   #forget(arrivals: Arrivals): void {
     this.#held.get(arrivals)?.delete(numberKey(arrivals.luid));
     this.#held.delete(arrivals);
+    this.#urge.removed(this.size);
   }
 
   #tellPeer({ luid, count }: Arrivals): void {

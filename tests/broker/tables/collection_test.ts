@@ -221,3 +221,20 @@ Deno.test("Avatar that keeps a reference of its user is garbage collected after 
   assert(await collectUntil(() => collected >= 9));
   assert(await collectUntil(() => pair.server.counts.remoteObjects <= 1));
 });
+
+Deno.test("a program of any size may be given any number of references that it does not keep", async () => {
+  // The collector leaves a large heap alone for long: unless it is urged, a thousand and more
+  // references gather, and the other end, which has no more than its default limit, gives up.
+  const heap = Array.from({ length: 1_000_000 }, (_, id) => ({ id }));
+  await using pair = await testPair(new Things());
+  const root = pair.client.root();
+  const work = async () => {
+    for (let round = 0; round < 300; round++) {
+      const thing = await root.callRemote("thing") as RemoteReference;
+      await new Promise<void>((resolve) => setTimeout(resolve, 0));
+      assertEquals(thing.isReleased, false);
+    }
+  };
+  await Promise.all(Array.from({ length: 10 }, work));
+  assertEquals(heap.length, 1_000_000);
+});
