@@ -4,6 +4,7 @@
  * @module
  */
 
+import { JellyError } from "../../jelly/mod.ts";
 import { deadline } from "../../transport/base/checks.ts";
 
 /**
@@ -137,6 +138,26 @@ export function callOptions<Answer extends boolean = true>(
   init: CallOptionsInit<Answer>,
 ): CallOptions<Answer> {
   return new CallOptions(init);
+}
+
+// Both are parts of a call. Whoever puts one among the values is told where it belongs.
+Object.defineProperties(KwargsObject.prototype, {
+  jellyFor: refusal(
+    "Kwargs are not a value: they follow the other arguments; { ...kwargs } is one",
+  ),
+});
+Object.defineProperties(CallOptions.prototype, {
+  jellyFor: refusal(
+    "CallOptions are not a value: they follow all arguments, also keyword arguments",
+  ),
+});
+
+function refusal(fact: string): PropertyDescriptor {
+  return {
+    value(this: object) {
+      throw new JellyError(fact, { culprit: this });
+    },
+  };
 }
 
 /** What the arguments passed to `callRemote` stand for. */

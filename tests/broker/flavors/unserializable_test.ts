@@ -109,7 +109,13 @@ const CASES: { name: string; value: unknown; path: string | undefined; fact: str
     name: "keyword arguments within a list",
     value: [kwargs({ a: 1 })],
     path: "[0]",
-    fact: "Kwargs",
+    fact: "Kwargs are not a value: they follow the other arguments",
+  },
+  {
+    name: "call options within a list",
+    value: [callOptions({ timeout: 1000 })],
+    path: "[0]",
+    fact: "CallOptions are not a value: they follow all arguments",
   },
   { name: "a reference of another connection", value: [foreign], path: "[0]", fact: "connection" },
 ];
@@ -243,3 +249,18 @@ async function referenceOfAnotherConnection(): Promise<unknown> {
   await using pair = await connectPair(new Service());
   return pair.client.root();
 }
+
+Deno.test("callRemote() says where keyword arguments and options go that are not last", async () => {
+  await using pair = await testPair(new Service());
+  const root = pair.client.root();
+  const error = await assertRejects(() => root.callRemote("echo", kwargs({ a: 1 }), 2), JellyError);
+  assertEquals([error.path, error.message.includes("follow the other arguments")], [
+    "args[0]",
+    true,
+  ]);
+  await assertRejects(
+    () => root.callRemote("echo", callOptions({ timeout: 1000 }), kwargs({ a: 1 })),
+    JellyError,
+    "also keyword arguments",
+  );
+});
