@@ -126,7 +126,7 @@ export function objectOf(entries: Iterable<[string, unknown]>): Record<string, u
  * @throws {JellyError} If the state is none of these, or names a method of the class.
  */
 export function applyState(object: object, state: unknown): void {
-  for (const [key, value] of stateEntries(state)) {
+  for (const [key, value] of stateEntries(state, object)) {
     const owner = ownerOf(object, key);
     if (owner === undefined) {
       defineField(object, key, value);
@@ -135,9 +135,10 @@ export function applyState(object: object, state: unknown): void {
       if (value instanceof Placeholder) value.whenResolved((real) => owner.set!.call(object, real));
       else owner.set.call(object, value);
     } else {
-      const { name } = Object.getPrototypeOf(object).constructor;
       const kind = owner.get ? "getter without setter" : "method";
-      throw new JellyError(`Cannot set "${key}" of ${name}: its class has a ${kind} of that name`);
+      throw new JellyError(
+        `Cannot set "${key}" of ${classOf(object)}: its class has a ${kind} of that name`,
+      );
     }
   }
 }
@@ -146,29 +147,40 @@ export function applyState(object: object, state: unknown): void {
  * Returns the entries of a received state.
  *
  * @param state A plain object, a `Map` with strings or UTF-8 bytes as keys, or null.
+ * @param object What it is the state of, for errors.
  * @returns Names and values.
  * @throws {JellyError} If the state is none of these.
  */
-export function stateEntries(state: unknown): [string, unknown][] {
+export function stateEntries(state: unknown, object?: object): [string, unknown][] {
   if (state === null || state === undefined) return [];
   if (state instanceof Map) {
-    return Array.from(state, ([key, value]) => [textOf(key), value]);
+    return Array.from(state, ([key, value]) => [textOf(key, object), value]);
   }
   const prototype = typeof state === "object" ? Object.getPrototypeOf(state) : undefined;
   if (prototype === Object.prototype || prototype === null) return Object.entries(state);
-  throw new JellyError("Cannot take state of object: it is not a dictionary");
+  const hint = object === undefined
+    ? ""
+    : "; its class may override setCopyableState or setStateFor";
+  throw new JellyError(`Cannot take state of ${classOf(object)}: it is not a dictionary${hint}`);
 }
 
-function textOf(key: unknown): string {
+function classOf(object: object | undefined): string {
+  const cls = object && Object.getPrototypeOf(object)?.constructor;
+  return cls?.name || "object";
+}
+
+function textOf(key: unknown, object: object | undefined): string {
   if (typeof key === "string") return key;
   if (key instanceof Uint8Array) {
     try {
       return utf8(key, 0, key.length);
     } catch (cause) {
-      throw new JellyError("Cannot take state of object: a name is not UTF-8", { cause });
+      throw new JellyError(`Cannot take state of ${classOf(object)}: a name is not UTF-8`, {
+        cause,
+      });
     }
   }
-  throw new JellyError("Cannot take state of object: a name is not a text");
+  throw new JellyError(`Cannot take state of ${classOf(object)}: a name is not a text`);
 }
 
 /** Finds the method or accessor that an object or its class, but not `Object`, has under a name. */

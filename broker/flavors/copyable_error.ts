@@ -116,7 +116,7 @@ export class CopyableError extends PBError implements IJellyable, IUnjellyable {
    * @throws {JellyError} If the state is not a dictionary, or names a method of the class.
    */
   setCopyableState(state: unknown): void {
-    const { message, ...fields } = objectOf(stateEntries(state));
+    const { message, ...fields } = objectOf(stateEntries(state, this));
     applyState(this, fields);
     if (typeof message !== "string") return;
     Object.defineProperty(this, "message", { value: message, configurable: true, writable: true });
