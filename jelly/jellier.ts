@@ -9,14 +9,14 @@ import { type BananaLimits, DEFAULT_LIMITS } from "./banana/limits.ts";
 import { WORD } from "./banana/tokens.ts";
 import { JellyError } from "./errors.ts";
 import { isJellyable } from "./jellyable.ts";
-import { type AnyClass, isClass, jellyNameOf } from "./names.ts";
+import { isClass, jellyNameOf } from "./names.ts";
 import { isStackOverflow } from "./overflow.ts";
 import { explained, keyStep, located } from "./path.ts";
 import { globalRegistry, type JellyRegistry } from "./registry.ts";
 import { SeenObjects } from "./seen.ts";
 import { SecurityOptions, type Taster } from "./security.ts";
 import type { Sink, Wrap } from "./sink.ts";
-import { ownState } from "./state.ts";
+import { classOf, ownState } from "./state.ts";
 import { Decimal } from "./values/decimal.ts";
 import { Float } from "./values/float.ts";
 import { FrozenSet } from "./values/frozen_set.ts";
@@ -345,7 +345,7 @@ export class Jellier {
     this.#sink.tagged(WORD.method, 3);
     this.#sink.atom(value.name);
     this.jelly(value.self);
-    this.jelly(value.self.constructor);
+    this.jelly(classOf(value.self));
     this.#depth--;
   }
 
@@ -356,15 +356,13 @@ export class Jellier {
       this.#sink.tagged(WORD.persistent, 1);
       return this.#persistent(id);
     }
-    const cls: unknown = value.constructor;
-    if (typeof cls === "function" && this.#security.isClassAllowed(cls as AnyClass)) {
+    const cls = classOf(value);
+    if (cls !== undefined && this.#security.isClassAllowed(cls)) {
       this.#heavy.add();
-      const tag = this.#registry.nameOf(cls) ?? jellyNameOf(cls as AnyClass);
+      const tag = this.#registry.nameOf(cls) ?? jellyNameOf(cls);
       return this.tagged(tag, ownState(value));
     }
-    const name = typeof cls === "function"
-      ? cls.name
-      : Reflect.get(value, Symbol.toStringTag) ?? "null";
+    const name = cls?.name ?? Reflect.get(value, Symbol.toStringTag) ?? "null";
     this.#refuse(
       value,
       `an object of class ${name} is neither Referenceable, Copyable nor Cacheable, and is not ` +

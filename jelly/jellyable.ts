@@ -7,7 +7,7 @@
 
 import type { Jellier } from "./jellier.ts";
 import { type AnyClass, jellyNameOf } from "./names.ts";
-import { applyState, ownState } from "./state.ts";
+import { applyState, classOf, ownState } from "./state.ts";
 import type { JellyList } from "./jelly_list.ts";
 import type { Unjellier } from "./unjellier.ts";
 
@@ -82,7 +82,7 @@ export class Jellyable implements IJellyable {
    */
   jellyFor(jellier: Jellier): void {
     jellier.prepare(this);
-    jellier.tagged(jellyNameOf(this.constructor as AnyClass), this.getStateFor(jellier));
+    jellier.tagged(jellyNameOf(classOf(this) as AnyClass), this.getStateFor(jellier));
   }
 }
 

@@ -8,6 +8,7 @@ import { JellyError } from "./errors.ts";
 import type { NumberGuards } from "./number_guard.ts";
 import { type NumberKey, numberKey } from "./number_key.ts";
 import { Placeholder } from "./placeholder.ts";
+import { classOf } from "./state.ts";
 import { fillFrozenSet, type FrozenSet } from "./values/frozen_set.ts";
 import { Tuple } from "./values/tuple.ts";
 
@@ -222,7 +223,9 @@ function resolved(value: unknown): unknown {
 function replace(container: object, key: string, value: unknown): void {
   if (Reflect.defineProperty(container, key, { value })) return;
   throw new JellyError(
-    `Cannot read value: field "${key}" of ${container.constructor.name} is read-only, and the ` +
+    `Cannot read value: field "${key}" of ${
+      classOf(container)?.name ?? "null"
+    } is read-only, and the ` +
       "object for it comes later",
   );
 }

@@ -6,7 +6,19 @@
 
 import { utf8 } from "./banana/utf8.ts";
 import { JellyError } from "./errors.ts";
+import type { AnyClass } from "./names.ts";
 import { Placeholder } from "./placeholder.ts";
+
+/**
+ * Returns the class of an object, whatever fields the object itself has.
+ *
+ * @param object The object.
+ * @returns Its class, or undefined if it has none.
+ */
+export function classOf(object: object): AnyClass | undefined {
+  const cls: unknown = Object.getPrototypeOf(object)?.constructor;
+  return typeof cls === "function" ? cls as AnyClass : undefined;
+}
 
 /**
  * Returns the state of an object: its own enumerable fields.

@@ -58,17 +58,6 @@ function ownStatic(cls: object, name: string): unknown {
 }
 
 /**
- * Returns the class of an object, whatever fields the object itself has.
- *
- * @param object The object.
- * @returns Its class, or undefined if it has none.
- */
-export function classOf(object: object): AnyClass | undefined {
-  const cls: unknown = Object.getPrototypeOf(object)?.constructor;
-  return typeof cls === "function" ? cls as AnyClass : undefined;
-}
-
-/**
  * Returns whether a class is one of the runtime's own, such as `TypeError`, and not a program's.
  *
  * @param cls The class of an error.

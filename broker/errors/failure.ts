@@ -12,8 +12,8 @@ import {
   jellyNameOf,
   type Taster,
 } from "../../jelly/mod.ts";
-import { ownState } from "../../jelly/state.ts";
-import { classNames, classOf, EXCEPTION, isRuntimeError } from "./error_names.ts";
+import { classOf, ownState } from "../../jelly/state.ts";
+import { classNames, EXCEPTION, isRuntimeError } from "./error_names.ts";
 import { PBError } from "./errors.ts";
 import { type ErrorKind, isKind, NO_TRACEBACK, RemoteError } from "./remote_error.ts";
 

@@ -16,6 +16,7 @@ import {
   type Unjellier,
   Unjellyable,
 } from "../../jelly/mod.ts";
+import { classOf } from "../../jelly/state.ts";
 import { brokerOf } from "./invoker.ts";
 import { Serializable } from "./referenceable.ts";
 
@@ -94,7 +95,7 @@ export class Copyable extends Serializable implements IUnjellyable {
    * @returns The tag.
    */
   getTypeToCopy(): string {
-    return jellyNameOf(this.constructor as AnyClass);
+    return jellyNameOf(classOf(this) as AnyClass);
   }
 
   /**

@@ -14,8 +14,7 @@ import {
   jellyNameOf,
   type Unjellier,
 } from "../../jelly/mod.ts";
-import { objectOf, stateEntries } from "../../jelly/state.ts";
-import { classOf } from "../errors/error_names.ts";
+import { classOf, objectOf, stateEntries } from "../../jelly/state.ts";
 import { PBError } from "../errors/errors.ts";
 import { errorState } from "../errors/failure.ts";
 import { perspectiveOf } from "./invoker.ts";

@@ -474,6 +474,11 @@ Deno.test("unjelly() refuses a frozen object whose field is still to come", () =
   ]);
   const sexp = reference(1, frozen(dereference(1)));
   assertThrows(() => unjelly(sexp, { registry }), JellyError, 'field "a" of Object is read-only');
+  registry.setUnjellyableFactoryForClass(
+    "tests.Frozen",
+    (state) => Object.freeze({ ...state as object, constructor: null }),
+  );
+  assertThrows(() => unjelly(sexp, { registry }), JellyError, 'field "a" of Object is read-only');
 });
 
 Deno.test("unjelly() uses the other object that unjellyFor returns for every reference to the first", () => {

@@ -290,6 +290,30 @@ Deno.test("jelly() tags an instance with the registered name of its class, or el
   assertInstanceOf(decodeValue(wire, { security, registry }), Safe);
 });
 
+Deno.test("a field named constructor does not decide what an object is sent as", () => {
+  class Wrapped extends Jellyable {
+    static readonly jellyName = "tests.Wrapped";
+  }
+  const registry = new JellyRegistry();
+  registry.register(Shop.jellyName, Shop);
+  registry.setUnjellyableFactoryForClass(
+    "tests.Wrapped",
+    (state) => Object.assign(new Wrapped(), state),
+  );
+  const security = new SecurityOptions().allowBasicTypes().allowModules("tests.shop")
+    .allowInstancesOf(Shop);
+  for (const other of [[atom("None")], dictionary("jellyName", atom("tests.Other"))] as Sexp[]) {
+    for (const tag of [Shop.jellyName, Wrapped.jellyName]) {
+      const sexp: Sexp = [atom(tag), dictionary("constructor", other)];
+      const received = unjelly(sexp, { registry, security });
+      assertEquals(jelly(received, { registry, security }), sexp);
+    }
+  }
+  const shop = Object.assign(new Shop(), { constructor: null });
+  const [, , , cls] = jelly(new Method(shop, "count"), { registry, security }) as Sexp[];
+  assertEquals(cls, [atom("class"), atom(Shop.jellyName)]);
+});
+
 Deno.test("unjelly() treats None as an empty state", () => {
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass("tests.Till", Till);

@@ -72,6 +72,19 @@ Deno.test("[Broker NewStyle.newStyle] Copyable that is echoed is a new object wi
   assertEquals([echo.x, echo.y], ["x", [1]]);
 });
 
+Deno.test("a copy with a field named constructor goes on under the tag of its class", async () => {
+  class Sly extends Point {
+    static override readonly jellyName = Point.jellyName;
+    override getStateToCopy(): unknown {
+      return { x: 1, constructor: { jellyName: "interop.Other" } };
+    }
+  }
+  await using pair = await connected(new Echo());
+  const echo = await pair.client.root().callRemote("echo", new Sly());
+  assertInstanceOf(echo, Point);
+  assertEquals({ ...echo } as unknown, { x: 1, y: 0, constructor: { jellyName: "interop.Other" } });
+});
+
 Deno.test("[Broker NewStyle.newStyleWithKeywords] Copyable can be a positional or a keyword argument", async () => {
   await using pair = await connected(new Echo());
   const answer = await pair.client.root().callRemote(
