@@ -172,8 +172,7 @@ export class OutgoingCalls {
 
   /** Resolves as soon as the connection can take more. */
   #room(): Promise<void> {
-    const { output } = this.#link;
-    return output.isFull ? output.drained() : Promise.resolve();
+    return this.#link.output.drained();
   }
 
   #sendLater(

@@ -1,8 +1,8 @@
 // Answers that a server should not send.
 
 import { assertEquals, assertRejects } from "@std/assert";
-import { callOptions } from "@perspective/broker/broker";
-import { InsecureJelly, JellyError } from "@perspective/broker/jelly";
+import { callOptions, ProtocolError, RemoteCopy } from "@perspective/broker/broker";
+import { InsecureJelly, JellyError, JellyRegistry } from "@perspective/broker/jelly";
 import { rawServer } from "../raw_peer.ts";
 
 const BAD_ANSWERS: { name: string; value: unknown; error: typeof JellyError }[] = [
@@ -29,6 +29,23 @@ for (const { name, value, error } of BAD_ANSWERS) {
     assertEquals(await next, 5);
   });
 }
+
+Deno.test("an answer that is a copy with a method then fails its call, and nothing calls the method", async () => {
+  let asked = 0;
+  class Thenable extends RemoteCopy {
+    then(): void {
+      asked++;
+    }
+  }
+  const registry = new JellyRegistry();
+  registry.setUnjellyableForClass("tests.Thenable", Thenable);
+  await using pair = await rawServer({ registry });
+  const call = pair.broker.root().callRemote("echo");
+  await pair.peer.hear();
+  await pair.peer.say(["answer", 1, ["tests.Thenable", ["dictionary"]]]);
+  await assertRejects(() => call, ProtocolError, "it has a method then");
+  assertEquals([asked, pair.broker.isClosed], [0, false]);
+});
 
 for (
   const value of [5, ["unicode", "no"], ["None"], ["list"], ["dictionary", [

@@ -9,9 +9,11 @@ import {
   type Broker,
   callOptions,
   CallTimeoutError,
+  Copyable,
   DeadReferenceError,
   type Kwargs,
   kwargs,
+  LimitError,
   NoSuchMethod,
   PBClientFactory,
   PBConnectionLost,
@@ -349,6 +351,29 @@ Deno.test("callRemote() rejects with the path to a value that cannot be sent, an
   assertEquals(await root.callRemote("echo", 1), 1);
 });
 
+Deno.test("a call that cannot be sent leaves its request number to the next one", async () => {
+  await using pair = await rawServer();
+  const root = pair.broker.root();
+  // As in Twisted, which takes a number once the arguments are serialized.
+  const number = async () => (await pair.peer.hear() as unknown[])[1];
+  const call = (...args: unknown[]) =>
+    root.callRemote("any", ...args, callOptions({ answer: false }));
+  await assertRejects(() => call(() => {}), JellyError);
+  await call();
+  assertEquals([await number(), pair.broker.traffic.callsSent], [1, 1]);
+  class Calling extends Copyable {
+    static readonly jellyName = "tests.Calling";
+    override getStateToCopy(): never {
+      void call();
+      throw new Error("no state");
+    }
+  }
+  // The call made meanwhile has a number of its own, which no other may have.
+  await assertRejects(() => call(new Calling()), Error, "no state");
+  await call();
+  assertEquals([await number(), await number()], [3, 4]);
+});
+
 Deno.test("callRemote() rejects with the path to a result that cannot be sent, which the server logs", async () => {
   await using pair = await testPair(new Server());
   await assertRejects(
@@ -387,6 +412,28 @@ Deno.test("callRemote() rejects at its timeout or signal, and ignores the late a
   server.waiting.resolve("late");
   assertEquals(await root.callRemote("echo", 1), 1);
   assertEquals(pair.client.counts.callsOut, 0);
+});
+
+Deno.test("as many calls may wait for an answer as maxCallsOut says, those given up included", async () => {
+  const server = new Server();
+  await using pair = await testPair(server, { client: { limits: { maxCallsOut: 2 } } });
+  const root = pair.client.root();
+  await assertRejects(
+    () => root.callRemote("later", callOptions({ timeout: 1 })),
+    CallTimeoutError,
+  );
+  const later = root.callRemote("later");
+  const error = await assertRejects(
+    () => root.callRemote("echo", 1),
+    LimitError,
+    'Cannot call "echo": 2 calls wait for an answer',
+  );
+  assertEquals(error.limit, "maxCallsOut");
+  await root.callRemote("notify", 1, callOptions({ answer: false }));
+  server.waiting.resolve("done");
+  assertEquals(await later, "done");
+  assertEquals(await root.callRemote("echo", 1), 1);
+  assertEquals(server.notified, [1]);
 });
 
 Deno.test("callRemote() without an answer resolves at once, and errors are logged at the other end only", async () => {

@@ -147,9 +147,13 @@ Deno.test("maxElements limits the copies of a state that many failures share", a
   const root = pair.client.root();
   assertEquals((await root.callRemote("values", 200) as unknown[]).length, 200);
   await assertRejects(() => root.callRemote("values", 300), BananaError, "maxElements");
-  const names = Array.from({ length: 10_000 }, (_, i) => `app.Error${i}`);
-  assertEquals((await root.callRemote("relatives", 200, names) as unknown[]).length, 200);
-  await assertRejects(() => root.callRemote("relatives", 300, names), BananaError, "maxElements");
+  const many = Array.from({ length: 10_000 }, (_, i) => `app.Error${i}`);
+  // Of a text, 64 characters count as one name more.
+  const long = Array.from({ length: 1000 }, (_, i) => `app.Error${i}`.padEnd(9 * 64, "x"));
+  for (const names of [many, long]) {
+    assertEquals((await root.callRemote("relatives", 200, names) as unknown[]).length, 200);
+    await assertRejects(() => root.callRemote("relatives", 300, names), BananaError, "maxElements");
+  }
 });
 
 Deno.test("callRemote() rejects with the cred error that the server threw", async () => {

@@ -12,10 +12,13 @@ import {
   CopiedFailure,
   noOperation,
   printTraceback,
+  RemoteCopy,
 } from "@perspective/broker/broker";
+import { JellyRegistry } from "@perspective/broker/jelly";
 import { assertSpyCalls, stub } from "@std/testing/mock";
 import { Failing, failure } from "../failing.ts";
 import { testPair } from "../pair.ts";
+import { rawServer } from "../raw_peer.ts";
 
 async function waitingForAnswer(call: () => Promise<unknown>): Promise<void> {
   await call();
@@ -40,6 +43,32 @@ Deno.test("RemoteError.stack shows the caller, and the remote traceback if it wa
     assertMatch(both, WHO_WAITS);
     assertMatch(both, /\nRemote traceback:\n.*\n {4}at /);
   }
+});
+
+Deno.test("the stack of a call whose answer cannot be read shows who waits for it", async () => {
+  await using pair = await rawServer();
+  const stack = stackOfFailure(() => pair.broker.root().callRemote("any"));
+  await pair.peer.hear();
+  await pair.peer.say(["answer", 1, ["os.system", ["None"]]]);
+  assertMatch(await stack, WHO_WAITS);
+});
+
+Deno.test("the stack of an error that code of the program throws at an answer stays as it was", async () => {
+  const own = new Error("of the program's own");
+  const { stack } = own;
+  class Refusing extends RemoteCopy {
+    override setCopyableState(): never {
+      throw own;
+    }
+  }
+  const registry = new JellyRegistry();
+  registry.setUnjellyableForClass("tests.Refusing", Refusing);
+  await using pair = await rawServer({ registry });
+  const call = pair.broker.root().callRemote("any");
+  await pair.peer.hear();
+  await pair.peer.say(["answer", 1, ["tests.Refusing", ["dictionary"]]]);
+  assertStrictEquals(await assertRejects(() => call), own);
+  assertEquals(own.stack, stack);
 });
 
 Deno.test("CallTimeoutError.stack shows the caller", async () => {
