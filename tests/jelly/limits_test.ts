@@ -160,28 +160,33 @@ Deno.test("unjelly() limits copies of a state that objects share to an eighth of
   class Thing extends Unjellyable {}
   const registry = new JellyRegistry();
   registry.setUnjellyableForClass("tests.Thing", Thing);
-  const fields = ["a", "b", "c"].map((name) => [[atom("unicode"), atom(name)], 0]);
-  const things = (count: number): Sexp[] => [
+  const field = (name: Sexp, value: Sexp = 0): Sexp => [name, value];
+  const text = (value: string): Sexp => [atom("unicode"), atom(value)];
+  const long = (length: number) => text("x".repeat(length));
+  // Every state counts as 24: each field as eight, and 64 characters or bytes as one more.
+  const states: { fields: Sexp[]; ownCount: number }[] = [
+    { fields: ["a", "b", "c"].map((name) => field(text(name))), ownCount: 0 },
+    { fields: [field(long(256)), field(text("b"), long(256))], ownCount: 0 },
+    // As Python 2 sends it: this counts as a map and three byte strings, too.
+    { fields: ["a", "b", "c"].map((name) => field(atom(name))), ownCount: 4 },
+  ];
+  const things = (count: number, fields: Sexp[]): Sexp[] => [
     atom("list"),
     [atom("reference"), 1, [atom("dictionary"), ...fields]],
     ...new Array(count).fill([atom("tests.Thing"), [atom("dereference"), 1]]),
   ];
-  // Each copy counts as one element, and each of its fields as eight.
-  const options = { registry, limits: { maxElements: 8 * 100 } };
-  for (const read of [(sexp: Sexp) => unjelly(sexp, options), viaBytes]) {
-    assertEquals((read(things(4)) as unknown[]).length, 5);
-    assertThrows(() => read(things(5)), banana.BananaError, "more than 100");
-  }
-  // A shared dictionary that is not used as a state is not copied.
-  const list = [
-    atom("list"),
-    ...things(0).slice(1),
-    ...new Array(100).fill([atom("dereference"), 1]),
-  ];
-  assertEquals((viaBytes(list) as unknown[]).length, 101);
-
-  function viaBytes(sexp: Sexp): unknown {
-    return decodeValue(banana.encode(sexp, { dialect: "pb" }), options);
+  for (const { fields, ownCount } of states) {
+    // Each thing counts as one, too.
+    const most = ownCount + 4 * (24 + 1);
+    const options = { registry, limits: { maxElements: 8 * most } };
+    const viaBytes = (sexp: Sexp) => decodeValue(banana.encode(sexp, { dialect: "pb" }), options);
+    for (const read of [(sexp: Sexp) => unjelly(sexp, options), viaBytes]) {
+      assertEquals((read(things(4, fields)) as unknown[]).length, 5);
+      assertThrows(() => read(things(5, fields)), banana.BananaError, `more than ${most}`);
+    }
+    // One that is not used as a state is not copied.
+    const again = new Array(most).fill([atom("dereference"), 1]);
+    assertEquals((viaBytes([...things(0, fields), ...again]) as unknown[]).length, most + 1);
   }
 });
 
