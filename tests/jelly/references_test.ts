@@ -311,6 +311,7 @@ Deno.test("unjelly() accepts any integers as reference numbers and tells them ap
 const FAULTY: { sexp: Sexp; message: string }[] = [
   { sexp: dereference(1), message: "dereference 1: there is no such reference" },
   { sexp: [LIST, [LIST, dereference(7)]], message: "dereference 7: there is no such reference" },
+  { sexp: [LIST, reference(1, [LIST]), dereference(2)], message: "dereference 2: there is no" },
   { sexp: dereference(-7), message: "dereference -7: there is no such reference" },
   { sexp: dereference(2n ** 60n), message: `dereference ${2n ** 60n}: there is no such reference` },
   { sexp: reference(1, dereference(1)), message: "it stands for another reference" },

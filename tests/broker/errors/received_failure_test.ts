@@ -6,11 +6,12 @@ import {
   RemoteError,
   Root,
 } from "@perspective/broker/broker";
-import { JellyError, JellyRegistry } from "@perspective/broker/jelly";
+import { InsecureJelly, JellyError, JellyRegistry } from "@perspective/broker/jelly";
 import { BananaError } from "@perspective/broker/jelly/banana";
 import { UnauthorizedLogin } from "@perspective/broker/cred";
 import { failure } from "../failing.ts";
 import { testPair } from "../pair.ts";
+import { rawServer } from "../raw_peer.ts";
 
 const encoder = new TextEncoder();
 
@@ -139,6 +140,29 @@ Deno.test("CopiedFailure does not become an object of a registered class that is
     { client: { registry } },
   );
   await failure(pair.client.root().callRemote("fail"));
+});
+
+Deno.test("classes among the parents of a failure are passed over, and allowed nowhere else", async () => {
+  await using pair = await rawServer();
+  const root = pair.broker.root();
+  // As Twisted sends asyncio.CancelledError, which is no Exception.
+  const type = "asyncio.exceptions.CancelledError";
+  const wire = ["twisted.spread.pb.CopyableFailure", [
+    "dictionary",
+    [["unicode", "type"], type],
+    [["unicode", "value"], ["unicode", "x"]],
+    [["unicode", "parents"], ["list", ["class", type]]],
+    [["unicode", "traceback"], ["unicode", "Traceback unavailable\n"]],
+  ]];
+  const cancelled = root.callRemote("any");
+  await pair.peer.hear();
+  await pair.peer.say(["error", 1, wire]);
+  const error = await failure(cancelled);
+  assertEquals([error.type, error.value, [...error.parents]], [type, "x", [type]]);
+  const refused = assertRejects(() => root.callRemote("any"), InsecureJelly, '"class"');
+  await pair.peer.hear();
+  await pair.peer.say(["answer", 2, ["list", wire, ["class", type]]]);
+  await refused;
 });
 
 Deno.test("maxElements limits the copies of a state that many failures share", async () => {
