@@ -76,7 +76,7 @@ export class Flow {
    * accept answers.
    */
   get isOccupied(): boolean {
-    return this.#link.isPaused && (this.#calls.isFull || !this.#areAnswersInTheWay);
+    return this.#link.isPaused && this.#calls.isFull;
   }
 
   /** Whether no more calls should be begun now. */

@@ -243,14 +243,10 @@ Deno.test("Broker shortens unknown messages in its replies, and stops reading un
   await using pair = await rawClient(new Root(), { limits: { highWaterMark: 10_000 } });
   const long = "x".repeat(50_000);
   assertEquals(await pair.peer.ask([long]), ["didNotUnderstand", long.slice(0, 40)]);
-<<<<<<< HEAD
-  // The peer does not read, so after a while nothing that it sends is read.
-=======
   // The second half of a character that is cut in two goes; the first is replaced.
   const cut = `${long.slice(0, 39)}\u{1f600}`;
   assertEquals(await pair.peer.ask([cut]), ["didNotUnderstand", `${cut.slice(0, 39)}\ufffd`]);
-  // It listens no more: after a while, nothing that it says is read.
->>>>>>> dba51ea (test: classes among a failure's parents, malformed decache and uncache, names cut within a character)
+  // The peer does not read, so after a while nothing that it sends is read.
   const saying = pair.peer.say(...Array<string[]>(5000).fill([long]));
   await settle();
   await settle();
