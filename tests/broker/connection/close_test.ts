@@ -251,6 +251,7 @@ Deno.test("Broker.close() with graceful of Infinity waits without a limit", asyn
   await time.runMicrotasks();
   const closed = pair.server.close({ graceful: Infinity });
   await time.tickAsync(1e9);
+  await time.runMicrotasks();
   assert(!pair.server.isClosed);
   server.waiting.resolve("done");
   assertEquals(await Promise.all(calls), ["done", "done"]);
