@@ -28,7 +28,11 @@ function noted(faults: Partial<Record<keyof LoginLimiter, Error>> = {}) {
     failed: note("failed"),
     succeeded: note("succeeded"),
   };
-  const grant: AvatarGrant = [new CredInterface("I"), {}, () => void log.push("logout")];
+  const logout = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    log.push("logout");
+  };
+  const grant: AvatarGrant = [new CredInterface("I"), {}, logout];
   return { log, limiter, grant };
 }
 

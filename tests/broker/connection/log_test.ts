@@ -4,13 +4,14 @@ import {
   type LogEntry,
   NoSuchMethod,
   PBServerFactory,
+  ProtocolError,
   type RemoteReference,
   Root,
 } from "@perspective/broker/broker";
 import { LogRate, safeLog } from "../../../broker/connection/log.ts";
 import { clientSettings } from "../../../broker/connection/options.ts";
 import { settle } from "../pair.ts";
-import { rawClient, type Said } from "../raw_peer.ts";
+import { rawClient, rawServer, type Said } from "../raw_peer.ts";
 
 /** Runs something, and returns the lines that it would print on the console. */
 async function printed(run: () => void | Promise<void>): Promise<string[]> {
@@ -247,6 +248,23 @@ Deno.test("Broker limits the log entries that one peer can cause", async () => {
   assert(failed.length < 150, String(failed.length));
   const other = pair.log.filter((entry) => !failed.includes(entry)).map(({ message }) => message);
   assertEquals(other, ["The peer did not understand a message, nor perhaps others"]);
+});
+
+Deno.test("a client logs what breaks its connection, unless ready tells of it", async () => {
+  for (const hello of [false, true]) {
+    await using pair = await rawServer({ hello });
+    const { ready } = pair.broker;
+    await pair.peer.say(5);
+    const reason = await pair.broker.closed;
+    assert(reason instanceof ProtocolError);
+    assertEquals(await ready.catch((error) => error), hello ? undefined : reason);
+    const { address } = pair.broker.peer;
+    const message = `Connection to ${address} closed: ${reason.message}`;
+    assertEquals(
+      pair.log.map(({ event, level, message }) => ({ event, level, message })),
+      hello ? [{ event: "connectionClosed", level: "warning", message }] : [],
+    );
+  }
 });
 
 Deno.test("Broker keeps the connection open when the program's log throws", async () => {
