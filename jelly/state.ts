@@ -149,7 +149,7 @@ export function applyState(object: object, state: unknown): void {
     } else {
       const kind = owner.get ? "getter without setter" : "method";
       throw new JellyError(
-        `Cannot set "${key}" of ${classOf(object)}: its class has a ${kind} of that name`,
+        `Cannot set "${key}" of ${classNameOf(object)}: its class has a ${kind} of that name`,
       );
     }
   }
@@ -173,12 +173,14 @@ export function stateEntries(state: unknown, object?: object): [string, unknown]
   const hint = object === undefined
     ? ""
     : "; its class may override setCopyableState or setStateFor";
-  throw new JellyError(`Cannot take state of ${classOf(object)}: it is not a dictionary${hint}`);
+  throw new JellyError(
+    `Cannot take state of ${classNameOf(object)}: it is not a dictionary${hint}`,
+  );
 }
 
-function classOf(object: object | undefined): string {
-  const cls = object && Object.getPrototypeOf(object)?.constructor;
-  return cls?.name || "object";
+/** Returns what errors call an object. */
+function classNameOf(object: object | undefined): string {
+  return (object && classOf(object)?.name) || "object";
 }
 
 function textOf(key: unknown, object: object | undefined): string {
@@ -187,12 +189,12 @@ function textOf(key: unknown, object: object | undefined): string {
     try {
       return utf8(key, 0, key.length);
     } catch (cause) {
-      throw new JellyError(`Cannot take state of ${classOf(object)}: a name is not UTF-8`, {
+      throw new JellyError(`Cannot take state of ${classNameOf(object)}: a name is not UTF-8`, {
         cause,
       });
     }
   }
-  throw new JellyError(`Cannot take state of ${classOf(object)}: a name is not a text`);
+  throw new JellyError(`Cannot take state of ${classNameOf(object)}: a name is not a text`);
 }
 
 /** Finds the method or accessor that an object or its class, but not `Object`, has under a name. */
