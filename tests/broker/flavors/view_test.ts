@@ -8,7 +8,7 @@ import {
   kwargs,
   NoSuchMethod,
   Referenceable,
-  RemoteReference,
+  type RemoteReference,
   Root,
   Viewable,
   ViewPoint,
