@@ -154,7 +154,11 @@ export const FATAL: { name: string; said: Said; error: string; options?: BrokerO
   { name: "a decref of the root", said: ["decref", "root"], error: 'object "root"' },
   { name: "a decref without a number", said: ["decref"], error: "0 parts, not 1" },
   { name: "a decref of a list", said: ["decref", []], error: "it names no object" },
-  { name: "a decache of nothing", said: ["decache", 77], error: "the peer has no such cache" },
+  {
+    name: "a decache of an unknown cache",
+    said: ["decache", 77],
+    error: "the peer has no such cache",
+  },
   { name: "a decache without a number", said: ["decache"], error: "0 parts, not 1" },
   { name: "an uncache without a number", said: ["uncache"], error: "0 parts, not 1" },
   { name: "a byte that is not a type byte", said: Uint8Array.of(1, 0x99), error: "0x99" },

@@ -200,7 +200,7 @@ function isDecref(message: unknown): boolean {
 function comparable(message: unknown): unknown {
   if (!Array.isArray(message) || message[0] !== "error") return message;
   const { count: _, pickled: __, traceback: ___, ...fields } = failureIn(message);
-  // Twisted's says nothing.
+  // Twisted's broker sends nothing.
   if (fields.type === "twisted.cred.error.UnauthorizedLogin") delete fields.value;
   return { ...message, 2: fields };
 }

@@ -122,7 +122,7 @@ for (const [name, bytes] of Object.entries({ mutated, random })) {
         for (const dialect of ["pb", "none"] as const) {
           const whole = outcome(() => decode(bytes, { dialect }));
           const pieces = outcome(() => feed(bytes, { dialect, size })[0]);
-          // In pieces, a fault behind the first expression shows only after that expression.
+          // In pieces, a fault after the first expression shows only after that expression.
           if (!whole.error) assertEquals(pieces.value, whole.value);
           const fresh = { ...options, registry: copyOf(registry) };
           const value = outcome(() => decodeValue(bytes, { ...fresh, dialect }));

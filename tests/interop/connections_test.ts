@@ -27,7 +27,7 @@ class Server extends Root {
   }
 }
 
-/** Waits until keep-alive has got so many answers on a quiet connection. */
+/** Waits until keep-alive has received a number of answers on a quiet connection. */
 async function untilAsked(broker: Broker, times: number): Promise<void> {
   let { bytesReceived } = broker.traffic;
   for (let left = times; left !== 0;) {

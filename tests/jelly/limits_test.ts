@@ -167,7 +167,7 @@ Deno.test("unjelly() limits copies of a state that objects share to an eighth of
   const states: { fields: Sexp[]; ownCount: number }[] = [
     { fields: ["a", "b", "c"].map((name) => field(text(name))), ownCount: 0 },
     { fields: [field(long(256)), field(text("b"), long(256))], ownCount: 0 },
-    // As Python 2 sends it: this counts as a map and three byte strings, too.
+    // As Python 2 sends it, which also counts as a map and three byte strings.
     { fields: ["a", "b", "c"].map((name) => field(atom(name))), ownCount: 4 },
   ];
   const things = (count: number, fields: Sexp[]): Sexp[] => [
@@ -176,7 +176,7 @@ Deno.test("unjelly() limits copies of a state that objects share to an eighth of
     ...new Array(count).fill([atom("tests.Thing"), [atom("dereference"), 1]]),
   ];
   for (const { fields, ownCount } of states) {
-    // Each thing counts as one, too.
+    // Each thing counts as one as well.
     const most = ownCount + 4 * (24 + 1);
     const options = { registry, limits: { maxElements: 8 * most } };
     const viaBytes = (sexp: Sexp) => decodeValue(banana.encode(sexp, { dialect: "pb" }), options);
@@ -184,7 +184,7 @@ Deno.test("unjelly() limits copies of a state that objects share to an eighth of
       assertEquals((read(things(4, fields)) as unknown[]).length, 5);
       assertThrows(() => read(things(5, fields)), banana.BananaError, `more than ${most}`);
     }
-    // One that is not used as a state is not copied.
+    // A shared dictionary that is not used as a state is not copied.
     const again = new Array(most).fill([atom("dereference"), 1]);
     assertEquals((viaBytes([...things(0, fields), ...again]) as unknown[]).length, most + 1);
   }

@@ -290,7 +290,7 @@ Deno.test("jelly() tags an instance with the registered name of its class, or el
   assertInstanceOf(decodeValue(wire, { security, registry }), Safe);
 });
 
-Deno.test("a field named constructor does not decide what an object is sent as", () => {
+Deno.test("jelly() ignores a field named constructor when it chooses the tag of an object", () => {
   class Wrapped extends Jellyable {
     static readonly jellyName = "tests.Wrapped";
   }

@@ -100,7 +100,7 @@ Deno.test("valueCodec() reads names that are numbers as ordinary fields, and in 
     const before = Deno.memoryUsage().heapUsed;
     const made = Array.from({ length: count }, make);
     const each = (Deno.memoryUsage().heapUsed - before) / made.length;
-    // What is not collected yet counts, too; as an array each would have 12,000 bytes.
+    // Garbage that is not yet collected counts too; as an array each would take 12,000 bytes.
     assert(each < 6000, `${each} bytes each`);
   }
 });

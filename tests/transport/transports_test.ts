@@ -9,7 +9,7 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
   // Large amounts would take long byte by byte.
   const large = name.endsWith("byte by byte") ? 100_000 : 10_000_000;
 
-  Deno.test(`${name}: bytes of all sizes arrive in both directions`, async () => {
+  Deno.test(`${name} transport: bytes of all sizes arrive in both directions`, async () => {
     await using pair = await connect();
     const { client, server } = pair;
     for (const size of SIZES) {
@@ -27,13 +27,13 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
     }
   });
 
-  Deno.test(`${name}: bytes can be read one at a time`, async () => {
+  Deno.test(`${name} transport: bytes can be read one at a time`, async () => {
     await using pair = await connect();
     await writeAll(pair.client.transport, pattern(300));
     assertEquals(await readExactly(pair.server.transport, 300, 1), pattern(300));
   });
 
-  Deno.test(`${name}: bytes may be changed once their write has settled`, async () => {
+  Deno.test(`${name} transport: bytes may be changed once their write has settled`, async () => {
     await using pair = await connect();
     const bytes = Uint8Array.of(1, 2, 3);
     await writeAll(pair.server.transport, bytes);
@@ -41,7 +41,7 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
     assertEquals(await readExactly(pair.client.transport, 3), Uint8Array.of(1, 2, 3));
   });
 
-  Deno.test(`${name}: ${large} bytes arrive in both directions at once`, async () => {
+  Deno.test(`${name} transport: ${large} bytes arrive in both directions at once`, async () => {
     await using pair = await connect();
     const { client, server } = pair;
     const bytes = pattern(large);
@@ -54,7 +54,7 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
     assert(equalBytes(there, bytes) && equalBytes(back, bytes));
   });
 
-  Deno.test(`${name}: bytes written before close() arrive`, async () => {
+  Deno.test(`${name} transport: bytes written before close() arrive`, async () => {
     await using pair = await connect();
     const { client, server } = pair;
     const writing = writeAll(client.transport, pattern(200_000)).then(() =>
@@ -66,7 +66,7 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
   });
 
   for (const side of ["client", "server"] as const) {
-    Deno.test(`${name}: close() by the ${side} ends the reads of both ends`, async () => {
+    Deno.test(`${name} transport: close() by the ${side} ends the reads of both ends`, async () => {
       await using pair = await connect();
       const here = pair[side].transport;
       const there = pair[side === "client" ? "server" : "client"].transport;
@@ -86,7 +86,7 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
     });
   }
 
-  Deno.test(`${name}: writes are soon refused after the other end closed`, async () => {
+  Deno.test(`${name} transport: writes are soon refused after the other end closed`, async () => {
     await using pair = await connect();
     const { client, server } = pair;
     server.transport.close();
@@ -99,7 +99,7 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
     });
   });
 
-  Deno.test(`${name}: write() waits while nobody reads, and continues when somebody does`, async () => {
+  Deno.test(`${name} transport: write() waits while nobody reads, and continues when somebody does`, async () => {
     await using pair = await connect();
     const { client, server } = pair;
     let written = 0;

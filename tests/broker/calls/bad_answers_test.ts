@@ -30,7 +30,7 @@ for (const { name, value, error } of BAD_ANSWERS) {
   });
 }
 
-Deno.test("an answer that is a copy with a method then fails its call, and nothing calls the method", async () => {
+Deno.test("callRemote() rejects when the answer is a copy with a method named then, without calling the method", async () => {
   let asked = 0;
   class Thenable extends RemoteCopy {
     then(): void {

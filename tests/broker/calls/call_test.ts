@@ -351,7 +351,7 @@ Deno.test("callRemote() rejects with the path to a value that cannot be sent, an
   assertEquals(await root.callRemote("echo", 1), 1);
 });
 
-Deno.test("a call that cannot be sent leaves its request number to the next one", async () => {
+Deno.test("callRemote() reuses the request number of a call that could not be sent, unless another call follows it", async () => {
   await using pair = await rawServer();
   const root = pair.broker.root();
   // As in Twisted, which takes a number once the arguments are serialized.
@@ -368,7 +368,7 @@ Deno.test("a call that cannot be sent leaves its request number to the next one"
       throw new Error("no state");
     }
   }
-  // The call made meanwhile has a number of its own, which no other may have.
+  // The call that getStateToCopy() makes has a number of its own, which is not used again.
   await assertRejects(() => call(new Calling()), Error, "no state");
   await call();
   assertEquals([await number(), await number()], [3, 4]);
@@ -414,7 +414,7 @@ Deno.test("callRemote() rejects at its timeout or signal, and ignores the late a
   assertEquals(pair.client.counts.callsOut, 0);
 });
 
-Deno.test("as many calls may wait for an answer as maxCallsOut says, those given up included", async () => {
+Deno.test("maxCallsOut limits the calls that wait for an answer, including calls that timed out", async () => {
   const server = new Server();
   await using pair = await testPair(server, { client: { limits: { maxCallsOut: 2 } } });
   const root = pair.client.root();

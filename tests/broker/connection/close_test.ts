@@ -242,7 +242,7 @@ Deno.test("Broker.close() with graceful refuses new calls of its own end when it
 });
 
 for (const callers of [["client"], ["server"], ["client", "server"]] as const) {
-  Deno.test(`Broker.close() with graceful of Infinity waits without a limit for calls of: ${callers}`, async () => {
+  Deno.test(`Broker.close() with graceful of Infinity waits without a limit for calls of ${callers.join(" and ")}`, async () => {
     const server = new Server();
     using time = new FakeTime();
     await using pair = await testPair(server);

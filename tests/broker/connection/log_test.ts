@@ -250,7 +250,7 @@ Deno.test("Broker limits the log entries that one peer can cause", async () => {
   assertEquals(other, ["The peer did not understand a message, nor perhaps others"]);
 });
 
-Deno.test("a client logs what breaks its connection, unless ready tells of it", async () => {
+Deno.test("Broker logs the error that closes its connection, unless Broker.ready rejects with it", async () => {
   for (const hello of [false, true]) {
     await using pair = await rawServer({ hello });
     const { ready } = pair.broker;

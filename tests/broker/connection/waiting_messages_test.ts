@@ -63,7 +63,7 @@ function take(id: number, value: Said): Said {
   return ["message", id, "root", "take", 1, ["tuple", value], ["dictionary"]];
 }
 
-/** A call that keeps the client busy until the desk goes on. */
+/** A call that keeps the client busy until `goOn()` of the desk. */
 function rest(id: number): Said {
   return ["message", id, "root", "rest", 1, ["tuple"], ["dictionary"]];
 }
@@ -155,7 +155,7 @@ Deno.test("updates of a cache that a deferred call has brought are applied in or
   desk.finish();
   await answers(busy, 4);
   assertEquals([cache.entries, desk.taken], [[1, 2], [cache]]);
-  // One that comes now waits for nothing, however busy this end is.
+  // An update that arrives now is applied at once, even while the client is busy.
   await peer.say(rest(5), added(6, 5, 3), open.answer);
   await open.result;
   assertEquals(cache.entries, [1, 2, 3]);
@@ -276,7 +276,7 @@ Deno.test("an answer finds a cache that a deferred update has brought", async ()
   const [outer, again] = desk.taken as [LedgerCache, LedgerCache];
   assertEquals(outer.entries, [7, cache]);
   assertEquals(again === cache, true);
-  // Updates that come now wait for nothing, however busy this end is.
+  // Updates that arrive now are applied at once, even while the client is busy.
   const next = busy.ask(["None"]);
   await peer.say(rest(5), added(6, 6, 61), next.answer);
   await next.result;

@@ -142,10 +142,10 @@ Deno.test("CopiedFailure does not become an object of a registered class that is
   await failure(pair.client.root().callRemote("fail"));
 });
 
-Deno.test("classes among the parents of a failure are passed over, and allowed nowhere else", async () => {
+Deno.test("CopiedFailure accepts classes among its parents, which are refused anywhere else", async () => {
   await using pair = await rawServer();
   const root = pair.broker.root();
-  // As Twisted sends asyncio.CancelledError, which is no Exception.
+  // As Twisted sends asyncio.CancelledError, which is not a subclass of Exception.
   const type = "asyncio.exceptions.CancelledError";
   const wire = ["twisted.spread.pb.CopyableFailure", [
     "dictionary",

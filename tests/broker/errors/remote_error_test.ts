@@ -45,7 +45,7 @@ Deno.test("RemoteError.stack shows the caller, and the remote traceback if it wa
   }
 });
 
-Deno.test("the stack of a call whose answer cannot be read shows who waits for it", async () => {
+Deno.test("callRemote() rejects with a stack that shows the caller when the answer cannot be read", async () => {
   await using pair = await rawServer();
   const stack = stackOfFailure(() => pair.broker.root().callRemote("any"));
   await pair.peer.hear();
@@ -53,7 +53,7 @@ Deno.test("the stack of a call whose answer cannot be read shows who waits for i
   assertMatch(await stack, WHO_WAITS);
 });
 
-Deno.test("the stack of an error that code of the program throws at an answer stays as it was", async () => {
+Deno.test("callRemote() does not change the stack of an error that setCopyableState() throws", async () => {
   const own = new Error("of the program's own");
   const { stack } = own;
   class Refusing extends RemoteCopy {

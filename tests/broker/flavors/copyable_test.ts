@@ -72,7 +72,7 @@ Deno.test("[Broker NewStyle.newStyle] Copyable that is echoed is a new object wi
   assertEquals([echo.x, echo.y], ["x", [1]]);
 });
 
-Deno.test("a copy with a field named constructor goes on under the tag of its class", async () => {
+Deno.test("Copyable with a field named constructor is sent under the tag of its class", async () => {
   class Sly extends Point {
     static override readonly jellyName = Point.jellyName;
     override getStateToCopy(): unknown {

@@ -250,7 +250,7 @@ async function referenceOfAnotherConnection(): Promise<unknown> {
   return pair.client.root();
 }
 
-Deno.test("callRemote() says where keyword arguments and options go that are not last", async () => {
+Deno.test("callRemote() refuses keyword arguments and options that are not last, and names their place", async () => {
   await using pair = await testPair(new Service());
   const root = pair.client.root();
   const error = await assertRejects(() => root.callRemote("echo", kwargs({ a: 1 }), 2), JellyError);
