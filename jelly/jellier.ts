@@ -456,6 +456,7 @@ function hintFor(value: object): string {
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     return "; bytes are sent as a Uint8Array";
   }
+  if (Symbol.iterator in value) return "; send an array of what it goes through";
   return "";
 }
 

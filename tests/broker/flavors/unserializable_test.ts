@@ -105,6 +105,7 @@ const CASES: { name: string; value: unknown; path: string | undefined; fact: str
   { name: "a promise", value: new Map([[1, Promise.resolve()]]), path: ".get(1)", fact: "Promise" },
   { name: "a regular expression", value: [/x/], path: "[0]", fact: "RegExp" },
   { name: "an invalid date", value: [new Date(NaN)], path: "[0]", fact: "Date" },
+  { name: "an iterator", value: [new Set([1]).values()], path: "[0]", fact: "send an array of" },
   {
     name: "keyword arguments within a list",
     value: [kwargs({ a: 1 })],
