@@ -158,18 +158,12 @@ export class IncomingCalls {
   }
 
   /**
-   * Handles a call whose arguments are the next to be read.
+   * Handles a call that has just been read.
    *
-   * @param head What comes before the arguments.
-   * @param object The object that is called, if it is known.
-   * @param unjellier Reads them.
+   * @param call The call.
    */
-  received(
-    head: CallHead,
-    object: RemoteTarget | PromisedResult | undefined,
-    unjellier: Unjellier,
-  ): void {
-    this.begin(this.read(head, object, unjellier), this.#link.expressionBytes);
+  received(call: IncomingCall): void {
+    this.begin(call, this.#link.expressionBytes);
   }
 
   /**

@@ -216,9 +216,10 @@ export class OutgoingCalls {
    * @param id Request number of the call.
    * @param succeeded Whether the value is the result, or else an error.
    * @param unjellier Reads the value.
+   * @returns Whether the value could be read.
    * @throws {ProtocolError} If no call waits for it.
    */
-  answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {
+  answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): boolean {
     const { resolve, reject, isGivenUp } = this.pending.take(id);
     // Nothing would catch what is thrown at a caller that has gone.
     const fail = (error: Error) => isGivenUp ? undefined : resolve(throwAtCaller(error));
@@ -229,14 +230,17 @@ export class OutgoingCalls {
       hasThen = isPromise(value);
     } catch (error) {
       // The stack of an error of the program's own already shows where it came from.
-      return error instanceof JellyError ? fail(error) : reject(error);
+      if (error instanceof JellyError) fail(error);
+      else reject(error);
+      return false;
     }
     // As in Twisted, returning a failure is the same as throwing it.
     if (!succeeded || (value instanceof Error && value instanceof RemoteError)) {
-      return fail(errorOf(value));
-    }
-    if (!hasThen) return resolve(value);
-    // If the promise were resolved with the value, it would call this method.
-    reject(new ProtocolError("Cannot take answer: it has a method then, as promises do"));
+      fail(errorOf(value));
+    } else if (hasThen) {
+      // If the promise were resolved with the value, it would call this method.
+      reject(new ProtocolError("Cannot take answer: it has a method then, as promises do"));
+    } else resolve(value);
+    return true;
   }
 }

@@ -27,8 +27,9 @@ export interface BrokerHooks extends LinkHandler, Faults, IncomingCallsHooks, Ou
    * @param id Request number of the call.
    * @param succeeded True if the value is the result, false if it is an error.
    * @param unjellier Reads the value.
+   * @returns Whether the value could be read.
    */
-  answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void;
+  answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): boolean;
   /**
    * Cleans up: the connection has ended, and nothing more can be written.
    *

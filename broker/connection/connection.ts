@@ -471,10 +471,11 @@ export class Connection implements BrokerHooks {
     this.life.callsEnded();
   }
   /** Handles an answer. */
-  answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): void {
-    if (this.#keepAlive?.answered(id)) return;
-    this.#ownCalls.answered(id, succeeded, unjellier);
+  answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): boolean {
+    if (this.#keepAlive?.answered(id)) return true;
+    const isRead = this.#ownCalls.answered(id, succeeded, unjellier);
     this.life.callsEnded();
+    return isRead;
   }
   /** Goes on with what had to wait for a call to end. */
   callEnded(): void {

@@ -5,9 +5,9 @@
  */
 
 import { type BananaReader, LIST, WORD, WORDS } from "../../jelly/banana/mod.ts";
-import type { Unjellier } from "../../jelly/mod.ts";
 import type { IncomingCall, IncomingCalls } from "../calls/incoming_calls.ts";
 import {
+  type CallHead,
   expectItems,
   readCallHead,
   readInteger,
@@ -15,6 +15,7 @@ import {
   VERSION,
 } from "../calls/message_parts.ts";
 import type { PromisedResult } from "../calls/promised_results.ts";
+import { giveBackUnread } from "../calls/unread.ts";
 import { ProtocolError } from "../errors/errors.ts";
 import { CONNECTION } from "../flavors/invoker.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";
@@ -79,20 +80,22 @@ export class Messages {
    * @returns What it was, or `later`.
    * @throws {ProtocolError} If the peer broke the protocol.
    */
-  received({ reader, unjellier }: ReadTools, isBehindAnswer: boolean): Received {
+  received(tools: ReadTools, isBehindAnswer: boolean): Received {
+    const { reader, unjellier } = tools;
     if (reader.next() !== LIST) throw new ProtocolError("Cannot read message: it is not a list");
     const items = reader.count - 1;
     const command = items < 0 ? undefined : reader.tag();
     if (command === WORD.answer || command === WORD.error) {
       expectItems("answer", items, 2);
       const id = readInteger(reader, "answer");
-      this.#hooks.answered(id, command === WORD.answer, unjellier);
+      const isRead = this.#hooks.answered(id, command === WORD.answer, unjellier);
+      if (!isRead) this.#giveBackUnread(reader);
       return "answer";
     }
     if (isBehindAnswer) return "later";
-    if (command === WORD.cachemessage) this.#update(reader, unjellier, items);
+    if (command === WORD.cachemessage) this.#update(tools, items);
     else if (!this.#flow.putOff()) {
-      if (command === WORD.message) this.#call(reader, unjellier, items);
+      if (command === WORD.message) this.#call(tools, items);
       else this.#handle(command, reader, items);
     }
     return "other";
@@ -110,7 +113,7 @@ export class Messages {
     const own = tools.takeReader(this.#broker);
     this.#flow.readAhead((bytes, start) => {
       own.reader.reset(bytes, start);
-      return this.#readCall(own.reader, own.unjellier);
+      return this.#readCall(own);
     }, isEnough);
     tools.giveReader(own);
   }
@@ -119,7 +122,8 @@ export class Messages {
    * Reads a call or an update; undefined for any other message, including a broken one, which is
    * found in its turn.
    */
-  #readCall(reader: BananaReader, unjellier: Unjellier): IncomingCall | undefined {
+  #readCall(tools: ReadTools): IncomingCall | undefined {
+    const { reader } = tools;
     if (reader.next() !== LIST || reader.count === 0) return undefined;
     const items = reader.count - 1;
     const command = reader.tag();
@@ -135,27 +139,43 @@ export class Messages {
         // An earlier message may have released the object.
         return find() === object;
       };
-      return { ...this.#calls.read(head, object, unjellier), begun };
+      return { ...this.#read(tools, head, object), begun };
     } catch {
       return undefined;
     }
   }
 
   /** Handles a cache update, at once if possible: answers that come after it may depend on it. */
-  #update(reader: BananaReader, unjellier: Unjellier, items: number): void {
-    const head = readCallHead(reader, items);
+  #update(tools: ReadTools, items: number): void {
+    const head = readCallHead(tools.reader, items);
     const cache = this.#broker[CONNECTION].caches.held.get(head.target);
     if ((cache === undefined || this.#updatesPutOff !== 0) && this.#flow.putOff()) {
       this.#updatesPutOff++;
       return;
     }
     if (this.#updatesPutOff !== 0) this.#updatesPutOff--;
-    this.#calls.received(head, cache, unjellier);
+    this.#calls.received(this.#read(tools, head, cache));
   }
 
-  #call(reader: BananaReader, unjellier: Unjellier, items: number): void {
-    const head = readCallHead(reader, items);
-    this.#calls.received(head, this.#find(head.target), unjellier);
+  #call(tools: ReadTools, items: number): void {
+    const head = readCallHead(tools.reader, items);
+    this.#calls.received(this.#read(tools, head, this.#find(head.target)));
+  }
+
+  /** Reads the arguments of a call. */
+  #read(
+    { reader, unjellier }: ReadTools,
+    head: CallHead,
+    object: RemoteTarget | PromisedResult | undefined,
+  ): IncomingCall {
+    const call = this.#calls.read(head, object, unjellier);
+    if (call.args === undefined) this.#giveBackUnread(reader);
+    return call;
+  }
+
+  /** Gives back what the peer has counted of a message that could not be read. */
+  #giveBackUnread(reader: BananaReader): void {
+    if (!this.#broker.isClosed) giveBackUnread(reader, this.#outbox);
   }
 
   /** Finds what a call is for: an object of ours, or the result of an earlier call. */

@@ -44,6 +44,8 @@ export class BananaReader {
   #bytes: Uint8Array = NO_BYTES;
   #view: DataView = NO_VIEW;
   #at = 0;
+  /** Where the expression begins. */
+  #start = 0;
   #type = 0;
   /** Where the prefix of the current element begins, if it is a long one. */
   #from = 0;
@@ -78,9 +80,27 @@ export class BananaReader {
       this.#bytes = bytes;
       this.#view = viewOf(bytes);
     }
-    this.#at = at;
+    this.#at = this.#start = at;
     this.#key = NOWHERE;
     this.#heavy.reset();
+  }
+
+  /**
+   * How far the buffer was read.
+   *
+   * @internal
+   */
+  get position(): number {
+    return this.#at;
+  }
+
+  /**
+   * Moves back to the beginning of the expression.
+   *
+   * @internal
+   */
+  restart(): void {
+    this.reset(this.#bytes, this.#start);
   }
 
   /** Releases the bytes. */
@@ -282,17 +302,18 @@ export class BananaReader {
   /** Skips the next element and everything in it. */
   skip(): void {
     for (let left = 1; left !== 0; left--) {
-      switch (this.next()) {
-        case LIST:
-          left += this.count;
-          break;
-        case STRING:
-          this.#at += this.count;
-          break;
-        case FLOAT:
-          this.#at += 8;
-          break;
-      }
+      if (this.next() === LIST) left += this.count;
+      else this.pass();
     }
+  }
+
+  /**
+   * Skips the payload of the atom that was found.
+   *
+   * @internal
+   */
+  pass(): void {
+    if (this.#type === STRING) this.#at += this.count;
+    else if (this.#type === FLOAT) this.#at += 8;
   }
 }

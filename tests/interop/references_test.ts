@@ -8,6 +8,7 @@ import {
   RemoteError,
   RemoteReference,
 } from "@perspective/broker/broker";
+import { JellyError } from "@perspective/broker/jelly";
 import { Counter, EchoRoot, serveQuietly } from "./echo_root.ts";
 import { startPython, twistedTest } from "./peer.ts";
 
@@ -70,6 +71,22 @@ twistedTest(
     assertEquals(broker.counts.remoteObjects, 0);
     const again = await root.callRemote("counter") as RemoteReference;
     assertEquals(await again.callRemote("add", 0), 0);
+  },
+);
+
+twistedTest(
+  "Broker gives back the references in a Twisted answer that it cannot read",
+  async () => {
+    await using python = await startPython("echo_server.py");
+    await using broker = await connect(`pb://127.0.0.1:${python.port}`);
+    const root = broker.root();
+    const counter = await root.callRemote("counter") as RemoteReference;
+    // Twisted lets go of our object before it answers, and so names one that is none.
+    const lost = [new Counter(), counter, [counter]];
+    await assertRejects(() => root.callRemote("echo", lost), JellyError, "holds no reference");
+    assertEquals(await root.callRemote("count"), 2);
+    counter.release();
+    assertEquals(await root.callRemote("count"), 1);
   },
 );
 
