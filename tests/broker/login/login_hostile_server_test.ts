@@ -17,6 +17,7 @@ import {
   UnhandledCredentials,
   UsernamePassword,
 } from "@perspective/broker";
+import { Point } from "../flavor_classes.ts";
 import { settle, testPair } from "../pair.ts";
 
 const alice = new UsernamePassword("alice", "secret");
@@ -132,6 +133,18 @@ for (const avatar of [null, 7, "avatar", [], {}, tuple(new Uint8Array(1), "avata
     }
   });
 }
+
+Deno.test("Broker.login() gives back a reference that comes in place of a copied avatar", async () => {
+  const server = serverWith({ remote_loginAnonymous: () => new Avatar() });
+  await using pair = await testPair(server);
+  await assertRejects(
+    () => pair.client.login(new Anonymous(), null, { avatar: Point }),
+    ProtocolError,
+    "Cannot log in: the avatar that the server sent is not of class Point",
+  );
+  await settle();
+  assertEquals(pair.server.counts.localObjects, 1);
+});
 
 Deno.test("Broker.login() rejects with the error that the server throws", async () => {
   const server = serverWith({
