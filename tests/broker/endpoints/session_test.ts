@@ -198,6 +198,24 @@ Deno.test("Session tries its URLs in order at each attempt", async () => {
   assertEquals(now.url, "pb://b.example:8787");
 });
 
+Deno.test("a session tries no other URL once it is closed, or where giveUp says so", async () => {
+  for (const isClosed of [true, false]) {
+    await using site = new Site(new Counter());
+    site.down.add("all");
+    const session: Session = openSession(["pb://a.example", "pb://b.example"], {
+      ...site.options,
+      giveUp: () => !isClosed,
+      connect: (url, options) => {
+        if (isClosed) void session.close();
+        return site.options.connect!(url, options);
+      },
+    });
+    const reason = await session.closed;
+    assertEquals(reason instanceof ConnectError, !isClosed);
+    assertEquals(site.dialed, ["pb://a.example"]);
+  }
+});
+
 Deno.test("Session.use() waits for a connection as long as `wait` and its signal allow", async () => {
   await using site = new Site(new Counter());
   site.down.add("all");
@@ -489,6 +507,21 @@ Deno.test("Session reconnects when the server refuses calls with GoingAwayError,
   await waiting;
   await connected.closed;
   assertEquals(await session.use((counter) => counter.callRemote("count")), 3);
+});
+
+Deno.test("a session waits before it connects again where the server goes away at once", async () => {
+  class Leaving extends Root {
+    remote_leave(): void {
+      throw new GoingAwayError();
+    }
+  }
+  await using site = new Site(new Leaving());
+  await using session = openSession<Leaving>("pb://a.example", site.options);
+  await assertRejects(() => session.use((root) => root.callRemote("leave")), GoingAwayError);
+  await site.time.runMicrotasks();
+  const { state } = session;
+  assert(state.kind === "waiting");
+  assertEquals([state.failures, state.delay, site.dialed.length], [1, 1000, 1]);
 });
 
 Deno.test("Session.close() also closes a connection that the session has left", async () => {

@@ -821,6 +821,27 @@ for (const junk of JUNK) {
   });
 }
 
+Deno.test("a name of up to 1024 characters is looked up, and no longer one", async () => {
+  const asked: number[] = [];
+  const checker: ICredentialsChecker = {
+    credentialInterfaces: [IUsernamePassword],
+    requestAvatarId({ username }: UsernamePassword) {
+      asked.push(username.length);
+      throw new UnauthorizedLogin();
+    },
+  };
+  const { root } = testPortal({ checkers: [checker] });
+  await using pair = await testPair(root);
+  for (const length of [1024, 1025]) {
+    const long = new UsernamePassword("n".repeat(length), "secret");
+    await assertRejects(
+      () => pair.client.login(long, null, { mechanisms: ["PLAIN"] }),
+      UnauthorizedLogin,
+    );
+  }
+  assertEquals(asked, [1024]);
+});
+
 Deno.test("PortalRoot refuses logins without arguments, and accepts a response without a mind", async () => {
   const { root } = testPortal();
   await using pair = await testPair(root);
