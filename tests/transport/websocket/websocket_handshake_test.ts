@@ -27,7 +27,7 @@ async function ask(
   request: string,
   policy: { origins?: string[]; hosts?: string[] } = {},
   chunkSize = 4096,
-): Promise<{ status: string; headers: HttpHeaders; outcome: unknown }> {
+): Promise<{ status: string; headers: HttpHeaders; body: Uint8Array; outcome: unknown }> {
   const [client, server] = memoryPair({ chunkSize });
   const opening = openAsServer(server, { path: "/pb", ...policy }).then(
     async ({ protocol, last }) => {
@@ -37,10 +37,10 @@ async function ask(
     (error) => error.message,
   );
   await writeAll(client.transport, bytesOf(request));
-  const { start, headers } = await readHead(client.transport);
+  const { start, headers, rest } = await readHead(client.transport);
   const outcome = await opening;
   client.transport.close();
-  return { status: start.slice(9), headers, outcome };
+  return { status: start.slice(9), headers, body: rest, outcome };
 }
 
 Deno.test("openAsServer() accepts a request, whole and byte by byte", async () => {
@@ -52,6 +52,15 @@ Deno.test("openAsServer() accepts a request, whole and byte by byte", async () =
     assertEquals(headers.get("sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     assertEquals(headers.has("sec-websocket-protocol"), false);
   }
+});
+
+Deno.test("openAsServer() takes headers in several lines, and a query behind its path", async () => {
+  const start = "GET /pb?token=1 HTTP/1.1\r\nConnection: keep-alive";
+  const { status } = await ask(requestWith({ Connection: "Upgrade" }, start));
+  assertEquals(status, "101 Switching Protocols");
+  const offers = "GET /pb HTTP/1.1\r\nSec-WebSocket-Protocol: pb.v1";
+  const { outcome } = await ask(requestWith({ "Sec-WebSocket-Protocol": "base64" }, offers));
+  assertEquals(outcome, { protocol: "pb.v1" });
 });
 
 const PROTOCOLS = [
@@ -68,9 +77,16 @@ for (const { offer, chosen } of PROTOCOLS) {
   });
 }
 
-const ORIGINS: { name: string; origin: string; origins?: string[]; ok: boolean }[] = [
+const ORIGINS: {
+  name: string;
+  origin: string;
+  host?: string;
+  origins?: string[];
+  ok: boolean;
+}[] = [
   { name: "of its own", origin: "http://example.org:8080", ok: true },
   { name: "of its own behind a proxy that ends TLS", origin: "https://example.org:8080", ok: true },
+  { name: "of its own in lower case", origin: "http://a.example", host: "A.Example", ok: true },
   { name: "of another port", origin: "http://example.org", ok: false },
   { name: "of another host", origin: "https://evil.example", ok: false },
   { name: "of null", origin: "null", ok: false },
@@ -94,10 +110,10 @@ const ORIGINS: { name: string; origin: string; origins?: string[]; ok: boolean }
   },
 ];
 
-for (const { name, origin, origins, ok } of ORIGINS) {
+for (const { name, origin, host = GOOD_HEADERS.Host!, origins, ok } of ORIGINS) {
   Deno.test(`openAsServer() ${ok ? "accepts" : "refuses"} an origin ${name}`, async () => {
     const policy = origins ? { origins } : {};
-    const { status, outcome } = await ask(requestWith({ Origin: origin }), policy);
+    const { status, outcome } = await ask(requestWith({ Origin: origin, Host: host }), policy);
     assertEquals(status, ok ? "101 Switching Protocols" : "403 Refused");
     if (!ok) assertEquals(outcome, `the WebSocket was refused: origin "${origin}" is not allowed`);
   });
@@ -152,8 +168,23 @@ for (const { name, request, status } of REFUSED) {
   });
 }
 
+Deno.test("openAsServer() says how long its refusal is, in bytes", async () => {
+  const { headers, body } = await ask(requestWith({ Origin: "http://b\u00fccher.example" }));
+  assertEquals(headers.get("content-length"), `${body.length}`);
+});
+
+Deno.test("openAsServer() tells who asks for no WebSocket that this is one", async () => {
+  const { headers } = await ask(requestWith({ Upgrade: null }));
+  // As RFC 9110 demands of status 426.
+  assertEquals([headers.get("upgrade"), headers.get("connection")], [
+    "websocket",
+    "upgrade, close",
+  ]);
+});
+
 const BROKEN: { name: string; bytes: string; message: string; isProbe?: boolean }[] = [
   { name: "bytes of another protocol", bytes: "\x04\x80\x02\x82pb\x04\x82none", message: "HTTP" },
+  { name: "other bytes behind text", bytes: "PB\x04none, and so on", message: "not speak HTTP" },
   { name: "nothing", bytes: "", message: "the connection ended in the middle", isProbe: true },
   { name: "half a request", bytes: "GET / HTTP/1.1\r\nHost", message: "the connection ended" },
   {
@@ -171,6 +202,11 @@ const BROKEN: { name: string; bytes: string; message: string; isProbe?: boolean 
     bytes: "GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n",
     message: "a line of the headers is malformed",
   },
+  ...["ab", "\rA: b", "A: b\rC: d", "A: b\nC: d", "A: b\0"].map((line) => ({
+    name: `the header ${JSON.stringify(line)}`,
+    bytes: `GET / HTTP/1.1\r\nA: b\r\n${line}\r\n\r\n`,
+    message: "a line of the headers is malformed",
+  })),
 ];
 
 for (const { name, bytes, message, isProbe = false } of BROKEN) {
@@ -215,6 +251,19 @@ Deno.test("openAsClient() accepts an answer, and keeps the bytes that follow it"
     protocol: "pb.v1",
     early: bytesOf("more"),
   });
+});
+
+Deno.test("openAsClient() sends headers of the program's own, but offers no extension", async () => {
+  const [client, server] = memoryPair();
+  const headers = { "X-Own": "1", "Sec-WebSocket-Extensions": "permessage-deflate", Host: "other" };
+  const opening = assertRejects(() =>
+    openAsClient(client.transport, { host: "h", path: "/", headers })
+  );
+  const { headers: heard } = await readHead(server.transport);
+  assertEquals([heard.get("x-own"), heard.get("host")], ["1", "h"]);
+  assertEquals(heard.has("sec-websocket-extensions"), false);
+  server.transport.close();
+  await opening;
 });
 
 const BROKE = "the server broke the WebSocket handshake";
