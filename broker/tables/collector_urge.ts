@@ -7,17 +7,17 @@
 /** Number of references that may be held before the collector is urged. */
 const UNNOTICED = 512;
 
-/** Bytes outside of its heap, two times which make V8 collect what is young. */
+/** Bytes of a buffer; the second of this size makes V8 collect its young generation. */
 const PRESSURE = 64 * 1024 * 1024;
 
 /**
  * Urges the garbage collector to look for references that nobody holds.
  *
- * A reference takes a few hundred bytes here, so thousands can gather before the collector looks by
- * itself, and the larger the program, the more. But each keeps an object alive at the other end,
- * and a Twisted peer lets us have no more than 1,024. So each time that there are many more than
- * before, memory is allocated, and dropped at once. Since nobody writes to it, it is never really
- * there; it costs a millisecond, and that of the collector.
+ * A reference takes a few hundred bytes here, so thousands can gather before the collector runs by
+ * itself, and the larger the heap, the more. But each keeps an object alive at the other end, and a
+ * Twisted peer lets us hold no more than 1,024. So whenever there are notably more than before, a
+ * large buffer is allocated and dropped at once. As nothing is written to it, the system never
+ * provides its memory; it costs a millisecond, and the collection.
  */
 export class CollectorUrge {
   #urgentAt = UNNOTICED;
