@@ -393,7 +393,12 @@ Deno.test("an avatar that is Referenceable is one reference for all its logins, 
 });
 
 Deno.test("an Avatar that two logins share is a reference for each, whose release logs out one", async () => {
-  const shared = new Member("everybody");
+  class Shared extends Member {
+    perspective_self(): this {
+      return this;
+    }
+  }
+  const shared = new Shared("everybody");
   const { realm, root } = testPortal({ avatarFor: () => shared });
   await using pair = await testPair(root);
   const first = await pair.client.login(alice, null, MD5);
@@ -407,6 +412,10 @@ Deno.test("an Avatar that two logins share is a reference for each, whose releas
   await settle();
   assertEquals(realm.events.slice(3), ["logout jürgen"]);
   assertEquals(pair.server.counts.localObjects, 1);
+  // The first of those who are there gets the reference that the avatar itself travels as.
+  using third = await pair.client.login(alice, null, MD5);
+  using self = await third.callRemote("self") as RemoteReference;
+  assert(self === third);
 });
 
 Deno.test("an avatar that is a ViewPoint is sent as a reference to its view", async () => {
