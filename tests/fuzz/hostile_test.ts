@@ -6,6 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "npm:fast-check@^4.0.0";
+import "../proto.ts";
 import { BananaError, decode, encode } from "../../jelly/banana/mod.ts";
 import {
   atom,

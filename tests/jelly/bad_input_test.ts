@@ -12,6 +12,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import "../proto.ts";
 import {
   atom,
   banana,

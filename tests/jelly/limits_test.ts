@@ -187,6 +187,9 @@ Deno.test("unjelly() limits copies of a state that objects share to an eighth of
     // A shared dictionary that is not used as a state is not copied.
     const again = new Array(most).fill([atom("dereference"), 1]);
     assertEquals((viaBytes([...things(0, fields), ...again]) as unknown[]).length, most + 1);
+    // Nor is one that a single object has.
+    const own: Sexp = [atom("tests.Thing"), [atom("dictionary"), ...fields]];
+    assertEquals((viaBytes([atom("list"), ...new Array(6).fill(own)]) as unknown[]).length, 6);
   }
 });
 

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ProtocolError, Root } from "@perspective/broker/broker";
 import { BananaError } from "@perspective/broker/jelly/banana";
+import "../../proto.ts";
 import { call, ECHO, endOf, FATAL, Service } from "../bad_bytes.ts";
 import { settle } from "../pair.ts";
 import { failureIn, rawClient, rawServer } from "../raw_peer.ts";

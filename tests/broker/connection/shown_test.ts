@@ -5,6 +5,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import "../../proto.ts";
 import { shown } from "../../../broker/connection/shown.ts";
 import { tuple } from "@perspective/broker/jelly";
 
@@ -89,7 +90,7 @@ Deno.test("shown() does not change how small values print", () => {
     till: new Till(),
     when: new Date(0),
     bytes: new Uint8Array(3),
-    ["__proto__"]: 1,
+    ["__proto__"]: {},
     constructor: "c",
     call: wide,
     symbol: Symbol("s"),

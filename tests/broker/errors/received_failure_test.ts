@@ -9,6 +9,7 @@ import {
 import { InsecureJelly, JellyError, JellyRegistry } from "@perspective/broker/jelly";
 import { BananaError } from "@perspective/broker/jelly/banana";
 import { UnauthorizedLogin } from "@perspective/broker/cred";
+import "../../proto.ts";
 import { failure } from "../failing.ts";
 import { testPair } from "../pair.ts";
 import { rawServer } from "../raw_peer.ts";

@@ -32,6 +32,7 @@ import {
   tuple,
   unjelly,
 } from "@perspective/broker/jelly";
+import "../../proto.ts";
 import { flavorRegistry, Point } from "../flavor_classes.ts";
 import { settle, type TestPair, testPair } from "../pair.ts";
 
@@ -211,10 +212,10 @@ Deno.test("Copyable calls setters for a received state, and refuses to replace m
     Object.assign(server, { value: new State(state) });
     return await pair.client.root().callRemote("get") as Account;
   };
-  const copy = await get({ limit: 7, ["__proto__"]: 1, constructor: 2, then: 3 });
+  const copy = await get({ limit: 7, ["__proto__"]: {}, constructor: 2, then: 3 });
   assertEquals(copy.limit, 7);
   assertStrictEquals(Object.getPrototypeOf(copy), Account.prototype);
-  assertEquals(Object.getOwnPropertyDescriptor(copy, "__proto__")?.value, 1);
+  assertEquals(Object.getOwnPropertyDescriptor(copy, "__proto__")?.value, {});
   class WithCode extends Account {
     override onChange = () => 1;
   }

@@ -9,6 +9,7 @@ import {
 } from "@std/assert";
 import { ProtocolError, Referenceable, type RemoteReference } from "@perspective/broker/broker";
 import { JellyError } from "@perspective/broker/jelly";
+import "../../proto.ts";
 import { flavorRegistry, LedgerCache, Library } from "../flavor_classes.ts";
 import { collectUntil } from "../gc.ts";
 import { settle, testPair } from "../pair.ts";
@@ -333,9 +334,14 @@ Deno.test("RemoteCache treats its state as data, and refuses to replace methods"
   await using pair = await client();
   const fields = ["__proto__", "constructor", "then", "toJSON"].map((
     name,
-  ) => [["unicode", name], 1]);
+  ) => [["unicode", name], ["dictionary"]]);
   const cache = await fetchCache(pair, ["interop.Ledger", 5, ["dictionary", ...fields]]);
-  assertStrictEquals(Object.getPrototypeOf(cache), LedgerCache.prototype);
+  const revived = new LedgerCache();
+  revived.restoreState(cache.keepState());
+  for (const one of [cache, revived]) {
+    assertStrictEquals(Object.getPrototypeOf(one), LedgerCache.prototype);
+    assertEquals(Object.getOwnPropertyDescriptor(one, "__proto__")?.value, {});
+  }
   assertEquals(await pair.peer.ask(added(1, 5, 1)), ["answer", 1, 1]);
   for (const name of ["release", "observe_added", "isLive", "unjellyFor", "keepState"]) {
     const bad = ["interop.Ledger", 6, ["dictionary", [["unicode", name], 1]]];
