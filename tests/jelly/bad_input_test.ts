@@ -16,6 +16,7 @@ import "../proto.ts";
 import {
   atom,
   banana,
+  Decimal,
   decodeValue,
   defaultSecurity,
   DummySecurityOptions,
@@ -27,6 +28,7 @@ import {
   JellyRegistry,
   SecurityOptions,
   type Sexp,
+  tuple,
   unjelly,
   Unjellyable,
   type UnjellyOptions,
@@ -342,6 +344,16 @@ const TAKEN: { name: string; sexp: Sexp; value: unknown }[] = [
     sexp: [atom("date"), atom("1 1 1"), []],
     value: new Temporal.PlainDate(1, 1, 1),
   },
+  {
+    name: "a decimal followed by more items",
+    sexp: [atom("decimal"), 5, -1, []],
+    value: new Decimal(5, -1),
+  },
+  {
+    name: "a dereference followed by more items",
+    sexp: [atom("tuple"), [atom("reference"), 1, 5], [atom("dereference"), 1, 6, []]],
+    value: tuple(5, 5),
+  },
   { name: "a reference followed by more items", sexp: [atom("reference"), 1, 5, []], value: 5 },
   {
     name: "the last value of a key that comes twice",
@@ -361,8 +373,10 @@ const TAKEN: { name: string; sexp: Sexp; value: unknown }[] = [
 ];
 
 for (const { name, sexp, value } of TAKEN) {
-  Deno.test(`unjelly() and decodeValue() read ${name} as Twisted does`, () =>
-    assertSameGraph(read(sexp), value));
+  Deno.test(`unjelly() and decodeValue() read ${name} as Twisted does`, () => {
+    // What follows shows that nothing was left over.
+    assertSameGraph(read([atom("list"), sexp, 7]), [value, 7]);
+  });
 }
 
 Deno.test("decodeValue() refuses less or more than one whole expression", () => {
