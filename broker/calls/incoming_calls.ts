@@ -24,7 +24,7 @@ import type { Faults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
 import type { Outbox } from "../link/outbox.ts";
-import { type CallHead, KEPT } from "./message_parts.ts";
+import { type CallHead, KEPT, readReference } from "./message_parts.ts";
 import { PromisedResult, PromisedResults } from "./promised_results.ts";
 import { notSent } from "./unsent.ts";
 
@@ -316,13 +316,14 @@ export class IncomingCalls {
     if (this.#outbox.isWriting) {
       return this.#outbox.postpone(() => this.#succeeded(call, value, perspective));
     }
+    let luid: number | undefined;
     try {
-      this.#write(WORD.answer, head, value, perspective);
+      luid = this.#write(WORD.answer, head, value, perspective);
     } catch (error) {
       notSent(value);
       return this.#failed(call, error);
     }
-    promised?.succeed(this.#broker[CONNECTION].numberOf(value, perspective));
+    promised?.succeed(luid);
   }
 
   #failed(call: IncomingCall, error: unknown, level: Level = "error"): void {
@@ -390,23 +391,49 @@ export class IncomingCalls {
     }
   }
 
-  #write(word: number, { id }: CallHead, value: unknown, perspective: object | null): void {
+  /**
+   * Returns the number of a reference that was written: what a value is sent as, only its bytes
+   * tell for certain. Undefined if they are those of another value.
+   */
+  #referenceIn(bytes: Uint8Array, start: number): number | undefined {
+    const { tools } = this.#broker.settings;
+    const own = tools.takeReader(this.#broker);
+    own.reader.reset(bytes, start);
+    const luid = readReference(own.reader);
+    // The bytes are those of a buffer that is going to be used again.
+    own.reader.release();
+    tools.giveReader(own);
+    return luid;
+  }
+
+  /** Writes a result or an error; returns the number of a result that was sent as a reference. */
+  #write(
+    word: number,
+    { id, answer }: CallHead,
+    value: unknown,
+    perspective: object | null,
+  ): number | undefined {
     const { maxBufferedBytes } = this.#broker.settings.limits;
     if (this.#link.output.bufferedAnswers > maxBufferedBytes) {
-      return this.#hooks.fail(
+      this.#hooks.fail(
         new LimitError(
           "maxBufferedBytes",
           `Cannot keep connection: the peer does not read, more than ${maxBufferedBytes} bytes wait`,
         ),
       );
+      return undefined;
     }
+    let luid: number | undefined;
     const length = this.#outbox.write(perspective, (writer, jellier) => {
       writer.list(3);
       writer.word(word);
       writer.integer(id);
+      const start = writer.length;
       jellier.write(value, word === WORD.answer ? "result" : "error");
+      if (answer === KEPT) luid = this.#referenceIn(writer.written(), start);
     });
     this.#link.output.answerWritten(length);
+    return luid;
   }
 }
 

@@ -96,6 +96,20 @@ export function writeCall(
 }
 
 /**
+ * Reads a value that may be a reference to an object of the end that has sent it.
+ *
+ * @param reader A reader positioned before it.
+ * @returns The number of the object, or undefined if it is another value.
+ */
+export function readReference(reader: BananaReader): number | undefined {
+  if (reader.next() !== LIST || reader.count !== 2 || reader.tag() !== WORD.remote) {
+    return undefined;
+  }
+  const luid = readInteger(reader, "reference");
+  return typeof luid === "number" ? luid : undefined;
+}
+
+/**
  * Writes a message that consists of a word and a number.
  *
  * @param writer The writer to use.

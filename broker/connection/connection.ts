@@ -17,7 +17,6 @@ import type { RemoteCacheObserver } from "../flavors/cacheable.ts";
 import { callOptions } from "../flavors/kwargs.ts";
 import { RemotePromise } from "../flavors/remote_promise.ts";
 import { type Arrivals, RemoteReference } from "../flavors/remote_reference.ts";
-import { Viewable, ViewPoint } from "../flavors/view_point.ts";
 import type { StrangerBounds } from "../link/bound.ts";
 import { Link, type Received } from "../link/link.ts";
 import { Negotiation } from "../link/negotiation.ts";
@@ -281,19 +280,6 @@ export class Connection implements BrokerHooks {
       this.outbox.postpone(() => this.notifyAll(cleanups.map((cleanup) => () => cleanup(true))));
     });
     return id;
-  }
-
-  /**
-   * Returns the number under which the peer knows a value.
-   *
-   * @param value Any value.
-   * @param perspective On whose behalf it was sent.
-   * @returns The number; undefined if the peer holds no reference to it.
-   */
-  numberOf(value: unknown, perspective: object | null): number | undefined {
-    return this.locals.numberOf(
-      value instanceof Viewable ? new ViewPoint(perspective, value) : value,
-    );
   }
 
   /**

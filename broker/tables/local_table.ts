@@ -113,18 +113,6 @@ export class LocalTable {
   }
 
   /**
-   * Returns the number of an object that the peer holds a reference to.
-   *
-   * @param object Any value.
-   * @returns Its number, or undefined.
-   */
-  numberOf(object: unknown): number | undefined {
-    return typeof object === "object" && object !== null
-      ? this.#ids?.get(identityOf(object))
-      : undefined;
-  }
-
-  /**
    * Counts a reference to an object, giving it a number if it has none.
    *
    * @param object The object.

@@ -6,8 +6,10 @@ import {
   ProtocolError,
   type ReceivedCall,
   Referenceable,
+  type RemoteReference,
   Root,
 } from "@perspective/broker/broker";
+import type { IJellyable, Jellier } from "@perspective/broker/jelly";
 import { settle } from "../pair.ts";
 import { failureIn, rawClient, type RawPair } from "../raw_peer.ts";
 
@@ -247,4 +249,72 @@ Deno.test("BrokerOptions.aroundCall sees a call of a result once its object is k
   await heard(pair);
   await heard(pair);
   assertEquals(seen, [{ target: shop, method: "later" }, { target: thing, method: "name" }]);
+});
+
+for (const name of ["echo", "echoLater"]) {
+  Deno.test(`PromisedResults: data from the peer that looks like an object of ours is data (${name})`, async () => {
+    class Echo extends Shop {
+      remote_echo(value: unknown): unknown {
+        return value;
+      }
+      async remote_echoLater(value: unknown): Promise<unknown> {
+        return await value;
+      }
+    }
+    await using pair = await kin(new Echo());
+    // So that objects of ours have numbers at all.
+    await pair.peer.say(call(1, "root", "thing", 1, "tea"));
+    assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
+    const data = ["dictionary", [["unicode", "processUniqueID"], 1]];
+    const echo = ["message", 2, "root", name, 2, ["tuple", data], ["dictionary"]];
+    await pair.peer.say(echo, call(3, -2, "name", 1));
+    assertEquals(await heard(pair), ["answer", 2, data]);
+    assertEquals(await heard(pair), [
+      "error",
+      3,
+      `Cannot call the result of "${name}": it is not a reference`,
+    ]);
+  });
+}
+
+Deno.test("PromisedResults: a result is called as what it was sent as", async () => {
+  class Wrapped extends Thing {
+    override jellyFor(jellier: Jellier): void {
+      jellier.jelly(this.name);
+    }
+  }
+  class Wrapping implements IJellyable {
+    readonly thing = new Thing("ink");
+    jellyFor(jellier: Jellier): void {
+      jellier.jelly(this.thing);
+    }
+  }
+  class Odd extends Shop {
+    remote_stub(reference: RemoteReference): unknown {
+      return reference.remote;
+    }
+    remote_wrapped(): Thing {
+      return new Wrapped("tea");
+    }
+    remote_wrapping(): Wrapping {
+      return new Wrapping();
+    }
+  }
+  await using pair = await kin(new Odd());
+  const stub = ["message", 1, "root", "stub", 2, ["tuple", ["remote", 5]], ["dictionary"]];
+  await pair.peer.say(call(2, "root", "wrapping", 2), call(3, -2, "name", 1), stub);
+  assertEquals(await heard(pair), ["answer", 2, ["remote", 1]]);
+  assertEquals(await heard(pair), ["answer", 3, ["unicode", "ink"]]);
+  // Nothing is called to find out what it is, least of all the peer.
+  assertEquals(await heard(pair), ["answer", 1, ["local", 5]]);
+  await pair.peer.say(
+    call(4, "root", "wrapped", 2),
+    call(5, -4, "name", 1),
+    call(6, -1, "name", 1),
+  );
+  assertEquals(await heard(pair), ["answer", 4, ["unicode", "tea"]]);
+  for (const [id, method] of [[5, "wrapped"], [6, "stub"]]) {
+    const fact = `Cannot call the result of "${method}": it is not a reference`;
+    assertEquals(await heard(pair), ["error", id, fact]);
+  }
 });
