@@ -25,7 +25,7 @@ import type { Link } from "../link/link.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
 import type { Outbox } from "../link/outbox.ts";
 import { type CallHead, KEPT, readReference } from "./message_parts.ts";
-import { PromisedResult, PromisedResults } from "./promised_results.ts";
+import { PromisedResult, PromisedResults, type SettledState } from "./promised_results.ts";
 import { notSent } from "./unsent.ts";
 
 /** Approximate number of bytes kept for a call that is not answered yet, besides its arguments. */
@@ -109,7 +109,7 @@ export class IncomingCalls {
     this.#outbox = outbox;
     this.#hooks = hooks;
     this.promised = new PromisedResults(
-      broker.settings.limits.maxPipelined,
+      broker.settings.limits,
       () => hooks.callEnded(),
     );
   }
@@ -198,12 +198,12 @@ export class IncomingCalls {
 
   /** Keeps the result of a call, if the peer wants to call it before it has the answer. */
   #promise(
-    { id, method, answer }: CallHead,
+    { id, answer }: CallHead,
     caller: object | null,
   ): PromisedResult | undefined {
     if (answer !== KEPT || this.#broker.dialect !== OWN_DIALECT) return undefined;
     if (typeof id !== "number" || id <= 0) return undefined;
-    return this.promised.add(id, method, caller);
+    return this.promised.add(id, caller);
   }
 
   /**
@@ -213,7 +213,8 @@ export class IncomingCalls {
    * @param length Length of its message in bytes.
    */
   begin(call: IncomingCall, length: number): void {
-    const { object } = call;
+    const { object, promised } = call;
+    if (promised !== undefined) promised.bytes = length;
     if (call.begun?.() === false) return this.#begin(call, undefined, invalid(), length);
     if (!(object instanceof PromisedResult)) return this.#begin(call, object, call.fault, length);
     const { state } = object;
@@ -234,6 +235,7 @@ export class IncomingCalls {
       const object = this.#broker.localObjectForID(state.luid);
       return this.#begin(call, object, call.fault ?? invalid(), length);
     }
+    if (state.kind === "other") return this.#begin(call, undefined, state.error, length);
     this.#total++;
     // What the first call failed with is in the log already.
     if (state.kind === "failed" && this.#state.kind !== "deaf") {
@@ -323,7 +325,7 @@ export class IncomingCalls {
       notSent(value);
       return this.#failed(call, error);
     }
-    promised?.succeed(luid);
+    promised?.settle(settledState(head, value, luid));
   }
 
   #failed(call: IncomingCall, error: unknown, level: Level = "error"): void {
@@ -338,7 +340,7 @@ export class IncomingCalls {
   #answerError({ head, promised }: IncomingCall, error: unknown): void {
     if (head.answer) this.#sendError(head, error);
     else notSent(error);
-    promised?.fail(error);
+    promised?.settle({ kind: "failed", error });
   }
 
   #logFailure(head: CallHead, error: unknown, level: Level): void {
@@ -435,6 +437,21 @@ export class IncomingCalls {
     this.#link.output.answerWritten(length);
     return luid;
   }
+}
+
+/** Returns what is known about a result that was written, perhaps as a reference with a number. */
+function settledState(
+  { method }: CallHead,
+  value: unknown,
+  luid: number | undefined,
+): SettledState {
+  if (luid !== undefined) return { kind: "object", luid };
+  // As in Twisted, returning a failure is the same as throwing it.
+  if (value instanceof CopyableFailure || value instanceof RemoteError) {
+    return { kind: "failed", error: value };
+  }
+  const message = `Cannot call the result of "${method.slice(0, MAX_NAME)}": it is not a reference`;
+  return { kind: "other", error: new NoSuchMethod(message) };
 }
 
 /** Returns the error for a call of an object that is not there, in Twisted's words. */

@@ -6,9 +6,10 @@
 
 import { type NumberKey, numberKey } from "../../jelly/number_key.ts";
 import { BusyMap } from "../../transport/base/busy_map.ts";
-import { LimitError, NoSuchMethod } from "../errors/errors.ts";
+import { LimitError, type NoSuchMethod } from "../errors/errors.ts";
 import { CALLER } from "../flavors/referenceable.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
+import type { BrokerLimits } from "../link/limits.ts";
 
 /** What is known about a result. */
 export type ResultState =
@@ -16,27 +17,35 @@ export type ResultState =
   | { readonly kind: "pending"; readonly waiting: (() => void)[] }
   /** It is an object of ours, with this number. */
   | { readonly kind: "object"; readonly luid: number }
-  /** Nothing that could be called. */
+  /** It is something else; `error` says so to those who call it. */
+  | { readonly kind: "other"; readonly error: NoSuchMethod }
+  /** There is none, as the call failed. */
   | { readonly kind: "failed"; readonly error: unknown };
+
+/** What is known about a result once its call is answered. */
+export type SettledState = Exclude<ResultState, { readonly kind: "pending" }>;
 
 /** The result of a call, as the object of other calls. */
 export class PromisedResult {
   /** On whose behalf arguments of its calls are read: the one who made the first call. */
   readonly [CALLER]: object | null;
+  /** Number of the request that it answers. */
+  readonly request: number;
+  /** Length of the request in bytes, once the call has begun: what an error may keep of it. */
+  bytes = 0;
   readonly #table: PromisedResults;
-  readonly #method: string;
   #state: ResultState = { kind: "pending", waiting: [] };
 
   /**
    * Creates a result that is not known yet.
    *
    * @param table Begins the calls that wait.
-   * @param method Name of the method that is to return it.
-   * @param caller Who called that method.
+   * @param request Number of the request that it answers.
+   * @param caller Who made that call.
    */
-  constructor(table: PromisedResults, method: string, caller: object | null) {
+  constructor(table: PromisedResults, request: number, caller: object | null) {
     this.#table = table;
-    this.#method = method;
+    this.request = request;
     this[CALLER] = caller;
   }
 
@@ -46,37 +55,25 @@ export class PromisedResult {
   }
 
   /**
-   * Settles the result, once the answer with it is written; the calls that wait begin.
+   * Settles the result, once the answer to its call is written; the calls that wait begin.
    *
-   * @param luid The number under which it is sent; undefined if it is no object of ours.
+   * @param state What is known now.
    */
-  succeed(luid: number | undefined): void {
-    if (luid !== undefined) return this.#settle({ kind: "object", luid });
-    const message = `Cannot call the result of "${this.#method}": it is not a reference`;
-    this.fail(new NoSuchMethod(message));
-  }
-
-  /**
-   * Makes all calls of the result fail.
-   *
-   * @param error What they fail with.
-   */
-  fail(error: unknown): void {
-    this.#settle({ kind: "failed", error });
-  }
-
-  #settle(state: ResultState): void {
+  settle(state: SettledState): void {
     const before = this.#state;
     if (before.kind !== "pending") return;
     this.#state = state;
-    this.#table.begin(before.waiting);
+    if (isError(state)) this.#table.failed(this);
+    if (before.waiting.length !== 0) this.#table.begin(before.waiting);
   }
 }
 
 /** The results that the peer may call, by the number of the request that they answer. */
 export class PromisedResults {
-  readonly #max: number;
+  readonly #limits: BrokerLimits;
   readonly #onBegun: () => void;
+  /** Number of bytes of the requests whose results are errors. */
+  #failedBytes = 0;
   #results: BusyMap<NumberKey, PromisedResult> | undefined;
   /** Calls that are to begin, while one of them does. */
   #beginning: (() => void)[] | undefined;
@@ -84,11 +81,11 @@ export class PromisedResults {
   /**
    * Creates an empty table.
    *
-   * @param max Maximum number of results.
+   * @param limits Limits.
    * @param onBegun Called when calls that waited have begun.
    */
-  constructor(max: number, onBegun: () => void) {
-    this.#max = max;
+  constructor(limits: BrokerLimits, onBegun: () => void) {
+    this.#limits = limits;
     this.#onBegun = onBegun;
   }
 
@@ -101,21 +98,35 @@ export class PromisedResults {
    * Adds the result of a call that has arrived.
    *
    * @param request Number of the call's request.
-   * @param method Name of the method that is to return it.
-   * @param caller Who called that method.
+   * @param caller Who made the call.
    * @returns The result.
-   * @throws {LimitError} If there are too many.
+   * @throws {LimitError} If there are too many, or those that failed are too large.
    */
-  add(request: number, method: string, caller: object | null): PromisedResult {
-    if (this.size >= this.#max) {
-      throw new LimitError(
-        "maxPipelined",
-        `Cannot keep the result for other calls: ${this.#max} are kept`,
-      );
+  add(request: number, caller: object | null): PromisedResult {
+    const { maxPipelined, maxBufferedBytes } = this.#limits;
+    const cannot = "Cannot keep the result for other calls";
+    if (this.size >= maxPipelined) {
+      throw new LimitError("maxPipelined", `${cannot}: ${maxPipelined} are kept`);
     }
-    const result = new PromisedResult(this, method, caller);
+    if (this.#failedBytes >= maxBufferedBytes) {
+      const fact = `${this.#failedBytes} bytes of calls that failed are kept`;
+      throw new LimitError("maxBufferedBytes", `${cannot}: ${fact}`);
+    }
+    // The peer may have used the number before.
+    this.delete(-request);
+    const result = new PromisedResult(this, request, caller);
     (this.#results ??= new BusyMap()).set(numberKey(request), result);
     return result;
+  }
+
+  /**
+   * Counts a result that is an error: that may quote the name of the method, or keep the arguments,
+   * and so be as large as the request.
+   *
+   * @param result The result.
+   */
+  failed(result: PromisedResult): void {
+    if (this.get(-result.request) === result) this.#failedBytes += result.bytes;
   }
 
   /**
@@ -154,11 +165,19 @@ export class PromisedResults {
    * @param target As for {@linkcode PromisedResults.get}; nothing happens if there is none.
    */
   delete(target: number): void {
-    this.#results?.delete(numberKey(-target));
+    const result = this.get(target);
+    if (result === undefined) return;
+    this.#results!.delete(numberKey(-target));
+    if (isError(result.state)) this.#failedBytes -= result.bytes;
   }
 
   /** Forgets everything. */
   clear(): void {
     this.#results = undefined;
+    this.#failedBytes = 0;
   }
+}
+
+function isError({ kind }: ResultState): boolean {
+  return kind === "failed" || kind === "other";
 }

@@ -1,6 +1,8 @@
-import { assertEquals, assertInstanceOf } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import {
   type BrokerOptions,
+  type CopyableFailure,
+  failure2Copyable,
   LimitError,
   PBError,
   ProtocolError,
@@ -317,4 +319,67 @@ Deno.test("PromisedResults: a result is called as what it was sent as", async ()
     const fact = `Cannot call the result of "${method}": it is not a reference`;
     assertEquals(await heard(pair), ["error", id, fact]);
   }
+});
+
+Deno.test("PromisedResults: large calls that failed are kept up to maxBufferedBytes", async () => {
+  const limits = { maxBufferedBytes: 100_000 };
+  await using pair = await kin(new Shop(), { limits });
+  const long = "x".repeat(60_000);
+  await pair.peer.say(call(1, "root", long, 2), call(2, "root", long, 2));
+  for (const id of [1, 2]) {
+    const [kind, request, text] = await heard(pair) as string[];
+    assertEquals([kind, request], ["error", id]);
+    assert(text!.startsWith("No such method: remote_xxx"), text);
+  }
+  await pair.peer.say(call(3, "root", "thing", 2, "tea"), call(4, "root", "thing", 1, "tea"));
+  const [kind, id, text] = await heard(pair) as string[];
+  assertEquals([kind, id], ["error", 3]);
+  assert(/^Cannot keep the result .*: \d+ bytes of calls that failed are kept$/.test(text!), text);
+  assertEquals(await heard(pair), ["answer", 4, ["remote", 1]]);
+  // One that is given back, or whose number is used again, makes room.
+  await pair.peer.say(["decref", -1], call(2, "root", "thing", 2, "tea"), call(5, -2, "name", 1));
+  assertEquals(await heard(pair), ["answer", 2, ["remote", 2]]);
+  assertEquals(await heard(pair), ["answer", 5, ["unicode", "tea"]]);
+  await pair.peer.say(call(6, "root", long, 2));
+  await heard(pair);
+  await pair.peer.say(call(7, "root", "thing", 2, "tea"));
+  assertEquals(await heard(pair), ["answer", 7, ["remote", 3]]);
+});
+
+Deno.test("PromisedResults: a call that fails after its result was given back is not kept", async () => {
+  const shop = new Shop();
+  await using pair = await kin(shop, { limits: { maxBufferedBytes: 100 } });
+  for (const id of [1, 2, 3]) {
+    await pair.peer.say(call(id, "root", "later", 2), ["decref", -id]);
+    await settle();
+    shop.waiting.shift()!.reject(new PBError("no"));
+    assertEquals(await heard(pair), ["error", id, "no"]);
+  }
+  await pair.peer.say(call(4, "root", "thing", 2, "tea"));
+  assertEquals(await heard(pair), ["answer", 4, ["remote", 1]]);
+});
+
+Deno.test("PromisedResults: a failure that is returned is one for calls of the result, too", async () => {
+  class Returning extends Shop {
+    remote_failure(): CopyableFailure {
+      return failure2Copyable(new PBError("not today"));
+    }
+  }
+  await using pair = await kin(new Returning());
+  await pair.peer.say(call(1, "root", "failure", 2), call(2, -1, "name", 1));
+  assertEquals((await pair.peer.hear() as unknown[]).slice(0, 2), ["answer", 1]);
+  assertEquals(await heard(pair), ["error", 2, "not today"]);
+});
+
+Deno.test("PromisedResults: a call of a result that is no reference is logged, as of a missing method", async () => {
+  await using pair = await kin(new Shop());
+  const fact = 'Cannot call the result of "name": it is not a reference';
+  await pair.peer.say(call(1, "root", "thing", 2, "tea"), call(2, -1, "name", 2));
+  await pair.peer.say(call(3, -2, "length", 1));
+  for (let i = 0; i < 2; i++) await heard(pair);
+  assertEquals(await heard(pair), ["error", 3, fact]);
+  assertEquals(
+    pair.log.map(({ level, message }) => [level, message]),
+    [["warning", `Call of "length" failed: ${fact}; the peer is told`]],
+  );
 });
