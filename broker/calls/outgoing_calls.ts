@@ -4,6 +4,7 @@
  * @module
  */
 
+import { WORD } from "../../jelly/banana/mod.ts";
 import { JellyError, type Unjellier } from "../../jelly/mod.ts";
 import { isPromise } from "../async/is_promise.ts";
 import { ProtocolError } from "../errors/errors.ts";
@@ -12,9 +13,10 @@ import { RemoteError, throwAtCaller } from "../errors/remote_error.ts";
 import { type CallOptions, splitArgs } from "../flavors/kwargs.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
 import type { Link } from "../link/link.ts";
+import type { BrokerLimits } from "../link/limits.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
 import type { Outbox } from "../link/outbox.ts";
-import { KEPT, writeCall } from "./message_parts.ts";
+import { KEPT, writeCall, writeNumber } from "./message_parts.ts";
 import { connectionLost, PendingCalls, type PendingCallsHooks } from "./pending_calls.ts";
 
 /** What outgoing calls ask of their connection, and tell it. */
@@ -29,27 +31,30 @@ export interface OutgoingCallsParts {
   readonly link: Link;
   /** Where calls go. */
   readonly outbox: Outbox;
-  /** Maximum number of calls that may wait for an answer at once. */
-  readonly maxCallsOut: number;
+  /** Limits. */
+  readonly limits: BrokerLimits;
   /** Knows the dialect, and learns of calls that were given up. */
   readonly hooks: OutgoingCallsHooks;
   /** Whether both ends have yet to agree on a dialect: until then, nothing can be written. */
   readonly isEarly: boolean;
 }
 
-/** A call that is made before anything can be written. */
+/** A call that is made before anything can be written, or before its object is known. */
 interface UnsentCall {
   readonly id: number;
   readonly method: string;
   readonly answer: boolean;
   readonly options: CallOptions | undefined;
-  readonly send: () => void;
+  /** Finds the object, as a `CallTarget` does. */
+  readonly find: (retry: () => void) => ObjectId | undefined;
+  readonly send: (to: ObjectId) => void;
 }
 
-/** How it is sent or fails. */
-interface EarlyCall {
+/** How it is sent, once it can be, or fails; and what comes of it. */
+interface LateCall {
   readonly send: () => void;
   readonly fail: (reason: Error | undefined) => void;
+  readonly result: Promise<unknown>;
 }
 
 /** What is called, how, and on whose behalf. */
@@ -71,8 +76,11 @@ export interface OutgoingCall {
   readonly onKept?: ((request: number) => void) | undefined;
 }
 
-/** Number or name of an object, or what tells it when the call is sent, and may throw. */
-export type CallTarget = ObjectId | (() => ObjectId);
+/**
+ * Number or name of an object, or what tells it when the call is to be sent, and may throw. If it
+ * does not know it yet, it returns undefined, and calls the function that it was passed once it does.
+ */
+export type CallTarget = ObjectId | ((retry: () => void) => ObjectId | undefined);
 
 /** Makes calls, and makes sure that each of them settles. */
 export class OutgoingCalls {
@@ -83,19 +91,19 @@ export class OutgoingCalls {
   readonly #hooks: OutgoingCallsHooks;
   #lastRequest = 0;
   /** In order; undefined once they have gone out. */
-  #early: EarlyCall[] | undefined;
+  #early: LateCall[] | undefined;
 
   /**
    * Creates a maker of calls.
    *
    * @param parts What the broker lends.
    */
-  constructor({ link, outbox, maxCallsOut, hooks, isEarly }: OutgoingCallsParts) {
+  constructor({ link, outbox, limits, hooks, isEarly }: OutgoingCallsParts) {
     if (isEarly) this.#early = [];
     this.#link = link;
     this.#outbox = outbox;
     this.#hooks = hooks;
-    this.pending = new PendingCalls(maxCallsOut, hooks);
+    this.pending = new PendingCalls(limits.maxCallsOut, hooks);
   }
 
   /** Number of calls made. */
@@ -123,8 +131,8 @@ export class OutgoingCalls {
   }
 
   /**
-   * Sends a call, as soon as both ends have agreed on a dialect; must not be called while a message
-   * is being written.
+   * Sends a call, as soon as both ends have agreed on a dialect and the object is known; must not be
+   * called while a message is being written.
    *
    * @param call What is called.
    * @returns Resolves to the result of the method; at once if no answer is wanted and the
@@ -141,11 +149,14 @@ export class OutgoingCalls {
     // Once nothing can be written any more, the call fails when the connection ends, which is soon.
     const isLost = this.#link.output.failure !== undefined;
     if (answer || isLost) this.pending.checkRoom(method);
+    const find = (retry: () => void) => typeof target === "function" ? target(retry) : target;
+    const early = this.#early;
+    let late: LateCall | undefined;
+    const to = early === undefined && !isLost ? find(() => late!.send()) : undefined;
     // Calls made while this one is written come after it.
     const id = ++this.#lastRequest;
-    const send = () => {
-      const to = typeof target === "function" ? target() : target;
-      const isKept = answer && onKept !== undefined && this.#hooks.dialect === OWN_DIALECT;
+    const send = (to: ObjectId) => {
+      const isKept = answer && onKept !== undefined && this.#mayKeep;
       const head = { id, target: to, method, answer: isKept ? KEPT : answer ? 1 : 0 } as const;
       this.#outbox.write(
         perspective,
@@ -153,12 +164,14 @@ export class OutgoingCalls {
       );
       if (isKept) onKept(id);
     };
-    if (this.#early !== undefined) {
-      return this.#sendLater(this.#early, { id, method, answer, options, send });
+    if (early === undefined && isLost) return this.pending.add(id, method, options);
+    if (to === undefined) {
+      late = this.#sendLater({ id, method, answer, options, find, send });
+      early?.push(late);
+      return late.result;
     }
-    if (isLost) return this.pending.add(id, method, options);
     try {
-      send();
+      send(to);
     } catch (error) {
       if (this.#lastRequest === id) this.#lastRequest--;
       throw error;
@@ -175,39 +188,56 @@ export class OutgoingCalls {
     return this.#link.output.drained();
   }
 
-  #sendLater(
-    early: EarlyCall[],
-    { id, method, answer, options, send }: UnsentCall,
-  ): Promise<unknown> {
+  /** Whether the peer can be asked to keep results. */
+  get #mayKeep(): boolean {
+    return this.#hooks.dialect === OWN_DIALECT;
+  }
+
+  /**
+   * Tells the peer that a result is not called any more as that of a request.
+   *
+   * @param request Number of the request; its result was kept until now.
+   */
+  forgetResult(request: number): void {
+    this.#outbox.send((writer) => writeNumber(writer, WORD.decref, -request));
+  }
+
+  #sendLater({ id, method, answer, options, find, send }: UnsentCall): LateCall {
     if (!answer) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      early.push({
+      const late: LateCall = {
         send: () => {
           try {
-            send();
+            options?.signal?.throwIfAborted();
+            const to = find(late.send);
+            if (to === undefined) return;
+            if (!this.#link.isOpen) throw connectionLost(method, undefined);
+            send(to);
             resolve(this.#room());
           } catch (error) {
             reject(error);
           }
         },
         fail: (reason) => reject(connectionLost(method, reason)),
-      });
-      return promise;
+        result: promise,
+      };
+      return late;
     }
-    const result = this.pending.add(id, method, options);
-    early.push({
+    const late: LateCall = {
       send: () => {
         if (this.pending.dropGivenUp(id)) return;
         try {
-          send();
+          const to = find(late.send);
+          if (to !== undefined) send(to);
         } catch (error) {
           this.pending.take(id).reject(error);
         }
       },
       // It is among the calls that wait for an answer, which fail anyway.
       fail: () => {},
-    });
-    return result;
+      result: this.pending.add(id, method, options),
+    };
+    return late;
   }
 
   /**

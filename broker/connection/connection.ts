@@ -226,33 +226,26 @@ export class Connection implements BrokerHooks {
     return this.#outgoing ??= new OutgoingCalls({
       link: this.link,
       outbox: this.outbox,
-      maxCallsOut: this.#settings.limits.maxCallsOut,
+      limits: this.#settings.limits,
       hooks: this,
       isEarly: this.life.isNegotiating,
     });
   }
 
   /**
-   * Calls a method of one of the peer's objects, whose result can be called at once.
+   * Makes a call whose result can be called at once; called by references.
    *
-   * @param target Number or name of the object, or what tells it.
    * @param method Name of the method.
-   * @param args As for {@linkcode Connection.call}.
-   * @param perspective On whose behalf the arguments are written.
+   * @param perspective On whose behalf it is called.
+   * @param call Calls it, with a function to be passed to {@linkcode Connection.call}.
    * @returns The result.
    */
   pipeline(
-    target: CallTarget,
     method: string,
-    args: readonly unknown[],
     perspective: object | null,
+    call: (onKept: (request: number) => void) => Promise<unknown>,
   ): RemotePromise {
-    return new RemotePromise(
-      this.#broker,
-      method,
-      perspective,
-      (onKept) => this.call(target, method, args, perspective, onKept),
-    );
+    return new RemotePromise(this.#broker, method, perspective, call);
   }
 
   /**
@@ -261,8 +254,7 @@ export class Connection implements BrokerHooks {
    * @param request Number of the request.
    */
   forgetResult(request: number): void {
-    if (this.life.isClosed) return;
-    this.outbox.send((writer) => writeNumber(writer, WORD.decref, -request));
+    if (!this.life.isClosed) this.#ownCalls.forgetResult(request);
   }
 
   /**

@@ -7,9 +7,8 @@
 import { type IJellyable, JellyError } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { NoSuchMethod } from "../errors/errors.ts";
-import { noOperation } from "../errors/failure.ts";
 import { CONNECTION } from "./invoker.ts";
-import { released, RemoteReference, stubOf } from "./remote_reference.ts";
+import { type ObjectId, released, RemoteReference, stubOf } from "./remote_reference.ts";
 import type { CallableName, IsUntyped, RemoteArgs, RemoteResult, RemoteStub } from "./types.ts";
 
 /** The class of the object that a result refers to; `never` if it is no reference. */
@@ -19,8 +18,15 @@ export type Referent<T> = IsUntyped<T> extends true ? unknown
 
 /** What is known about the result. */
 type State =
-  /** Nothing; if the peer was asked to keep it, it is called by the number of the request. */
-  | { readonly kind: "pending"; readonly request: number | undefined }
+  /**
+   * Nothing; if the peer was asked to keep it, it is called by the number of the request, and if not,
+   * calls of it wait.
+   */
+  | {
+    readonly kind: "pending";
+    readonly request: number | undefined;
+    readonly waiting: (() => void)[];
+  }
   | { readonly kind: "reference"; readonly reference: RemoteReference }
   | { readonly kind: "failed"; readonly error: unknown };
 
@@ -44,7 +50,7 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
   readonly #method: string;
   readonly #perspective: object | null;
   readonly #result: Promise<unknown>;
-  #state: State = { kind: "pending", request: undefined };
+  #state: State = { kind: "pending", request: undefined, waiting: [] };
   #isReleased = false;
   #stub: object | undefined;
 
@@ -66,7 +72,7 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
     this.#broker = broker;
     this.#method = method;
     this.#perspective = perspective;
-    this.#result = call((request) => this.#state = { kind: "pending", request });
+    this.#result = call((request) => this.#state = { kind: "pending", request, waiting: [] });
     this.#result.then(
       (value) => this.#arrived(value),
       (error) => this.#settle({ kind: "failed", error }),
@@ -86,8 +92,9 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
   #settle(state: State): void {
     const before = this.#state;
     this.#state = state;
-    if (before.kind !== "pending" || before.request === undefined) return;
-    this.#broker[CONNECTION].forgetResult(before.request);
+    if (before.kind !== "pending") return;
+    for (const retry of before.waiting) retry();
+    if (before.request !== undefined) this.#broker[CONNECTION].forgetResult(before.request);
   }
 
   /**
@@ -151,29 +158,26 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
     onKept?: (request: number) => void,
   ): Promise<unknown> {
     const state = this.#state;
-    if (state.kind === "pending" && state.request === undefined) {
-      return this.#result.then(noOperation, noOperation).then(() => this.#call(name, args, onKept));
-    }
-    const perspective = state.kind === "reference"
-      ? state.reference.perspective
-      : this.#perspective;
-    return this.#broker[CONNECTION].call(() => this.#target(name), name, args, perspective, onKept);
+    const reference = state.kind === "reference" ? state.reference : undefined;
+    if (this.#isReleased || reference?.isReleased) return Promise.reject(released(name));
+    const perspective = reference === undefined ? this.#perspective : reference.perspective;
+    return this.#broker[CONNECTION].call(this.#target, name, args, perspective, onKept);
   }
 
-  /** Returns the number of the object when a call is sent. */
-  #target(name: string): number | string {
-    if (this.#isReleased) throw released(name);
+  /** Finds the object when a call is sent; one that was released since then is called still. */
+  readonly #target = (retry: () => void): ObjectId | undefined => {
     const state = this.#state;
     switch (state.kind) {
       case "pending":
-        return -state.request!;
+        if (state.request !== undefined) return -state.request;
+        state.waiting.push(retry);
+        return undefined;
       case "reference":
-        if (state.reference.isReleased) throw released(name);
         return state.reference.luid;
       case "failed":
         throw state.error;
     }
-  }
+  };
 
   /** Gives the object back, now or once it has arrived; it cannot be called any more. */
   release(): void {

@@ -184,23 +184,18 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
     name: Name,
     ...args: RemoteArgs<T, Name, true>
   ): RemotePromise<RemoteResult<T, Name>> {
-    const target = () => {
-      if (this.#isReleased) throw released(name);
-      return this.luid;
-    };
-    return this.#broker[CONNECTION].pipeline(
-      target,
-      name,
-      args,
-      this.#perspective,
-    ) as RemotePromise<
-      RemoteResult<T, Name>
-    >;
+    const call = (onKept: (request: number) => void) => this.#call(name, args, onKept);
+    const promise = this.#broker[CONNECTION].pipeline(name, this.#perspective, call);
+    return promise as RemotePromise<RemoteResult<T, Name>>;
   }
 
-  #call(name: string, args: readonly unknown[]): Promise<unknown> {
+  #call(
+    name: string,
+    args: readonly unknown[],
+    onKept?: (request: number) => void,
+  ): Promise<unknown> {
     if (this.#isReleased) return Promise.reject(released(name));
-    return this.#broker[CONNECTION].call(this.luid, name, args, this.#perspective);
+    return this.#broker[CONNECTION].call(this.luid, name, args, this.#perspective, onKept);
   }
 
   /**

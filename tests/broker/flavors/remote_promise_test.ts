@@ -11,9 +11,11 @@ import {
   type Broker,
   callOptions,
   CallTimeoutError,
+  Copyable,
   DeadReferenceError,
   IPerspective,
   kwargs,
+  noOperation,
   NoSuchMethod,
   PBConnectionLost,
   PBError,
@@ -217,16 +219,142 @@ Deno.test("RemotePromise sends what was asked for before both ends had agreed on
     await raw.peer.hear(),
     ["message", 1, "root", "account", 2, ["tuple"], ["dictionary"]],
   );
-  await settle();
-  const second = account.callRemote("owner");
   assertEquals(await raw.peer.hear(), ["message", 2, -1, "owner", 1, ["tuple"], ["dictionary"]]);
   await raw.peer.say(["answer", 1, ["remote", 7]], ["answer", 2, ["unicode", "bob"]]);
-  assertEquals(await second, "bob");
-  // Then the object is called by its own number.
+  assertEquals(await owner, "bob");
   assertEquals(await raw.peer.hear(), ["decref", -1]);
+  // Then the object is called by its own number.
+  const second = account.callRemote("owner");
   assertEquals(await raw.peer.hear(), ["message", 3, 7, "owner", 1, ["tuple"], ["dictionary"]]);
   await raw.peer.say(["answer", 3, ["unicode", "bob"]]);
-  assertEquals(await owner, "bob");
+  assertEquals(await second, "bob");
+});
+
+for (const dialect of ["pb", "perspective-1"]) {
+  Deno.test(`RemotePromise is called in order from before the negotiation on (${dialect})`, async () => {
+    await using raw = await rawServer({ hello: false });
+    const root = raw.broker.root();
+    const account = root.pipeline("account");
+    const noted = [account.callRemote("note", "one")];
+    const silent = account.callRemote("note", "two", callOptions({ answer: false }));
+    root.callRemote("other").catch(noOperation);
+    await raw.peer.say([dialect, "none"], ["version", 6]);
+    await settle();
+    noted.push(account.callRemote("note", "three"));
+    const expected = dialect === "pb"
+      ? ["pb", "version", "account", "other"]
+      : [dialect, "version", "account", "note", "note", "other"];
+    for (const name of expected) {
+      const message = await raw.peer.hear();
+      assertEquals(Array.isArray(message) ? message[3] ?? message[0] : message, name);
+    }
+    await raw.peer.say(["answer", 1, ["remote", 7]]);
+    const rest: unknown[] = [];
+    for (let i = 0; i < (dialect === "pb" ? 3 : 2); i++) {
+      const message = await raw.peer.hear() as unknown[];
+      if (message[0] === "message") rest.push((message[5] as [string, unknown])[1]);
+    }
+    const texts = ["one", "two", "three"].map((text) => ["unicode", text]);
+    assertEquals(rest, dialect === "pb" ? texts : texts.slice(2));
+    await silent;
+    raw.peer.close();
+    for (const call of noted) await assertRejects(() => call, PBConnectionLost);
+  });
+}
+
+Deno.test("RemotePromise is called in order from within a message that is being written on", async () => {
+  const bank = new Bank();
+  await using pair = await testPair(bank);
+  const root = pair.client.root<Bank>();
+  const notes: Promise<number>[] = [];
+  let account: RemotePromise<RemoteReference<Account>> | undefined;
+  class Curious extends Copyable {
+    override getStateToCopy(): object {
+      account ??= root.pipeline("shared");
+      notes.push(account.callRemote("note", "one"));
+      return {};
+    }
+  }
+  const refused = pair.client.root().callRemote("none", new Curious());
+  notes.push(account!.callRemote("note", "two"));
+  await assertRejects(() => refused, RemoteError);
+  bank.open.resolve();
+  assertEquals(await Promise.all(notes), [1, 2]);
+  assertEquals(bank.account.calls, ["one", "two"]);
+});
+
+Deno.test("RemotePromise of a peer that does not use this library: calls that wait obey their options", async () => {
+  await using raw = await rawServer();
+  const account = raw.broker.root().pipeline("account");
+  assertEquals((await raw.peer.hear() as unknown[])[3], "account");
+  const late = account.callRemote("late", callOptions({ timeout: 1 }));
+  const abort = new AbortController();
+  const { signal } = abort;
+  const aborted = account.callRemote("aborted", callOptions({ signal }));
+  const silent = account.callRemote("silent", callOptions({ signal, answer: false }));
+  const wanted = account.callRemote("wanted");
+  await assertRejects(() => late, CallTimeoutError);
+  abort.abort(new Error("enough"));
+  await assertRejects(() => aborted, Error, "enough");
+  await raw.peer.say(["answer", 1, ["remote", 7]]);
+  await assertRejects(() => silent, Error, "enough");
+  // Those that nobody waits for any more are not made.
+  const [, id, , method] = await raw.peer.hear() as unknown[];
+  assertEquals(method, "wanted");
+  await raw.peer.say(["answer", id as number, 1]);
+  assertEquals(await wanted, 1);
+});
+
+Deno.test("RemotePromise of a peer that does not use this library: calls made before release() are made", async () => {
+  await using raw = await rawServer();
+  const calls: Promise<unknown>[] = [];
+  {
+    using account = raw.broker.root().pipeline("account");
+    calls.push(
+      account.callRemote("one"),
+      account.callRemote("two", callOptions({ answer: false })),
+    );
+  }
+  assertEquals((await raw.peer.hear() as unknown[])[3], "account");
+  await raw.peer.say(["answer", 1, ["remote", 7]]);
+  assertEquals((await raw.peer.hear() as unknown[]).slice(2, 4), [7, "one"]);
+  assertEquals((await raw.peer.hear() as unknown[]).slice(2, 4), [7, "two"]);
+  assertEquals(await raw.peer.hear(), ["decref", 7]);
+  await raw.peer.say(["answer", 2, ["None"]]);
+  await Promise.all(calls);
+});
+
+Deno.test("RemotePromise of a peer that does not use this library: its calls go before those of code that awaits it", async () => {
+  await using raw = await rawServer();
+  const account = raw.broker.root().pipeline("account");
+  const second = account.then((reference) => (reference as RemoteReference).callRemote("second"));
+  const first = account.callRemote("first");
+  await raw.peer.hear();
+  await raw.peer.say(["answer", 1, ["remote", 7]]);
+  for (const expected of ["first", "second"]) {
+    const [, id, , method] = await raw.peer.hear() as unknown[];
+    assertEquals(method, expected);
+    await raw.peer.say(["answer", id as number, ["None"]]);
+  }
+  await Promise.all([first, second]);
+});
+
+Deno.test("RemotePromise of a peer that does not use this library: calls that wait fail when the connection is lost", async () => {
+  await using raw = await rawServer();
+  const account = raw.broker.root().pipeline("account");
+  const owner = account.callRemote("owner");
+  const note = account.callRemote("note", new Account("me"), callOptions({ answer: false }));
+  // One that is answered just before the end finds nothing to send its calls over, either.
+  const other = raw.broker.root().pipeline("other");
+  const last = other.callRemote("last", new Account("me"), callOptions({ answer: false }));
+  await settle();
+  await raw.peer.say(["answer", 4, ["remote", 7]]);
+  raw.peer.close();
+  const ends = await Promise.allSettled([owner, note, last]);
+  for (const end of ends.slice(0, 2)) {
+    assertInstanceOf((end as PromiseRejectedResult).reason, PBConnectionLost);
+  }
+  assertEquals(raw.broker.counts.localObjects, 0);
 });
 
 Deno.test("RemotePromise can be given up: the peer is told at once, and calls of it fail", async () => {
