@@ -236,16 +236,14 @@ export class Connection implements BrokerHooks {
    * Makes a call whose result can be called at once; called by references.
    *
    * @param method Name of the method.
-   * @param perspective On whose behalf it is called.
    * @param call Calls it, with a function to be passed to {@linkcode Connection.call}.
    * @returns The result.
    */
   pipeline(
     method: string,
-    perspective: object | null,
     call: (onKept: (request: number) => void) => Promise<unknown>,
   ): RemotePromise {
-    return new RemotePromise(this.#broker, method, perspective, call);
+    return new RemotePromise(this.#broker, method, call);
   }
 
   /**

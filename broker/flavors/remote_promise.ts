@@ -48,7 +48,6 @@ type State =
 export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, Disposable {
   readonly #broker: Broker;
   readonly #method: string;
-  readonly #perspective: object | null;
   readonly #result: Promise<unknown>;
   #state: State = { kind: "pending", request: undefined, waiting: [] };
   #isReleased = false;
@@ -59,19 +58,16 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
    *
    * @param broker The connection.
    * @param method Name of the method that is called.
-   * @param perspective On whose behalf it is called.
    * @param call Calls it, and passes the number of the request to its argument if the peer was
    * asked to keep the result.
    */
   constructor(
     broker: Broker,
     method: string,
-    perspective: object | null,
     call: (onKept: (request: number) => void) => Promise<unknown>,
   ) {
     this.#broker = broker;
     this.#method = method;
-    this.#perspective = perspective;
     this.#result = call((request) => this.#state = { kind: "pending", request, waiting: [] });
     this.#result.then(
       (value) => this.#arrived(value),
@@ -138,12 +134,7 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
     name: Name,
     ...args: RemoteArgs<Referent<T>, Name, true>
   ): RemotePromise<RemoteResult<Referent<T>, Name>> {
-    return new RemotePromise(
-      this.#broker,
-      name,
-      this.#perspective,
-      (onKept) => this.#call(name, args, onKept),
-    );
+    return new RemotePromise(this.#broker, name, (onKept) => this.#call(name, args, onKept));
   }
 
   /** The methods of the result, callable as if they were local. */
@@ -160,7 +151,8 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
     const state = this.#state;
     const reference = state.kind === "reference" ? state.reference : undefined;
     if (this.#isReleased || reference?.isReleased) return Promise.reject(released(name));
-    const perspective = reference === undefined ? this.#perspective : reference.perspective;
+    // What an answer brings arrives on nobody's behalf.
+    const perspective = reference?.perspective ?? null;
     return this.#broker[CONNECTION].call(this.#target, name, args, perspective, onKept);
   }
 

@@ -184,8 +184,10 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
     name: Name,
     ...args: RemoteArgs<T, Name, true>
   ): RemotePromise<RemoteResult<T, Name>> {
-    const call = (onKept: (request: number) => void) => this.#call(name, args, onKept);
-    const promise = this.#broker[CONNECTION].pipeline(name, this.#perspective, call);
+    const promise = this.#broker[CONNECTION].pipeline(
+      name,
+      (onKept) => this.#call(name, args, onKept),
+    );
     return promise as RemotePromise<RemoteResult<T, Name>>;
   }
 

@@ -357,6 +357,35 @@ Deno.test("RemotePromise of a peer that does not use this library: calls that wa
   assertEquals(raw.broker.counts.localObjects, 0);
 });
 
+Deno.test("RemotePromise writes arguments on behalf of nobody, before and after it has arrived", async () => {
+  const seen: unknown[] = [];
+  class Page extends Copyable {
+    override getStateToCopyFor(perspective: object | null): object {
+      seen.push(perspective);
+      return {};
+    }
+  }
+  class User extends Avatar {
+    async perspective_listen(bank: RemoteReference): Promise<boolean> {
+      const account = bank.pipeline("shared");
+      const pages = [account.callRemote("show", new Page())];
+      const reference = await account as RemoteReference;
+      pages.push(account.callRemote("show", new Page()));
+      pages.push(reference.callRemote("show", new Page()));
+      await Promise.allSettled(pages);
+      return bank.perspective === this;
+    }
+  }
+  const users = new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret" });
+  const realm = { requestAvatar: () => [IPerspective, new User(), () => {}] as const };
+  await using pair = await testPair(new Portal(realm, [users]));
+  const user = await pair.client.login(new UsernamePassword("alice", "secret"));
+  const bank = new Bank();
+  bank.open.resolve();
+  assertEquals(await user.callRemote("listen", bank), true);
+  assertEquals(seen, [null, null, null]);
+});
+
 Deno.test("RemotePromise can be given up: the peer is told at once, and calls of it fail", async () => {
   const bank = new Bank();
   await using pair = await testPair(bank);
