@@ -89,7 +89,10 @@ export class OutgoingCalls {
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #hooks: OutgoingCallsHooks;
+  readonly #maxKept: number;
   #lastRequest = 0;
+  /** Number of results that the peer was asked to keep. */
+  #kept = 0;
   /** In order; undefined once they have gone out. */
   #early: LateCall[] | undefined;
 
@@ -103,6 +106,8 @@ export class OutgoingCalls {
     this.#link = link;
     this.#outbox = outbox;
     this.#hooks = hooks;
+    // More than this, the peer need not keep.
+    this.#maxKept = limits.maxPipelined;
     this.pending = new PendingCalls(limits.maxCallsOut, hooks);
   }
 
@@ -162,7 +167,9 @@ export class OutgoingCalls {
         perspective,
         (writer, jellier) => writeCall(writer, jellier, word, head, call),
       );
-      if (isKept) onKept(id);
+      if (!isKept) return;
+      this.#kept++;
+      onKept(id);
     };
     if (early === undefined && isLost) return this.pending.add(id, method, options);
     if (to === undefined) {
@@ -188,9 +195,9 @@ export class OutgoingCalls {
     return this.#link.output.drained();
   }
 
-  /** Whether the peer can be asked to keep results. */
+  /** Whether the peer can be asked to keep one more result. */
   get #mayKeep(): boolean {
-    return this.#hooks.dialect === OWN_DIALECT;
+    return this.#hooks.dialect === OWN_DIALECT && this.#kept < this.#maxKept;
   }
 
   /**
@@ -199,6 +206,7 @@ export class OutgoingCalls {
    * @param request Number of the request; its result was kept until now.
    */
   forgetResult(request: number): void {
+    this.#kept--;
     this.#outbox.send((writer) => writeNumber(writer, WORD.decref, -request));
   }
 

@@ -18,15 +18,8 @@ export type Referent<T> = IsUntyped<T> extends true ? unknown
 
 /** What is known about the result. */
 type State =
-  /**
-   * Nothing; if the peer was asked to keep it, it is called by the number of the request, and if not,
-   * calls of it wait.
-   */
-  | {
-    readonly kind: "pending";
-    readonly request: number | undefined;
-    readonly waiting: (() => void)[];
-  }
+  /** Nothing; if the peer was asked to keep it, it is called by the number of the request. */
+  | { readonly kind: "pending"; readonly request: number | undefined }
   | { readonly kind: "reference"; readonly reference: RemoteReference }
   | { readonly kind: "failed"; readonly error: unknown };
 
@@ -49,7 +42,9 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
   readonly #broker: Broker;
   readonly #method: string;
   readonly #result: Promise<unknown>;
-  #state: State = { kind: "pending", request: undefined, waiting: [] };
+  #state: State = { kind: "pending", request: undefined };
+  /** Calls of a result that the peer was not asked to keep, or not yet. */
+  readonly #waiting: (() => void)[] = [];
   #isReleased = false;
   #stub: object | undefined;
 
@@ -68,7 +63,7 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
   ) {
     this.#broker = broker;
     this.#method = method;
-    this.#result = call((request) => this.#state = { kind: "pending", request, waiting: [] });
+    this.#result = call((request) => this.#state = { kind: "pending", request });
     this.#result.then(
       (value) => this.#arrived(value),
       (error) => this.#settle({ kind: "failed", error }),
@@ -89,7 +84,7 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
     const before = this.#state;
     this.#state = state;
     if (before.kind !== "pending") return;
-    for (const retry of before.waiting) retry();
+    for (const retry of this.#waiting.splice(0)) retry();
     if (before.request !== undefined) this.#broker[CONNECTION].forgetResult(before.request);
   }
 
@@ -161,8 +156,9 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
     const state = this.#state;
     switch (state.kind) {
       case "pending":
-        if (state.request !== undefined) return -state.request;
-        state.waiting.push(retry);
+        // Where the first call had to wait itself, so may have some of its result: others come later.
+        if (state.request !== undefined && this.#waiting.length === 0) return -state.request;
+        this.#waiting.push(retry);
         return undefined;
       case "reference":
         return state.reference.luid;

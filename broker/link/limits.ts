@@ -34,7 +34,8 @@ export interface BrokerLimits extends BananaLimits {
   readonly maxCallsOut: number;
   /**
    * Maximum number of results of ours that the peer may be calling before they have reached it;
-   * 16,384 unless given. One more call whose result it wants to call fails.
+   * 16,384 unless given. One more call whose result it wants to call fails. Of its results, we ask
+   * for no more than this: calls of any other wait until it has arrived.
    */
   readonly maxPipelined: number;
   /**

@@ -357,6 +357,68 @@ Deno.test("RemotePromise of a peer that does not use this library: calls that wa
   assertEquals(raw.broker.counts.localObjects, 0);
 });
 
+Deno.test("RemotePromise asks for no more results than maxPipelined: calls of the others wait", async () => {
+  const bank = new Bank();
+  const limits = { maxPipelined: 2 };
+  await using pair = await testPair(bank, { client: { limits }, server: { limits } });
+  const root = pair.client.root<Bank>();
+  const shared = root.pipeline("shared");
+  const accounts = Array.from({ length: 20 }, (_, i) => root.pipeline("account", `${i}`));
+  const owners = accounts.map((account) => account.callRemote("owner"));
+  assertEquals(await Promise.all(owners), Array.from({ length: 20 }, (_, i) => `${i}`));
+  bank.open.resolve();
+  assertEquals(await shared.callRemote("note", "x"), 1);
+  await settle();
+  assertEquals(pair.server.counts.promisedResults, 0);
+});
+
+Deno.test("RemotePromise of a call that waited itself: calls of it are made in order", async () => {
+  const bank = new Bank();
+  bank.open.resolve();
+  await using pair = await testPair(bank, { client: { limits: { maxPipelined: 1 } } });
+  const root = pair.client.root<Bank>();
+  const first = root.pipeline("account", "first");
+  const account = root.pipeline("shared");
+  const partner = account.pipeline("partner");
+  const owners = [partner.callRemote("owner")];
+  const notes = [account.callRemote("note", "one")];
+  await first;
+  notes.push(account.callRemote("note", "two"));
+  owners.push(partner.pipeline("partner").callRemote("owner"), partner.callRemote("owner"));
+  const name = "partner of alice";
+  assertEquals(await Promise.all(owners), [name, `partner of ${name}`, name]);
+  assertEquals(await Promise.all(notes), [1, 2]);
+  assertEquals(bank.account.calls, ["one", "two"]);
+});
+
+Deno.test("RemotePromise asks for a result again once one was given back", async () => {
+  await using raw = await rawServer({ hello: false, limits: { maxPipelined: 1 } });
+  await raw.peer.say(["perspective-1", "pb"], ["version", 6]);
+  for (let i = 0; i < 2; i++) await raw.peer.hear();
+  const root = raw.broker.root();
+  const account = root.pipeline("account");
+  const other = root.pipeline("other");
+  const note = other.callRemote("note");
+  const call = (
+    id: number,
+    object: unknown,
+    method: string,
+    answer: number,
+  ) => ["message", id, object, method, answer, ["tuple"], ["dictionary"]];
+  assertEquals(await raw.peer.hear(), call(1, "root", "account", 2));
+  assertEquals(await raw.peer.hear(), call(2, "root", "other", 1));
+  await raw.peer.say(["answer", 2, ["remote", 8]]);
+  assertEquals(await raw.peer.hear(), call(3, 8, "note", 1));
+  await raw.peer.say(["answer", 3, 1], ["answer", 1, ["remote", 7]]);
+  assertEquals(await raw.peer.hear(), ["decref", -1]);
+  assertEquals(await note, 1);
+  await account;
+  const third = root.pipeline("third");
+  assertEquals(await raw.peer.hear(), call(4, "root", "third", 2));
+  await raw.peer.say(["answer", 4, ["None"]]);
+  assertEquals(await third, null);
+});
+
 Deno.test("RemotePromise writes arguments on behalf of nobody, before and after it has arrived", async () => {
   const seen: unknown[] = [];
   class Page extends Copyable {
