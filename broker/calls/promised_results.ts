@@ -9,6 +9,7 @@ import { BusyMap } from "../../transport/base/busy_map.ts";
 import { LimitError, type NoSuchMethod } from "../errors/errors.ts";
 import { CALLER } from "../flavors/referenceable.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
+import type { StrangerBounds } from "../link/bound.ts";
 import type { BrokerLimits } from "../link/limits.ts";
 
 /** What is known about a result. */
@@ -71,6 +72,8 @@ export class PromisedResult {
 /** The results that the peer may call, by the number of the request that they answer. */
 export class PromisedResults {
   readonly #limits: BrokerLimits;
+  /** Further limits while nobody has logged in. */
+  #bounds: StrangerBounds | undefined;
   readonly #onBegun: () => void;
   /** Number of bytes of the requests whose results are errors. */
   #failedBytes = 0;
@@ -95,6 +98,15 @@ export class PromisedResults {
   }
 
   /**
+   * Limits what is kept for a peer that has not logged in.
+   *
+   * @param bounds The limits; undefined, for none but the usual ones, once somebody has logged in.
+   */
+  limitStranger(bounds: StrangerBounds | undefined): void {
+    this.#bounds = bounds;
+  }
+
+  /**
    * Adds the result of a call that has arrived.
    *
    * @param request Number of the call's request.
@@ -104,11 +116,13 @@ export class PromisedResults {
    */
   add(request: number, caller: object | null): PromisedResult {
     const { maxPipelined, maxBufferedBytes } = this.#limits;
+    const { references, messageBytes } = this.#bounds ?? {};
     const cannot = "Cannot keep the result for other calls";
-    if (this.size >= maxPipelined) {
-      throw new LimitError("maxPipelined", `${cannot}: ${maxPipelined} are kept`);
+    const most = Math.min(maxPipelined, references?.most ?? Infinity);
+    if (this.size >= most) {
+      throw new LimitError("maxPipelined", `${cannot}: ${most} are kept`);
     }
-    if (this.#failedBytes >= maxBufferedBytes) {
+    if (this.#failedBytes >= Math.min(maxBufferedBytes, messageBytes?.most ?? Infinity)) {
       const fact = `${this.#failedBytes} bytes of calls that failed are kept`;
       throw new LimitError("maxBufferedBytes", `${cannot}: ${fact}`);
     }

@@ -351,6 +351,7 @@ export class Connection implements BrokerHooks {
   limitStranger(bounds: StrangerBounds | undefined): void {
     this.#bounds = bounds;
     this.link.limitInput(bounds?.messageBytes);
+    this.incoming.promised.limitStranger(bounds);
   }
 
   /**

@@ -14,8 +14,11 @@ export interface Bound {
 
 /** Limits on a peer that has not logged in yet. */
 export interface StrangerBounds {
-  /** Number of bytes in one message, complete or not, give or take one read. */
+  /**
+   * Number of bytes in one message, complete or not, give or take one read; and in failed calls whose
+   * results are kept.
+   */
   readonly messageBytes: Bound;
-  /** Number of the peer's objects that are held at once. */
+  /** Number of the peer's objects that are held at once, and of results that are kept for it. */
   readonly references: Bound;
 }

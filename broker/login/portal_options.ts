@@ -66,12 +66,13 @@ export interface PortalOptions extends MechanismOptions {
   maxStrangers?: number;
   /**
    * Approximate number of bytes of an unfinished message that are kept until then, and that all
-   * pending logins over a connection may have brought, including their minds; 65,536 unless given.
+   * pending logins over a connection may have brought, including their minds, and that failed calls
+   * had whose results are kept for other calls; 65,536 unless given.
    */
   maxStrangerBytes?: number;
   /**
-   * Maximum number of the peer's objects held at once until then; 64 unless given. The mind of each
-   * pending login may be one of them.
+   * Maximum number of the peer's objects held at once until then, and of results kept for other
+   * calls; 64 unless given. The mind of each pending login may be one of the objects.
    */
   maxStrangerReferences?: number;
 }

@@ -755,6 +755,47 @@ Deno.test("maxStrangerReferences gives no further objects to a rule that catches
   await pair[Symbol.asyncDispose]();
 });
 
+Deno.test("maxStrangerReferences and maxStrangerBytes limit the results kept until somebody logs in", async () => {
+  const { root } = testPortal({
+    checkers: [new AllowAnonymousAccess()],
+    maxStrangerReferences: 3,
+    maxStrangerBytes: 1000,
+  });
+  await using pair = await rawClient(root, { hello: false });
+  const { peer } = pair;
+  await peer.hear();
+  assertEquals(await peer.ask("perspective-1", ["version", 6]), ["version", 6]);
+  const ask = async (id: number, name: string): Promise<string> => {
+    const failure = await peer.ask(["message", id, "root", name, 2, ["tuple"], ["dictionary"]]);
+    return String(failureIn(failure).value).slice(0, 50);
+  };
+  const kept: string[] = [];
+  for (let id = 1; id <= 4; id++) kept.push(await ask(id, "short"));
+  const missing = "No such method: remote_short; log in first";
+  assertEquals(kept, [
+    ...Array(3).fill(missing),
+    "Cannot keep the result for other calls: 3 are kept",
+  ]);
+  for (let id = 1; id <= 3; id++) await peer.say(["decref", -id]);
+  const long = "x".repeat(600);
+  for (let id = 5; id <= 6; id++) assert((await ask(id, long)).startsWith("No such method"));
+  const refused = await ask(7, "short");
+  assert(/^Cannot keep the result for other calls: 1\d\d\d byt/.test(refused), refused);
+  await peer.say(["decref", -5]);
+  // Somebody who is known may have more.
+  const login = await peer.ask([
+    "message",
+    8,
+    "root",
+    "loginAnonymous",
+    1,
+    ["tuple", ["None"]],
+    ["dictionary"],
+  ]) as unknown[];
+  assertEquals(login[0], "answer");
+  for (let id = 9; id <= 20; id++) assertEquals(await ask(id, "short"), missing);
+});
+
 Deno.test("PortalRoot with Infinity for every limit has no limits, and leaves no timers", async () => {
   const { root } = testPortal({
     challengeTimeout: Infinity,
