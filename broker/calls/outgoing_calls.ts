@@ -220,6 +220,7 @@ export class OutgoingCalls {
             const to = find(late.send);
             if (to === undefined) return;
             if (!this.#link.isOpen) throw connectionLost(method, undefined);
+            this.#outbox.checkRoom(method);
             send(to);
             resolve(this.#room());
           } catch (error) {
@@ -236,7 +237,9 @@ export class OutgoingCalls {
         if (this.pending.dropGivenUp(id)) return;
         try {
           const to = find(late.send);
-          if (to !== undefined) send(to);
+          if (to === undefined) return;
+          this.#outbox.checkRoom(method);
+          send(to);
         } catch (error) {
           this.pending.take(id).reject(error);
         }

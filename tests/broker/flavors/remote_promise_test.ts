@@ -15,6 +15,7 @@ import {
   DeadReferenceError,
   IPerspective,
   kwargs,
+  LimitError,
   noOperation,
   NoSuchMethod,
   PBConnectionLost,
@@ -355,6 +356,26 @@ Deno.test("RemotePromise of a peer that does not use this library: calls that wa
     assertInstanceOf((end as PromiseRejectedResult).reason, PBConnectionLost);
   }
   assertEquals(raw.broker.counts.localObjects, 0);
+});
+
+Deno.test("RemotePromise of a peer that does not use this library: calls that wait respect maxBufferedBytes", async () => {
+  await using raw = await rawServer({ limits: { maxBufferedBytes: 2000 } });
+  const account = raw.broker.root().pipeline("account");
+  const note = "x".repeat(900);
+  const calls = [{}, {}, {}, {}, { answer: false }].map((options) =>
+    account.callRemote("note", note, callOptions(options))
+  );
+  await raw.peer.hear();
+  await raw.peer.say(["answer", 1, ["remote", 7]]);
+  for (const id of [2, 3, 4]) {
+    assertEquals((await raw.peer.hear() as unknown[])[1], id);
+    await raw.peer.say(["answer", id, id]);
+  }
+  const ends = await Promise.allSettled(calls);
+  assertEquals(ends.slice(0, 3).map((end) => end.status), Array(3).fill("fulfilled"));
+  for (const end of ends.slice(3)) {
+    assertInstanceOf((end as PromiseRejectedResult).reason, LimitError);
+  }
 });
 
 Deno.test("RemotePromise asks for no more results than maxPipelined: calls of the others wait", async () => {
