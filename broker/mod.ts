@@ -50,7 +50,7 @@ export * from "./paging/stream_pager.ts";
 // One connection.
 export { Broker } from "./connection/broker.ts";
 export type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./connection/broker_facts.ts";
-export type { Log, LogEntry, LogEvent } from "./connection/log.ts";
+export type { Log, LogEntry, LogEvent } from "./log/log.ts";
 export {
   type BrokerOptions,
   type BrokerSettings,

@@ -47,6 +47,7 @@ const LAYERS: Record<string, Layer> = {
     floors: [
       "async",
       "errors",
+      "log",
       "link",
       "flavors",
       "calls",

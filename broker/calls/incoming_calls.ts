@@ -17,11 +17,11 @@ import {
 } from "../errors/errors.ts";
 import { CopyableFailure, isExpected, wireForm } from "../errors/failure.ts";
 import { RemoteError } from "../errors/remote_error.ts";
-import { CONNECTION } from "../flavors/invoker.ts";
 import { type Kwargs, kwargs } from "../flavors/kwargs.ts";
 import { CALLER, type RemoteTarget } from "../flavors/referenceable.ts";
 import type { Faults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
+import type { LogEntry } from "../log/log.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
 import type { Outbox } from "../link/outbox.ts";
 import { type CallHead, KEPT, readReference } from "./message_parts.ts";
@@ -33,9 +33,6 @@ const CALL_BYTES = 256;
 
 /** Maximum number of characters of a method's name that are logged. */
 const MAX_NAME = 200;
-
-/** How bad it is that a call has failed. */
-type Level = "warning" | "error";
 
 /** A call that has arrived. */
 export interface IncomingCall {
@@ -58,10 +55,18 @@ export interface IncomingCall {
   readonly begun?: () => boolean;
 }
 
-/** Is told of calls that come in, and of faults. */
+/** What calls that come in ask of their connection, and tell it. */
 export interface IncomingCallsHooks extends Faults {
-  /** Called when a call that was not answered at once has ended. */
-  callEnded(): void;
+  /** The dialect that both ends have agreed on, once they have. */
+  readonly dialect: string | undefined;
+  /** Called when calls that were not answered at once have ended. */
+  progressed(): void;
+  /**
+   * Logs what the peer can cause again and again: of many entries, only one a second.
+   *
+   * @param entry The entry, without the peer.
+   */
+  logOften(entry: Omit<LogEntry, "peer">): void;
 }
 
 /** What a broker lends to the calls that come in. */
@@ -72,7 +77,7 @@ export interface IncomingCallsParts {
   readonly link: Link;
   /** Where answers go. */
   readonly outbox: Outbox;
-  /** Is told which calls have ended, and of faults. */
+  /** The connection, for what only its parts may do. */
   readonly hooks: IncomingCallsHooks;
 }
 
@@ -110,7 +115,7 @@ export class IncomingCalls {
     this.#hooks = hooks;
     this.promised = new PromisedResults(
       broker.settings.limits,
-      () => hooks.callEnded(),
+      () => hooks.progressed(),
     );
   }
 
@@ -309,7 +314,7 @@ export class IncomingCalls {
   #ended(bytes: number): void {
     this.#unanswered--;
     this.#unansweredBytes -= bytes;
-    this.#hooks.callEnded();
+    this.#hooks.progressed();
   }
 
   #succeeded(call: IncomingCall, value: unknown, perspective: object | null): void {
@@ -328,7 +333,7 @@ export class IncomingCalls {
     promised?.settle(settledState(head, value, luid));
   }
 
-  #failed(call: IncomingCall, error: unknown, level: Level = "error"): void {
+  #failed(call: IncomingCall, error: unknown, level: LogEntry["level"] = "error"): void {
     const { head } = call;
     const { isClosed } = this.#broker;
     // A handler that called back over a lost connection was bound to fail.
@@ -343,17 +348,17 @@ export class IncomingCalls {
     promised?.settle({ kind: "failed", error });
   }
 
-  #logFailure(head: CallHead, error: unknown, level: Level): void {
+  #logFailure(head: CallHead, error: unknown, level: LogEntry["level"]): void {
     const consequence = head.answer && !this.#broker.isClosed ? "; the peer is told" : "";
     const method = head.method.slice(0, MAX_NAME);
     const event = "callFailed";
     if (isMissing(error)) {
       // The stack would only show this library's own code.
       const message = `Call of "${method}" failed: ${error.message}${consequence}`;
-      return this.#broker[CONNECTION].logOften({ event, level, message, method });
+      return this.#hooks.logOften({ event, level, message, method });
     }
     const message = `Call of "${method}" failed${consequence}`;
-    this.#broker[CONNECTION].logOften({ event, level, message, method, error });
+    this.#hooks.logOften({ event, level, message, method, error });
   }
 
   /** Sends an error; on nobody's behalf, as in Twisted. */
@@ -370,7 +375,7 @@ export class IncomingCalls {
       // An error that cannot be sent must not leave the caller waiting.
       const message = "Cannot send an error as it is";
       const method = head.method.slice(0, MAX_NAME);
-      this.#broker[CONNECTION].logOften({
+      this.#hooks.logOften({
         event: "callFailed",
         level: "error",
         message,

@@ -25,7 +25,7 @@ interface PendingCall {
 /** Is told of calls of ours. */
 export interface PendingCallsHooks {
   /** Called when a call was given up. */
-  callGivenUp(): void;
+  progressed(): void;
 }
 
 /**
@@ -135,7 +135,7 @@ export class PendingCalls {
 
   #gaveUp(): void {
     this.#givenUp++;
-    this.#hooks.callGivenUp();
+    this.#hooks.progressed();
   }
 
   /**

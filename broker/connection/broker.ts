@@ -9,11 +9,11 @@ import type { Dialed, Peer } from "../../transport/mod.ts";
 import { CONNECTION } from "../flavors/invoker.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";
 import { type ObjectId, RemoteReference } from "../flavors/remote_reference.ts";
+import type { LogEntry } from "../log/log.ts";
 import { type CopiedAvatarOptions, login, type LoginOptions } from "../login/login.ts";
 import { type LocalObject, ROOT } from "../tables/local_table.ts";
 import type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
 import { Connection } from "./connection.ts";
-import type { LogEntry } from "./log.ts";
 import type { BrokerSettings } from "./options.ts";
 
 /**

@@ -22,18 +22,18 @@ import { Link, type Received } from "../link/link.ts";
 import { Negotiation } from "../link/negotiation.ts";
 import { Outbox } from "../link/outbox.ts";
 import type { ReadTools } from "../link/toolbox.ts";
+import { callLogged, type LogEntry, LogRate } from "../log/log.ts";
 import { Caches } from "../tables/caches.ts";
 import { ImportTable } from "../tables/import_table.ts";
 import { type Cleanup, type LocalObject, LocalTable } from "../tables/local_table.ts";
 import { ObjectLimit } from "../tables/object_limit.ts";
 import type { Broker } from "./broker.ts";
 import type { BrokerCounts, BrokerRole, Traffic } from "./broker_facts.ts";
-import type { BrokerHooks } from "./broker_hooks.ts";
+import type { ConnectionHooks } from "./connection_hooks.ts";
 import { Disconnects } from "./disconnects.ts";
 import { Flow } from "./flow.ts";
 import { KeepAlive } from "./keep_alive.ts";
 import { Life } from "./life.ts";
-import { callLogged, type LogEntry, LogRate } from "./log.ts";
 import { Messages } from "./messages.ts";
 import type { BrokerSettings } from "./options.ts";
 import { PageTurns } from "./page_turns.ts";
@@ -48,7 +48,7 @@ const KEEP_ALIVE = 60_000;
  *
  * Most parts are made when they are first needed: most connections never need most of them.
  */
-export class Connection implements BrokerHooks {
+export class Connection {
   /** The way in and out. */
   readonly link: Link;
   /** Writes messages. */
@@ -62,6 +62,7 @@ export class Connection implements BrokerHooks {
   readonly #broker: Broker;
   readonly #role: BrokerRole;
   readonly #settings: BrokerSettings;
+  readonly #hooks: ConnectionHooks;
   readonly #flow: Flow;
   readonly #messages: Messages;
   /** Limits how many of our objects the peer may hold, as references and as caches. */
@@ -96,19 +97,20 @@ export class Connection implements BrokerHooks {
     this.#broker = broker;
     this.#role = role;
     this.#settings = settings;
-    this.#limit = new ObjectLimit("maxReferences", limits.maxReferences, this);
-    const locals = this.locals = new LocalTable(this.#limit);
-    const link = this.link = new Link(transport, this, settings, broker);
-    const outbox = this.outbox = new Outbox(link.output, limits, this);
-    const calls = this.incoming = new IncomingCalls({ broker, link, outbox, hooks: this });
-    const flow = this.#flow = new Flow({ link, calls, limits, hooks: this });
-    this.#messages = new Messages({ broker, flow, calls, locals, outbox, hooks: this });
+    const hooks = this.#hooks = new Connection.#Hooks(this);
+    this.#limit = new ObjectLimit("maxReferences", limits.maxReferences, hooks);
+    this.locals = new LocalTable(this.#limit);
+    const link = this.link = new Link(transport, hooks, settings, broker);
+    const outbox = this.outbox = new Outbox(link.output, limits, hooks);
+    const calls = this.incoming = new IncomingCalls({ broker, link, outbox, hooks });
+    const flow = this.#flow = new Flow({ link, calls, limits, hooks });
+    this.#messages = new Messages({ broker, connection: this, flow, hooks });
     const negotiation = new Negotiation({
       role: role.kind,
       link,
       outbox,
       timeout: Math.min(limits.negotiationTimeout, role.timeout ?? Infinity),
-      faults: this,
+      faults: this.#hooks,
     });
     this.life = new Life(negotiation, {
       peer,
@@ -116,7 +118,7 @@ export class Connection implements BrokerHooks {
       link,
       flow,
       calls,
-      hooks: this,
+      hooks,
       log,
     });
   }
@@ -136,7 +138,7 @@ export class Connection implements BrokerHooks {
       caches: this.#caches?.held.size ?? 0,
       promisedResults: this.incoming.promised.size,
       callsIn: this.incoming.size,
-      callsOut: this.callsOut,
+      callsOut: this.#callsOut,
       bufferedBytes: this.link.output.buffered,
     };
   }
@@ -221,13 +223,18 @@ export class Connection implements BrokerHooks {
       : outgoing.send({ word: WORD.message, target, method, args, perspective, onKept });
   }
 
+  /** Number of our calls that the peer has not answered, including those that were given up. */
+  get #callsOut(): number {
+    return this.#outgoing?.pending.size ?? 0;
+  }
+
   /** The calls that we make. */
   get #ownCalls(): OutgoingCalls {
     return this.#outgoing ??= new OutgoingCalls({
       link: this.link,
       outbox: this.outbox,
       limits: this.#settings.limits,
-      hooks: this,
+      hooks: this.#hooks,
       isEarly: this.life.isNegotiating,
     });
   }
@@ -312,7 +319,7 @@ export class Connection implements BrokerHooks {
     const bound = this.#bounds?.references;
     if (bound === undefined || imports.size <= bound.most) return reference;
     const error = bound.passed();
-    this.fail(error);
+    this.#hooks.fail(error);
     throw error;
   }
 
@@ -332,7 +339,7 @@ export class Connection implements BrokerHooks {
       outbox: this.outbox,
       limit: this.#limit,
       newId: () => ++this.#lastLocal,
-      faults: this,
+      faults: this.#hooks,
       readAhead: (isEnough) => this.#messages.readAhead(isEnough),
     });
   }
@@ -402,88 +409,11 @@ export class Connection implements BrokerHooks {
     callLogged(callbacks, (entry) => this.log(entry));
   }
 
-  // What the parts ask for: see BrokerHooks.
-
-  /** The dialect that both ends have agreed on, once they have. */
-  get dialect(): string | undefined {
-    return this.life.dialect;
-  }
-  /** Number of our calls that the peer has not answered, including those that were given up. */
-  get callsOut(): number {
-    return this.#outgoing?.pending.size ?? 0;
-  }
-  /** Number of our calls that somebody is still waiting for. */
-  get callsWanted(): number {
-    return this.#outgoing?.pending.wanted ?? 0;
-  }
-  /** Closes the connection at once, because of a fault. */
-  fail(error: Error): void {
-    this.life.fail(error);
-  }
-  /** Closes the connection because of a fault, once what is being written has gone out. */
-  dismiss(error: Error): void {
-    void this.life.close(error);
-  }
-  /** Returns whether to go on reading now. */
-  mayRead(): boolean {
-    this.life.check();
-    return this.#flow.mayRead();
-  }
-  /** Handles what has arrived. */
-  expressionReceived(tools: ReadTools, isBehindAnswer: boolean): Received {
-    if (!this.life.isNegotiating) return this.#messages.received(tools, isBehindAnswer);
-    this.life.agree(tools.reader);
-    return "other";
-  }
   /** Begins to speak, as both ends have agreed on a dialect. */
-  opened(): void {
+  #opened(): void {
     this.#watchPeer();
     this.outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
     this.#outgoing?.open();
-  }
-  /** Goes on with what had to wait for the transport. */
-  wrote(): void {
-    this.#flow.proceed();
-    // A close that waits for calls also waits for their answers to go out.
-    this.life.callsEnded();
-  }
-  /** Handles an answer. */
-  answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): boolean {
-    if (this.#keepAlive?.answered(id)) return true;
-    const isRead = this.#ownCalls.answered(id, succeeded, unjellier);
-    this.life.callsEnded();
-    return isRead;
-  }
-  /** Goes on with what had to wait for a call to end. */
-  callEnded(): void {
-    this.#flow.proceed();
-    this.life.callsEnded();
-  }
-  /** Notes that one of our calls was given up. */
-  callGivenUp(): void {
-    this.life.callsEnded();
-  }
-  /** Notes that nothing will arrive any more. */
-  linkEnded(error: unknown, unread: Uint8Array): void {
-    this.life.end(error, unread);
-  }
-  /** Cleans up after the connection has ended. */
-  clear(reason: Error | undefined): void {
-    this.#keepAlive?.stop();
-    this.#flow.clear();
-    this.#pageTurns?.clear();
-    this.#outgoing?.fail(reason);
-    this.#caches?.clear(reason);
-    const disconnects = this.#disconnects ?? [];
-    this.#disconnects = undefined;
-    this.notifyAll(disconnects);
-    this.locals.clear();
-    this.incoming.promised.clear();
-    this.#imports?.clear();
-  }
-  /** Tells whoever built the broker that nothing is left of the connection. */
-  ended(reason: Error | undefined): void {
-    this.#role.onEnded?.(this.#broker, reason);
   }
 
   /** Begins to watch whether the peer is still there. */
@@ -497,7 +427,90 @@ export class Connection implements BrokerHooks {
       flow: this.#flow,
       outbox: this.outbox,
       address,
-      faults: this,
+      faults: this.#hooks,
     });
   }
+
+  /** Goes on with what had to wait: for the transport, or for a call to end. */
+  #progressed(): void {
+    this.#flow.proceed();
+    // A close that waits for calls also waits for their answers to go out.
+    this.life.callsEnded();
+  }
+
+  /** Cleans up after the connection has ended. */
+  #clear(reason: Error | undefined): void {
+    this.#keepAlive?.stop();
+    this.#flow.clear();
+    this.#pageTurns?.clear();
+    this.#outgoing?.fail(reason);
+    this.#caches?.clear(reason);
+    const disconnects = this.#disconnects ?? [];
+    this.#disconnects = undefined;
+    this.notifyAll(disconnects);
+    this.locals.clear();
+    this.incoming.promised.clear();
+    this.#imports?.clear();
+  }
+
+  /** What the parts of a connection may ask for, and other code may not. */
+  static readonly #Hooks = class implements ConnectionHooks {
+    readonly #connection: Connection;
+
+    constructor(connection: Connection) {
+      this.#connection = connection;
+    }
+    get dialect(): string | undefined {
+      return this.#connection.life.dialect;
+    }
+    get callsOut(): number {
+      return this.#connection.#callsOut;
+    }
+    get callsWanted(): number {
+      return this.#connection.#outgoing?.pending.wanted ?? 0;
+    }
+    fail(error: Error): void {
+      this.#connection.life.fail(error);
+    }
+    dismiss(error: Error): void {
+      void this.#connection.life.close(error);
+    }
+    mayRead(): boolean {
+      this.#connection.life.check();
+      return this.#connection.#flow.mayRead();
+    }
+    expressionReceived(tools: ReadTools, isBehindAnswer: boolean): Received {
+      const { life } = this.#connection;
+      if (!life.isNegotiating) return this.#connection.#messages.received(tools, isBehindAnswer);
+      life.agree(tools.reader);
+      return "other";
+    }
+    opened(): void {
+      this.#connection.#opened();
+    }
+    answered(id: number | bigint, succeeded: boolean, unjellier: Unjellier): boolean {
+      if (this.#connection.#keepAlive?.answered(id)) return true;
+      const isRead = this.#connection.#ownCalls.answered(id, succeeded, unjellier);
+      this.#connection.life.callsEnded();
+      return isRead;
+    }
+    wrote(): void {
+      this.#connection.#progressed();
+    }
+    progressed(): void {
+      this.#connection.#progressed();
+    }
+    logOften(entry: Omit<LogEntry, "peer">): void {
+      this.#connection.logOften(entry);
+    }
+    linkEnded(error: unknown, unread: Uint8Array): void {
+      this.#connection.life.end(error, unread);
+    }
+    clear(reason: Error | undefined): void {
+      this.#connection.#clear(reason);
+    }
+    ended(reason: Error | undefined): void {
+      this.#connection.#role.onEnded?.(this.#connection.#broker, reason);
+    }
+  };
 }

@@ -8,7 +8,7 @@ import type { IncomingCalls } from "../calls/incoming_calls.ts";
 import { LimitError } from "../errors/errors.ts";
 import type { BrokerLimits } from "../link/limits.ts";
 import type { Link } from "../link/link.ts";
-import type { BrokerHooks } from "./broker_hooks.ts";
+import type { ConnectionHooks } from "./connection_hooks.ts";
 import { type ReadCall, WaitingMessages } from "./waiting_messages.ts";
 
 /** Number of bytes in messages that are handled before others get a turn. */
@@ -23,7 +23,7 @@ export interface FlowParts {
   /** When to wait, and when to give up. */
   readonly limits: BrokerLimits;
   /** Knows of our own calls, and learns of faults. */
-  readonly hooks: BrokerHooks;
+  readonly hooks: ConnectionHooks;
 }
 
 /**
@@ -40,7 +40,7 @@ export class Flow {
   readonly #link: Link;
   readonly #calls: IncomingCalls;
   readonly #limits: BrokerLimits;
-  readonly #hooks: BrokerHooks;
+  readonly #hooks: ConnectionHooks;
   /** The messages that were put off, if there are any. */
   #waiting: WaitingMessages | undefined;
   #isHandling = false;
@@ -169,6 +169,6 @@ export class Flow {
   #nextTurn(): void {
     this.#timer = undefined;
     // This proceeds; a close that waits for calls may also be waiting for those that were put off.
-    this.#hooks.callEnded();
+    this.#hooks.progressed();
   }
 }

@@ -15,11 +15,11 @@ import { GoingAwayError, LimitError } from "../errors/errors.ts";
 import { closeReason, isFaultOfPeer } from "../link/close_reason.ts";
 import type { Link } from "../link/link.ts";
 import { type AgreedDialect, type Negotiation, notReady } from "../link/negotiation.ts";
+import type { Log } from "../log/log.ts";
 import type { BrokerRole, CloseOptions } from "./broker_facts.ts";
-import type { BrokerHooks } from "./broker_hooks.ts";
+import type { ConnectionHooks } from "./connection_hooks.ts";
 import { endReason } from "./end_reason.ts";
 import type { Flow } from "./flow.ts";
-import type { Log } from "./log.ts";
 
 /** Milliseconds that a close waits for what was written to go out. */
 const CLOSE_TIMEOUT = 1000;
@@ -67,7 +67,7 @@ export interface LifeParts {
   /** The peer's calls. */
   readonly calls: IncomingCalls;
   /** Knows our own calls, and cleans up. */
-  readonly hooks: BrokerHooks;
+  readonly hooks: ConnectionHooks;
   /** Logs why connections end when they should not. */
   readonly log: Log;
 }

@@ -5,7 +5,7 @@
  */
 
 import { type BananaReader, LIST, WORD, WORDS } from "../../jelly/banana/mod.ts";
-import type { IncomingCall, IncomingCalls } from "../calls/incoming_calls.ts";
+import type { IncomingCall } from "../calls/incoming_calls.ts";
 import {
   type CallHead,
   expectItems,
@@ -17,44 +17,36 @@ import {
 import type { PromisedResult } from "../calls/promised_results.ts";
 import { giveBackUnread } from "../calls/unread.ts";
 import { ProtocolError } from "../errors/errors.ts";
-import { CONNECTION } from "../flavors/invoker.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
 import type { Received } from "../link/link.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
-import type { Outbox } from "../link/outbox.ts";
 import type { ReadTools } from "../link/toolbox.ts";
-import type { LocalTable } from "../tables/local_table.ts";
 import type { Broker } from "./broker.ts";
-import type { BrokerHooks } from "./broker_hooks.ts";
+import type { Connection } from "./connection.ts";
+import type { ConnectionHooks } from "./connection_hooks.ts";
 import type { Flow } from "./flow.ts";
 
 /** What a broker lends to its reader of messages. */
 export interface MessagesParts {
-  /** The connection. */
+  /** The connection, as programs see it. */
   readonly broker: Broker;
+  /** The connection, as the rest of this library sees it: what the messages are for. */
+  readonly connection: Connection;
   /** Decides what has to wait. */
   readonly flow: Flow;
-  /** Handles calls. */
-  readonly calls: IncomingCalls;
-  /** The objects that may be called. */
-  readonly locals: LocalTable;
-  /** Where replies go. */
-  readonly outbox: Outbox;
   /** Handles answers to our own calls. */
-  readonly hooks: BrokerHooks;
+  readonly hooks: ConnectionHooks;
 }
 
 /** Reads what kind of message has arrived, and passes it on. */
 export class Messages {
   readonly #broker: Broker;
+  readonly #connection: Connection;
   readonly #flow: Flow;
-  readonly #calls: IncomingCalls;
-  readonly #locals: LocalTable;
-  readonly #outbox: Outbox;
-  readonly #hooks: BrokerHooks;
-  /** Which end did not understand a message of the other: the first is logged, the rest are not. */
-  #strangers: Set<"here" | "there"> | undefined;
+  readonly #hooks: ConnectionHooks;
+  /** Which end did not understand a message of the other: only the first time is logged. */
+  #warned: Set<"here" | "there"> | undefined;
   /** Number of cache updates that were put off: later ones wait behind them. */
   #updatesPutOff = 0;
 
@@ -63,12 +55,10 @@ export class Messages {
    *
    * @param parts What the broker lends.
    */
-  constructor({ broker, flow, calls, locals, outbox, hooks }: MessagesParts) {
+  constructor({ broker, connection, flow, hooks }: MessagesParts) {
     this.#broker = broker;
+    this.#connection = connection;
     this.#flow = flow;
-    this.#calls = calls;
-    this.#locals = locals;
-    this.#outbox = outbox;
     this.#hooks = hooks;
   }
 
@@ -131,7 +121,7 @@ export class Messages {
     if (command !== WORD.message && !isUpdate) return undefined;
     try {
       const head = readCallHead(reader, items);
-      const { held } = this.#broker[CONNECTION].caches;
+      const { held } = this.#connection.caches;
       const find = () => isUpdate ? held.get(head.target) : this.#find(head.target);
       const object = find();
       const begun = () => {
@@ -148,18 +138,18 @@ export class Messages {
   /** Handles a cache update, at once if possible: answers that come after it may depend on it. */
   #update(tools: ReadTools, items: number): void {
     const head = readCallHead(tools.reader, items);
-    const cache = this.#broker[CONNECTION].caches.held.get(head.target);
+    const cache = this.#connection.caches.held.get(head.target);
     if ((cache === undefined || this.#updatesPutOff !== 0) && this.#flow.putOff()) {
       this.#updatesPutOff++;
       return;
     }
     if (this.#updatesPutOff !== 0) this.#updatesPutOff--;
-    this.#calls.received(this.#read(tools, head, cache));
+    this.#connection.incoming.received(this.#read(tools, head, cache));
   }
 
   #call(tools: ReadTools, items: number): void {
     const head = readCallHead(tools.reader, items);
-    this.#calls.received(this.#read(tools, head, this.#find(head.target)));
+    this.#connection.incoming.received(this.#read(tools, head, this.#find(head.target)));
   }
 
   /** Reads the arguments of a call. */
@@ -168,33 +158,32 @@ export class Messages {
     head: CallHead,
     object: RemoteTarget | PromisedResult | undefined,
   ): IncomingCall {
-    const call = this.#calls.read(head, object, unjellier);
+    const call = this.#connection.incoming.read(head, object, unjellier);
     if (call.args === undefined) this.#giveBackUnread(reader);
     return call;
   }
 
   /** Gives back what the peer has counted of a message that could not be read. */
   #giveBackUnread(reader: BananaReader): void {
-    if (!this.#broker.isClosed) giveBackUnread(reader, this.#outbox);
+    if (!this.#broker.isClosed) giveBackUnread(reader, this.#connection.outbox);
   }
 
   /** Finds what a call is for: an object of ours, or the result of an earlier call. */
   #find(target: ObjectId): RemoteTarget | PromisedResult | undefined {
-    return this.#locals.get(target) ?? this.#calls.promised.get(target);
+    return this.#connection.locals.get(target) ?? this.#connection.incoming.promised.get(target);
   }
 
   #handle(command: number | string | undefined, reader: BananaReader, items: number): void {
-    const broker = this.#broker;
     switch (command) {
       case WORD.decref:
         expectItems("decref", items, 1);
         return this.#decref(readObjectId(reader, "decref"));
       case WORD.decache:
         expectItems("decache", items, 1);
-        return broker[CONNECTION].caches.cacheables.decache(readObjectId(reader, "decache"));
+        return this.#connection.caches.cacheables.decache(readObjectId(reader, "decache"));
       case WORD.uncache:
         expectItems("uncache", items, 1);
-        return broker[CONNECTION].caches.held.uncache(readObjectId(reader, "uncache"));
+        return this.#connection.caches.held.uncache(readObjectId(reader, "uncache"));
       case WORD.version:
         expectItems("version", items, 1);
         return checkVersion(readInteger(reader, "version"));
@@ -208,18 +197,18 @@ export class Messages {
   }
 
   #decref(id: ObjectId): void {
-    const broker = this.#broker;
+    const { incoming, life, locals } = this.#connection;
     // A result that the peer does not call any more: of a call that failed, there may be none.
-    if (typeof id === "number" && id < 0 && broker.dialect === OWN_DIALECT) {
-      return this.#calls.promised.delete(id);
+    if (typeof id === "number" && id < 0 && life.dialect === OWN_DIALECT) {
+      return incoming.promised.delete(id);
     }
-    broker[CONNECTION].notifyAll(this.#locals.decref(id));
+    this.#connection.notifyAll(locals.decref(id));
   }
 
   #didNotUnderstand(command: string): void {
     const name = command.slice(0, 40).toWellFormed();
     this.#warnOnce("here", `Cannot understand message "${name}", nor perhaps others`);
-    this.#outbox.reply((writer) => {
+    this.#connection.outbox.reply((writer) => {
       writer.list(2);
       writer.word(WORD.didNotUnderstand);
       writer.atom(name);
@@ -227,9 +216,9 @@ export class Messages {
   }
 
   #warnOnce(end: "here" | "there", message: string): void {
-    const strangers = this.#strangers ??= new Set();
-    if (strangers.has(end)) return;
-    strangers.add(end);
+    const warned = this.#warned ??= new Set();
+    if (warned.has(end)) return;
+    warned.add(end);
     this.#broker.log({ event: "notUnderstood", level: "warning", message });
   }
 }

@@ -17,8 +17,8 @@ import { PB_RULES } from "../flavors/pb_rules.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";
 import { type BrokerLimits, brokerLimits } from "../link/limits.ts";
 import { Toolbox } from "../link/toolbox.ts";
+import { type Log, safeLog } from "../log/log.ts";
 import type { Broker } from "./broker.ts";
-import { type Log, safeLog } from "./log.ts";
 
 /** The TCP port of Perspective Broker. */
 export const portno: number = DEFAULT_PORT;

@@ -9,10 +9,10 @@ import { duration, positiveInteger } from "../../transport/base/checks.ts";
 import type { Dialed } from "../../transport/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import type { Traffic } from "../connection/broker_facts.ts";
-import type { Log } from "../connection/log.ts";
 import type { BrokerOptions } from "../connection/options.ts";
 import { GoingAwayError, LimitError } from "../errors/errors.ts";
 import { CONNECTION } from "../flavors/invoker.ts";
+import type { Log } from "../log/log.ts";
 
 /** Maximum number of connections of a server at once, by default. */
 const MAX_CONNECTIONS = 10_000;

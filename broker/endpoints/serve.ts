@@ -8,7 +8,7 @@ import { BusySet } from "../../transport/base/busy_set.ts";
 import { duration } from "../../transport/base/checks.ts";
 import { listen, type ListenAddr, type Listener, type ListenOptions } from "../../transport/mod.ts";
 import type { Broker } from "../connection/broker.ts";
-import { callLogged } from "../connection/log.ts";
+import { callLogged } from "../log/log.ts";
 import { GOING_AWAY, type ServerStats, type ShutdownOptions } from "./connections.ts";
 import { PBServerFactory, type ServerOptions, type ServerRoot } from "./factory.ts";
 

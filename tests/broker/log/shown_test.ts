@@ -6,7 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import "../../proto.ts";
-import { shown } from "../../../broker/connection/shown.ts";
+import { shown } from "../../../broker/log/shown.ts";
 import { tuple } from "@perspective/broker/jelly";
 
 /** Returns what the console shows of an error. */

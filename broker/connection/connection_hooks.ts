@@ -1,5 +1,5 @@
 /**
- * What the parts of a broker ask of it, and tell it.
+ * What the parts of a connection ask of it, and tell it.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import type { Faults } from "../link/faults.ts";
 import type { LinkHandler } from "../link/link.ts";
 
 /**
- * The inside of a broker, as its parts see it: a single object, where functions would take one
- * object each.
+ * A connection as its parts see it: a single object, where functions would take one object each.
  */
-export interface BrokerHooks extends LinkHandler, Faults, IncomingCallsHooks, OutgoingCallsHooks {
+export interface ConnectionHooks
+  extends LinkHandler, Faults, IncomingCallsHooks, OutgoingCallsHooks {
   /** Number of our calls that the peer has not answered, including those that were given up. */
   readonly callsOut: number;
   /** Number of our calls that somebody is still waiting for. */

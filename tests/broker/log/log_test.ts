@@ -8,7 +8,7 @@ import {
   type RemoteReference,
   Root,
 } from "@perspective/broker/broker";
-import { LogRate, safeLog } from "../../../broker/connection/log.ts";
+import { LogRate, safeLog } from "../../../broker/log/log.ts";
 import { clientSettings } from "../../../broker/connection/options.ts";
 import { settle } from "../pair.ts";
 import { rawClient, rawServer, type Said } from "../raw_peer.ts";
