@@ -49,7 +49,9 @@ export * from "./paging/stream_pager.ts";
 
 // One connection.
 export { Broker } from "./connection/broker.ts";
-export type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./connection/broker_facts.ts";
+export type * from "./connection/broker_facts.ts";
+export type * from "./connection/broker_role.ts";
+export type * from "./connection/close_options.ts";
 export type { Log, LogEntry, LogEvent } from "./log/log.ts";
 export {
   type BrokerOptions,

@@ -69,7 +69,7 @@ export interface IncomingCallsHooks extends Faults {
   logOften(entry: Omit<LogEntry, "peer">): void;
 }
 
-/** What a broker lends to the calls that come in. */
+/** What incoming calls work with. */
 export interface IncomingCallsParts {
   /** The connection. */
   readonly broker: Broker;
@@ -106,7 +106,7 @@ export class IncomingCalls {
   /**
    * Creates a receiver of calls.
    *
-   * @param parts What the broker lends.
+   * @param parts What it works with.
    */
   constructor({ broker, link, outbox, hooks }: IncomingCallsParts) {
     this.#broker = broker;

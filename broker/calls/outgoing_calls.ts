@@ -25,7 +25,7 @@ export interface OutgoingCallsHooks extends PendingCallsHooks {
   readonly dialect: string | undefined;
 }
 
-/** What a broker lends to its outgoing calls. */
+/** What outgoing calls work with. */
 export interface OutgoingCallsParts {
   /** Where answers come from; reading must go on while a call waits for one. */
   readonly link: Link;
@@ -99,7 +99,7 @@ export class OutgoingCalls {
   /**
    * Creates a maker of calls.
    *
-   * @param parts What the broker lends.
+   * @param parts What it works with.
    */
   constructor({ link, outbox, limits, hooks, isEarly }: OutgoingCallsParts) {
     if (isEarly) this.#early = [];

@@ -12,7 +12,9 @@ import { type ObjectId, RemoteReference } from "../flavors/remote_reference.ts";
 import type { LogEntry } from "../log/log.ts";
 import { type CopiedAvatarOptions, login, type LoginOptions } from "../login/login.ts";
 import { type LocalObject, ROOT } from "../tables/local_table.ts";
-import type { BrokerCounts, BrokerRole, CloseOptions, Traffic } from "./broker_facts.ts";
+import type { BrokerCounts, Traffic } from "./broker_facts.ts";
+import type { BrokerRole, ClientRole } from "./broker_role.ts";
+import type { CloseOptions } from "./close_options.ts";
 import { Connection } from "./connection.ts";
 import type { BrokerSettings } from "./options.ts";
 
@@ -28,7 +30,8 @@ export class Broker implements AsyncDisposable {
   readonly peer: Peer;
   /** The settings of this connection. */
   readonly settings: BrokerSettings;
-  readonly #role: BrokerRole;
+  /** What a client was told; undefined at a server. */
+  readonly #client: ClientRole | undefined;
   readonly #connection: Connection;
   /** References by name, which the peer does not count. */
   #named: Map<string, RemoteReference> | undefined;
@@ -44,10 +47,10 @@ export class Broker implements AsyncDisposable {
   constructor(dialed: Dialed, role: BrokerRole, settings: BrokerSettings) {
     this.peer = dialed.peer;
     this.settings = settings;
-    this.#role = role;
+    this.#client = role.kind === "client" ? role : undefined;
     const connection = this.#connection = new Connection(this, dialed, role, settings);
     try {
-      if (role.rootFor !== undefined) this.setNameForLocal(ROOT, role.rootFor(this));
+      if (role.kind === "server") this.setNameForLocal(ROOT, role.rootFor(this));
     } catch (error) {
       connection.life.abandon(error as Error);
       throw error;
@@ -130,7 +133,7 @@ export class Broker implements AsyncDisposable {
    * @typeParam T The class of the object.
    */
   root<T = unknown>(): RemoteReference<T> {
-    return this.remoteForName<T>(this.#role.rootName ?? ROOT);
+    return this.remoteForName<T>(this.#client?.rootName ?? ROOT);
   }
 
   /**
@@ -190,7 +193,7 @@ export class Broker implements AsyncDisposable {
     options?: LoginOptions,
   ): Promise<RemoteReference<T>>;
   login(
-    credentials: ICredentials | undefined = this.#role.credentials,
+    credentials: ICredentials | undefined = this.#client?.credentials,
     mind: unknown = null,
     options: LoginOptions = {},
   ): Promise<object> {
@@ -229,7 +232,7 @@ export class Broker implements AsyncDisposable {
    * @throws {LimitError} If the peer holds too many; the fourth time closes the connection.
    */
   registerReference(object: LocalObject): number {
-    return this.#connection.registerReference(object);
+    return this.#connection.locals.register(object);
   }
 
   /**

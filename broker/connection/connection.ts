@@ -25,10 +25,11 @@ import type { ReadTools } from "../link/toolbox.ts";
 import { callLogged, type LogEntry, LogRate } from "../log/log.ts";
 import { Caches } from "../tables/caches.ts";
 import { ImportTable } from "../tables/import_table.ts";
-import { type Cleanup, type LocalObject, LocalTable } from "../tables/local_table.ts";
+import { type Cleanup, LocalTable } from "../tables/local_table.ts";
 import { ObjectLimit } from "../tables/object_limit.ts";
 import type { Broker } from "./broker.ts";
-import type { BrokerCounts, BrokerRole, Traffic } from "./broker_facts.ts";
+import type { BrokerCounts, Traffic } from "./broker_facts.ts";
+import type { BrokerRole } from "./broker_role.ts";
 import type { ConnectionHooks } from "./connection_hooks.ts";
 import { Disconnects } from "./disconnects.ts";
 import { Flow } from "./flow.ts";
@@ -99,9 +100,9 @@ export class Connection {
     this.#settings = settings;
     const hooks = this.#hooks = new Connection.#Hooks(this);
     this.#limit = new ObjectLimit("maxReferences", limits.maxReferences, hooks);
-    this.locals = new LocalTable(this.#limit);
     const link = this.link = new Link(transport, hooks, settings, broker);
     const outbox = this.outbox = new Outbox(link.output, limits, hooks);
+    this.locals = new LocalTable(this.#limit, outbox, hooks);
     const calls = this.incoming = new IncomingCalls({ broker, link, outbox, hooks });
     const flow = this.#flow = new Flow({ link, calls, limits, hooks });
     this.#messages = new Messages({ broker, connection: this, flow, hooks });
@@ -109,7 +110,7 @@ export class Connection {
       role: role.kind,
       link,
       outbox,
-      timeout: Math.min(limits.negotiationTimeout, role.timeout ?? Infinity),
+      timeout: Math.min(limits.negotiationTimeout, patienceOf(role)),
       faults: this.#hooks,
     });
     this.life = new Life(negotiation, {
@@ -263,23 +264,6 @@ export class Connection {
   }
 
   /**
-   * Counts a reference to an object that is being sent.
-   *
-   * @param object The object.
-   * @returns The object's number, to be sent.
-   * @throws {LimitError} If the peer holds too many; the fourth time closes the connection.
-   */
-  registerReference(object: LocalObject): number {
-    const id = this.locals.register(object, () => ++this.#lastLocal);
-    this.outbox.onCancel(() => {
-      const cleanups = this.locals.unregister(id);
-      if (cleanups.length === 0) return;
-      this.outbox.postpone(() => this.notifyAll(cleanups.map((cleanup) => () => cleanup(true))));
-    });
-    return id;
-  }
-
-  /**
    * Calls a function once: when the peer no longer holds an object, or the connection is lost.
    *
    * @param object The object, which is about to be sent.
@@ -338,9 +322,7 @@ export class Connection {
       broker: this.#broker,
       outbox: this.outbox,
       limit: this.#limit,
-      newId: () => ++this.#lastLocal,
-      faults: this.#hooks,
-      readAhead: (isEnough) => this.#messages.readAhead(isEnough),
+      hooks: this.#hooks,
     });
   }
 
@@ -500,6 +482,15 @@ export class Connection {
     progressed(): void {
       this.#connection.#progressed();
     }
+    newId(): number {
+      return ++this.#connection.#lastLocal;
+    }
+    readAhead(isEnough: () => boolean): void {
+      this.#connection.#messages.readAhead(isEnough);
+    }
+    notifyAll(callbacks: Iterable<() => unknown>): void {
+      this.#connection.notifyAll(callbacks);
+    }
     logOften(entry: Omit<LogEntry, "peer">): void {
       this.#connection.logOften(entry);
     }
@@ -513,4 +504,9 @@ export class Connection {
       this.#connection.#role.onEnded?.(this.#connection.#broker, reason);
     }
   };
+}
+
+/** Returns the milliseconds for which a client waits for a dialect, if it was told. */
+function patienceOf(role: BrokerRole): number {
+  return (role.kind === "client" ? role.timeout : undefined) ?? Infinity;
 }

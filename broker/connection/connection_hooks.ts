@@ -7,14 +7,14 @@
 import type { Unjellier } from "../../jelly/mod.ts";
 import type { IncomingCallsHooks } from "../calls/incoming_calls.ts";
 import type { OutgoingCallsHooks } from "../calls/outgoing_calls.ts";
-import type { Faults } from "../link/faults.ts";
 import type { LinkHandler } from "../link/link.ts";
+import type { TableHooks } from "../tables/table_hooks.ts";
 
 /**
  * A connection as its parts see it: a single object, where functions would take one object each.
  */
 export interface ConnectionHooks
-  extends LinkHandler, Faults, IncomingCallsHooks, OutgoingCallsHooks {
+  extends LinkHandler, IncomingCallsHooks, OutgoingCallsHooks, TableHooks {
   /** Number of our calls that the peer has not answered, including those that were given up. */
   readonly callsOut: number;
   /** Number of our calls that somebody is still waiting for. */

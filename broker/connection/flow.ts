@@ -14,7 +14,7 @@ import { type ReadCall, WaitingMessages } from "./waiting_messages.ts";
 /** Number of bytes in messages that are handled before others get a turn. */
 const TURN_BYTES = 256 * 1024;
 
-/** What a broker lends to its flow. */
+/** What the flow of a connection works with. */
 export interface FlowParts {
   /** Where messages come from and answers go. */
   readonly link: Link;
@@ -49,7 +49,7 @@ export class Flow {
   /**
    * Creates the flow of a connection.
    *
-   * @param parts What the broker lends.
+   * @param parts What it works with.
    */
   constructor({ link, calls, limits, hooks }: FlowParts) {
     this.#link = link;

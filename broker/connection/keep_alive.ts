@@ -27,7 +27,7 @@ const QUIET_TICKS = 1;
 const PROBE = { id: 0, target: 0, method: "keepAlive" } as const;
 const NO_ARGS = splitArgs([]);
 
-/** What a broker lends to its keep-alive. */
+/** What keep-alive works with. */
 export interface KeepAliveParts {
   /** Milliseconds after which a silent peer counts as gone. */
   readonly within: number;
@@ -69,7 +69,7 @@ export class KeepAlive implements Alarm {
   /**
    * Begins to watch.
    *
-   * @param parts What the broker lends.
+   * @param parts What it works with.
    */
   constructor(parts: KeepAliveParts) {
     this.#parts = parts;

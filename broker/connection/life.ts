@@ -16,7 +16,8 @@ import { closeReason, isFaultOfPeer } from "../link/close_reason.ts";
 import type { Link } from "../link/link.ts";
 import { type AgreedDialect, type Negotiation, notReady } from "../link/negotiation.ts";
 import type { Log } from "../log/log.ts";
-import type { BrokerRole, CloseOptions } from "./broker_facts.ts";
+import type { BrokerRole } from "./broker_role.ts";
+import type { CloseOptions } from "./close_options.ts";
 import type { ConnectionHooks } from "./connection_hooks.ts";
 import { endReason } from "./end_reason.ts";
 import type { Flow } from "./flow.ts";
@@ -54,7 +55,7 @@ interface Closing {
   readonly ended: Promise<void>;
 }
 
-/** What a broker lends to its life. */
+/** What the life of a connection works with. */
 export interface LifeParts {
   /** What is known about the peer. */
   readonly peer: Peer;
@@ -85,7 +86,7 @@ export class Life {
    * Begins a life.
    *
    * @param negotiation The negotiation that it begins with.
-   * @param parts What the broker lends.
+   * @param parts What it works with.
    */
   constructor(negotiation: Negotiation, parts: LifeParts) {
     this.#parts = parts;

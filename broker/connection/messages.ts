@@ -27,7 +27,7 @@ import type { Connection } from "./connection.ts";
 import type { ConnectionHooks } from "./connection_hooks.ts";
 import type { Flow } from "./flow.ts";
 
-/** What a broker lends to its reader of messages. */
+/** What the reader of messages works with. */
 export interface MessagesParts {
   /** The connection, as programs see it. */
   readonly broker: Broker;
@@ -53,7 +53,7 @@ export class Messages {
   /**
    * Creates a reader of messages.
    *
-   * @param parts What the broker lends.
+   * @param parts What it works with.
    */
   constructor({ broker, connection, flow, hooks }: MessagesParts) {
     this.#broker = broker;

@@ -16,7 +16,7 @@ import {
 } from "../../transport/mod.ts";
 import { Outcome } from "../async/outcome.ts";
 import { Broker } from "../connection/broker.ts";
-import type { BrokerRole } from "../connection/broker_facts.ts";
+import type { BrokerRole } from "../connection/broker_role.ts";
 import {
   type BrokerOptions,
   type BrokerSettings,

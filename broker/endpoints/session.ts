@@ -15,7 +15,7 @@ import {
 import { parseUrl } from "../../transport/mod.ts";
 import { orAborted, Patience } from "../async/patience.ts";
 import type { Broker } from "../connection/broker.ts";
-import type { CloseOptions } from "../connection/broker_facts.ts";
+import type { CloseOptions } from "../connection/close_options.ts";
 import { brokerSettings } from "../connection/options.ts";
 import { causedBy } from "../errors/caused_by.ts";
 import { GoingAwayError, NotConnectedError, PBConnectionLost } from "../errors/errors.ts";

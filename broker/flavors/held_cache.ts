@@ -41,7 +41,7 @@ type Place =
 
 const GONE: Place = { kind: "gone" };
 
-/** What a table lends to its entries. */
+/** The table of caches, as its entries see it. */
 export interface HeldCacheOwner {
   /** The connection. */
   readonly broker: Broker;

@@ -38,7 +38,7 @@ type OutputState =
 const OPEN: OutputState = { kind: "open" };
 const CLOSED: OutputState = { kind: "closed" };
 
-/** What a link lends to its output. */
+/** What the output of a link works with. */
 export interface OutputParts {
   /** Where the bytes go. */
   readonly transport: Transport;
@@ -79,7 +79,7 @@ export class LinkOutput {
   /**
    * Creates an output.
    *
-   * @param parts What the link lends.
+   * @param parts What it works with.
    */
   constructor(parts: OutputParts) {
     this.#parts = parts;

@@ -34,7 +34,7 @@ const decoder = new TextDecoder();
 /** The dialects that a server offers, the preferred one first. */
 const OFFER: readonly AgreedDialect[] = Object.freeze([OWN_DIALECT, ...DIALECTS]);
 
-/** What a broker lends to its negotiation. */
+/** What a negotiation works with. */
 export interface NegotiationParts {
   /** Which end this is. */
   readonly role: "client" | "server";
@@ -60,7 +60,7 @@ export class Negotiation implements Alarm {
   /**
    * Creates a negotiation; it fails when its time is over.
    *
-   * @param parts What the broker lends.
+   * @param parts What it works with.
    */
   constructor(parts: NegotiationParts) {
     this.#parts = parts;

@@ -42,7 +42,7 @@ export class CacheTable {
   /**
    * Creates an empty table.
    *
-   * @param parts What the broker lends.
+   * @param parts What it works with.
    */
   constructor(parts: CacheTableParts) {
     this.#parts = parts;
@@ -50,7 +50,7 @@ export class CacheTable {
     this.#limit = new ObjectLimit(
       "maxCaches",
       parts.broker.settings.limits.maxCaches,
-      parts.faults,
+      parts.hooks,
     );
     this.#finalization = new FinalizationRegistry((loose) => loose.held.collected(loose));
     this.#collections = new FinalizationRegistry(() => this.#loosen());
@@ -114,7 +114,9 @@ export class CacheTable {
    */
   arrivedAgain(luid: ObjectId): RemoteCache {
     // It may have come with a call that was put off.
-    if (this.get(luid) === undefined) this.#parts.readAhead(() => this.get(luid) !== undefined);
+    if (this.get(luid) === undefined) {
+      this.#parts.hooks.readAhead(() => this.get(luid) !== undefined);
+    }
     const held = this.#find(luid);
     try {
       if (held !== undefined) return held.takeAgain();

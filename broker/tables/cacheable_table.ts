@@ -10,13 +10,12 @@ import { writeNumber } from "../calls/message_parts.ts";
 import type { Broker } from "../connection/broker.ts";
 import { ProtocolError } from "../errors/errors.ts";
 import { type Cacheable, RemoteCacheObserver } from "../flavors/cacheable.ts";
-import { CONNECTION } from "../flavors/invoker.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
-import type { Faults } from "../link/faults.ts";
 import type { Outbox } from "../link/outbox.ts";
 import type { ObjectLimit } from "./object_limit.ts";
+import type { TableHooks } from "./table_hooks.ts";
 
-/** What a broker lends to its tables of caches. */
+/** What the tables of caches of a connection work with. */
 export interface CacheTableParts {
   /** The connection. */
   readonly broker: Broker;
@@ -24,12 +23,8 @@ export interface CacheTableParts {
   readonly outbox: Outbox;
   /** Limits how many of our objects the peer may hold. */
   readonly limit: ObjectLimit;
-  /** Returns a number for an object that is being sent. */
-  readonly newId: () => number;
-  /** Closes the connection because of a fault. */
-  readonly faults: Faults;
-  /** Reads calls that were put off, until `isEnough` returns true. */
-  readonly readAhead: (isEnough: () => boolean) => void;
+  /** Numbers objects, and tells programs what has become of them. */
+  readonly hooks: TableHooks;
 }
 
 /** An object that the peer has a cache of. */
@@ -59,7 +54,7 @@ export class CacheableTable {
   /**
    * Creates an empty table.
    *
-   * @param parts What the broker lends.
+   * @param parts What it works with.
    */
   constructor(parts: CacheTableParts) {
     this.#parts = parts;
@@ -121,9 +116,9 @@ export class CacheableTable {
     object: Cacheable,
     perspective: object | null,
   ): { luid: number; observer: RemoteCacheObserver } {
-    const { broker, limit, newId, outbox } = this.#parts;
+    const { broker, hooks, limit, outbox } = this.#parts;
     if (this.#sent.size > limit.max) throw limit.exceeded("Maximum PB cache count");
-    const luid = newId();
+    const luid = hooks.newId();
     const identity = object.processUniqueID();
     const observer = new RemoteCacheObserver(broker, object, perspective);
     const sent: Sent = { luid, identity, observer, uses: 1, isObserved: false };
@@ -180,7 +175,7 @@ export class CacheableTable {
     else this.#byIdentity.set(identity, others);
     if (!sent.isObserved) return;
     const { cached, perspective } = observer;
-    this.#parts.broker[CONNECTION].notifyAll([
+    this.#parts.hooks.notifyAll([
       () => cached.stoppedObserving(perspective, observer),
     ]);
   }

@@ -17,7 +17,7 @@ export class Caches {
   /**
    * Creates empty tables.
    *
-   * @param parts What the broker lends.
+   * @param parts What they work with.
    */
   constructor(parts: CacheTableParts) {
     this.cacheables = new CacheableTable(parts);

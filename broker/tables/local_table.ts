@@ -8,7 +8,9 @@ import { BusyMap } from "../../transport/base/busy_map.ts";
 import { ProtocolError } from "../errors/errors.ts";
 import type { RemoteTarget, Serializable } from "../flavors/referenceable.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
+import type { Outbox } from "../link/outbox.ts";
 import type { ObjectLimit } from "./object_limit.ts";
+import type { TableHooks } from "./table_hooks.ts";
 
 /** Name of the object that a server publishes. */
 export const ROOT = "root";
@@ -68,6 +70,8 @@ export type LocalObject = RemoteTarget & Serializable;
  */
 export class LocalTable {
   readonly #limit: ObjectLimit;
+  readonly #outbox: Outbox;
+  readonly #hooks: TableHooks;
   /** The published root: on most connections it is the only object, which needs no table. */
   #root: Local<RemoteTarget> | undefined;
   #entries: BusyMap<ObjectId, Local<RemoteTarget>> | undefined;
@@ -80,9 +84,13 @@ export class LocalTable {
    * Creates an empty table.
    *
    * @param limit Maximum number of objects at once.
+   * @param outbox Where the objects are sent.
+   * @param hooks Numbers objects, and tells programs what has become of them.
    */
-  constructor(limit: ObjectLimit) {
+  constructor(limit: ObjectLimit, outbox: Outbox, hooks: TableHooks) {
     this.#limit = limit;
+    this.#outbox = outbox;
+    this.#hooks = hooks;
   }
 
   /** Number of objects, including named ones. */
@@ -113,14 +121,20 @@ export class LocalTable {
   }
 
   /**
-   * Counts a reference to an object, giving it a number if it has none.
+   * Counts a reference to an object that is being sent, giving it a number if it has none; if the
+   * message cannot be sent, that is undone.
    *
    * @param object The object.
-   * @param newId Makes a number.
    * @returns Its number.
    * @throws {LimitError} If the peer holds too many objects.
    */
-  register(object: LocalObject, newId: () => number): number {
+  register(object: LocalObject): number {
+    const id = this.#count(object);
+    this.#outbox.onCancel(() => this.#takeBack(id));
+    return id;
+  }
+
+  #count(object: LocalObject): number {
     const identity = object.processUniqueID();
     const known = this.#ids?.get(identity);
     if (known !== undefined) {
@@ -130,21 +144,21 @@ export class LocalTable {
     if (this.size > this.#limit.max) {
       throw this.#limit.exceeded("Maximum PB reference count");
     }
-    const id = newId();
+    const id = this.#hooks.newId();
     (this.#entries ??= new BusyMap()).set(id, new Local<RemoteTarget>(object));
     (this.#ids ??= new BusyMap()).set(identity, id);
     return id;
   }
 
-  /**
-   * Takes back a registration that never reached the peer.
-   *
-   * @param id Number of the object.
-   * @returns What to do if the peer holds no other reference.
-   */
-  unregister(id: number): readonly Cleanup[] {
+  /** Takes back a reference that never reached the peer. */
+  #takeBack(id: number): void {
     const entry = this.#entries?.get(id);
-    return entry === undefined || entry.decref() > 0 ? [] : this.#remove(id, entry);
+    if (entry === undefined || entry.decref() > 0) return;
+    const cleanups = this.#remove(id, entry);
+    if (cleanups.length === 0) return;
+    this.#outbox.postpone(() =>
+      this.#hooks.notifyAll(cleanups.map((cleanup) => () => cleanup(true)))
+    );
   }
 
   /**
