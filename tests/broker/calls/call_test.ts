@@ -517,3 +517,26 @@ Deno.test("aroundCall sees each incoming call, and may answer or refuse it", asy
     [true, true, "nothing", [], undefined],
   ]);
 });
+
+Deno.test("aroundCall may call the method again, and change its own arguments as it likes", async () => {
+  await using pair = await testPair(new Server(), {
+    server: {
+      aroundCall({ args }, next) {
+        (args as unknown[]).length = 0;
+        next();
+        return next();
+      },
+    },
+  });
+  const kinds = await pair.client.root().callRemote("kinds", 1, kwargs({ to: 2 }));
+  assertEquals(kinds, ["[object Number]", "[object Kwargs]"]);
+});
+
+Deno.test("a connection whose limits leave no room even for an error ends", async () => {
+  await using pair = await testPair(new Server(), { server: { limits: { maxMessageBytes: 60 } } });
+  const call = pair.client.root().callRemote("fail", "x");
+  await assertRejects(() => call, PBConnectionLost);
+  const reason = await pair.server.closed;
+  assertInstanceOf(reason, JellyError);
+  assertEquals(reason.limit, "maxMessageBytes");
+});

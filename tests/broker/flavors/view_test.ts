@@ -330,3 +330,23 @@ Deno.test("RemoteReference in an argument has the caller's perspective, not that
   assertEquals(caller, null);
   assertEquals(await view.callRemote("who"), "alice");
 });
+
+Deno.test("answers are read on nobody's behalf, whoever has called", async () => {
+  const seen: unknown[] = [];
+  class Asking extends Member {
+    async perspective_ask(to: RemoteReference): Promise<void> {
+      using thing = await to.callRemote("thing") as RemoteReference;
+      seen.push(to.perspective === this, thing.perspective);
+    }
+  }
+  class Mind extends Referenceable {
+    remote_thing(): Referenceable {
+      return new Referenceable();
+    }
+  }
+  const { root } = portal((id) => new Asking(id));
+  await using pair = await testPair(root);
+  const member = await login(pair, "alice");
+  await member.callRemote("ask", new Mind());
+  assertEquals(seen, [true, null]);
+});

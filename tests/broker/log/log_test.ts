@@ -3,6 +3,7 @@ import { format } from "node:util";
 import {
   type LogEntry,
   NoSuchMethod,
+  PBConnectionLost,
   PBServerFactory,
   ProtocolError,
   type RemoteReference,
@@ -222,6 +223,9 @@ class Service extends Root {
   remote_later(): Promise<never> {
     return Promise.reject(new NoSuchMethod("of something else"));
   }
+  remote_lost(): never {
+    throw new PBConnectionLost("to a third program");
+  }
 }
 
 function call(method: string, args: Said = ["tuple"]): Said {
@@ -230,10 +234,12 @@ function call(method: string, args: Said = ["tuple"]): Said {
 
 Deno.test("Broker logs invalid calls as warnings, and unexpected errors of handlers as errors", async () => {
   await using pair = await rawClient(new Service());
-  for (const said of [call("missing"), call("fail", 5), call("fail"), call("later")]) {
-    await pair.peer.ask(said);
-  }
-  assertEquals(pair.log.map(({ level }) => level), ["warning", "warning", "error", "error"]);
+  const calls = [call("missing"), call("fail", 5), call("fail"), call("later"), call("lost")];
+  for (const said of calls) await pair.peer.ask(said);
+  assertEquals(pair.log.map(({ level }) => level), [
+    ...["warning", "warning"],
+    ...["error", "error", "error"],
+  ]);
 });
 
 Deno.test("Broker limits the log entries that one peer can cause", async () => {
