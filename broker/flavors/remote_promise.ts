@@ -148,11 +148,12 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
     if (this.#isReleased || reference?.isReleased) return Promise.reject(released(name));
     // What an answer brings arrives on nobody's behalf.
     const perspective = reference?.perspective ?? null;
-    return this.#broker[CONNECTION].call(this.#target, name, args, perspective, onKept);
+    const target = (retry: () => void) => this.#target(name, retry);
+    return this.#broker[CONNECTION].call(target, name, args, perspective, onKept);
   }
 
-  /** Finds the object when a call is sent; one that was released since then is called still. */
-  readonly #target = (retry: () => void): ObjectId | undefined => {
+  /** Finds the object when a call is sent, which may be after this was released. */
+  #target(name: string, retry: () => void): ObjectId | undefined {
     const state = this.#state;
     switch (state.kind) {
       case "pending":
@@ -161,11 +162,13 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
         this.#waiting.push(retry);
         return undefined;
       case "reference":
+        // Calls that waited are sent before it is released here, but it may be elsewhere.
+        if (state.reference.isReleased) throw released(name);
         return state.reference.luid;
       case "failed":
         throw state.error;
     }
-  };
+  }
 
   /** Gives the object back, now or once it has arrived; it cannot be called any more. */
   release(): void {

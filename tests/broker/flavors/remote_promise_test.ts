@@ -30,6 +30,8 @@ import {
 import { Portal, UsernamePassword } from "@perspective/broker/cred";
 import { InMemoryUsernamePasswordDatabaseDontUse } from "@perspective/broker/cred";
 import { JellyError } from "@perspective/broker/jelly";
+import { encode } from "@perspective/broker/jelly/banana";
+import { sexpOf } from "../../vectors/load.ts";
 import { settle, testPair } from "../pair.ts";
 import { rawServer } from "../raw_peer.ts";
 
@@ -323,6 +325,20 @@ Deno.test("RemotePromise of a peer that does not use this library: calls made be
   assertEquals(await raw.peer.hear(), ["decref", 7]);
   await raw.peer.say(["answer", 2, ["None"]]);
   await Promise.all(calls);
+});
+
+Deno.test("RemotePromise of a peer that does not use this library: an object that was given back elsewhere is not called", async () => {
+  await using raw = await rawServer();
+  const root = raw.broker.root();
+  const [account, same] = [root.pipeline("account"), root.pipeline("account")];
+  account.release();
+  const call = same.callRemote("owner");
+  for (let i = 0; i < 2; i++) await raw.peer.hear();
+  // Both are the same reference, which the first one gives back as soon as it has arrived.
+  const answers = [1, 2].map((id) => sexpOf(["answer", id, ["remote", 7]]));
+  const bytes = answers.flatMap((answer) => [...encode(answer, { dialect: "pb" })]);
+  await raw.peer.say(Uint8Array.from(bytes));
+  await assertRejects(() => call, DeadReferenceError, 'Cannot call "owner": the reference was');
 });
 
 Deno.test("RemotePromise of a peer that does not use this library: its calls go before those of code that awaits it", async () => {
