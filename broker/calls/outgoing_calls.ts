@@ -42,11 +42,10 @@ export interface OutgoingCallsParts {
 /** A call that is made before anything can be written, or before its object is known. */
 interface UnsentCall {
   readonly id: number;
+  readonly target: CallTarget;
   readonly method: string;
   readonly answer: boolean;
   readonly options: CallOptions | undefined;
-  /** Finds the object, as a `CallTarget` does. */
-  readonly find: (retry: () => void) => ObjectId | undefined;
   readonly send: (to: ObjectId) => void;
 }
 
@@ -154,10 +153,12 @@ export class OutgoingCalls {
     // Once nothing can be written any more, the call fails when the connection ends, which is soon.
     const isLost = this.#link.output.failure !== undefined;
     if (answer || isLost) this.pending.checkRoom(method);
-    const find = (retry: () => void) => typeof target === "function" ? target(retry) : target;
     const early = this.#early;
     let late: LateCall | undefined;
-    const to = early === undefined && !isLost ? find(() => late!.send()) : undefined;
+    let to: ObjectId | undefined;
+    if (early === undefined && !isLost) {
+      to = typeof target === "function" ? target(() => late!.send()) : target;
+    }
     // Calls made while this one is written come after it.
     const id = ++this.#lastRequest;
     const send = (to: ObjectId) => {
@@ -173,7 +174,7 @@ export class OutgoingCalls {
     };
     if (early === undefined && isLost) return this.pending.add(id, method, options);
     if (to === undefined) {
-      late = this.#sendLater({ id, method, answer, options, find, send });
+      late = this.#sendLater({ id, target, method, answer, options, send });
       early?.push(late);
       return late.result;
     }
@@ -210,7 +211,8 @@ export class OutgoingCalls {
     this.#outbox.send((writer) => writeNumber(writer, WORD.decref, -request));
   }
 
-  #sendLater({ id, method, answer, options, find, send }: UnsentCall): LateCall {
+  #sendLater({ id, target, method, answer, options, send }: UnsentCall): LateCall {
+    const find = (retry: () => void) => typeof target === "function" ? target(retry) : target;
     if (!answer) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const late: LateCall = {
