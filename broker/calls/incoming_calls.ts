@@ -4,82 +4,37 @@
  * @module
  */
 
-import { WORD } from "../../jelly/banana/mod.ts";
 import type { Unjellier } from "../../jelly/mod.ts";
 import { asPromise } from "../async/is_promise.ts";
 import type { Broker } from "../connection/broker.ts";
-import {
-  DeadReferenceError,
-  LimitError,
-  NoSuchMethod,
-  PBConnectionLost,
-  PBError,
-} from "../errors/errors.ts";
-import { CopyableFailure, isExpected, wireForm } from "../errors/failure.ts";
-import { RemoteError } from "../errors/remote_error.ts";
+import { PBError } from "../errors/errors.ts";
 import { type Kwargs, kwargs } from "../flavors/kwargs.ts";
 import { CALLER, type RemoteTarget } from "../flavors/referenceable.ts";
-import type { Faults } from "../link/faults.ts";
-import type { Link } from "../link/link.ts";
-import type { LogEntry } from "../log/log.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
-import type { Outbox } from "../link/outbox.ts";
-import { type CallHead, KEPT, readReference } from "./message_parts.ts";
+import { Answers, type AnswersHooks, type AnswersParts, isMissing } from "./answers.ts";
+import type { CallInput, IncomingCall } from "./incoming_call.ts";
+import { type CallHead, KEPT } from "./message_parts.ts";
 import { PromisedResult, PromisedResults, type SettledState } from "./promised_results.ts";
-import { notSent } from "./unsent.ts";
 
 /** Approximate number of bytes kept for a call that is not answered yet, besides its arguments. */
 const CALL_BYTES = 256;
 
-/** Maximum number of characters of a method's name that are logged. */
-const MAX_NAME = 200;
-
-/** A call that has arrived. */
-export interface IncomingCall {
-  /** What comes before the arguments. */
-  readonly head: CallHead;
-  /** The object that is called, or will be once it is known. */
-  readonly object: RemoteTarget | PromisedResult | undefined;
-  /** The positional arguments; undefined if they could not be read. */
-  readonly args: unknown[] | undefined;
-  /** The keyword arguments, if there are any. */
-  readonly kw: Kwargs | undefined;
-  /** Why the arguments could not be read: what the call fails with. */
-  readonly fault: unknown;
-  /** Its result, if the peer may call it before it has the answer. */
-  readonly promised: PromisedResult | undefined;
-  /**
-   * Called when the call begins, if it was read before its turn; returns whether its object is
-   * still there.
-   */
-  readonly begun?: () => boolean;
-}
-
 /** What calls that come in ask of their connection, and tell it. */
-export interface IncomingCallsHooks extends Faults {
+export interface IncomingCallsHooks extends AnswersHooks {
   /** The dialect that both ends have agreed on, once they have. */
   readonly dialect: string | undefined;
   /** Called when calls that were not answered at once have ended. */
   progressed(): void;
-  /**
-   * Logs what the peer can cause again and again: of many entries, only one a second.
-   *
-   * @param entry The entry, without the peer.
-   */
-  logOften(entry: Omit<LogEntry, "peer">): void;
 }
 
 /** What incoming calls work with. */
-export interface IncomingCallsParts {
-  /** The connection. */
-  readonly broker: Broker;
-  /** Where calls come from. */
-  readonly link: Link;
-  /** Where answers go. */
-  readonly outbox: Outbox;
+export interface IncomingCallsParts extends AnswersParts {
   /** The connection, for what only its parts may do. */
   readonly hooks: IncomingCallsHooks;
 }
+
+/** What a call can be made with. */
+type Arguments = Extract<CallInput, { readonly kind: "arguments" }>;
 
 /** What happens to calls that arrive. */
 type State =
@@ -94,8 +49,7 @@ export class IncomingCalls {
   /** Results that the peer may call before it has them. */
   readonly promised: PromisedResults;
   readonly #broker: Broker;
-  readonly #link: Link;
-  readonly #outbox: Outbox;
+  readonly #answers: Answers;
   readonly #hooks: IncomingCallsHooks;
   #state: State = { kind: "open" };
   #total = 0;
@@ -108,11 +62,11 @@ export class IncomingCalls {
    *
    * @param parts What it works with.
    */
-  constructor({ broker, link, outbox, hooks }: IncomingCallsParts) {
+  constructor(parts: IncomingCallsParts) {
+    const { broker, hooks } = parts;
     this.#broker = broker;
-    this.#link = link;
-    this.#outbox = outbox;
     this.#hooks = hooks;
+    this.#answers = new Answers(parts);
     this.promised = new PromisedResults(
       broker.settings.limits,
       () => hooks.progressed(),
@@ -163,39 +117,32 @@ export class IncomingCalls {
   }
 
   /**
-   * Handles a call that has just been read.
-   *
-   * @param call The call.
-   */
-  received(call: IncomingCall): void {
-    this.begin(call, this.#link.expressionBytes);
-  }
-
-  /**
    * Reads the arguments of a call.
    *
    * @param head What comes before them.
    * @param object The object that is called, if it is known.
    * @param unjellier Reads them.
+   * @param length Length of the message in bytes.
    * @returns The call; if they cannot be read, it fails when it is begun.
    */
   read(
     head: CallHead,
     object: RemoteTarget | PromisedResult | undefined,
     unjellier: Unjellier,
+    length: number,
   ): IncomingCall {
     const outer = this.perspective;
     const caller = this.perspective = object?.[CALLER] ?? null;
     let promised: PromisedResult | undefined;
     try {
-      promised = this.#promise(head, caller);
+      promised = this.#promise(head, caller, length);
       if (object === undefined) throw invalid();
       const args = unjellier.readItems();
       const names = unjellier.readNames();
       const kw = names === undefined ? undefined : kwargs(names);
-      return { head, object, args, kw, fault: undefined, promised };
-    } catch (fault) {
-      return { head, object, args: undefined, kw: undefined, fault, promised };
+      return { head, object, input: { kind: "arguments", args, kw }, length, promised };
+    } catch (error) {
+      return { head, object, input: { kind: "fault", error }, length, promised };
     } finally {
       this.perspective = outer;
     }
@@ -205,56 +152,50 @@ export class IncomingCalls {
   #promise(
     { id, answer }: CallHead,
     caller: object | null,
+    length: number,
   ): PromisedResult | undefined {
     if (answer !== KEPT || this.#broker.dialect !== OWN_DIALECT) return undefined;
     if (typeof id !== "number" || id <= 0) return undefined;
-    return this.promised.add(id, caller);
+    return this.promised.add(id, caller, length);
   }
 
   /**
    * Begins a call, now or once its object is known.
    *
    * @param call The call.
-   * @param length Length of its message in bytes.
    */
-  begin(call: IncomingCall, length: number): void {
-    const { object, promised } = call;
-    if (promised !== undefined) promised.bytes = length;
-    if (call.begun?.() === false) return this.#begin(call, undefined, invalid(), length);
-    if (!(object instanceof PromisedResult)) return this.#begin(call, object, call.fault, length);
+  begin(call: IncomingCall): void {
+    const { object, length } = call;
+    if (call.begun?.() === false) return this.#make(call, undefined);
+    if (!(object instanceof PromisedResult)) return this.#make(call, object);
     const { state } = object;
-    if (state.kind !== "pending") return this.#beginAt(call, object, length);
+    if (state.kind !== "pending") return this.#makeOf(state, call);
     this.#unanswered++;
     this.#unansweredBytes += length;
-    state.waiting.push(() => {
+    state.waiting.push((settled) => {
       this.#unanswered--;
       this.#unansweredBytes -= length;
-      this.#beginAt(call, object, length);
+      this.#makeOf(settled, call);
     });
   }
 
-  /** Begins a call of the result of an earlier one, which is known by now. */
-  #beginAt(call: IncomingCall, result: PromisedResult, length: number): void {
-    const { state } = result;
-    if (state.kind === "object") {
-      const object = this.#broker.localObjectForID(state.luid);
-      return this.#begin(call, object, call.fault ?? invalid(), length);
-    }
-    if (state.kind === "other") return this.#begin(call, undefined, state.error, length);
-    this.#total++;
-    // What the first call failed with is in the log already.
-    if (state.kind === "failed" && this.#state.kind !== "deaf") {
-      this.#answerError(call, state.error);
+  /** Makes a call of the result of an earlier one. */
+  #makeOf(result: SettledState, call: IncomingCall): void {
+    switch (result.kind) {
+      case "object":
+        return this.#make(call, this.#broker.localObjectForID(result.luid));
+      case "other":
+        return this.#make({ ...call, input: { kind: "fault", error: result.error } }, undefined);
+      case "failed":
+        this.#total++;
+        // What the first call failed with is in the log already.
+        if (this.#state.kind !== "deaf") this.#answers.failAgain(call, result.error);
     }
   }
 
-  #begin(
-    call: IncomingCall,
-    object: RemoteTarget | undefined,
-    fault: unknown,
-    length: number,
-  ): void {
-    const { args } = call;
+  /** Makes a call of an object, or answers that there is none. */
+  #make(call: IncomingCall, object: RemoteTarget | undefined): void {
+    const { input, length } = call;
     const perspective = object?.perspective ?? null;
     let result: unknown;
     let promise: Promise<unknown> | undefined;
@@ -264,48 +205,51 @@ export class IncomingCalls {
     if (state.kind === "deaf" || this.#broker.isClosed) return;
     try {
       if (state.kind === "refusing") throw state.error;
-      if (object === undefined || args === undefined) throw fault;
-      result = this.#perform(object, call, args, length);
+      if (input.kind === "fault") throw input.error;
+      if (object === undefined) throw invalid();
+      result = this.#perform(object, call, input);
       promise = asPromise(result);
     } catch (error) {
-      const isWrong = args === undefined || isMissing(error);
-      return this.#failed(call, error, isWrong ? "warning" : "error");
+      const isWrong = input.kind === "fault" || isMissing(error);
+      return this.#answers.fail(call, error, isWrong ? "warning" : "error");
     }
-    if (promise === undefined) return this.#succeeded(call, result, perspective);
+    if (promise === undefined) return this.#answers.succeed(call, result, perspective);
     this.#unanswered++;
     this.#unansweredBytes += length;
     promise.then(
       (value) => {
-        this.#succeeded(call, value, perspective);
+        this.#answers.succeed(call, value, perspective);
         this.#ended(length);
       },
       (error) => {
-        this.#failed(call, error);
+        this.#answers.fail(call, error);
         this.#ended(length);
       },
     );
   }
 
-  #perform(object: RemoteTarget, call: IncomingCall, args: unknown[], length: number): unknown {
+  /** Calls the method, or the program's function in place of it. */
+  #perform(object: RemoteTarget, { head, length }: IncomingCall, { args, kw }: Arguments): unknown {
     const broker = this.#broker;
     const { aroundCall } = broker.settings;
-    if (aroundCall === undefined) return this.#handOver(object, call, args, length);
-    const { head: { method }, kw } = call;
+    const { method } = head;
+    if (aroundCall === undefined) return this.#handOver(object, method, args, kw, length);
     // This may happen later, when other messages have arrived.
-    const next = () => this.#handOver(object, call, [...args], length);
+    const next = () => this.#handOver(object, method, [...args], kw, length);
     return aroundCall({ broker, target: object, method, args: [...args], kw }, next);
   }
 
   #handOver(
     object: RemoteTarget,
-    { head, kw }: IncomingCall,
+    method: string,
     args: unknown[],
+    kw: Kwargs | undefined,
     length: number,
   ): unknown {
     const outer = this.#messageBytes;
     this.#messageBytes = length;
     try {
-      return object.remoteMessageReceived(this.#broker, head.method, args, kw);
+      return object.remoteMessageReceived(this.#broker, method, args, kw);
     } finally {
       this.#messageBytes = outer;
     }
@@ -316,155 +260,9 @@ export class IncomingCalls {
     this.#unansweredBytes -= bytes;
     this.#hooks.progressed();
   }
-
-  #succeeded(call: IncomingCall, value: unknown, perspective: object | null): void {
-    const { head, promised } = call;
-    if (!head.answer || this.#broker.isClosed) return notSent(value);
-    if (this.#outbox.isWriting) {
-      return this.#outbox.postpone(() => this.#succeeded(call, value, perspective));
-    }
-    let luid: number | undefined;
-    try {
-      luid = this.#write(WORD.answer, head, value, perspective);
-    } catch (error) {
-      notSent(value);
-      return this.#failed(call, error);
-    }
-    promised?.settle(settledState(head, value, luid));
-  }
-
-  #failed(call: IncomingCall, error: unknown, level: LogEntry["level"] = "error"): void {
-    const { head } = call;
-    const { isClosed } = this.#broker;
-    // A handler that called back over a lost connection was bound to fail.
-    const isLost = error instanceof PBConnectionLost || error instanceof DeadReferenceError;
-    if (!isExpected(error) && !(isClosed && isLost)) this.#logFailure(head, error, level);
-    this.#answerError(call, error);
-  }
-
-  #answerError({ head, promised }: IncomingCall, error: unknown): void {
-    if (head.answer) this.#sendError(head, error);
-    else notSent(error);
-    promised?.settle({ kind: "failed", error });
-  }
-
-  #logFailure(head: CallHead, error: unknown, level: LogEntry["level"]): void {
-    const consequence = head.answer && !this.#broker.isClosed ? "; the peer is told" : "";
-    const method = head.method.slice(0, MAX_NAME);
-    const event = "callFailed";
-    if (isMissing(error)) {
-      // The stack would only show this library's own code.
-      const message = `Call of "${method}" failed: ${error.message}${consequence}`;
-      return this.#hooks.logOften({ event, level, message, method });
-    }
-    const message = `Call of "${method}" failed${consequence}`;
-    this.#hooks.logOften({ event, level, message, method, error });
-  }
-
-  /** Sends an error; on nobody's behalf, as in Twisted. */
-  #sendError(head: CallHead, error: unknown): void {
-    if (this.#broker.isClosed) return notSent(error);
-    if (this.#outbox.isWriting) {
-      return this.#outbox.postpone(() => this.#sendError(head, error));
-    }
-    const { settings } = this.#broker;
-    const { unsafeTracebacks } = settings;
-    try {
-      this.#write(WORD.error, head, wireForm(error, settings), null);
-    } catch (fault) {
-      // An error that cannot be sent must not leave the caller waiting.
-      const message = "Cannot send an error as it is";
-      const method = head.method.slice(0, MAX_NAME);
-      this.#hooks.logOften({
-        event: "callFailed",
-        level: "error",
-        message,
-        method,
-        error: fault,
-      });
-      this.#sendFault(head, new CopyableFailure(fault, unsafeTracebacks));
-    }
-  }
-
-  /**
-   * Sends an error in place of one that cannot be sent; if the limits leave no room even for this,
-   * the connection ends.
-   */
-  #sendFault(head: CallHead, failure: CopyableFailure): void {
-    try {
-      this.#write(WORD.error, head, failure, null);
-    } catch (error) {
-      this.#hooks.fail(error as Error);
-    }
-  }
-
-  /**
-   * Returns the number of a reference that was written: what a value is sent as, only its bytes
-   * tell for certain. Undefined if they are those of another value.
-   */
-  #referenceIn(bytes: Uint8Array, start: number): number | undefined {
-    const { tools } = this.#broker.settings;
-    const own = tools.takeReader(this.#broker);
-    own.reader.reset(bytes, start);
-    const luid = readReference(own.reader);
-    // The bytes are those of a buffer that is going to be used again.
-    own.reader.release();
-    tools.giveReader(own);
-    return luid;
-  }
-
-  /** Writes a result or an error; returns the number of a result that was sent as a reference. */
-  #write(
-    word: number,
-    { id, answer }: CallHead,
-    value: unknown,
-    perspective: object | null,
-  ): number | undefined {
-    const { maxBufferedBytes } = this.#broker.settings.limits;
-    if (this.#link.output.bufferedAnswers > maxBufferedBytes) {
-      this.#hooks.fail(
-        new LimitError(
-          "maxBufferedBytes",
-          `Cannot keep connection: the peer does not read, more than ${maxBufferedBytes} bytes wait`,
-        ),
-      );
-      return undefined;
-    }
-    let luid: number | undefined;
-    const length = this.#outbox.write(perspective, (writer, jellier) => {
-      writer.list(3);
-      writer.word(word);
-      writer.integer(id);
-      const start = writer.length;
-      jellier.write(value, word === WORD.answer ? "result" : "error");
-      if (answer === KEPT) luid = this.#referenceIn(writer.written(), start);
-    });
-    this.#link.output.answerWritten(length);
-    return luid;
-  }
-}
-
-/** Returns what is known about a result that was written, perhaps as a reference with a number. */
-function settledState(
-  { method }: CallHead,
-  value: unknown,
-  luid: number | undefined,
-): SettledState {
-  if (luid !== undefined) return { kind: "object", luid };
-  // As in Twisted, returning a failure is the same as throwing it.
-  if (value instanceof CopyableFailure || value instanceof RemoteError) {
-    return { kind: "failed", error: value };
-  }
-  const message = `Cannot call the result of "${method.slice(0, MAX_NAME)}": it is not a reference`;
-  return { kind: "other", error: new NoSuchMethod(message) };
 }
 
 /** Returns the error for a call of an object that is not there, in Twisted's words. */
 function invalid(): PBError {
   return new PBError("Invalid Object ID");
-}
-
-/** Returns whether an error says that there is no such method here, and not at a peer. */
-function isMissing(error: unknown): error is NoSuchMethod {
-  return error instanceof NoSuchMethod && !(error instanceof RemoteError);
 }

@@ -15,7 +15,7 @@ import type { BrokerLimits } from "../link/limits.ts";
 /** What is known about a result. */
 export type ResultState =
   /** Nothing yet; calls of it wait. */
-  | { readonly kind: "pending"; readonly waiting: (() => void)[] }
+  | { readonly kind: "pending"; readonly waiting: ((settled: SettledState) => void)[] }
   /** It is an object of ours, with this number. */
   | { readonly kind: "object"; readonly luid: number }
   /** It is something else; `error` says so to those who call it. */
@@ -32,8 +32,8 @@ export class PromisedResult {
   readonly [CALLER]: object | null;
   /** Number of the request that it answers. */
   readonly request: number;
-  /** Length of the request in bytes, once the call has begun: what an error may keep of it. */
-  bytes = 0;
+  /** Length of the request in bytes: what an error may keep of it. */
+  readonly bytes: number;
   readonly #table: PromisedResults;
   #state: ResultState = { kind: "pending", waiting: [] };
 
@@ -43,10 +43,12 @@ export class PromisedResult {
    * @param table Begins the calls that wait.
    * @param request Number of the request that it answers.
    * @param caller Who made that call.
+   * @param bytes Length of the request in bytes.
    */
-  constructor(table: PromisedResults, request: number, caller: object | null) {
+  constructor(table: PromisedResults, request: number, caller: object | null, bytes: number) {
     this.#table = table;
     this.request = request;
+    this.bytes = bytes;
     this[CALLER] = caller;
   }
 
@@ -65,7 +67,8 @@ export class PromisedResult {
     if (before.kind !== "pending") return;
     this.#state = state;
     if (isError(state)) this.#table.failed(this);
-    if (before.waiting.length !== 0) this.#table.begin(before.waiting);
+    if (before.waiting.length === 0) return;
+    this.#table.begin(before.waiting.map((begin) => () => begin(state)));
   }
 }
 
@@ -111,10 +114,11 @@ export class PromisedResults {
    *
    * @param request Number of the call's request.
    * @param caller Who made the call.
+   * @param bytes Length of the request in bytes.
    * @returns The result.
    * @throws {LimitError} If there are too many, or those that failed are too large.
    */
-  add(request: number, caller: object | null): PromisedResult {
+  add(request: number, caller: object | null, bytes: number): PromisedResult {
     const { maxPipelined, maxBufferedBytes } = this.#limits;
     const { references, messageBytes } = this.#bounds ?? {};
     const cannot = "Cannot keep the result for other calls";
@@ -128,7 +132,7 @@ export class PromisedResults {
     }
     // The peer may have used the number before.
     this.delete(-request);
-    const result = new PromisedResult(this, request, caller);
+    const result = new PromisedResult(this, request, caller, bytes);
     (this.#results ??= new BusyMap()).set(numberKey(request), result);
     return result;
   }

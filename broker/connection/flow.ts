@@ -156,7 +156,7 @@ export class Flow {
           this.#timer = setTimeout(() => this.#nextTurn(), 0);
           return;
         }
-        left -= waiting.handleFirst(this.#link, (call, length) => this.#calls.begin(call, length));
+        left -= waiting.handleFirst(this.#link, (call) => this.#calls.begin(call));
       }
       if (waiting.isEmpty) this.clear();
     } catch (error) {

@@ -5,7 +5,7 @@
  */
 
 import { type BananaReader, LIST, WORD, WORDS } from "../../jelly/banana/mod.ts";
-import type { IncomingCall } from "../calls/incoming_calls.ts";
+import type { IncomingCall } from "../calls/incoming_call.ts";
 import {
   type CallHead,
   expectItems,
@@ -101,9 +101,9 @@ export class Messages {
   readAhead(isEnough: () => boolean): void {
     const { tools } = this.#broker.settings;
     const own = tools.takeReader(this.#broker);
-    this.#flow.readAhead((bytes, start) => {
+    this.#flow.readAhead((bytes, start, length) => {
       own.reader.reset(bytes, start);
-      return this.#readCall(own);
+      return this.#readCall(own, length);
     }, isEnough);
     tools.giveReader(own);
   }
@@ -112,7 +112,7 @@ export class Messages {
    * Reads a call or an update; undefined for any other message, including a broken one, which is
    * found in its turn.
    */
-  #readCall(tools: ReadTools): IncomingCall | undefined {
+  #readCall(tools: ReadTools, length: number): IncomingCall | undefined {
     const { reader } = tools;
     if (reader.next() !== LIST || reader.count === 0) return undefined;
     const items = reader.count - 1;
@@ -129,7 +129,7 @@ export class Messages {
         // An earlier message may have released the object.
         return find() === object;
       };
-      return { ...this.#read(tools, head, object), begun };
+      return { ...this.#read(tools, head, object, length), begun };
     } catch {
       return undefined;
     }
@@ -144,12 +144,22 @@ export class Messages {
       return;
     }
     if (this.#updatesPutOff !== 0) this.#updatesPutOff--;
-    this.#connection.incoming.received(this.#read(tools, head, cache));
+    this.#begin(tools, head, cache);
   }
 
   #call(tools: ReadTools, items: number): void {
     const head = readCallHead(tools.reader, items);
-    this.#connection.incoming.received(this.#read(tools, head, this.#find(head.target)));
+    this.#begin(tools, head, this.#find(head.target));
+  }
+
+  /** Begins the call in the message that the link is handing over. */
+  #begin(
+    tools: ReadTools,
+    head: CallHead,
+    object: RemoteTarget | PromisedResult | undefined,
+  ): void {
+    const { incoming, link } = this.#connection;
+    incoming.begin(this.#read(tools, head, object, link.expressionBytes));
   }
 
   /** Reads the arguments of a call. */
@@ -157,9 +167,10 @@ export class Messages {
     { reader, unjellier }: ReadTools,
     head: CallHead,
     object: RemoteTarget | PromisedResult | undefined,
+    length: number,
   ): IncomingCall {
-    const call = this.#connection.incoming.read(head, object, unjellier);
-    if (call.args === undefined) this.#giveBackUnread(reader);
+    const call = this.#connection.incoming.read(head, object, unjellier, length);
+    if (call.input.kind === "fault") this.#giveBackUnread(reader);
     return call;
   }
 

@@ -5,7 +5,7 @@
  */
 
 import { InputBuffer } from "../../jelly/banana/input_buffer.ts";
-import type { IncomingCall } from "../calls/incoming_calls.ts";
+import type { IncomingCall } from "../calls/incoming_call.ts";
 import type { Link } from "../link/link.ts";
 
 /**
@@ -19,7 +19,11 @@ const BLOCK_SIZES = 4096;
 const MESSAGE_BYTES = 8;
 
 /** Reads a message, and returns the call that it is; undefined for any other message. */
-export type ReadCall = (bytes: Uint8Array, start: number) => IncomingCall | undefined;
+export type ReadCall = (
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+) => IncomingCall | undefined;
 
 /** Messages that wait: as bytes, one after another, and the first of them perhaps as calls too. */
 export class WaitingMessages {
@@ -73,7 +77,7 @@ export class WaitingMessages {
     // Reading may ask for more to be read, which would be this same message.
     this.#isReading = true;
     try {
-      this.#ahead.push(read(bytes, start + this.#handling + this.#aheadBytes));
+      this.#ahead.push(read(bytes, start + this.#handling + this.#aheadBytes, size));
     } finally {
       this.#isReading = false;
     }
@@ -91,10 +95,10 @@ export class WaitingMessages {
    * Handles the first message, and removes it.
    *
    * @param link Handles it if it is bytes.
-   * @param begin Handles it if it is a call that was read; also gets the length of its message.
+   * @param begin Handles it if it is a call that was read.
    * @returns Its length in bytes.
    */
-  handleFirst(link: Link, begin: (call: IncomingCall, length: number) => void): number {
+  handleFirst(link: Link, begin: (call: IncomingCall) => void): number {
     const size = this.#sizeAt(0)!;
     this.#count--;
     if (++this.#first === BLOCK_SIZES) {
@@ -105,7 +109,7 @@ export class WaitingMessages {
     const call = this.#ahead.shift();
     this.#handling = size;
     if (call === undefined) link.handleCopy(this.#bytes, size);
-    else begin(call, size);
+    else begin(call);
     this.#handling = 0;
     this.#bytes.consume(this.#bytes.start + size);
     return size;
