@@ -56,6 +56,8 @@ export class IncomingCalls {
   #messageBytes = 0;
   #unanswered = 0;
   #unansweredBytes = 0;
+  /** Number of unanswered calls that wait for the result of another. */
+  #waiting = 0;
 
   /**
    * Creates a receiver of calls.
@@ -91,7 +93,9 @@ export class IncomingCalls {
   /** Whether so many calls, or such large ones, are unanswered that no more should be begun. */
   get isFull(): boolean {
     const { maxCallsIn, maxBufferedBytes } = this.#broker.settings.limits;
-    return this.#unanswered >= maxCallsIn || this.#unansweredBytes >= maxBufferedBytes;
+    // The result that calls wait for may depend on further calls.
+    const begun = this.#unanswered - Math.min(this.#waiting, this.promised.max);
+    return begun >= maxCallsIn || this.#unansweredBytes >= maxBufferedBytes;
   }
 
   /** Approximate number of bytes kept for calls that are not answered yet. */
@@ -170,9 +174,11 @@ export class IncomingCalls {
     if (!(object instanceof PromisedResult)) return this.#make(call, object);
     const { state } = object;
     if (state.kind !== "pending") return this.#makeOf(state, call);
+    this.#waiting++;
     this.#unanswered++;
     this.#unansweredBytes += length;
     state.waiting.push((settled) => {
+      this.#waiting--;
       this.#unanswered--;
       this.#unansweredBytes -= length;
       this.#makeOf(settled, call);

@@ -10,7 +10,7 @@ import { isPromise } from "../async/is_promise.ts";
 import { ProtocolError } from "../errors/errors.ts";
 import { errorOf } from "../errors/received_failure.ts";
 import { RemoteError, throwAtCaller } from "../errors/remote_error.ts";
-import { type CallOptions, splitArgs } from "../flavors/kwargs.ts";
+import { type CallArgs, type CallOptions, splitArgs } from "../flavors/kwargs.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
 import type { Link } from "../link/link.ts";
 import type { BrokerLimits } from "../link/limits.ts";
@@ -37,16 +37,6 @@ export interface OutgoingCallsParts {
   readonly hooks: OutgoingCallsHooks;
   /** Whether both ends have yet to agree on a dialect: until then, nothing can be written. */
   readonly isEarly: boolean;
-}
-
-/** A call that is made before anything can be written, or before its object is known. */
-interface UnsentCall {
-  readonly id: number;
-  readonly target: CallTarget;
-  readonly method: string;
-  readonly answer: boolean;
-  readonly options: CallOptions | undefined;
-  readonly send: (to: ObjectId) => void;
 }
 
 /** How it is sent, once it can be, or fails; and what comes of it. */
@@ -144,42 +134,32 @@ export class OutgoingCalls {
    * @throws {JellyError} If an argument cannot be sent; nothing is sent then.
    * @throws {LimitError} If too many bytes wait to be written, or too many calls for an answer.
    */
-  send({ word, target, method, args, perspective, onKept }: OutgoingCall): Promise<unknown> {
+  send(call: OutgoingCall): Promise<unknown> {
     this.#outbox.catchUp();
-    const call = splitArgs(args);
-    const { options, answer } = call;
+    const { method, target } = call;
+    const args = splitArgs(call.args);
+    const { answer, options } = args;
     options?.signal?.throwIfAborted();
     this.#outbox.checkRoom(method);
     // Once nothing can be written any more, the call fails when the connection ends, which is soon.
     const isLost = this.#link.output.failure !== undefined;
     if (answer || isLost) this.pending.checkRoom(method);
-    const early = this.#early;
+    if (isLost) return this.pending.add(++this.#lastRequest, method, options);
+    if (this.#early !== undefined) {
+      const early = this.#sendLater(call, args);
+      this.#early.push(early);
+      return early.result;
+    }
     let late: LateCall | undefined;
-    let to: ObjectId | undefined;
-    if (early === undefined && !isLost) {
-      to = typeof target === "function" ? target(() => late!.send()) : target;
+    const to = typeof target === "function" ? target(() => late!.send()) : target;
+    if (to === undefined) {
+      late = this.#sendLater(call, args);
+      return late.result;
     }
     // Calls made while this one is written come after it.
     const id = ++this.#lastRequest;
-    const send = (to: ObjectId) => {
-      const isKept = answer && onKept !== undefined && this.#mayKeep;
-      const head = { id, target: to, method, answer: isKept ? KEPT : answer ? 1 : 0 } as const;
-      this.#outbox.write(
-        perspective,
-        (writer, jellier) => writeCall(writer, jellier, word, head, call),
-      );
-      if (!isKept) return;
-      this.#kept++;
-      onKept(id);
-    };
-    if (early === undefined && isLost) return this.pending.add(id, method, options);
-    if (to === undefined) {
-      late = this.#sendLater({ id, target, method, answer, options, send });
-      early?.push(late);
-      return late.result;
-    }
     try {
-      send(to);
+      this.#write(id, to, call, args);
     } catch (error) {
       if (this.#lastRequest === id) this.#lastRequest--;
       throw error;
@@ -189,6 +169,19 @@ export class OutgoingCalls {
     // Reading must go on while a call waits for an answer.
     this.#link.resume();
     return result;
+  }
+
+  #write(id: number, target: ObjectId, call: OutgoingCall, args: CallArgs): void {
+    const { word, method, perspective, onKept } = call;
+    const isKept = args.answer && onKept !== undefined && this.#mayKeep;
+    const head = { id, target, method, answer: isKept ? KEPT : args.answer ? 1 : 0 } as const;
+    this.#outbox.write(
+      perspective,
+      (writer, jellier) => writeCall(writer, jellier, word, head, args),
+    );
+    if (!isKept) return;
+    this.#kept++;
+    onKept(id);
   }
 
   /** Resolves as soon as the connection can take more. */
@@ -211,37 +204,35 @@ export class OutgoingCalls {
     this.#outbox.send((writer) => writeNumber(writer, WORD.decref, -request));
   }
 
-  #sendLater({ id, target, method, answer, options, send }: UnsentCall): LateCall {
-    const find = (retry: () => void) => typeof target === "function" ? target(retry) : target;
-    if (!answer) {
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const late: LateCall = {
-        send: () => {
-          try {
-            options?.signal?.throwIfAborted();
-            const to = find(late.send);
-            if (to === undefined) return;
-            if (!this.#link.isOpen) throw connectionLost(method, undefined);
-            this.#outbox.checkRoom(method);
-            send(to);
-            resolve(this.#room());
-          } catch (error) {
-            reject(error);
-          }
-        },
-        fail: (reason) => reject(connectionLost(method, reason)),
-        result: promise,
-      };
-      return late;
-    }
-    const late: LateCall = {
+  /** Makes a call whose object is not known yet, or for which it is too early. */
+  #sendLater(call: OutgoingCall, args: CallArgs): LateCall {
+    const { method, target } = call;
+    const { answer, options } = args;
+    const id = ++this.#lastRequest;
+    const send = () => {
+      const to = typeof target === "function" ? target(late.send) : target;
+      if (to === undefined) return false;
+      this.#outbox.checkRoom(method);
+      this.#write(id, to, call, args);
+      return true;
+    };
+    const late = answer
+      ? this.#answeredLater(id, method, options, send)
+      : this.#unansweredLater(method, options, send);
+    return late;
+  }
+
+  #answeredLater(
+    id: number,
+    method: string,
+    options: CallOptions | undefined,
+    send: () => boolean,
+  ): LateCall {
+    return {
       send: () => {
         if (this.pending.dropGivenUp(id)) return;
         try {
-          const to = find(late.send);
-          if (to === undefined) return;
-          this.#outbox.checkRoom(method);
-          send(to);
+          send();
         } catch (error) {
           this.pending.take(id).reject(error);
         }
@@ -250,7 +241,27 @@ export class OutgoingCalls {
       fail: () => {},
       result: this.pending.add(id, method, options),
     };
-    return late;
+  }
+
+  #unansweredLater(
+    method: string,
+    options: CallOptions | undefined,
+    send: () => boolean,
+  ): LateCall {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    return {
+      send: () => {
+        try {
+          options?.signal?.throwIfAborted();
+          if (!this.#link.isOpen) throw connectionLost(method, undefined);
+          if (send()) resolve(this.#room());
+        } catch (error) {
+          reject(error);
+        }
+      },
+      fail: (reason) => reject(connectionLost(method, reason)),
+      result: promise,
+    };
   }
 
   /**

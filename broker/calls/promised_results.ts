@@ -100,6 +100,11 @@ export class PromisedResults {
     return this.#results?.size ?? 0;
   }
 
+  /** Maximum number of results. */
+  get max(): number {
+    return Math.min(this.#limits.maxPipelined, this.#bounds?.references.most ?? Infinity);
+  }
+
   /**
    * Limits what is kept for a peer that has not logged in.
    *
@@ -119,14 +124,12 @@ export class PromisedResults {
    * @throws {LimitError} If there are too many, or those that failed are too large.
    */
   add(request: number, caller: object | null, bytes: number): PromisedResult {
-    const { maxPipelined, maxBufferedBytes } = this.#limits;
-    const { references, messageBytes } = this.#bounds ?? {};
     const cannot = "Cannot keep the result for other calls";
-    const most = Math.min(maxPipelined, references?.most ?? Infinity);
-    if (this.size >= most) {
-      throw new LimitError("maxPipelined", `${cannot}: ${most} are kept`);
+    if (this.size >= this.max) {
+      throw new LimitError("maxPipelined", `${cannot}: ${this.max} are kept`);
     }
-    if (this.#failedBytes >= Math.min(maxBufferedBytes, messageBytes?.most ?? Infinity)) {
+    const maxBytes = this.#bounds?.messageBytes.most ?? Infinity;
+    if (this.#failedBytes >= Math.min(this.#limits.maxBufferedBytes, maxBytes)) {
       const fact = `${this.#failedBytes} bytes of calls that failed are kept`;
       throw new LimitError("maxBufferedBytes", `${cannot}: ${fact}`);
     }

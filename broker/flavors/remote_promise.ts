@@ -38,7 +38,7 @@ type State =
  *
  * @typeParam T What the result arrives as.
  */
-export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, Disposable {
+export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Disposable {
   readonly #broker: Broker;
   readonly #method: string;
   readonly #result: Promise<unknown>;
@@ -100,6 +100,33 @@ export class RemotePromise<T = unknown> implements PromiseLike<T>, IJellyable, D
     onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
   ): Promise<Fulfilled | Rejected> {
     return (this.#result as Promise<T>).then(onFulfilled, onRejected);
+  }
+
+  /**
+   * Handles the error of the call.
+   *
+   * @param onRejected Receives it.
+   * @returns As for a promise.
+   */
+  catch<Rejected = never>(
+    onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
+  ): Promise<T | Rejected> {
+    return this.then(undefined, onRejected);
+  }
+
+  /**
+   * Calls a function once the call has ended.
+   *
+   * @param onFinally The function.
+   * @returns As for a promise.
+   */
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return (this.#result as Promise<T>).finally(onFinally);
+  }
+
+  /** The name of the class, for code that prints a result. */
+  get [Symbol.toStringTag](): string {
+    return "RemotePromise";
   }
 
   /**

@@ -163,13 +163,13 @@ Deno.test("PromisedResults: one more than maxPipelined fails, and the connection
   assertEquals(new LimitError("maxPipelined", fact).limit, "maxPipelined");
 });
 
-Deno.test("PromisedResults: calls that wait count as unanswered, so that reading pauses", async () => {
+Deno.test("PromisedResults: calls that wait count as unanswered beyond maxPipelined, so that reading pauses", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop, { limits: { maxCallsIn: 3 } });
+  await using pair = await kin(shop, { limits: { maxCallsIn: 3, maxPipelined: 2 } });
   const waiting = Array.from({ length: 50 }, (_, i) => call(i + 2, -1, "name", 1));
   await pair.peer.say(call(1, "root", "later", 2), ...waiting);
   await settle();
-  assertEquals(pair.broker.counts.callsIn, 3);
+  assertEquals(pair.broker.counts.callsIn, 5);
   shop.waiting[0]!.resolve(new Thing("ink"));
   assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
   for (let id = 2; id < 52; id++) {

@@ -511,6 +511,44 @@ Deno.test("RemotePromise rejects, and so do calls of it, when the connection is 
   await assertRejects(() => dead.callRemote("owner"), DeadReferenceError);
 });
 
+Deno.test("RemotePromise.callRemote() may be called more often than maxCallsIn while the result depends on calls", async () => {
+  class Shop extends Root {
+    async remote_item(customer: RemoteReference<Customer>): Promise<Account> {
+      await customer.callRemote("confirm");
+      return new Account("shop");
+    }
+    remote_now(): number {
+      return 1;
+    }
+  }
+  class Customer extends Referenceable {
+    async remote_confirm(): Promise<void> {
+      await settle();
+      await root.callRemote("now");
+    }
+  }
+  await using pair = await testPair(new Shop(), { server: { limits: { maxCallsIn: 10 } } });
+  const root = pair.client.root<Shop>();
+  const item = root.pipeline("item", new Customer());
+  const owners = Array.from({ length: 100 }, () => item.callRemote("owner"));
+  assertEquals(await Promise.all(owners), Array(100).fill("shop"));
+});
+
+Deno.test("RemotePromise.catch() and finally() are those of a promise", async () => {
+  await using pair = await testPair(new Bank());
+  const root = pair.client.root<Bank>();
+  const refused: Promise<unknown> = root.pipeline("refuse");
+  const error = await refused.catch((error) => error);
+  assertInstanceOf(error, RemoteError);
+  let ended = 0;
+  const account = root.pipeline("account", "bob").finally(() => void ended++);
+  assertInstanceOf(await account, RemoteReference);
+  await assertRejects(() => refused.finally(() => void ended++), RemoteError, "not today");
+  assertEquals(ended, 2);
+  assertEquals(`${root.pipeline("none")}`, "[object RemotePromise]");
+  await settle();
+});
+
 Deno.test("RemotePromise that nobody awaits does not end the program when its call fails", async () => {
   await using pair = await testPair(new Bank());
   pair.client.root<Bank>().pipeline("refuse");
