@@ -32,7 +32,7 @@ export { Session } from "./endpoints/session.ts";
 export type * from "./endpoints/session_options.ts";
 
 // Objects whose caches follow them, or outlive the connection.
-export * from "./live/file_published_storage.ts";
+export * from "./live/directory_published_storage.ts";
 export * from "./live/live_cache.ts";
 export * from "./live/live_cacheable.ts";
 export type { Fields } from "./live/live_viewers.ts";

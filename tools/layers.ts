@@ -60,7 +60,7 @@ const LAYERS: Record<string, Layer> = {
     ],
     center: "broker/connection/broker.ts",
     packages: /^@std\/(crypto|streams)/,
-    native: /\/_?file_[^/]*$/,
+    native: /\/(file|directory)_[^/]*$/,
   },
   ".": { below: ["jelly", "cred", "transport", "broker"], packages: NONE, native: NONE },
 };

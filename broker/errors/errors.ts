@@ -42,39 +42,31 @@ export class PBError extends Error {
  * {@linkcode PBError}.
  */
 export class BrokerError extends Error {
+  /** Name of the class. */
+  override readonly name: string = "BrokerError";
   /** Names of the class and its bases on the wire. */
   static readonly jellyParents: readonly string[] = EXCEPTION;
 
   /**
    * Creates the error.
    *
-   * @param message What happened.
+   * @param message What happened, or what could not be done and why.
    * @param options The cause.
    */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = "BrokerError";
   }
 }
 
 /** The peer broke the protocol (`twisted.spread.pb.ProtocolError`); the connection is closed. */
 export class ProtocolError extends BrokerError {
+  /** Name of the class. */
+  override readonly name: string = "ProtocolError";
   /** Names of the class and its bases on the wire. */
   static override readonly jellyParents: readonly string[] = [
     "twisted.spread.pb.ProtocolError",
     ...EXCEPTION,
   ];
-
-  /**
-   * Creates the error.
-   *
-   * @param message What was wrong.
-   * @param options The cause.
-   */
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "ProtocolError";
-  }
 }
 
 /**
@@ -82,68 +74,43 @@ export class ProtocolError extends BrokerError {
  * (`twisted.spread.pb.DeadReferenceError`).
  */
 export class DeadReferenceError extends ProtocolError {
+  /** Name of the class. */
+  override readonly name: string = "DeadReferenceError";
   /** Names of the class and its bases on the wire. */
   static override readonly jellyParents: readonly string[] = [
     "twisted.spread.pb.DeadReferenceError",
     "twisted.spread.pb.ProtocolError",
     ...EXCEPTION,
   ];
-
-  /**
-   * Creates the error.
-   *
-   * @param message What was tried.
-   * @param options The cause.
-   */
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "DeadReferenceError";
-  }
 }
 
 /** The connection closed before a call was answered (`twisted.spread.pb.PBConnectionLost`). */
 export class PBConnectionLost extends BrokerError {
+  /** Name of the class. */
+  override readonly name: string = "PBConnectionLost";
   /** Names of the class and its bases on the wire. */
   static override readonly jellyParents: readonly string[] = [
     "twisted.spread.pb.PBConnectionLost",
     ...EXCEPTION,
   ];
-
-  /**
-   * Creates the error.
-   *
-   * @param message What was lost, and why.
-   * @param options The cause: why the connection closed, if not on purpose.
-   */
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "PBConnectionLost";
-  }
 }
 
 /** The object has no such remote method (`twisted.spread.flavors.NoSuchMethod`). */
 export class NoSuchMethod extends BrokerError {
+  /** Name of the class. */
+  override readonly name: string = "NoSuchMethod";
   /** Names of the class and its bases on the wire. */
   static override readonly jellyParents: readonly string[] = [
     "twisted.spread.flavors.NoSuchMethod",
     "builtins.AttributeError",
     ...EXCEPTION,
   ];
-
-  /**
-   * Creates the error.
-   *
-   * @param message Which method.
-   * @param options The cause.
-   */
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "NoSuchMethod";
-  }
 }
 
 /** A call was not answered in the time that it was given; an answer that still comes is dropped. */
 export class CallTimeoutError extends BrokerError {
+  /** Name of the class. */
+  override readonly name: string = "CallTimeoutError";
   /** The remote method that was called. */
   readonly method: string;
   /** The time that the call was given, in milliseconds. */
@@ -157,7 +124,6 @@ export class CallTimeoutError extends BrokerError {
    */
   constructor(method: string, timeout: number) {
     super(`Cannot finish call "${method}": no answer within ${timeout} ms`);
-    this.name = "CallTimeoutError";
     this.method = method;
     this.timeout = timeout;
   }
@@ -220,6 +186,8 @@ export class GoingAwayError extends PBError {
  * that it counts as gone; the connection is closed.
  */
 export class PeerGoneError extends BrokerError {
+  /** Name of the class. */
+  override readonly name: string = "PeerGoneError";
   /**
    * Milliseconds within which it should have given a sign of life; see `BrokerOptions.keepAlive`.
    */
@@ -233,35 +201,18 @@ export class PeerGoneError extends BrokerError {
    */
   constructor(address: string, keepAlive: number) {
     super(`Cannot reach peer "${address}": no sign of life within ${keepAlive} ms`);
-    this.name = "PeerGoneError";
     this.keepAlive = keepAlive;
   }
 }
 
 /** A session is not connected; what was to be done over it was not begun. */
 export class NotConnectedError extends BrokerError {
-  /**
-   * Creates the error.
-   *
-   * @param message What could not be done.
-   * @param options The cause: why there is no connection.
-   */
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "NotConnectedError";
-  }
+  /** Name of the class. */
+  override readonly name: string = "NotConnectedError";
 }
 
 /** Pages did not arrive in full, or could not be sent in full. */
 export class PagingError extends BrokerError {
-  /**
-   * Creates the error.
-   *
-   * @param message What could not be done, and why.
-   * @param options The cause.
-   */
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "PagingError";
-  }
+  /** Name of the class. */
+  override readonly name: string = "PagingError";
 }

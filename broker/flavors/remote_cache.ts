@@ -17,7 +17,6 @@ import {
 import { objectOf } from "../../jelly/state.ts";
 import type { Broker } from "../connection/broker.ts";
 import { RemoteCopy } from "./copyable.ts";
-import type { HeldCache } from "./held_cache.ts";
 import { brokerOf, CONNECTION } from "./invoker.ts";
 import type { Kwargs } from "./kwargs.ts";
 import { objectId } from "./pb_rules.ts";
@@ -25,6 +24,18 @@ import { callMethod } from "./referenceable.ts";
 
 /** Tells a cache what holds it; for use by the table only. */
 export const ATTACH: unique symbol = Symbol("attach");
+
+/** What keeps a cache, as the cache sees it. */
+export interface CacheKeeper {
+  /** The connection that the cache came over. */
+  readonly broker: Broker;
+  /** Number of the object. */
+  readonly luid: number;
+  /** Whether the cache is in use, and updates still come. */
+  readonly isLive: boolean;
+  /** Gives back all uses of the cache. */
+  release(): void;
+}
 
 /**
  * What a {@linkcode Cacheable} arrives as: a copy whose `observe_` methods the peer calls when the
@@ -54,26 +65,26 @@ export const ATTACH: unique symbol = Symbol("attach");
  * ```
  */
 export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
-  #held: HeldCache | undefined;
+  #keeper: CacheKeeper | undefined;
 
   /**
    * Tells a cache what holds it; for use by the table only.
    *
    * @param cache The cache.
-   * @param held What holds it.
+   * @param keeper What keeps it.
    */
-  static [ATTACH](cache: RemoteCache, held: HeldCache): void {
-    cache.#held = held;
+  static [ATTACH](cache: RemoteCache, keeper: CacheKeeper): void {
+    cache.#keeper = keeper;
   }
 
   /** Whether updates arrive: false once it was released, or the connection is lost. */
   get isLive(): boolean {
-    return this.#held?.isLive ?? false;
+    return this.#keeper?.isLive ?? false;
   }
 
   /** Gives the cache back, so that the peer may forget it. A second call does nothing. */
   release(): void {
-    this.#held?.release();
+    this.#keeper?.release();
   }
 
   /** Same as {@linkcode RemoteCache.release}, for `using`. */
@@ -149,12 +160,12 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
       jellier.prepare(this);
       return jellier.tagged(jellyNameOf(Object.getPrototypeOf(this).constructor), ownState(this));
     }
-    const held = this.#held;
-    if (held === undefined || held.broker !== jellier.invoker) {
+    const keeper = this.#keeper;
+    if (keeper === undefined || keeper.broker !== jellier.invoker) {
       throw new JellyError("a cache can be sent only over the connection that it came from");
     }
-    if (!held.isLive) throw new JellyError("the cache was released");
-    jellier.tagged("lcache", held.luid);
+    if (!keeper.isLive) throw new JellyError("the cache was released");
+    jellier.tagged("lcache", keeper.luid);
   }
 
   /**

@@ -10,11 +10,11 @@ import { type NumberKey, numberKey } from "../../jelly/number_key.ts";
 import { BusyMap } from "../../transport/base/busy_map.ts";
 import { BusySet } from "../../transport/base/busy_set.ts";
 import { ProtocolError } from "../errors/errors.ts";
-import { HeldCache, type HeldCacheOwner, type Loose } from "../flavors/held_cache.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";
 import { ATTACH, RemoteCache } from "../flavors/remote_cache.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
 import type { CacheTableParts } from "./cacheable_table.ts";
+import { HeldCache, type HeldCacheOwner, type Loose } from "./held_cache.ts";
 import { ObjectLimit } from "./object_limit.ts";
 import { ReleaseQueue } from "./release_queue.ts";
 

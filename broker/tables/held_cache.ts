@@ -5,12 +5,13 @@
  */
 
 import { JellyError } from "../../jelly/mod.ts";
+import { classOf } from "../../jelly/state.ts";
 import { asPromise } from "../async/is_promise.ts";
 import type { Broker } from "../connection/broker.ts";
-import { CONNECTION } from "./invoker.ts";
-import type { Kwargs } from "./kwargs.ts";
-import type { RemoteTarget } from "./referenceable.ts";
-import { ATTACH, RemoteCache } from "./remote_cache.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
+import type { Kwargs } from "../flavors/kwargs.ts";
+import type { RemoteTarget } from "../flavors/referenceable.ts";
+import { ATTACH, type CacheKeeper, RemoteCache } from "../flavors/remote_cache.ts";
 
 /** A class of caches. */
 type CacheClass = new () => RemoteCache;
@@ -67,7 +68,7 @@ export interface HeldCacheOwner {
  * the peer says that nothing more will come, an arrival may be on its way that puts the cache to
  * use again, with all changes that came in between.
  */
-export class HeldCache implements RemoteTarget {
+export class HeldCache implements RemoteTarget, CacheKeeper {
   /** Number of the object. */
   readonly luid: number;
   /** Number of times it arrived and was not given back. */
@@ -173,7 +174,7 @@ export class HeldCache implements RemoteTarget {
     const { cache } = place;
     const kept = cache.keepState();
     if (kept === undefined) return false;
-    const cls = Object.getPrototypeOf(cache).constructor;
+    const cls = classOf(cache) as CacheClass;
     const loose: Loose = { kind: "loose", held: this, cache: new WeakRef(cache), cls, kept };
     this.#place = loose;
     watch(cache, loose);
