@@ -5,7 +5,7 @@
  */
 
 import { saslprep } from "./_saslprep.ts";
-import { toBytes, toText } from "./_bytes.ts";
+import { toBytes, toText } from "./bytes.ts";
 
 /** Length in bytes of all keys, signatures and proofs. */
 export const KEY_LENGTH = 32;

@@ -5,7 +5,7 @@
  */
 
 import { fromBase64, KEY_LENGTH } from "./_scram_keys.ts";
-import { toText } from "./_bytes.ts";
+import { toText } from "./bytes.ts";
 import { ScramError } from "./errors.ts";
 
 /** Maximum length of a message in bytes. */

@@ -5,7 +5,7 @@
  */
 
 import { scrypt } from "node:crypto";
-import { equalSecrets } from "./_bytes.ts";
+import { equalSecrets } from "./bytes.ts";
 
 /** What one guess costs. */
 export interface ScryptParameters {

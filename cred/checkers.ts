@@ -4,7 +4,7 @@
  * @module
  */
 
-import { unknownSecret } from "./_bytes.ts";
+import { unknownSecret } from "./bytes.ts";
 import type { CredInterface } from "./cred_interface.ts";
 import {
   IAnonymous,

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { hexHmac } from "./_digests.ts";
-import { equalSecrets, toBytes, toText } from "./_bytes.ts";
+import { hexHmac } from "./hashes.ts";
+import { equalSecrets, toBytes, toText } from "./bytes.ts";
 import type { CredInterface } from "./cred_interface.ts";
 import { IUsernameHashedPassword } from "./credentials.ts";
 import { LoginFailed } from "./errors.ts";

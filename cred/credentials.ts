@@ -5,7 +5,7 @@
  */
 
 import { CredInterface, type Provider } from "./cred_interface.ts";
-import { equalSecrets } from "./_bytes.ts";
+import { equalSecrets } from "./bytes.ts";
 
 /** Something that a checker can check; `provides` says how. */
 export type ICredentials = Provider;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { type DigestName, hexDigest } from "./_digests.ts";
-import { equalSecrets, toText } from "./_bytes.ts";
+import { type DigestName, hexDigest } from "./hashes.ts";
+import { equalSecrets, toText } from "./bytes.ts";
 import type { CredInterface } from "./cred_interface.ts";
 import { IUsernameDigestHash, IUsernameHashedPassword } from "./credentials.ts";
 import { LoginFailed } from "./errors.ts";

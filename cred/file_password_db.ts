@@ -4,7 +4,7 @@
  * @module
  */
 
-import { equalSecrets, toBytes, toText, unknownSecret } from "./_bytes.ts";
+import { equalSecrets, toBytes, toText, unknownSecret } from "./bytes.ts";
 import type { AvatarId, ICredentialsChecker, PasswordCredentials } from "./checkers.ts";
 import { type CredInterface, providedBy } from "./cred_interface.ts";
 import { IUsernameHashedPassword, IUsernamePassword } from "./credentials.ts";

@@ -18,7 +18,7 @@ import {
   parseServerFinal,
   parseServerFirst,
 } from "./_scram_messages.ts";
-import { concat, equalSecrets, toBytes } from "./_bytes.ts";
+import { concat, equalSecrets, toBytes } from "./bytes.ts";
 import { saslprep } from "./_saslprep.ts";
 import { ScramError, UnauthorizedLogin } from "./errors.ts";
 import type { ScramVerifier } from "./scram_verifier.ts";

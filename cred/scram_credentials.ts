@@ -4,7 +4,7 @@
  * @module
  */
 
-import { unknownSecret } from "./_bytes.ts";
+import { unknownSecret } from "./bytes.ts";
 import { checkIterations, preparePassword } from "./_scram_keys.ts";
 import { CredInterface } from "./cred_interface.ts";
 import { type ICredentials, IUsernameHashedPassword } from "./credentials.ts";

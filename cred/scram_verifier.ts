@@ -14,7 +14,7 @@ import {
   preparePassword,
   sha256,
 } from "./_scram_keys.ts";
-import { toBytes } from "./_bytes.ts";
+import { toBytes } from "./bytes.ts";
 
 /** Default number of iterations for new verifiers. */
 export const DEFAULT_SCRAM_ITERATIONS: number = 600_000;

@@ -8,8 +8,8 @@
  */
 
 import type { DatabaseSync } from "node:sqlite";
-import { unknownSecret } from "./_bytes.ts";
-import { digest } from "./_digests.ts";
+import { unknownSecret } from "./bytes.ts";
+import { digest } from "./hashes.ts";
 import { Gate } from "./_gate.ts";
 import { saslprep } from "./_saslprep.ts";
 import { checkIterations, preparePassword } from "./_scram_keys.ts";

@@ -6,10 +6,10 @@
  * @module
  */
 
-import { crypto as stdCrypto } from "@std/crypto/crypto";
-import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { equalSecrets } from "../../cred/bytes.ts";
 import type { CredInterface } from "../../cred/cred_interface.ts";
 import { IUsernameHashedPassword, IUsernameMD5Password } from "../../cred/credentials.ts";
+import { digest } from "../../cred/hashes.ts";
 
 /** Length of a challenge in bytes. */
 const CHALLENGE_BYTES = 16;
@@ -44,24 +44,15 @@ export function challenge(): Uint8Array {
  *
  * @param challenge The challenge.
  * @param password The password, as bytes or as text in UTF-8.
- * @returns MD5 of the password's MD5 and the challenge.
+ * @returns The MD5 digest of the password's MD5 digest and the challenge.
  */
 export function respond(challenge: Uint8Array, password: string | Uint8Array): Uint8Array {
-  return respondMD5(challenge, md5(password));
+  return respondMD5(challenge, digest("MD5", password));
 }
 
-/** Answers a challenge, given the MD5 of the password. */
-function respondMD5(challenge: Uint8Array, digest: Uint8Array): Uint8Array {
-  const both = new Uint8Array(digest.length + challenge.length);
-  both.set(digest);
-  both.set(challenge, digest.length);
-  return md5(both);
-}
-
-/** Hashes bytes, or text in UTF-8, with MD5. */
-function md5(data: string | Uint8Array): Uint8Array {
-  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data.slice();
-  return new Uint8Array(stdCrypto.subtle.digestSync("MD5", bytes));
+/** Answers a challenge, given the MD5 digest of the password. */
+function respondMD5(challenge: Uint8Array, passwordMD5: Uint8Array): Uint8Array {
+  return digest("MD5", passwordMD5, challenge);
 }
 
 /** A name, a challenge, and the response that the client made from it and the password. */
@@ -93,17 +84,16 @@ export class ChallengedCredentials implements IUsernameHashedPassword, IUsername
    * @returns Whether the response was made from it.
    */
   checkPassword(password: string | Uint8Array): boolean {
-    return this.checkMD5Password(md5(password));
+    return this.checkMD5Password(digest("MD5", password));
   }
 
   /**
-   * Checks the response against the MD5 of a password, in constant time.
+   * Checks the response against the MD5 digest of a password, in constant time.
    *
-   * @param digest MD5 of the right password.
+   * @param passwordMD5 The digest of the right password.
    * @returns Whether the response was made from it.
    */
-  checkMD5Password(digest: Uint8Array): boolean {
-    const right = respondMD5(this.#challenge, digest);
-    return this.#response.length === right.length && timingSafeEqual(this.#response, right);
+  checkMD5Password(passwordMD5: Uint8Array): boolean {
+    return equalSecrets(this.#response, respondMD5(this.#challenge, passwordMD5));
   }
 }

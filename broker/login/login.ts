@@ -6,6 +6,7 @@
  */
 
 import type { IBearerToken } from "../../cred/bearer_token.ts";
+import { toBytes } from "../../cred/bytes.ts";
 import type { ICredentials, IUsernamePassword } from "../../cred/credentials.ts";
 import { UnhandledCredentials } from "../../cred/errors.ts";
 import { ScramClient, type ScramClientOptions } from "../../cred/scram.ts";
@@ -48,8 +49,6 @@ export interface CopiedAvatarOptions<A extends object> extends LoginOptions {
   /** The class of the avatar: a subclass of `RemoteCopy` or `RemoteCache`. */
   avatar: abstract new (...args: never[]) => A;
 }
-
-const encoder = new TextEncoder();
 
 /** The error message of a server without a portal. */
 const LOGIN_METHOD = /^No such method: remote_login[A-Z]?\w*$/;
@@ -126,7 +125,7 @@ async function attempt(
     case "SCRAM-SHA-256":
       return await loginScram(root, new ScramClient(username, password, options.scram), mind);
     case "MD5": {
-      const name = options.usernameAs === "text" ? username : encoder.encode(username);
+      const name = options.usernameAs === "text" ? username : toBytes(username);
       const offer = await root.callRemote("login", name);
       const { challenge, responder } = challengeOf(offer);
       return await respondTo(responder, respond(challenge, password), mind);

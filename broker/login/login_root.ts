@@ -6,6 +6,7 @@
  */
 
 import { BearerToken } from "../../cred/bearer_token.ts";
+import { toText } from "../../cred/bytes.ts";
 import { Anonymous, type ICredentials, UsernamePassword } from "../../cred/credentials.ts";
 import { UnauthorizedLogin, UnhandledCredentials } from "../../cred/errors.ts";
 import type { AvatarGrant, Portal } from "../../cred/portal.ts";
@@ -25,8 +26,6 @@ import { allowedMechanisms, isAllowed, isServed, type LoginMechanism } from "./m
 
 /** Maximum length of a user name, in bytes or characters. */
 const MAX_NAME = 1024;
-
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 const NAMES: ParameterNames = Object.freeze({
   remote_login: ["username"],
@@ -140,10 +139,8 @@ export class LoginRoot extends Referenceable {
     mind: unknown = null,
   ): Promise<Admission> {
     const credentials = this.#checked("PLAIN", () => {
-      if (typeof password === "string" || password instanceof Uint8Array) {
-        return new UsernamePassword(nameOf(username), password);
-      }
-      throw new UnauthorizedLogin();
+      if (!isStringOrBytes(password)) throw new UnauthorizedLogin();
+      return new UsernamePassword(nameOf(username), password);
     });
     return this.#login(credentials, mind, credentials.username);
   }
@@ -158,8 +155,8 @@ export class LoginRoot extends Referenceable {
    */
   remote_loginBearer(token: unknown, mind: unknown = null): Promise<Admission> {
     const credentials = this.#checked("BEARER", () => {
-      if (typeof token === "string") return new BearerToken(token);
-      throw new UnauthorizedLogin();
+      if (typeof token !== "string") throw new UnauthorizedLogin();
+      return new BearerToken(token);
     });
     return this.#login(credentials, mind);
   }
@@ -240,14 +237,14 @@ export class LoginRoot extends Referenceable {
 }
 
 function nameOf(username: unknown): string {
-  const isText = typeof username === "string";
-  if ((isText || username instanceof Uint8Array) && username.length <= MAX_NAME) {
-    if (isText) return username;
-    try {
-      return decoder.decode(username);
-    } catch {
-      // Not UTF-8: no user of ours has such a name.
-    }
+  if (isStringOrBytes(username) && username.length <= MAX_NAME) {
+    // Bytes that are not UTF-8 are the name of no user of ours.
+    const name = typeof username === "string" ? username : toText(username);
+    if (name !== undefined) return name;
   }
   throw new UnauthorizedLogin();
+}
+
+function isStringOrBytes(value: unknown): value is string | Uint8Array {
+  return typeof value === "string" || value instanceof Uint8Array;
 }

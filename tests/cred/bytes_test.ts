@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { toText, unknownSecret } from "../../cred/_bytes.ts";
+import { toText, unknownSecret } from "../../cred/bytes.ts";
 import { preparePassword } from "../../cred/_scram_keys.ts";
 
 Deno.test("unknownSecret() returns text that is checked just as passwords are", () => {

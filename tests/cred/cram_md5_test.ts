@@ -6,7 +6,7 @@ import {
   LoginFailed,
   providedBy,
 } from "../../cred/mod.ts";
-import { hexHmac } from "../../cred/_digests.ts";
+import { hexHmac } from "../../cred/hashes.ts";
 import vectors from "../vectors/cred.json" with { type: "json" };
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -11,7 +11,7 @@ import {
   UsernameHashedPassword,
   UsernamePassword,
 } from "../../cred/mod.ts";
-import { equalSecrets } from "../../cred/_bytes.ts";
+import { equalSecrets } from "../../cred/bytes.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

@@ -18,8 +18,8 @@ import {
   UsernamePassword,
 } from "../../cred/mod.ts";
 import { SqlitePasswordDB, type SqlitePasswordDBOptions } from "../../cred/sqlite.ts";
-import { digest } from "../../cred/_digests.ts";
-import { equalSecrets } from "../../cred/_bytes.ts";
+import { digest } from "../../cred/hashes.ts";
+import { equalSecrets } from "../../cred/bytes.ts";
 import { WANTED } from "../../cred/watched.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -6,7 +6,7 @@
  */
 
 import { crypto } from "@std/crypto/crypto";
-import { concat, toBytes } from "./_bytes.ts";
+import { concat, toBytes } from "./bytes.ts";
 
 /** Digests in use, by the names that `@std/crypto` gives them. */
 export type DigestName = "MD5" | "SHA-1" | "SHA-256";

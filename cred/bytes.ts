@@ -1,5 +1,5 @@
 /**
- * The bytes of names and secrets, and the only way in which this folder compares secrets.
+ * The bytes of names and secrets, and the one way in which secrets are compared.
  *
  * @module
  */
