@@ -16,7 +16,7 @@ export const ACCEPTED: unique symbol = Symbol("accepted");
 /** Name of the method that returns whether anyone still waits for the outcome. */
 export const WANTED: unique symbol = Symbol("wanted");
 
-/** Credentials of an attempt that is watched; a `LoginSession` adds both methods. */
+/** Credentials of an attempt that is watched; `Logins` adds both methods. */
 export interface Watched {
   /** Receives the avatar id. */
   [ACCEPTED]?: (avatarId: AvatarId) => void;

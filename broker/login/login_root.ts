@@ -11,7 +11,7 @@ import { Anonymous, type ICredentials, UsernamePassword } from "../../cred/crede
 import { UnauthorizedLogin, UnhandledCredentials } from "../../cred/errors.ts";
 import type { AvatarGrant, Portal } from "../../cred/portal.ts";
 import { ScramCredentials } from "../../cred/scram_credentials.ts";
-import { type Tuple, tuple } from "../../jelly/mod.ts";
+import { tuple } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { NoSuchMethod } from "../errors/errors.ts";
 import { IPerspective } from "../flavors/avatar.ts";
@@ -19,10 +19,10 @@ import type { Kwargs } from "../flavors/kwargs.ts";
 import { type ParameterNames, PARAMETERS } from "../flavors/parameters.ts";
 import { Referenceable } from "../flavors/referenceable.ts";
 import { challenge, ChallengedCredentials } from "./challenge.ts";
-import { LoginChallenge } from "./login_challenge.ts";
 import type { Admission } from "./login_outcome.ts";
-import type { LoginSession } from "./login_session.ts";
+import type { AskLimiter, Logins } from "./logins.ts";
 import { allowedMechanisms, isAllowed, isServed, type LoginMechanism } from "./mechanisms.ts";
+import { type Challenge, Responder } from "./responder.ts";
 
 /** Maximum length of a user name, in bytes or characters. */
 const MAX_NAME = 1024;
@@ -32,24 +32,21 @@ const NAMES: ParameterNames = Object.freeze({
   remote_loginAnonymous: ["mind"],
 });
 
-/** A challenge on its way to the client, and the object that receives the response. */
-type Challenge = Tuple<[Uint8Array, LoginChallenge]>;
-
 /** Handles the logins of one connection. */
 export class LoginRoot extends Referenceable {
   readonly #portal: Portal;
-  readonly #session: LoginSession;
+  readonly #logins: Logins;
 
   /**
    * Creates the root object of a connection.
    *
    * @param portal The portal to log in to.
-   * @param session The logins of the connection.
+   * @param logins The logins of the connection.
    */
-  constructor(portal: Portal, session: LoginSession) {
+  constructor(portal: Portal, logins: Logins) {
     super();
     this.#portal = portal;
-    this.#session = session;
+    this.#logins = logins;
   }
 
   /** Twisted's names for the parameters of its portal's methods. */
@@ -88,7 +85,7 @@ export class LoginRoot extends Referenceable {
    */
   remote_loginMechanisms(): LoginMechanism[] {
     const kinds = this.#portal.listCredentialsInterfaces();
-    const { broker, settings } = this.#session;
+    const { broker, settings } = this.#logins;
     return allowedMechanisms(broker.peer, settings).filter((name) => isServed(name, kinds));
   }
 
@@ -96,14 +93,14 @@ export class LoginRoot extends Referenceable {
    * Begins a login with a name and a password, as Twisted's clients do.
    *
    * @param username The name, as a string or UTF-8 bytes.
-   * @returns A challenge, and the object that receives the response.
+   * @returns A challenge, and the object that takes the response.
    * @throws {Refusal} If the name is not text, or MD5 is not allowed.
    */
   remote_login(username: unknown): Challenge {
     const name = this.#checked("MD5", () => nameOf(username));
-    const leave = this.#session.enter(name);
+    const leave = this.#logins.enter(name);
     const bytes = challenge();
-    const responder = new LoginChallenge(this.#session, {
+    const responder = new Responder(this.#logins, {
       respond: (response, mind) => {
         leave();
         return this.#login(new ChallengedCredentials(name, bytes, response), mind, name);
@@ -166,16 +163,16 @@ export class LoginRoot extends Referenceable {
    *
    * @param clientFirst The client's first message.
    * @param mind The client's object that stands for the user, or null.
-   * @returns The server's first message, and the object that receives the client's final one and
+   * @returns The server's first message, and the object that takes the client's final one and
    * returns the server's final message and the avatar.
    * @throws {Refusal} If the message is malformed, or the client may not.
    */
   remote_loginScram(clientFirst: unknown, mind: unknown = null): Promise<Challenge> {
     const asked = Promise.withResolvers<Challenge>();
-    let admit: () => Promise<void>;
+    let askLimiter: AskLimiter;
     const exchange = async (serverFirst: Uint8Array) => {
       const answered = Promise.withResolvers<Uint8Array>();
-      const responder = new LoginChallenge(this.#session, {
+      const responder = new Responder(this.#logins, {
         respond: (response) => {
           answered.resolve(response);
           return outcome;
@@ -184,16 +181,16 @@ export class LoginRoot extends Referenceable {
       });
       asked.resolve(tuple(serverFirst, responder));
       const response = await answered.promise;
-      await admit();
+      await askLimiter();
       return response;
     };
     const credentials = this.#checked("SCRAM-SHA-256", () => {
       if (!(clientFirst instanceof Uint8Array)) throw new UnauthorizedLogin();
-      const { scramIterations: iterations } = this.#session.settings;
+      const { scramIterations: iterations } = this.#logins.settings;
       return new ScramCredentials(clientFirst, exchange, { iterations });
     });
-    const outcome = this.#session.exchange((asks) => {
-      admit = asks;
+    const outcome = this.#logins.exchange((asks) => {
+      askLimiter = asks;
       return this.#scram(credentials, mind);
     }, credentials.username)
       .then((admission) => admission.provenBy(credentials.serverFinal!));
@@ -217,21 +214,21 @@ export class LoginRoot extends Referenceable {
   }
 
   #login(credentials: ICredentials, mind: unknown, username?: string): Promise<Admission> {
-    return this.#session.login(() => this.#ask(credentials, mind), username);
+    return this.#logins.login(() => this.#ask(credentials, mind), username);
   }
 
   #ask(credentials: ICredentials, mind: unknown): Promise<AvatarGrant<IPerspective>> {
-    return this.#portal.login(this.#session.watched(credentials), mind, IPerspective);
+    return this.#portal.login(this.#logins.watched(credentials), mind, IPerspective);
   }
 
   /** Makes credentials from what the client sent, if it may use the mechanism. */
   #checked<T>(mechanism: LoginMechanism, make: () => T): T {
-    const { broker, settings } = this.#session;
+    const { broker, settings } = this.#logins;
     try {
       if (isAllowed(mechanism, broker.peer, settings)) return make();
       throw new UnhandledCredentials(`Cannot log in: ${mechanism} is not allowed here`);
     } catch (error) {
-      throw this.#session.refusal(error);
+      throw this.#logins.refusal(error);
     }
   }
 }

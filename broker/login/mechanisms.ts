@@ -110,7 +110,7 @@ export function isAllowed(
   peer: Peer,
   options: MechanismOptions,
 ): boolean {
-  const { mechanisms, weakMechanisms = "always", secure = isSecure(peer) } = options;
+  const { mechanisms, weakMechanisms = "always", secure = peer.secure || isLocal(peer) } = options;
   const { isWeak, isOpen } = MECHANISMS.get(mechanism)!;
   return (mechanisms?.includes(mechanism) ?? true) && (secure || !isOpen) &&
     (!isWeak || weakMechanisms === "always" || (secure && weakMechanisms === "secure"));
@@ -139,7 +139,12 @@ export function suits(mechanism: LoginMechanism, credentials: ICredentials): boo
   return providedBy(MECHANISMS.get(mechanism)!.needs, credentials);
 }
 
-/** Returns whether a connection is safe from eavesdroppers, as far as the transport knows. */
-function isSecure({ secure, kind }: Peer): boolean {
-  return secure || kind === "unix" || kind === "memory" || kind === "port";
+/**
+ * Returns whether a peer is within the same machine or program, by the kind of its connection.
+ *
+ * @param peer What is known about the peer.
+ * @returns True if it is.
+ */
+export function isLocal({ kind }: Peer): boolean {
+  return kind === "unix" || kind === "memory" || kind === "port";
 }

@@ -6,8 +6,9 @@
 
 import type { LoginLimiter } from "../../cred/login_limiter.ts";
 import { MAX_TIMEOUT } from "../../transport/base/checks.ts";
+import { hostOf } from "../../transport/base/crowd.ts";
 import type { Peer } from "../../transport/mod.ts";
-import { checkMechanisms, type MechanismOptions } from "./mechanisms.ts";
+import { checkMechanisms, isLocal, type MechanismOptions } from "./mechanisms.ts";
 
 /**
  * Options for serving a portal. A limit may be `Infinity`, which removes it.
@@ -77,23 +78,7 @@ export interface PortalOptions extends MechanismOptions {
   maxStrangerReferences?: number;
 }
 
-/** Names of the options that are numbers. */
-type LimitOption =
-  | "challengeTimeout"
-  | "loginTimeout"
-  | "maxFailedLogins"
-  | "maxPendingLogins"
-  | "maxLogins"
-  | "maxStrangers"
-  | "maxStrangerBytes"
-  | "maxStrangerReferences";
-
-/** Options with all defaults filled in. */
-export type PortalSettings =
-  & Readonly<Omit<PortalOptions, LimitOption | "scramIterations">>
-  & Readonly<Record<LimitOption | "scramIterations", number>>;
-
-const DEFAULTS: Readonly<Record<LimitOption, number>> = Object.freeze({
+const DEFAULT_LIMITS = Object.freeze({
   challengeTimeout: 60_000,
   loginTimeout: 60_000,
   maxFailedLogins: 10,
@@ -103,6 +88,15 @@ const DEFAULTS: Readonly<Record<LimitOption, number>> = Object.freeze({
   maxStrangerBytes: 64 * 1024,
   maxStrangerReferences: 64,
 });
+
+/** Names of the options that are limits. */
+type LimitOption = keyof typeof DEFAULT_LIMITS;
+
+/** Options with their defaults filled in. */
+export type PortalSettings = Readonly<
+  & PortalOptions
+  & Required<Pick<PortalOptions, LimitOption | "addressOf" | "scramIterations">>
+>;
 
 /** Minimum number of SCRAM iterations, by RFC 7677. */
 const MIN_ITERATIONS = 4096;
@@ -117,17 +111,17 @@ const MIN_ITERATIONS = 4096;
  */
 export function portalSettings(options: PortalOptions): PortalSettings {
   checkMechanisms(options);
-  const { scramIterations = MIN_ITERATIONS } = options;
+  const { addressOf = networkHost, scramIterations = MIN_ITERATIONS } = options;
   if (!Number.isInteger(scramIterations) || scramIterations < MIN_ITERATIONS) {
     throw new RangeError(
       `Cannot set scramIterations to "${scramIterations}": ${MIN_ITERATIONS} are the least`,
     );
   }
-  const limits: Record<LimitOption, number> = { ...DEFAULTS };
+  const limits: Record<LimitOption, number> = { ...DEFAULT_LIMITS };
   for (const name of Object.keys(limits) as LimitOption[]) {
     limits[name] = limit(name, options[name] ?? limits[name]);
   }
-  return Object.freeze({ ...options, ...limits, scramIterations });
+  return Object.freeze({ ...options, ...limits, addressOf, scramIterations });
 }
 
 function limit(name: string, value: number): number {
@@ -136,4 +130,10 @@ function limit(name: string, value: number): number {
   throw new RangeError(
     `Cannot set ${name} to "${value}": it must be a positive integer up to ${most}, or Infinity`,
   );
+}
+
+/** Returns the host of a peer on a network; undefined if there is none, or it is not known. */
+function networkHost(peer: Peer): string | undefined {
+  // Where a handler did not say who asks, all peers are unknown, rather than one and the same.
+  return isLocal(peer) || peer.address === "" ? undefined : hostOf(peer.address);
 }

@@ -6,12 +6,11 @@
  */
 
 import type { Portal } from "../../cred/portal.ts";
-import { Crowd } from "../../transport/base/crowd.ts";
 import type { Broker } from "../connection/broker.ts";
 import type { IPBRoot, RemoteTarget } from "../flavors/referenceable.ts";
 import { LoginRoot } from "./login_root.ts";
 import { type PortalOptions, portalSettings } from "./portal_options.ts";
-import { Stranger, strangerBounds, type StrangersPlace } from "./stranger.ts";
+import { Lobby, Stranger } from "./stranger.ts";
 
 /**
  * Gives every connection a root object that handles logins to a portal.
@@ -31,7 +30,7 @@ import { Stranger, strangerBounds, type StrangersPlace } from "./stranger.ts";
  */
 export class PortalRoot implements IPBRoot {
   readonly #portal: Portal;
-  readonly #strangers: StrangersPlace;
+  readonly #lobby: Lobby;
 
   /**
    * Creates the root of a portal.
@@ -43,13 +42,12 @@ export class PortalRoot implements IPBRoot {
    */
   constructor(portal: Portal, options: PortalOptions = {}) {
     this.#portal = portal;
-    const settings = portalSettings(options);
-    this.#strangers = { settings, bounds: strangerBounds(settings), crowd: new Crowd() };
+    this.#lobby = new Lobby(portalSettings(options));
   }
 
   /** Number of connections over which no client has proved its identity or logged in. */
   get strangers(): number {
-    return this.#strangers.crowd.size;
+    return this.#lobby.strangers.size;
   }
 
   /**
@@ -59,7 +57,7 @@ export class PortalRoot implements IPBRoot {
    * @returns The object that handles logins.
    */
   rootObject(broker: Broker): RemoteTarget {
-    const { session } = new Stranger(broker, this.#strangers);
-    return new LoginRoot(this.#portal, session);
+    const { logins } = new Stranger(broker, this.#lobby);
+    return new LoginRoot(this.#portal, logins);
   }
 }

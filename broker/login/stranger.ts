@@ -4,84 +4,91 @@
  * @module
  */
 
-import type { Crowd, Visitor } from "../../transport/base/crowd.ts";
+import { Crowd, type Visitor } from "../../transport/base/crowd.ts";
 import type { Broker } from "../connection/broker.ts";
 import { LoginLimitError } from "../errors/errors.ts";
 import { CONNECTION } from "../flavors/invoker.ts";
 import type { StrangerBounds } from "../link/bound.ts";
-import { LoginSession, type LoginSteps } from "./login_session.ts";
+import { Logins, type LoginSteps } from "./logins.ts";
 import type { PortalSettings } from "./portal_options.ts";
 
-/** What all strangers of a portal share. */
-export interface StrangersPlace {
+/** Where the strangers of a portal wait until they are known. */
+export class Lobby {
   /** The options of the portal. */
   readonly settings: PortalSettings;
-  /** The limits for each. */
+  /** The limits for the connection of each stranger. */
   readonly bounds: StrangerBounds;
   /** The present strangers. */
-  readonly crowd: Crowd<Stranger>;
+  readonly strangers: Crowd<Stranger> = new Crowd();
+
+  /**
+   * Creates an empty lobby.
+   *
+   * @param settings The options of the portal.
+   */
+  constructor(settings: PortalSettings) {
+    this.settings = settings;
+    this.bounds = strangerBounds(settings);
+  }
 }
 
 /** A connection on its way to a login. */
 export class Stranger implements Visitor, LoginSteps {
+  /** The host that the connection comes from. */
+  readonly host: string;
   /** Its logins. */
-  readonly session: LoginSession;
+  readonly logins: Logins;
   readonly #broker: Broker;
-  readonly #crowd: Crowd<Stranger>;
+  readonly #strangers: Crowd<Stranger>;
   /** Stops the timer for the login. */
-  readonly #stopClock: () => void;
+  readonly #stopTimer: () => void;
 
   /**
-   * Admits a connection; if there are too many, another one is closed to make room.
+   * Lets a connection in; if there are too many, another one is closed to make room.
    *
    * @param broker The connection.
-   * @param place What the strangers of the portal share.
+   * @param lobby Where the strangers of the portal wait.
    */
-  constructor(broker: Broker, { settings, bounds, crowd }: StrangersPlace) {
+  constructor(broker: Broker, { settings, bounds, strangers }: Lobby) {
+    const { addressOf, maxStrangers } = settings;
+    this.host = addressOf(broker.peer) ?? "";
     this.#broker = broker;
-    this.#crowd = crowd;
-    const session = this.session = new LoginSession(broker, settings, this);
-    const { maxStrangers } = settings;
-    if (crowd.size >= maxStrangers) {
+    this.#strangers = strangers;
+    const logins = this.logins = new Logins(broker, settings, this);
+    if (strangers.size >= maxStrangers) {
       const fact = `there are ${maxStrangers} connections without a login`;
-      crowd.takeOne()!.session.close("maxStrangers", fact);
+      strangers.takeOne()!.logins.close("maxStrangers", fact);
     }
-    crowd.add(this);
+    strangers.add(this);
     broker[CONNECTION].limitStranger(bounds);
-    this.#stopClock = session.after(
+    this.#stopTimer = logins.after(
       "loginTimeout",
-      (timeout) => session.close("loginTimeout", `nobody has logged in within ${timeout} ms`),
+      (timeout) => logins.close("loginTimeout", `nobody has logged in within ${timeout} ms`),
     );
-    broker.notifyOnDisconnect(this.admitted);
-  }
-
-  /** The host that the connection comes from. */
-  get host(): string {
-    return this.session.host;
+    broker.notifyOnDisconnect(this.#leave);
   }
 
   /** Ends the limits, but not the timer, as the realm may still refuse. */
-  readonly accepted = (): void => {
-    this.#crowd.delete(this);
+  accepted(): void {
+    this.#strangers.delete(this);
     this.#broker[CONNECTION].limitStranger(undefined);
-  };
+  }
 
   /** Ends everything that applies to strangers. */
-  readonly admitted = (): void => {
-    this.#stopClock();
+  loggedIn(): void {
+    this.#leave();
+  }
+
+  readonly #leave = (): void => {
+    this.#stopTimer();
     this.accepted();
-    this.#broker.dontNotifyOnDisconnect(this.admitted);
+    this.#broker.dontNotifyOnDisconnect(this.#leave);
   };
 }
 
-/**
- * Creates the limits for a stranger's connection.
- *
- * @param settings The options of the portal.
- * @returns The limits.
- */
-export function strangerBounds(settings: PortalSettings): StrangerBounds {
-  const { maxStrangerBytes, maxStrangerReferences } = settings;
+function strangerBounds(
+  { maxStrangerBytes, maxStrangerReferences }: PortalSettings,
+): StrangerBounds {
   return {
     messageBytes: {
       most: maxStrangerBytes,

@@ -5,18 +5,22 @@
  */
 
 import { LoginDenied, UnauthorizedLogin } from "../../cred/errors.ts";
+import type { Tuple } from "../../jelly/mod.ts";
 import { CONNECTION } from "../flavors/invoker.ts";
 import { type ParameterNames, PARAMETERS } from "../flavors/parameters.ts";
 import { Referenceable } from "../flavors/referenceable.ts";
 import type { Admission } from "./login_outcome.ts";
-import type { LoginSession } from "./login_session.ts";
+import type { Logins } from "./logins.ts";
 
 const NAMES: ParameterNames = Object.freeze({ remote_respond: ["response", "mind"] });
 
-/** Handles the outcome of a challenge. */
-export interface ChallengeHandler {
+/** What a client is sent: a challenge, and the object that takes the response. */
+export type Challenge = Tuple<[challenge: Uint8Array, responder: Responder]>;
+
+/** Learns how a challenge ends: one of the methods is called, once. */
+export interface ResponseHandler {
   /**
-   * Receives the response.
+   * Called with the response.
    *
    * @param response The response.
    * @param mind The client's object that stands for the user, or null.
@@ -32,32 +36,32 @@ export interface ChallengeHandler {
 }
 
 /**
- * Receives the response to a challenge, once and in time.
+ * Takes the response to a challenge, once and in time.
  *
- * It is given up when its time is over, when the client drops its reference, or when the connection
- * ends.
+ * The challenge is given up when its time is over, when the client drops its reference, or when the
+ * connection ends.
  */
-export class LoginChallenge extends Referenceable {
-  readonly #session: LoginSession;
-  readonly #handler: ChallengeHandler;
+export class Responder extends Referenceable {
+  readonly #logins: Logins;
+  readonly #handler: ResponseHandler;
   readonly #stopTimer: () => void;
   #isOpen = true;
 
   /**
    * Creates an object for one response, and starts its timer.
    *
-   * @param session The logins of the connection.
-   * @param handler Receives the response.
+   * @param logins The logins of the connection.
+   * @param handler Learns how the challenge ends.
    */
-  constructor(session: LoginSession, handler: ChallengeHandler) {
+  constructor(logins: Logins, handler: ResponseHandler) {
     super();
-    this.#session = session;
+    this.#logins = logins;
     this.#handler = handler;
-    this.#stopTimer = session.after(
+    this.#stopTimer = logins.after(
       "challengeTimeout",
-      (timeout) => this.#abandon(`no response within ${timeout} ms`),
+      (timeout) => this.#giveUp(`no response within ${timeout} ms`),
     );
-    session.broker[CONNECTION].onRelease(this, () => this.#abandon("the client has given up"));
+    logins.broker[CONNECTION].onRelease(this, () => this.#giveUp("the client has given up"));
   }
 
   /** Twisted's names for the parameters of its method. */
@@ -66,7 +70,7 @@ export class LoginChallenge extends Referenceable {
   }
 
   /**
-   * Receives the response.
+   * Takes the response.
    *
    * @param response The response.
    * @param mind The client's object that stands for the user, or null.
@@ -74,16 +78,17 @@ export class LoginChallenge extends Referenceable {
    * @throws {Refusal} If it comes too late, or is a second one.
    */
   remote_respond(response: unknown, mind: unknown = null): Promise<Admission> {
-    if (!this.#close()) throw this.#session.refusal(new UnauthorizedLogin());
+    if (!this.#close()) throw this.#logins.refusal(new UnauthorizedLogin());
     const bytes = response instanceof Uint8Array ? response : new Uint8Array(0);
     return this.#handler.respond(bytes, mind);
   }
 
-  #abandon(fact: string): void {
+  #giveUp(fact: string): void {
     // No response was checked, so this does not count as a wrong one.
     if (this.#close()) this.#handler.giveUp(new LoginDenied(`Cannot log in: ${fact}`));
   }
 
+  /** Takes nothing more; returns whether this had been open. */
   #close(): boolean {
     const wasOpen = this.#isOpen;
     this.#isOpen = false;

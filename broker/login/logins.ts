@@ -12,8 +12,6 @@ import type { AvatarGrant } from "../../cred/portal.ts";
 import { Turns } from "../../cred/turns.ts";
 import { ACCEPTED, WANTED, type Watched } from "../../cred/watched.ts";
 import { type Alarm, CLOCK } from "../../transport/base/clock.ts";
-import { hostOf } from "../../transport/base/crowd.ts";
-import type { Peer } from "../../transport/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { LoginLimitError, PBConnectionLost } from "../errors/errors.ts";
 import type { IPerspective } from "../flavors/avatar.ts";
@@ -24,37 +22,35 @@ import type { PortalSettings } from "./portal_options.ts";
 /** Maximum length in characters of a name in the log. */
 const MAX_LOGGED_NAME = 64;
 
-/** The admission of every attempt where there is no limiter. */
-const ADMITTED = Promise.resolve();
+/** Waits for the limiter's consent to an attempt; rejects if the limiter denies it. */
+export type AskLimiter = () => Promise<void>;
 
-/** Logs in through a portal, and asks for admission once it has what the client sends. */
-type Exchange = (admit: () => Promise<void>) => Promise<AvatarGrant<IPerspective>>;
+/** Asks a portal for an avatar, and before that the limiter, once it has what the client sends. */
+export type Attempt = (askLimiter: AskLimiter) => Promise<AvatarGrant<IPerspective>>;
+
+/** The consent to every attempt where there is no limiter. */
+const CONSENT: AskLimiter = () => Promise.resolve();
 
 /** Learns how far the logins of a connection have got. */
 export interface LoginSteps {
-  /**
-   * Called when a checker has accepted credentials and said whose they are, unless they are
-   * anonymous.
-   */
-  readonly accepted: () => void;
+  /** Called when a checker has said whose some credentials are, unless they are anonymous. */
+  accepted(): void;
   /** Called when a client has logged in. */
-  readonly admitted: () => void;
+  loggedIn(): void;
 }
 
 /** Names of the settings that are times. */
 type Timeout = "challengeTimeout" | "loginTimeout";
 
 /** The logins of one connection. */
-export class LoginSession {
+export class Logins {
   /** The connection. */
   readonly broker: Broker;
   /** The options of the portal. */
   readonly settings: PortalSettings;
-  /** The address that the connection comes from. */
-  readonly host: string;
   readonly #steps: LoginSteps;
-  /** The attempts whose outcome is open: each may fail. */
-  readonly #attempts = new Turns();
+  /** Attempts that are under way may all fail, so the others may have to wait for them. */
+  readonly #turns = new Turns();
   /** The avatars that the present logins were given. */
   readonly #present = new Set<object>();
   /** Number of logins whose users have not left; several may share an avatar. */
@@ -74,7 +70,6 @@ export class LoginSession {
   constructor(broker: Broker, settings: PortalSettings, steps: LoginSteps) {
     this.broker = broker;
     this.settings = settings;
-    this.host = addressFor(settings, broker.peer) ?? "";
     this.#steps = steps;
   }
 
@@ -109,42 +104,41 @@ export class LoginSession {
   }
 
   /**
-   * Makes an attempt to log in.
+   * Logs in with what the client has sent.
    *
-   * @param attempt Asks the portal.
+   * @param ask Asks the portal for the avatar.
    * @param username The name that the client claims, if any.
    * @returns The avatar, to be sent to the client.
-   * @throws {Refusal} If the attempt fails.
+   * @throws {Refusal} If the login fails.
    */
   login(
-    attempt: () => Promise<AvatarGrant<IPerspective>>,
+    ask: () => Promise<AvatarGrant<IPerspective>>,
     username?: string,
   ): Promise<Admission> {
-    return this.exchange(async (admit) => {
-      await admit();
-      return await attempt();
+    return this.exchange(async (askLimiter) => {
+      await askLimiter();
+      return await ask();
     }, username);
   }
 
   /**
-   * Makes an attempt to log in that waits for the client along the way.
+   * Logs in by an attempt that waits for the client along the way.
    *
-   * @param attempt Asks the portal; it must ask for admission as soon as it has what the client
-   * sends.
+   * @param attempt Asks the limiter and the portal.
    * @param username The name that the client claims, if any.
    * @returns The avatar, to be sent to the client.
-   * @throws {Refusal} If the attempt fails.
+   * @throws {Refusal} If the login fails.
    */
-  async exchange(attempt: Exchange, username?: string): Promise<Admission> {
+  async exchange(attempt: Attempt, username?: string): Promise<Admission> {
     const leave = this.enter(username);
-    await this.#attempts.enter((underWay) =>
+    await this.#turns.enter((underWay) =>
       this.#isOver || this.#failures + underWay < this.settings.maxFailedLogins
     );
     try {
       if (this.#isOver) throw tooMany();
-      return await this.#admit(attempt, leave, username);
+      return await this.#make(attempt, leave, username);
     } finally {
-      this.#attempts.leave();
+      this.#turns.leave();
       leave();
     }
   }
@@ -163,46 +157,6 @@ export class LoginSession {
     return Object.assign(credentials, watch);
   }
 
-  /** Makes an attempt; one that succeeds is no longer pending, but held. */
-  async #admit(attempt: Exchange, leave: () => void, username?: string): Promise<Admission> {
-    try {
-      const grant = await this.#limited(attempt, username);
-      leave();
-      const admission = new Admission(this.broker, this.#counted(grant), this.#present);
-      this.#steps.admitted();
-      return admission;
-    } catch (error) {
-      throw this.refusal(error, username);
-    }
-  }
-
-  /** Counts a login until its user has left. */
-  #counted([type, avatar, logout]: AvatarGrant<IPerspective>): AvatarGrant<IPerspective> {
-    this.#held++;
-    return [type, avatar, () => {
-      this.#held--;
-      return logout();
-    }];
-  }
-
-  /** Refuses a login for which there is no place, and logs it; it does not count as a failure. */
-  #full(username: string | undefined): Refusal {
-    const { maxLogins } = this.settings;
-    const fact = `there may be ${maxLogins} logins over this connection at once`;
-    const denied = new LoginDenied(`Cannot log in: ${fact}`);
-    const message = `${this.#attemptOf(username)} refused: ${denied.message}`;
-    this.broker[CONNECTION].logOften({ event: "loginRefused", level: "warning", message });
-    return new Refusal(denied);
-  }
-
-  /** Describes who tries to log in, and from where. */
-  #attemptOf(username: string | undefined): string {
-    const who = username === undefined
-      ? ""
-      : ` of ${JSON.stringify(username.slice(0, MAX_LOGGED_NAME))}`;
-    return `Login${who} from ${this.broker.peer.address}`;
-  }
-
   /**
    * Counts and logs a failed login, and returns what the client is told.
    *
@@ -212,18 +166,7 @@ export class LoginSession {
    */
   refusal(error: unknown, username?: string): Refusal {
     if (this.broker.isClosed) return new Refusal(error);
-    const attempt = this.#attemptOf(username);
-    if (error instanceof LoginFailed) {
-      const message = `${attempt} refused: ${error.message}`;
-      this.broker.log({ event: "loginRefused", level: "warning", message, error: error.cause });
-    } else {
-      this.broker.log({
-        event: "loginFailed",
-        level: "error",
-        message: `${attempt} failed`,
-        error,
-      });
-    }
+    this.#logFailure(error, username);
     const { maxFailedLogins } = this.settings;
     if (++this.#failures < maxFailedLogins) return new Refusal(error);
     const fact = `${this.#failures} logins have failed`;
@@ -256,13 +199,24 @@ export class LoginSession {
     return () => CLOCK.clear(alarm);
   }
 
-  async #limited(
-    attempt: Exchange,
-    username: string | undefined,
-  ): Promise<AvatarGrant<IPerspective>> {
-    const { limiter } = this.settings;
-    if (limiter === undefined) return await attempt(() => ADMITTED);
-    const address = addressFor(this.settings, this.broker.peer);
+  /** Makes an attempt; a login that succeeds is no longer pending, but held. */
+  async #make(attempt: Attempt, leave: () => void, username?: string): Promise<Admission> {
+    try {
+      const grant = await this.#limited(attempt, username);
+      leave();
+      const admission = new Admission(this.broker, this.#counted(grant), this.#present);
+      this.#steps.loggedIn();
+      return admission;
+    } catch (error) {
+      throw this.refusal(error, username);
+    }
+  }
+
+  /** Makes an attempt under the limiter, if there is one. */
+  async #limited(attempt: Attempt, username?: string): Promise<AvatarGrant<IPerspective>> {
+    const { limiter, addressOf } = this.settings;
+    if (limiter === undefined) return await attempt(CONSENT);
+    const address = addressOf(this.broker.peer);
     const gone = new AbortController();
     const lost = () => gone.abort(new PBConnectionLost("Cannot log in: connection lost"));
     this.broker.notifyOnDisconnect(lost);
@@ -277,22 +231,46 @@ export class LoginSession {
       this.broker.dontNotifyOnDisconnect(lost);
     }
   }
+
+  /** Counts a login until its user has left. */
+  #counted([type, avatar, logout]: AvatarGrant<IPerspective>): AvatarGrant<IPerspective> {
+    this.#held++;
+    return [type, avatar, () => {
+      this.#held--;
+      return logout();
+    }];
+  }
+
+  /** Refuses a login for which there is no place, and logs it; it does not count as a failure. */
+  #full(username: string | undefined): Refusal {
+    const { maxLogins } = this.settings;
+    const fact = `there may be ${maxLogins} logins over this connection at once`;
+    const denied = new LoginDenied(`Cannot log in: ${fact}`);
+    const message = `${this.#attemptOf(username)} refused: ${denied.message}`;
+    this.broker[CONNECTION].logOften({ event: "loginRefused", level: "warning", message });
+    return new Refusal(denied);
+  }
+
+  #logFailure(error: unknown, username: string | undefined): void {
+    const attempt = this.#attemptOf(username);
+    if (error instanceof LoginFailed) {
+      const message = `${attempt} refused: ${error.message}`;
+      this.broker.log({ event: "loginRefused", level: "warning", message, error: error.cause });
+    } else {
+      const message = `${attempt} failed`;
+      this.broker.log({ event: "loginFailed", level: "error", message, error });
+    }
+  }
+
+  /** Describes who tries to log in, and from where. */
+  #attemptOf(username: string | undefined): string {
+    const who = username === undefined
+      ? ""
+      : ` of ${JSON.stringify(username.slice(0, MAX_LOGGED_NAME))}`;
+    return `Login${who} from ${this.broker.peer.address}`;
+  }
 }
 
 function tooMany(): Refusal {
   return new Refusal(new LoginDenied("Cannot log in: too many logins over this connection"));
-}
-
-/**
- * Returns the address that counts for a peer; undefined if the peer is on this machine by its
- * nature, or is not known.
- */
-function addressFor({ addressOf = addressWithin }: PortalSettings, peer: Peer): string | undefined {
-  return addressOf(peer);
-}
-
-function addressWithin({ kind, address }: Peer): string | undefined {
-  if (kind === "unix" || kind === "memory" || kind === "port") return undefined;
-  // Where a handler did not say who asks, all peers are unknown, rather than one and the same.
-  return address === "" ? undefined : hostOf(address);
 }
