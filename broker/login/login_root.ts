@@ -10,7 +10,6 @@ import { toText } from "../../cred/bytes.ts";
 import { Anonymous, type ICredentials, UsernamePassword } from "../../cred/credentials.ts";
 import { UnauthorizedLogin, UnhandledCredentials } from "../../cred/errors.ts";
 import type { AvatarGrant, Portal } from "../../cred/portal.ts";
-import { ScramCredentials } from "../../cred/scram_credentials.ts";
 import { tuple } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { NoSuchMethod } from "../errors/errors.ts";
@@ -20,9 +19,10 @@ import { type ParameterNames, PARAMETERS } from "../flavors/parameters.ts";
 import { Referenceable } from "../flavors/referenceable.ts";
 import { challenge, ChallengedCredentials } from "./challenge.ts";
 import type { Admission } from "./login_outcome.ts";
-import type { AskLimiter, Logins } from "./logins.ts";
+import type { Logins } from "./logins.ts";
 import { allowedMechanisms, isAllowed, isServed, type LoginMechanism } from "./mechanisms.ts";
 import { type Challenge, Responder } from "./responder.ts";
+import { ScramLogin } from "./scram_login.ts";
 
 /** Maximum length of a user name, in bytes or characters. */
 const MAX_NAME = 1024;
@@ -164,53 +164,19 @@ export class LoginRoot extends Referenceable {
    * @param clientFirst The client's first message.
    * @param mind The client's object that stands for the user, or null.
    * @returns The server's first message, and the object that takes the client's final one and
-   * returns the server's final message and the avatar.
+   * returns the server's final one and the avatar.
    * @throws {Refusal} If the message is malformed, or the client may not.
    */
   remote_loginScram(clientFirst: unknown, mind: unknown = null): Promise<Challenge> {
-    const asked = Promise.withResolvers<Challenge>();
-    let askLimiter: AskLimiter;
-    const exchange = async (serverFirst: Uint8Array) => {
-      const answered = Promise.withResolvers<Uint8Array>();
-      const responder = new Responder(this.#logins, {
-        respond: (response) => {
-          answered.resolve(response);
-          return outcome;
-        },
-        giveUp: answered.reject,
-      });
-      asked.resolve(tuple(serverFirst, responder));
-      const response = await answered.promise;
-      await askLimiter();
-      return response;
-    };
-    const credentials = this.#checked("SCRAM-SHA-256", () => {
+    const login = this.#checked("SCRAM-SHA-256", () => {
       if (!(clientFirst instanceof Uint8Array)) throw new UnauthorizedLogin();
-      const { scramIterations: iterations } = this.#logins.settings;
-      return new ScramCredentials(clientFirst, exchange, { iterations });
+      return new ScramLogin(
+        this.#logins,
+        clientFirst,
+        (credentials) => this.#ask(credentials, mind),
+      );
     });
-    const outcome = this.#logins.exchange((asks) => {
-      askLimiter = asks;
-      return this.#scram(credentials, mind);
-    }, credentials.username)
-      .then((admission) => admission.provenBy(credentials.serverFinal!));
-    // A client refused before the exchange is told here; one refused during it, there.
-    outcome.catch(asked.reject);
-    return asked.promise;
-  }
-
-  async #scram(credentials: ScramCredentials, mind: unknown): Promise<AvatarGrant<IPerspective>> {
-    let grant: AvatarGrant<IPerspective>;
-    try {
-      grant = await this.#ask(credentials, mind);
-    } catch (error) {
-      // A client that is not asked for its proof would learn that there is no such user.
-      if (error instanceof UnauthorizedLogin) await credentials.pretend();
-      throw error;
-    }
-    if (credentials.serverFinal !== undefined) return grant;
-    await grant[2]();
-    throw new TypeError("Cannot log in: the checker has not asked for the proof of the client");
+    return login.challenge;
   }
 
   #login(credentials: ICredentials, mind: unknown, username?: string): Promise<Admission> {
