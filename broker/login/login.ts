@@ -29,14 +29,14 @@ import {
 
 /** Options for `Broker.login`. */
 export interface LoginOptions extends MechanismOptions {
-  /** Number of iterations that the server may ask for in SCRAM; 4096 to 10 million unless given. */
+  /** Number of iterations that the server may ask for in SCRAM. Defaults to 4,096 to 10 million. */
   scram?: Pick<ScramClientOptions, "minIterations" | "maxIterations">;
   /**
    * The type in which the name is sent to a Twisted server: `bytes`, by which Twisted's own
-   * checkers know users, or `text`, for servers that know them by `str`; `bytes` unless given.
+   * checkers know users, or `text`, for servers that know them by `str`. Defaults to `bytes`.
    */
   usernameAs?: "bytes" | "text";
-  /** Gives up the login when it aborts; if the server accepts it all the same, it is logged out. */
+  /** Gives up the login when it aborts; a user who is let in all the same is logged out. */
   signal?: AbortSignal | undefined;
 }
 
@@ -74,13 +74,13 @@ export async function login(
   checkMechanisms(options);
   const { signal, avatar = RemoteReference } = options;
   signal?.throwIfAborted();
-  const result = start(broker, credentials, mind, options).then((value) => {
+  const result = attempt(broker, credentials, mind, options).then((value) => {
     if (value instanceof avatar) return value;
     release(value);
     throw new ProtocolError(
       `Cannot log in: the avatar that the server sent is not of class ${avatar.name}`,
     );
-  });
+  }, rethrowExplained);
   if (signal === undefined) return await result;
   try {
     return await orAborted(result, signal);
@@ -88,20 +88,6 @@ export async function login(
     // The avatar may still arrive.
     result.then(release, () => {});
     throw error;
-  }
-}
-
-async function start(
-  broker: Broker,
-  credentials: ICredentials,
-  mind: unknown,
-  options: LoginOptions,
-): Promise<unknown> {
-  try {
-    return await attempt(broker, credentials, mind, options);
-  } catch (error) {
-    if (!(error instanceof NoSuchMethod && LOGIN_METHOD.test(error.message))) throw error;
-    throw unhandled("the server has no logins, only the object that broker.root() gives", error);
   }
 }
 
@@ -133,41 +119,6 @@ async function attempt(
   }
 }
 
-/** Returns why there is no mechanism for the credentials. */
-function whyNone(peer: Peer, credentials: ICredentials, options: LoginOptions): string {
-  const suitable = ALL_MECHANISMS.filter((mechanism) => suits(mechanism, credentials));
-  if (suitable.length === 0) {
-    return `no mechanism takes ${credentials.provides.map(({ name }) => name).join()}`;
-  }
-  const ifSecure = suitable.filter((mechanism) =>
-    isAllowed(mechanism, peer, { ...options, secure: true })
-  );
-  if (ifSecure.length === 0) {
-    return `the options do not allow ${suitable.join(", ")} over this connection`;
-  }
-  const names = ifSecure.join(", ");
-  return `${names} may be used over a secure connection only (pbs:, wss:, or the option secure ` +
-    "where a proxy does the TLS)";
-}
-
-async function loginScram(
-  root: RemoteReference,
-  client: ScramClient,
-  mind: unknown,
-): Promise<unknown> {
-  const offer = await root.callRemote("loginScram", client.clientFirst(), mind);
-  const { challenge, responder } = challengeOf(offer);
-  const answer = await respondTo(responder, client.clientFinal(challenge));
-  const [serverFinal, avatar]: readonly unknown[] = Array.isArray(answer) ? answer : [null, answer];
-  try {
-    client.verify(serverFinal instanceof Uint8Array ? serverFinal : new Uint8Array(0));
-  } catch (error) {
-    release(avatar);
-    throw error;
-  }
-  return avatar;
-}
-
 /** Chooses the strongest mechanism that the credentials, both ends and their options allow. */
 async function choose(
   broker: Broker,
@@ -196,6 +147,23 @@ async function choose(
   );
 }
 
+/** Returns why no mechanism may be used for the credentials. */
+function whyNone(peer: Peer, credentials: ICredentials, options: LoginOptions): string {
+  const suitable = ALL_MECHANISMS.filter((mechanism) => suits(mechanism, credentials));
+  if (suitable.length === 0) {
+    return `no mechanism takes ${credentials.provides.map(({ name }) => name).join()}`;
+  }
+  const ifSecure = suitable.filter((mechanism) =>
+    isAllowed(mechanism, peer, { ...options, secure: true })
+  );
+  if (ifSecure.length === 0) {
+    return `the options do not allow ${suitable.join(", ")} over this connection`;
+  }
+  const names = ifSecure.join(", ");
+  return `${names} may be used over a secure connection only (pbs:, wss:, or the option secure ` +
+    "where a proxy does the TLS)";
+}
+
 /** Asks the server for its mechanisms, if it knows the question and the answer matters. */
 async function offeredMechanisms(
   broker: Broker,
@@ -208,7 +176,25 @@ async function offeredMechanisms(
   throw new ProtocolError("Cannot log in: the server sent no list of mechanisms");
 }
 
-/** Answers a challenge. */
+async function loginScram(
+  root: RemoteReference,
+  client: ScramClient,
+  mind: unknown,
+): Promise<unknown> {
+  const offer = await root.callRemote("loginScram", client.clientFirst(), mind);
+  const { challenge, responder } = challengeOf(offer);
+  const answer = await respondTo(responder, client.clientFinal(challenge));
+  const [serverFinal, avatar]: readonly unknown[] = Array.isArray(answer) ? answer : [null, answer];
+  try {
+    client.verify(serverFinal instanceof Uint8Array ? serverFinal : new Uint8Array(0));
+  } catch (error) {
+    release(avatar);
+    throw error;
+  }
+  return avatar;
+}
+
+/** Answers a challenge, and releases the object that takes the response. */
 async function respondTo(
   responder: RemoteReference,
   answer: Uint8Array | Promise<Uint8Array>,
@@ -227,6 +213,12 @@ function challengeOf(offer: unknown): { challenge: Uint8Array; responder: Remote
     return { challenge, responder };
   }
   throw new ProtocolError("Cannot log in: the server sent no challenge");
+}
+
+/** Rethrows an error; if the server has no method for logins, says that it has no logins at all. */
+function rethrowExplained(error: unknown): never {
+  if (!(error instanceof NoSuchMethod && LOGIN_METHOD.test(error.message))) throw error;
+  throw unhandled("the server has no logins, only the object that broker.root() gives", error);
 }
 
 /** Releases what the server sent, so that it logs the user out. */
