@@ -103,19 +103,19 @@ export class Admission implements IJellyable, Unsent {
  */
 export class Refusal extends PBError implements IJellyable, Unsent {
   readonly #told: unknown;
-  readonly #then: () => void;
+  readonly #onDone: () => void;
 
   /**
    * Creates a refusal.
    *
    * @param error The error that the login failed with.
-   * @param then Called when the client is about to be told, or cannot be.
+   * @param onDone Called when the client is about to be told, or cannot be.
    */
-  constructor(error: unknown, then: () => void = () => {}) {
+  constructor(error: unknown, onDone: () => void = () => {}) {
     super("Cannot log in", { cause: error });
     this.name = "Refusal";
     this.#told = toldError(error);
-    this.#then = then;
+    this.#onDone = onDone;
   }
 
   /**
@@ -124,14 +124,14 @@ export class Refusal extends PBError implements IJellyable, Unsent {
    * @param jellier The jellier to write with.
    */
   jellyFor(jellier: Jellier): void {
-    this.#then();
+    this.#onDone();
     const told = this.#told;
     jellier.jelly(told instanceof Object && isJellyable(told) ? told : new CopyableFailure(told));
   }
 
   /** Called when the client was not told. */
   [UNSENT](): void {
-    this.#then();
+    this.#onDone();
   }
 }
 

@@ -24,16 +24,16 @@ export type LoginMechanism = "SCRAM-SHA-256" | "PLAIN" | "BEARER" | "MD5" | "ANO
 
 /** Which mechanisms may be used; the same options at both ends. */
 export interface MechanismOptions {
-  /** The mechanisms that may be used, in any order; all unless given. */
+  /** The mechanisms that may be used, in any order. Defaults to all of them. */
   mechanisms?: readonly LoginMechanism[];
   /**
    * When weak mechanisms (MD5 and PLAIN) may be used: over any connection, over a secure one only,
-   * or never; `always` unless given. PLAIN and BEARER need a secure connection in any case.
+   * or never. PLAIN and BEARER need a secure connection in any case. Defaults to `always`.
    */
   weakMechanisms?: "always" | "secure" | "never";
   /**
-   * Whether the connection is safe from eavesdroppers; unless given, it is if it is over TLS, or
-   * within one machine or program. Set it to true where a proxy does the TLS.
+   * Whether the connection is safe from eavesdroppers. Defaults to true for connections over TLS,
+   * and for those within one machine or program. Set it to true where a proxy does the TLS.
    */
   secure?: boolean;
 }

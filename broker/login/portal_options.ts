@@ -30,50 +30,50 @@ import { checkMechanisms, isLocal, type MechanismOptions } from "./mechanisms.ts
  * ```
  */
 export interface PortalOptions extends MechanismOptions {
-  /** Asked before each attempt, and told how it ended; none unless given. */
+  /** Asked before each attempt, and told how it ended. Defaults to none. */
   limiter?: LoginLimiter;
   /**
-   * Returns the address by which the limiter knows a peer; unless given, the host of a network
-   * connection, and undefined for any other. Behind a proxy it must return a different one, or
-   * undefined for none.
+   * Returns the address by which the limiter knows a peer, or undefined for none. Defaults to the
+   * host of a network connection, and to none for any other. Behind a proxy that host is the proxy:
+   * return another one, or undefined.
    */
   addressOf?: (peer: Peer) => string | undefined;
   /**
-   * Number of SCRAM iterations where a checker has the password itself, so that the server performs
-   * them all at each login, and where the server refuses without asking; at least 4096, and 4096
-   * unless given.
+   * Number of SCRAM iterations, at least 4,096, where a checker has the password itself, so that the
+   * server performs them all at each login, and where a checker refuses without asking for a proof.
+   * Defaults to 4,096.
    */
   scramIterations?: number;
-  /** Milliseconds to respond to a challenge; 60,000 unless given. */
+  /** Milliseconds that a client has to respond to a challenge. Defaults to 60,000. */
   challengeTimeout?: number;
   /**
-   * Milliseconds until a client must have logged in, else the connection is closed; 60,000 unless
-   * given.
+   * Milliseconds after which a connection is closed if no client has logged in. Defaults to 60,000.
    */
   loginTimeout?: number;
-  /** Number of failed logins after which a connection is closed; 10 unless given. */
+  /** Number of failed logins after which a connection is closed. Defaults to 10. */
   maxFailedLogins?: number;
-  /** Maximum number of pending logins at once over a connection; 64 unless given. */
+  /** Maximum number of pending logins at once over a connection. Defaults to 64. */
   maxPendingLogins?: number;
   /**
-   * Maximum number of logins held at once over a connection, including pending ones; 1,000 unless
-   * given.
+   * Maximum number of logins held at once over a connection, including pending ones. Defaults to
+   * 1,000.
    */
   maxLogins?: number;
   /**
-   * Maximum number of connections over which no client has proved its identity to a checker or
-   * logged in anonymously; one more closes the oldest of them; 1,000 unless given.
+   * Maximum number of strangers: connections over which no client has proved its identity to a
+   * checker, or logged in anonymously. One more closes the oldest from the place that most of them
+   * come from. Defaults to 1,000.
    */
   maxStrangers?: number;
   /**
-   * Approximate number of bytes of an unfinished message that are kept until then, and that all
-   * pending logins over a connection may have brought, including their minds, and that failed calls
-   * had whose results are kept for other calls; 65,536 unless given.
+   * Approximate maximum number of bytes of an unfinished message from a stranger, of a stranger's
+   * failed calls whose results are kept for other calls, and of what all pending logins over a
+   * connection have brought, including their minds. Defaults to 65,536.
    */
   maxStrangerBytes?: number;
   /**
-   * Maximum number of the peer's objects held at once until then, and of results kept for other
-   * calls; 64 unless given. The mind of each pending login may be one of the objects.
+   * Maximum number of a stranger's objects held at once, and of results kept for a stranger's other
+   * calls. The mind of each pending login may be one of the objects. Defaults to 64.
    */
   maxStrangerReferences?: number;
 }
