@@ -7,6 +7,7 @@
 
 import type { ICredentials } from "../../cred/credentials.ts";
 import { Portal } from "../../cred/portal.ts";
+import { closeOnAbort } from "../../transport/base/deadline.ts";
 import {
   dial,
   type Dialed,
@@ -302,7 +303,10 @@ export class PBClientFactory {
         credentials: credentialsIn(target),
         timeout: this.#options.timeout,
       };
-      return await this.#agree(this.#begin(dialed, role, connected));
+      const broker = this.#begin(dialed, role, connected);
+      const giveUp = () => void broker.close(new Error("Cannot connect: given up"));
+      await closeOnAbort(this.#options.signal, giveUp, broker.ready);
+      return broker;
     } catch (error) {
       connected.reject(error);
       throw error;
@@ -325,27 +329,6 @@ export class PBClientFactory {
       (reason) => connected.reject(reason),
     );
     return broker;
-  }
-
-  /** Waits until both ends have agreed on a dialect, or the signal aborts. */
-  async #agree(broker: Broker): Promise<Broker> {
-    const { signal } = this.#options;
-    if (signal === undefined) {
-      await broker.ready;
-      return broker;
-    }
-    const giveUp = () => void broker.close(new Error("Cannot connect: given up"));
-    if (signal.aborted) giveUp();
-    signal.addEventListener("abort", giveUp, { once: true });
-    try {
-      await broker.ready;
-      return broker;
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error;
-    } finally {
-      signal.removeEventListener("abort", giveUp);
-    }
   }
 
   /**

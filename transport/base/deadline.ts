@@ -1,5 +1,5 @@
 /**
- * Runs work that must be done in time.
+ * Work that must be done in time, and waits that can be given up.
  *
  * @module
  */
@@ -12,25 +12,26 @@ export interface DeadlineOptions {
   readonly timeout: number;
   /** Abandons the work as well. */
   readonly signal?: AbortSignal | undefined;
+  /** Creates the error for when the time is up. Defaults to {@linkcode outOfTime}. */
+  readonly tooLate?: (timeout: number) => Error;
 }
 
 /**
- * Runs work with a signal to give up, which aborts when the time is up (with a `DOMException` named
- * `TimeoutError`), or when the given signal does (with its reason). The alarm never outlives the
- * work.
+ * Runs work with a signal to give up, which aborts when the time is up (with the error for that), or
+ * when the given signal does (with its reason). The alarm never outlives the work.
  */
 export async function withDeadline<T>(
   options: DeadlineOptions,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const { timeout, signal } = options;
+  const { timeout, signal, tooLate = outOfTime } = options;
   signal?.throwIfAborted();
   const controller = new AbortController();
   const giveUp = () => controller.abort(signal?.reason);
   const alarm: Alarm = {
     delay: timeout,
     place: undefined,
-    ring: () => controller.abort(outOfTime(timeout)),
+    ring: () => controller.abort(tooLate(timeout)),
   };
   CLOCK.set(alarm);
   signal?.addEventListener("abort", giveUp, { once: true });
@@ -46,28 +47,43 @@ export async function withDeadline<T>(
   }
 }
 
-/** Creates the error for work whose time is up. */
+/** Creates the usual error for work whose time is up: a `DOMException` named `TimeoutError`. */
 export function outOfTime(timeout: number): DOMException {
   return new DOMException(`no answer within ${timeout} ms`, "TimeoutError");
 }
 
+/** Waits for a promise, but rejects with the signal's reason as soon as that aborts. */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
 /**
- * Waits for a promise, and calls `close` if the signal aborts meanwhile, and if the promise
- * rejects.
+ * Waits for a promise, and calls `close` if the signal aborts meanwhile, after which the promise must
+ * settle, and if the promise rejects. The signal's reason takes the place of the promise's error.
  */
 export async function closeOnAbort<T>(
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   close: () => void,
   promise: Promise<T>,
 ): Promise<T> {
-  if (signal.aborted) close();
-  else signal.addEventListener("abort", close, { once: true });
+  if (signal?.aborted) close();
+  else signal?.addEventListener("abort", close, { once: true });
   try {
     return await promise;
   } catch (error) {
     close();
+    // The promise's own error is only a consequence.
+    signal?.throwIfAborted();
     throw error;
   } finally {
-    signal.removeEventListener("abort", close);
+    signal?.removeEventListener("abort", close);
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { closeOnAbort, orAborted } from "../base/deadline.ts";
 import { TransportClosedError } from "../base/errors.ts";
 import { hostAndPort } from "../base/host.ts";
 import { oneLine } from "../base/printable.ts";
@@ -17,8 +18,8 @@ export interface UpgradeOptions extends WebSocketOptions, UpgradePolicy {
   /** Address of the peer, from the second argument of a handler of `Deno.serve`. */
   remoteAddr?: Deno.Addr;
   /**
-   * Whether the bytes are encrypted in transit, by `Deno.serve` or a proxy with TLS; false unless
-   * given. The request does not reveal it: the scheme of its URL is up to the client.
+   * Whether the bytes are encrypted in transit, by `Deno.serve` or a proxy with TLS, which the
+   * request does not reveal: the scheme of its URL is up to the client. Defaults to false.
    */
   secure?: boolean;
   /** Milliseconds of silence before `Deno.serve` pings the peer; if it stays silent, it closes. */
@@ -95,20 +96,12 @@ export async function openWebSocket(
   const { signal } = options;
   signal.throwIfAborted();
   const socket = new WebSocket(url, [WINDOWED, PLAIN]);
-  const { promise: givenUp, reject } = Promise.withResolvers<never>();
-  const giveUp = () => {
-    socket.close();
-    // Not by its events: a socket that is closed before it opens may never emit any.
-    reject(signal.reason);
-  };
-  signal.addEventListener("abort", giveUp, { once: true });
   const { host, protocol } = new URL(url);
   const peer: Peer = { kind: "websocket", address: host, secure: protocol === "wss:" };
-  try {
-    return await Promise.race([opened(socket, peer, limits), givenUp]);
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-  }
+  // Closing it need not settle the promise: a socket that is closed before it opens may never emit
+  // an event.
+  const dialed = orAborted(opened(socket, peer, limits), signal);
+  return await closeOnAbort(signal, () => socket.close(), dialed);
 }
 
 /** Waits until a socket is open. */

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { closeOnAbort, withDeadline } from "../../../transport/base/deadline.ts";
+import { closeOnAbort, orAborted, withDeadline } from "../../../transport/base/deadline.ts";
 
 /** Work that ends only when its signal is aborted. */
 function endless(signal: AbortSignal): Promise<never> {
@@ -22,6 +22,15 @@ Deno.test("withDeadline() rejects with its own error when time is up, whatever t
   const error = await assertRejects(() => withDeadline({ timeout: 1 }, endless), DOMException);
   assertEquals(error.name, "TimeoutError");
   assertEquals(error.message, "no answer within 1 ms");
+});
+
+Deno.test("withDeadline() rejects with the error that `tooLate` creates", async () => {
+  const tooLate = (timeout: number) => new RangeError(`${timeout} ms have passed`);
+  await assertRejects(
+    () => withDeadline({ timeout: 1, tooLate }, endless),
+    RangeError,
+    "1 ms have passed",
+  );
 });
 
 Deno.test("withDeadline() rejects with the reason of its signal", async () => {
@@ -48,4 +57,33 @@ Deno.test("closeOnAbort() closes once, when the signal is aborted or the promise
   assertEquals(closed, 2);
   await closeOnAbort(signal, close, Promise.resolve(1));
   assertEquals(closed, 3);
+  assertEquals(await closeOnAbort(undefined, close, Promise.resolve(1)), 1);
+  assertEquals(closed, 3);
+});
+
+Deno.test("closeOnAbort() rejects with the reason of its signal, if the promise rejects after it", async () => {
+  const controller = new AbortController();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const refused = assertRejects(() =>
+    closeOnAbort(controller.signal, () => reject(new Error("closed")), promise)
+  );
+  const reason = new Error("no more");
+  controller.abort(reason);
+  assertStrictEquals(await refused, reason);
+});
+
+Deno.test("orAborted() settles as the promise does, or rejects when its signal is aborted", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  assertEquals(await orAborted(Promise.resolve(1), signal), 1);
+  await assertRejects(
+    () => orAborted(Promise.reject(new Error("failed")), signal),
+    Error,
+    "failed",
+  );
+  const refused = assertRejects(() => orAborted(new Promise(() => {}), signal));
+  const reason = new Error("no more");
+  controller.abort(reason);
+  assertStrictEquals(await refused, reason);
+  assertStrictEquals(await assertRejects(() => orAborted(new Promise(() => {}), signal)), reason);
 });
