@@ -12,8 +12,8 @@ import {
   milliseconds,
   millisecondsOrNone,
 } from "../../transport/base/checks.ts";
-import { parseUrl } from "../../transport/mod.ts";
-import { orAborted, Patience } from "../async/patience.ts";
+import { orAborted, withDeadline } from "../../transport/base/deadline.ts";
+import { parseUrl, type PBUrl } from "../../transport/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import type { CloseOptions } from "../connection/close_options.ts";
 import { brokerSettings } from "../connection/options.ts";
@@ -48,7 +48,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
    * purpose.
    */
   readonly closed: Promise<Error | undefined>;
-  readonly #urls: readonly string[];
+  readonly #targets: readonly Target[];
   readonly #recipe: Recipe<R>;
   readonly #options: SessionOptions;
   readonly #wait: number;
@@ -60,10 +60,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   /** Aborts when the session is closed. */
   readonly #end = new AbortController();
   #phase: Phase<R> = connecting(0);
-  /** The waits for a connection. */
-  readonly #waiting = new Set<Patience>();
-  /** Resolves at the next change of state. */
-  #change = Promise.withResolvers<void>();
+  /** Called at the next change of state. */
+  readonly #waiting = new Set<() => void>();
   /** Why it is not connected, or why it last was not. */
   #reason: Error | undefined;
   #closeOptions: CloseOptions = {};
@@ -85,9 +83,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     recipe: Recipe<R>,
   ) {
     const { wait = 30_000, attemptTimeout = 60_000, stableAfter = 10_000, signal } = options;
-    this.#urls = [urls].flat().map(String);
-    if (this.#urls.length === 0) throw new TypeError("Cannot open session: there is no URL");
-    for (const url of this.#urls) parseUrl(url);
+    this.#targets = [urls].flat().map((url) => ({ ...parseUrl(url), url: String(url) }));
+    if (this.#targets.length === 0) throw new TypeError("Cannot open session: there is no URL");
     this.#options = options;
     this.#recipe = recipe;
     this.#wait = checkWait(wait);
@@ -117,7 +114,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   async *states(): AsyncGenerator<SessionState<R>, void, undefined> {
     let seen: SessionState<R> | undefined;
     do {
-      if (this.state === seen) await this.#change.promise;
+      if (this.state === seen) await this.#change();
       seen = this.state;
       yield seen;
     } while (seen.kind !== "closed");
@@ -134,21 +131,26 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
    */
   async ready(options: UseOptions = {}): Promise<R> {
     const { wait = this.#wait, signal } = options;
-    const patience = new Patience(checkWait(wait), signal);
-    this.#waiting.add(patience);
-    try {
+    const timeout = checkWait(wait);
+    const tooLate = () => this.#notConnected(wait);
+    return await withDeadline({ timeout, signal, tooLate }, async (signal) => {
       for (;;) {
-        signal?.throwIfAborted();
         const { state } = this;
         if (state.kind === "connected" && state.broker.takesCalls) return state.value;
-        if (state.kind === "closed" || patience.isOver) throw this.#notConnected(wait);
-        // Racing against one promise for the whole time would leave something behind in it at each
-        // change.
-        await patience.sign();
+        if (state.kind === "closed" || wait === 0) throw this.#notConnected(wait);
+        await this.#change(signal);
       }
+    });
+  }
+
+  /** Waits for the next change of state. */
+  async #change(signal?: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add(resolve);
+    try {
+      await (signal === undefined ? promise : orAborted(promise, signal));
     } finally {
-      this.#waiting.delete(patience);
-      patience.end();
+      this.#waiting.delete(resolve);
     }
   }
 
@@ -225,7 +227,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     }
     if (this.state.kind === "connected") void this.state.broker.close(options);
     for (const broker of this.#leaving) void broker.close(options);
-    // This ends a pause; nothing follows it.
+    // Ends the wait before the next attempt, which is not made any more.
     this.retry();
   }
 
@@ -271,20 +273,17 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   }
 
   #enter(phase: Phase<R>): void {
-    const change = this.#change;
     this.#phase = phase;
-    this.#change = Promise.withResolvers();
-    change.resolve();
-    for (const patience of this.#waiting) patience.wake();
+    for (const wake of this.#waiting) wake();
     callLogged([() => this.#options.onState?.(phase.state)], this.#log);
   }
 
   /** Tries one URL after another. */
   async #connect(): Promise<Connected<R>> {
     const errors: Error[] = [];
-    for (const url of this.#urls) {
+    for (const target of this.#targets) {
       try {
-        return await this.#attempt(url);
+        return await this.#attempt(target);
       } catch (error) {
         errors.push(toError(error));
         if (this.#end.signal.aborted || this.#giveUp(errors.at(-1)!)) throw error;
@@ -295,38 +294,31 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     throw new AggregateError(errors, `Cannot connect to any of ${errors.length} URLs: ${facts}`);
   }
 
-  async #attempt(url: string): Promise<Connected<R>> {
-    const { signal: end } = this.#end;
-    const attempt = new AbortController();
-    const giveUp = () => attempt.abort(end.reason);
-    const timer = this.#attemptTimeout === Infinity ? undefined : setTimeout(() => {
-      const { href } = parseUrl(url);
-      const fact = `it was not ready within ${this.#attemptTimeout} ms`;
-      attempt.abort(new NotConnectedError(`Cannot open session with "${href}": ${fact}`));
-    }, this.#attemptTimeout);
-    end.addEventListener("abort", giveUp, { once: true });
-    let broker: Broker | undefined;
-    try {
-      broker = await this.#dial(url, attempt.signal);
-      return await orAborted(this.#begin(url, broker), attempt.signal);
-    } catch (error) {
-      await broker?.close();
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      end.removeEventListener("abort", giveUp);
-    }
+  #attempt(target: Target): Promise<Connected<R>> {
+    const { signal } = this.#end;
+    const tooLate = (timeout: number) => {
+      const fact = `it was not ready within ${timeout} ms`;
+      return new NotConnectedError(`Cannot open session with "${target.href}": ${fact}`);
+    };
+    return withDeadline({ timeout: this.#attemptTimeout, signal, tooLate }, async (signal) => {
+      const broker = await this.#dial(target, signal);
+      try {
+        return await orAborted(this.#begin(target, broker), signal);
+      } catch (error) {
+        await broker.close();
+        throw error;
+      }
+    });
   }
 
-  #dial(url: string, signal: AbortSignal): Promise<Broker> {
+  #dial({ url }: Target, signal: AbortSignal): Promise<Broker> {
     const { connect: own } = this.#options;
     const options = { ...this.#options, signal };
     return own === undefined ? connect(url, options) : orClosed(own(url, options), signal);
   }
 
   /** Logs in, if there are credentials, and follows the recipe. */
-  async #begin(url: string, broker: Broker): Promise<Connected<R>> {
-    const target = parseUrl(url);
+  async #begin(target: Target, broker: Broker): Promise<Connected<R>> {
     const { credentials = credentialsIn(target), mind = null, login } = this.#options;
     const first = credentials === undefined
       ? broker.root()
@@ -375,7 +367,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   }
 
   #notConnected(wait: number): NotConnectedError {
-    const { href } = parseUrl(this.#urls[0]!);
+    const { href } = this.#targets[0]!;
     const cause = this.#reason;
     const fact = this.state.kind === "closed"
       ? "it is closed"
@@ -386,6 +378,12 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       causedBy(cause),
     );
   }
+}
+
+/** A place to connect to. */
+interface Target extends PBUrl {
+  /** The URL as it was given, perhaps with a password. */
+  readonly url: string;
 }
 
 /** The public state of a session, with what the session itself needs while it lasts. */
