@@ -5,7 +5,7 @@
  */
 
 import { type UpgradeOptions, upgradeWebSocket } from "../../transport/mod.ts";
-import { PBServerFactory, type ServerOptions, type ServerRoot } from "./factory.ts";
+import { PBServerFactory, type ServerOptions, type ServerRoot } from "./server_factory.ts";
 
 /** Options for {@linkcode handleWebSocket}. */
 export interface HandleWebSocketOptions extends ServerOptions, UpgradeOptions {}

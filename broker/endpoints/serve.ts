@@ -10,7 +10,7 @@ import { listen, type ListenAddr, type Listener, type ListenOptions } from "../.
 import type { Broker } from "../connection/broker.ts";
 import { callLogged } from "../log/log.ts";
 import { GOING_AWAY, type ServerStats, type ShutdownOptions } from "./connections.ts";
-import { PBServerFactory, type ServerOptions, type ServerRoot } from "./factory.ts";
+import { PBServerFactory, type ServerOptions, type ServerRoot } from "./server_factory.ts";
 
 /** Options for {@linkcode serve}. */
 export interface ServeOptions extends ServerOptions, ListenOptions {}

@@ -9,7 +9,7 @@ import type { Broker } from "../connection/broker.ts";
 import type { RemoteReference } from "../flavors/remote_reference.ts";
 import type { LoginOptions } from "../login/login.ts";
 import type { Backoff } from "./backoff.ts";
-import type { ClientOptions } from "./factory.ts";
+import type { ClientOptions } from "./client_factory.ts";
 
 /**
  * The state of a session.
