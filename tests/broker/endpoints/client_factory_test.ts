@@ -87,6 +87,22 @@ Deno.test("PBClientFactory.getRootObject() without a connection waits for the ne
   await factory.disconnect();
 });
 
+Deno.test("connect() rejects with the reason of its signal while the server is silent, and closes the connection", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const url = `pb://127.0.0.1:${listener.addr.port}`;
+  const refused = assertRejects(() => connect(url, { signal }));
+  using silent = await listener.accept();
+  // By then, the client has a broker, which waits for the server.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const reason = new Error("no more");
+  controller.abort(reason);
+  assertStrictEquals(await refused, reason);
+  assertEquals(await silent.read(new Uint8Array(8)), null);
+  assertStrictEquals(await assertRejects(() => connect(url, { signal })), reason);
+});
+
 Deno.test("connect() rejects at its timeout when the server is silent", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `pb://127.0.0.1:${listener.addr.port}`;
