@@ -25,10 +25,14 @@ export * from "./endpoints/backoff.ts";
 export * from "./endpoints/client_factory.ts";
 export * from "./endpoints/connect.ts";
 export * from "./endpoints/connect_pair.ts";
-export type { ConnectionsOptions, ServerStats, ShutdownOptions } from "./endpoints/connections.ts";
 export * from "./endpoints/handle_websocket.ts";
 export * from "./endpoints/open_session.ts";
 export * from "./endpoints/serve.ts";
+export type {
+  ConnectionsOptions,
+  ServerStats,
+  ShutdownOptions,
+} from "./endpoints/server_connections.ts";
 export * from "./endpoints/server_factory.ts";
 export { Session } from "./endpoints/session.ts";
 export type * from "./endpoints/session_options.ts";

@@ -5,6 +5,7 @@
  */
 
 import { type UpgradeOptions, upgradeWebSocket } from "../../transport/mod.ts";
+import { CONNECTIONS } from "./server_connections.ts";
 import { PBServerFactory, type ServerOptions, type ServerRoot } from "./server_factory.ts";
 
 /** Options for {@linkcode handleWebSocket}. */
@@ -76,10 +77,13 @@ export function handleWebSocket(
 ): Response {
   const factory = root instanceof PBServerFactory ? root : new PBServerFactory(root, options);
   if (factory.isFull) {
-    const { message } = factory.refuse();
+    const { message } = factory[CONNECTIONS].refuse();
     return new Response(`${message}\n`, { status: 503, headers: { "retry-after": "5" } });
   }
   const { response, dialed } = upgradeWebSocket(request, options);
-  dialed?.then((connection) => factory.accept(connection), (error) => factory.failed(error));
+  dialed?.then(
+    (connection) => factory.accept(connection),
+    (error) => factory[CONNECTIONS].failed(error),
+  );
   return response;
 }

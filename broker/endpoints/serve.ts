@@ -9,7 +9,12 @@ import { duration } from "../../transport/base/checks.ts";
 import { listen, type ListenAddr, type Listener, type ListenOptions } from "../../transport/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { callLogged } from "../log/log.ts";
-import { GOING_AWAY, type ServerStats, type ShutdownOptions } from "./connections.ts";
+import {
+  CONNECTIONS,
+  GOING_AWAY,
+  type ServerStats,
+  type ShutdownOptions,
+} from "./server_connections.ts";
 import { PBServerFactory, type ServerOptions, type ServerRoot } from "./server_factory.ts";
 
 /** Options for {@linkcode serve}. */
@@ -81,7 +86,7 @@ export class PBServer implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const ended = (broker: Broker): void => void this.#brokers.delete(broker);
-    this.factory.notifyOnEnd(ended);
+    this.factory[CONNECTIONS].notifyOnEnd(ended);
     try {
       for (;;) {
         const dialed = await this.#listener.accept();
@@ -96,7 +101,7 @@ export class PBServer implements AsyncDisposable {
       }
       await Promise.all(Array.from(this.#brokers, (broker) => broker.closed));
     } finally {
-      this.factory.dontNotifyOnEnd(ended);
+      this.factory[CONNECTIONS].dontNotifyOnEnd(ended);
     }
   }
 }
@@ -148,7 +153,7 @@ export function serve(root: ServerRoot | PBServerFactory, options: ServeOptions 
   const factory = root instanceof PBServerFactory ? root : new PBServerFactory(root, options);
   const { log } = factory.settings;
   const {
-    onHandshakeError = (error) => factory.failed(error),
+    onHandshakeError = (error) => factory[CONNECTIONS].failed(error),
     onAcceptError = ({ message }) => log({ event: "acceptFailed", level: "error", message }),
   } = options;
   const call = (callback: () => void) => callLogged([callback], log);

@@ -6,7 +6,7 @@
 
 import { BusySet } from "../../transport/base/busy_set.ts";
 import { duration, positiveInteger } from "../../transport/base/checks.ts";
-import type { Dialed } from "../../transport/mod.ts";
+import { type Dialed, HandshakeError } from "../../transport/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import type { Traffic } from "../connection/broker_facts.ts";
 import type { BrokerOptions } from "../connection/options.ts";
@@ -16,6 +16,13 @@ import type { Log } from "../log/log.ts";
 
 /** Maximum number of connections of a server at once, by default. */
 const MAX_CONNECTIONS = 10_000;
+/** What clients are told when their server closes, if the transport can tell them. */
+export const GOING_AWAY = { kind: "goingAway", message: "server is closing" } as const;
+/**
+ * Name of the property where a server's factory has its connections, which programs do not find by
+ * chance.
+ */
+export const CONNECTIONS: unique symbol = Symbol("connections");
 
 /** Options for all connections of a server together, and for each of them. */
 export interface ConnectionsOptions extends BrokerOptions {
@@ -75,14 +82,15 @@ interface ConnectionsSettings extends Omit<ConnectionsOptions, "log"> {
 }
 
 /** Holds the connections of a server. */
-export class Connections {
+export class ServerConnections {
   readonly #options: ConnectionsSettings;
   readonly #max: number;
   readonly #brokers = new BusySet<Broker>();
-  /** For connections that may linger after they have closed: resolves when they are gone. */
+  /** For connections that may linger after they have closed: resolve when they are gone. */
   readonly #gone = new Map<Broker, Promise<void>>();
   /** Number of connections that were closed and are not gone. */
   #closing = 0;
+  /** Called with each connection that has ended. */
   readonly #listeners = new Set<(broker: Broker) => void>();
   #isClosed = false;
   #accepted = 0;
@@ -138,10 +146,10 @@ export class Connections {
   }
 
   /**
-   * Accepts a connection.
+   * Adds a connection, unless there are too many.
    *
    * @param dialed The connection; it is closed if it is not accepted.
-   * @param build Creates its broker, which must call {@linkcode Connections.ended} once it has
+   * @param build Creates its broker, which must call {@linkcode ServerConnections.ended} once it has
    * ended.
    * @returns The broker.
    * @throws {LimitError} If there are too many.
@@ -155,7 +163,7 @@ export class Connections {
       broker = build();
     } catch (error) {
       this.#failed++;
-      this.#stays(dialed.gone);
+      this.#countClosing(dialed.gone);
       throw error;
     }
     if (dialed.gone !== undefined) this.#gone.set(broker, dialed.gone);
@@ -169,9 +177,17 @@ export class Connections {
     return broker;
   }
 
-  /** Counts a connection that failed before it had a broker. */
-  countFailure(): void {
+  /**
+   * Counts a connection that failed before it had a broker, such as in a handshake, and logs why,
+   * unless the peer only checked that a server is there.
+   *
+   * @param error What went wrong.
+   */
+  failed(error: Error): void {
     this.#failed++;
+    if (error instanceof HandshakeError && error.isProbe) return;
+    const { message } = error;
+    this.#options.log({ event: "connectionFailed", level: "warning", message });
   }
 
   /**
@@ -182,29 +198,24 @@ export class Connections {
    */
   refuse(dialed?: Dialed): Error {
     this.#refused++;
-    this.#stays(dialed?.gone);
+    this.#countClosing(dialed?.gone);
     if (this.#isClosed) {
-      const error = new GoingAwayError("Cannot take connection: the server is closing");
-      dialed?.transport.close({ kind: "goingAway", message: "server is closing" });
-      return error;
+      dialed?.transport.close(GOING_AWAY);
+      return new GoingAwayError("Cannot take connection: the server is closing");
     }
-    const error = new LimitError(
-      "maxConnections",
-      this.#brokers.size >= this.#max
-        ? `Cannot take connection: there are ${this.#brokers.size} already`
-        : `Cannot take connection: ${this.#closing} were closed, and their peers do not answer`,
-    );
+    const message = this.#brokers.size >= this.#max
+      ? `Cannot take connection: there are ${this.#brokers.size} already`
+      : `Cannot take connection: ${this.#closing} were closed, and their peers do not answer`;
     dialed?.transport.close({ kind: "policyViolation", message: "too many connections" });
     if (!this.#isOverrun) {
-      const { message } = error;
+      this.#isOverrun = true;
       this.#options.log({ event: "connectionRefused", level: "warning", message });
     }
-    this.#isOverrun = true;
-    return error;
+    return new LimitError("maxConnections", message);
   }
 
   /** Counts a connection that was closed, until it is gone. */
-  #stays(gone: Promise<void> | undefined): void {
+  #countClosing(gone: Promise<void> | undefined): void {
     if (gone === undefined) return;
     this.#closing++;
     gone.then(() => this.#closing--);
@@ -220,35 +231,27 @@ export class Connections {
   async close({ graceful = 0 }: ShutdownOptions = {}): Promise<void> {
     duration("graceful", graceful);
     this.#isClosed = true;
-    for (const broker of this.#brokers) void broker.close({ graceful, reason: GOING_AWAY });
-    await this.allEnded();
+    await Promise.all(
+      Array.from(this.#brokers, (broker) => broker.close({ graceful, reason: GOING_AWAY })),
+    );
   }
 
   /**
    * Registers a function to be called with each connection that has ended.
    *
-   * @param listener The function.
+   * @param listener The function, which must not throw.
    */
   notifyOnEnd(listener: (broker: Broker) => void): void {
     this.#listeners.add(listener);
   }
 
   /**
-   * Undoes {@linkcode Connections.notifyOnEnd}.
+   * Undoes {@linkcode ServerConnections.notifyOnEnd}.
    *
    * @param listener The function.
    */
   dontNotifyOnEnd(listener: (broker: Broker) => void): void {
     this.#listeners.delete(listener);
-  }
-
-  /**
-   * Waits until the connections that are open now have ended.
-   *
-   * @returns Resolves when they have ended.
-   */
-  async allEnded(): Promise<void> {
-    await Promise.all(Array.from(this.#brokers, (broker) => broker.closed));
   }
 
   /**
@@ -261,7 +264,7 @@ export class Connections {
     const { onDisconnect } = this.#options;
     // A broker whose connection was never accepted is not among them.
     if (!this.#brokers.delete(broker)) return;
-    this.#stays(this.#gone.get(broker));
+    this.#countClosing(this.#gone.get(broker));
     this.#gone.delete(broker);
     for (const listener of this.#listeners) listener(broker);
     this.#past = sum(this.#past, broker.traffic);
@@ -271,9 +274,6 @@ export class Connections {
     }
   }
 }
-
-/** What clients are told when their server closes, if the transport can tell them. */
-export const GOING_AWAY = { kind: "goingAway", message: "server is closing" } as const;
 
 function sum(one: Traffic, other: Traffic): Traffic {
   return {

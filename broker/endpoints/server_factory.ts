@@ -6,7 +6,7 @@
  */
 
 import { Portal } from "../../cred/portal.ts";
-import { type Dialed, HandshakeError } from "../../transport/mod.ts";
+import type { Dialed } from "../../transport/mod.ts";
 import { Broker } from "../connection/broker.ts";
 import type { BrokerRole } from "../connection/broker_role.ts";
 import { type BrokerSettings, brokerSettings } from "../connection/options.ts";
@@ -14,11 +14,12 @@ import type { IPBRoot, RemoteTarget } from "../flavors/referenceable.ts";
 import type { PortalOptions } from "../login/portal_options.ts";
 import { PortalRoot } from "../login/portal_root.ts";
 import {
-  Connections,
+  CONNECTIONS,
   type ConnectionsOptions,
+  ServerConnections,
   type ServerStats,
   type ShutdownOptions,
-} from "./connections.ts";
+} from "./server_connections.ts";
 
 /**
  * What a server gives its clients: an object, a portal to log in at, or a root that chooses an
@@ -55,7 +56,7 @@ export interface ServerOptions extends ConnectionsOptions {
 export class PBServerFactory implements AsyncDisposable {
   readonly #role: BrokerRole;
   readonly #settings: BrokerSettings;
-  readonly #connections: Connections;
+  readonly #connections: ServerConnections;
 
   /**
    * Creates a factory.
@@ -68,7 +69,7 @@ export class PBServerFactory implements AsyncDisposable {
    */
   constructor(root: ServerRoot, options: ServerOptions = {}) {
     this.#settings = brokerSettings(options);
-    const connections = new Connections({ ...options, log: this.#settings.log });
+    const connections = new ServerConnections({ ...options, log: this.#settings.log });
     this.#connections = connections;
     this.#role = {
       kind: "server",
@@ -80,6 +81,15 @@ export class PBServerFactory implements AsyncDisposable {
   /** Rules and limits of each connection. */
   get settings(): BrokerSettings {
     return this.#settings;
+  }
+
+  /**
+   * The connections, with what only this library needs to know of them.
+   *
+   * @internal
+   */
+  get [CONNECTIONS](): ServerConnections {
+    return this.#connections;
   }
 
   /** The connections that are open. */
@@ -120,7 +130,7 @@ export class PBServerFactory implements AsyncDisposable {
    */
   accept(dialed: Dialed): Broker | undefined {
     if (this.isFull) {
-      this.refuse(dialed);
+      this.#connections.refuse(dialed);
       return undefined;
     }
     try {
@@ -131,47 +141,6 @@ export class PBServerFactory implements AsyncDisposable {
       this.#settings.log({ event: "connectionFailed", level: "error", message, peer, error });
       return undefined;
     }
-  }
-
-  /**
-   * Counts a connection that is not served, since there are too many or the factory is closed.
-   *
-   * @param dialed The connection, to be closed; none if it was not even opened.
-   * @returns Why it is not served.
-   */
-  refuse(dialed?: Dialed): Error {
-    return this.#connections.refuse(dialed);
-  }
-
-  /**
-   * Counts a connection that failed before it was established, such as in a handshake, and logs
-   * why, unless the peer only checked that a server is there.
-   *
-   * @param error What went wrong.
-   */
-  failed(error: Error): void {
-    this.#connections.countFailure();
-    if (error instanceof HandshakeError && error.isProbe) return;
-    const { message } = error;
-    this.#settings.log({ event: "connectionFailed", level: "warning", message });
-  }
-
-  /**
-   * Registers a function to be called with each connection that has ended.
-   *
-   * @param listener Receives the broker; must not throw.
-   */
-  notifyOnEnd(listener: (broker: Broker) => void): void {
-    this.#connections.notifyOnEnd(listener);
-  }
-
-  /**
-   * Undoes {@linkcode PBServerFactory.notifyOnEnd}.
-   *
-   * @param listener The function.
-   */
-  dontNotifyOnEnd(listener: (broker: Broker) => void): void {
-    this.#connections.dontNotifyOnEnd(listener);
   }
 
   /**

@@ -11,6 +11,7 @@ import {
 } from "@perspective/broker/broker";
 import { LogRate, safeLog } from "../../../broker/log/log.ts";
 import { clientSettings } from "../../../broker/connection/options.ts";
+import { CONNECTIONS } from "../../../broker/endpoints/server_connections.ts";
 import { settle } from "../pair.ts";
 import { rawClient, rawServer, type Said } from "../raw_peer.ts";
 
@@ -156,7 +157,9 @@ Deno.test("safeLog() on the console limits the rate of failed connections per se
   const factory = new PBServerFactory(new Service());
   const other = new PBServerFactory(new Service());
   const fail = (times: number) => {
-    for (let i = 0; i < times; i++) factory.failed(new Error("It looks like an HTTP client"));
+    for (let i = 0; i < times; i++) {
+      factory[CONNECTIONS].failed(new Error("It looks like an HTTP client"));
+    }
   };
   using time = clock();
   const lines = await printed(() => {
@@ -164,7 +167,7 @@ Deno.test("safeLog() on the console limits the rate of failed connections per se
     fail(5000);
     factory.settings.log({ event: "connectionFailed", level: "error", message: "no root" });
     factory.settings.log({ event: "loginRefused", level: "warning", message: "a guess" });
-    other.failed(new Error("of another server"));
+    other[CONNECTIONS].failed(new Error("of another server"));
     time.show(6000);
     fail(10);
     time.show(26_000);
@@ -211,7 +214,9 @@ Deno.test("safeLog() on the console limits the rate of each client separately", 
 Deno.test("safeLog() passes every entry to the program's log, without a rate limit", () => {
   const entries: LogEntry[] = [];
   const factory = new PBServerFactory(new Service(), { log: (entry) => void entries.push(entry) });
-  for (let i = 0; i < 5000; i++) factory.failed(new Error("It looks like an HTTP client"));
+  for (let i = 0; i < 5000; i++) {
+    factory[CONNECTIONS].failed(new Error("It looks like an HTTP client"));
+  }
   assertEquals(entries.length, 5000);
   assertEquals(new Set(entries.map(({ message }) => message)).size, 1);
 });
