@@ -9,18 +9,18 @@ export type Backoff = (failures: number) => number;
 
 /** Options for {@linkcode backoff}. */
 export interface BackoffOptions {
-  /** Milliseconds after the first failure; 1,000 unless given. */
+  /** Milliseconds to wait after the first failure. Defaults to 1,000. */
   initial?: number;
-  /** Factor by which each further failure makes the wait longer; 2 unless given. */
+  /** Factor by which each further failure makes the wait longer. Defaults to 2. */
   factor?: number;
-  /** Maximum number of milliseconds; 60,000 unless given. */
+  /** Maximum number of milliseconds to wait. Defaults to 60,000. */
   max?: number;
   /**
-   * Fraction of each wait that is random, so that many clients do not come back all at once; 0.5
-   * unless given.
+   * Fraction of each wait that is random, so that many clients do not come back all at once.
+   * Defaults to 0.5.
    */
   jitter?: number;
-  /** Returns a number from 0 up to, but not including, 1; `Math.random` unless given. */
+  /** Returns a number of at least 0 and less than 1. Defaults to `Math.random`. */
   random?: () => number;
 }
 

@@ -19,8 +19,7 @@ import { credentialsIn } from "./url_credentials.ts";
 export interface ClientOptions extends BrokerOptions, DialOptions {
   /**
    * Milliseconds for everything until the connection is established, and then again for the server
-   * to say which dialects it speaks, if that is less than `negotiationTimeout`; 30,000 unless
-   * given.
+   * to say which dialects it speaks, if that is less than `negotiationTimeout`. Defaults to 30,000.
    */
   timeout?: number;
 }
@@ -51,8 +50,8 @@ export interface ClientOptions extends BrokerOptions, DialOptions {
 export class PBClientFactory {
   readonly #options: ClientOptions;
   readonly #settings: BrokerSettings;
-  /** What callers wait for while there is no connection. */
-  #connected = new Outcome<Broker>();
+  /** The outcome of the latest attempt to connect; callers wait for it, or for the next one. */
+  #outcome = new Outcome<Broker>();
   /** The latest connection. */
   #broker: Broker | undefined;
 
@@ -74,7 +73,7 @@ export class PBClientFactory {
    * @returns Its broker.
    */
   buildBroker(dialed: Dialed): Broker {
-    return this.#begin(dialed, { kind: "client" }, this.#attempt());
+    return this.#begin(dialed, { kind: "client" }, this.#nextOutcome());
   }
 
   /**
@@ -87,9 +86,10 @@ export class PBClientFactory {
    * used.
    * @throws {ConnectError} If no connection can be established.
    * @throws {ProtocolError} If the server does not speak PB.
+   * @throws {unknown} The signal's reason, if it aborts first.
    */
   async connect(url: string | URL): Promise<Broker> {
-    const connected = this.#attempt();
+    const outcome = this.#nextOutcome();
     try {
       const target = parseUrl(url);
       const dialed = await dial(target, this.#options);
@@ -99,12 +99,12 @@ export class PBClientFactory {
         credentials: credentialsIn(target),
         timeout: this.#options.timeout,
       };
-      const broker = this.#begin(dialed, role, connected);
+      const broker = this.#begin(dialed, role, outcome);
       const giveUp = () => void broker.close(new Error("Cannot connect: given up"));
       await closeOnAbort(this.#options.signal, giveUp, broker.ready);
       return broker;
     } catch (error) {
-      connected.reject(error);
+      outcome.reject(error);
       throw error;
     }
   }
@@ -113,16 +113,16 @@ export class PBClientFactory {
    * Returns the outcome of the attempt under way, or else of the next one: callers hear nothing of
    * attempts that are over.
    */
-  #attempt(): Outcome<Broker> {
-    if (this.#connected.isKnown) this.#connected = new Outcome();
-    return this.#connected;
+  #nextOutcome(): Outcome<Broker> {
+    if (this.#outcome.isKnown) this.#outcome = new Outcome();
+    return this.#outcome;
   }
 
-  #begin(dialed: Dialed, role: BrokerRole, connected: Outcome<Broker>): Broker {
+  #begin(dialed: Dialed, role: BrokerRole, outcome: Outcome<Broker>): Broker {
     const broker = this.#broker = new Broker(dialed, role, this.#settings);
     broker.ready.then(
-      () => connected.resolve(broker),
-      (reason) => connected.reject(reason),
+      () => outcome.resolve(broker),
+      (reason) => outcome.reject(reason),
     );
     return broker;
   }
@@ -176,7 +176,7 @@ export class PBClientFactory {
   /** Waits for a connection: the latest one, or the next one if that is closed. */
   async #latest(): Promise<Broker> {
     const broker = this.#broker;
-    if (broker === undefined || broker.isClosed) return await this.#attempt().promise;
+    if (broker === undefined || broker.isClosed) return await this.#nextOutcome().promise;
     await broker.ready;
     return broker;
   }

@@ -67,9 +67,9 @@ export class PBServer implements AsyncDisposable {
    * the server is going away, where the transport can tell them. A second call waits too; without
    * `graceful`, it speeds up the first.
    *
-   * @param options How much time calls under way are given.
+   * @param options How much time calls under way have.
    * @returns Resolves when nothing is left.
-   * @throws {RangeError} If the time is not a number from 0 up.
+   * @throws {RangeError} If the time is not a number of at least 0.
    */
   async close({ graceful = 0 }: ShutdownOptions = {}): Promise<void> {
     duration("graceful", graceful);
@@ -120,7 +120,7 @@ export class PBServer implements AsyncDisposable {
  *
  * @param root What each client gets: a `Root`, or a `Portal` to log in to; or a factory, which has
  * its own rules and limits.
- * @param options Where to listen (port 8787 on all addresses unless given), rules and limits.
+ * @param options Where to listen (by default at port 8787 on all addresses), rules and limits.
  * @returns The server, which is already listening.
  * @throws {TypeError} If the root or the URL cannot be used, or TLS lacks its certificate.
  * @throws {RangeError} If a limit or a time is out of range.

@@ -27,9 +27,9 @@ export const CONNECTIONS: unique symbol = Symbol("connections");
 /** Options for all connections of a server together, and for each of them. */
 export interface ConnectionsOptions extends BrokerOptions {
   /**
-   * Maximum number of connections at once; 10,000 unless given. Further ones are closed
-   * immediately, and counted. The same maximum applies to connections that were closed but are not
-   * gone, such as WebSockets whose peers do not answer.
+   * Maximum number of connections at once; further ones are closed immediately, and counted. The
+   * same maximum applies to connections that were closed but are not gone, such as WebSockets whose
+   * peers do not answer. Defaults to 10,000.
    */
   maxConnections?: number;
   /**
@@ -71,7 +71,7 @@ export interface ServerStats extends Traffic {
 export interface ShutdownOptions {
   /**
    * Milliseconds that calls under way have to finish; new ones are refused. `Infinity` waits until
-   * all have finished; 0 unless given.
+   * all have finished. Defaults to 0.
    */
   readonly graceful?: number;
 }

@@ -54,8 +54,9 @@ export interface ServerOptions extends ConnectionsOptions {
  * ```
  */
 export class PBServerFactory implements AsyncDisposable {
+  /** Rules and limits of each connection. */
+  readonly settings: BrokerSettings;
   readonly #role: BrokerRole;
-  readonly #settings: BrokerSettings;
   readonly #connections: ServerConnections;
 
   /**
@@ -68,19 +69,14 @@ export class PBServerFactory implements AsyncDisposable {
    * @throws {RangeError} If a limit is out of range.
    */
   constructor(root: ServerRoot, options: ServerOptions = {}) {
-    this.#settings = brokerSettings(options);
-    const connections = new ServerConnections({ ...options, log: this.#settings.log });
+    this.settings = brokerSettings(options);
+    const connections = new ServerConnections({ ...options, log: this.settings.log });
     this.#connections = connections;
     this.#role = {
       kind: "server",
       rootFor: rootFor(root, options.login),
       onEnded: (broker, reason) => connections.ended(broker, reason),
     };
-  }
-
-  /** Rules and limits of each connection. */
-  get settings(): BrokerSettings {
-    return this.#settings;
   }
 
   /**
@@ -118,7 +114,7 @@ export class PBServerFactory implements AsyncDisposable {
    * @throws {unknown} What the root's `rootObject` throws.
    */
   buildBroker(dialed: Dialed): Broker {
-    return this.#connections.add(dialed, () => new Broker(dialed, this.#role, this.#settings));
+    return this.#connections.add(dialed, () => new Broker(dialed, this.#role, this.settings));
   }
 
   /**
@@ -138,7 +134,7 @@ export class PBServerFactory implements AsyncDisposable {
     } catch (error) {
       const message = `Cannot serve "${dialed.peer.address}": its root object failed`;
       const { peer } = dialed;
-      this.#settings.log({ event: "connectionFailed", level: "error", message, peer, error });
+      this.settings.log({ event: "connectionFailed", level: "error", message, peer, error });
       return undefined;
     }
   }
@@ -150,6 +146,7 @@ export class PBServerFactory implements AsyncDisposable {
    *
    * @param options How much time calls under way have.
    * @returns Resolves when all connections have ended.
+   * @throws {RangeError} If the time is not a number of at least 0.
    */
   close(options: ShutdownOptions = {}): Promise<void> {
     return this.#connections.close(options);

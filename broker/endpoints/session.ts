@@ -249,6 +249,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
 
   async #live(): Promise<void> {
     const { signal } = this.#end;
+    // The first phase is the one it is in already, which followers of its states see only once.
     let phase = this.#phase;
     for (let failures = 0; !signal.aborted; phase = connecting(failures)) {
       this.#enter(phase);

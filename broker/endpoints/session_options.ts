@@ -66,32 +66,32 @@ export type Recipe<R, T = unknown> = (
 
 /** Options for {@linkcode openSession}. */
 export interface SessionOptions extends ClientOptions {
-  /** As whom to log in; unless given, as the user in the URL, or not at all if it names none. */
+  /** As whom to log in. Defaults to the user in the URL; if it names none, there is no login. */
   credentials?: ICredentials;
   /** An object of ours that the avatar may call, or null; it is passed at each login. */
   mind?: unknown;
   /** How to log in. */
   login?: LoginOptions;
-  /** How long to wait between attempts; `backoff()` unless given. */
+  /** How long to wait between attempts. Defaults to `backoff()`. */
   backoff?: Backoff;
   /**
-   * Milliseconds for an attempt, up to the end of the recipe, or `Infinity`; 60,000 unless given.
+   * Milliseconds for an attempt, up to the end of the recipe, or `Infinity`. Defaults to 60,000.
    */
   attemptTimeout?: number;
-  /** Milliseconds after which a lost connection counts as having been good; 10,000 unless given. */
+  /** Milliseconds after which a lost connection counts as having been good. Defaults to 10,000. */
   stableAfter?: number;
   /**
-   * Milliseconds that users of the session wait for a connection, 0 not to wait, or `Infinity`;
-   * 30,000 unless given.
+   * Milliseconds that users of the session wait for a connection, 0 not to wait, or `Infinity`.
+   * Defaults to 30,000.
    */
   wait?: number | undefined;
   /**
-   * Returns whether an error is final, so that the session closes with it. Unless given, final
-   * errors are wrong credentials (`UnauthorizedLogin`) and those that the server cannot handle
+   * Returns whether an error is final, so that the session closes with it. By default, that is so
+   * for wrong credentials (`UnauthorizedLogin`) and those that the server cannot handle
    * (`UnhandledCredentials`).
    */
   giveUp?: (reason: Error) => boolean;
-  /** Makes a connection; `connect` unless given. */
+  /** Makes a connection. Defaults to `connect`. */
   connect?: (url: string, options: ClientOptions) => Promise<Broker>;
   /**
    * Called with every state as it is entered; `session.states()` knows the type of what the recipe
@@ -105,8 +105,8 @@ export interface SessionOptions extends ClientOptions {
 /** Options for using a session. */
 export interface UseOptions {
   /**
-   * Milliseconds to wait for a connection, 0 not to wait, or `Infinity`; as in the session's
-   * options unless given.
+   * Milliseconds to wait for a connection, 0 not to wait, or `Infinity`. Defaults to that of the
+   * session.
    */
   wait?: number | undefined;
   /** Ends the wait. */
