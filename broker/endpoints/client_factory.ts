@@ -9,7 +9,7 @@ import { closeOnAbort } from "../../transport/base/deadline.ts";
 import { dial, type Dialed, type DialOptions, parseUrl } from "../../transport/mod.ts";
 import { Outcome } from "../async/outcome.ts";
 import { Broker } from "../connection/broker.ts";
-import type { BrokerRole } from "../connection/broker_role.ts";
+import type { ClientRole } from "../connection/broker_role.ts";
 import { type BrokerOptions, type BrokerSettings, clientSettings } from "../connection/options.ts";
 import type { RemoteReference } from "../flavors/remote_reference.ts";
 import type { CopiedAvatarOptions, LoginOptions } from "../login/login.ts";
@@ -93,7 +93,7 @@ export class PBClientFactory {
     try {
       const target = parseUrl(url);
       const dialed = await dial(target, this.#options);
-      const role: BrokerRole = {
+      const role: ClientRole = {
         kind: "client",
         rootName: target.objectName,
         credentials: credentialsIn(target),
@@ -118,7 +118,7 @@ export class PBClientFactory {
     return this.#outcome;
   }
 
-  #begin(dialed: Dialed, role: BrokerRole, outcome: Outcome<Broker>): Broker {
+  #begin(dialed: Dialed, role: ClientRole, outcome: Outcome<Broker>): Broker {
     const broker = this.#broker = new Broker(dialed, role, this.#settings);
     broker.ready.then(
       () => outcome.resolve(broker),

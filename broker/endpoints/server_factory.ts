@@ -8,7 +8,7 @@
 import { Portal } from "../../cred/portal.ts";
 import type { Dialed } from "../../transport/mod.ts";
 import { Broker } from "../connection/broker.ts";
-import type { BrokerRole } from "../connection/broker_role.ts";
+import type { ServerRole } from "../connection/broker_role.ts";
 import { type BrokerSettings, brokerSettings } from "../connection/options.ts";
 import type { IPBRoot, RemoteTarget } from "../flavors/referenceable.ts";
 import type { PortalOptions } from "../login/portal_options.ts";
@@ -56,7 +56,7 @@ export interface ServerOptions extends ConnectionsOptions {
 export class PBServerFactory implements AsyncDisposable {
   /** Rules and limits of each connection. */
   readonly settings: BrokerSettings;
-  readonly #role: BrokerRole;
+  readonly #role: ServerRole;
   readonly #connections: ServerConnections;
 
   /**
