@@ -59,7 +59,7 @@ const LAYERS: Record<string, Layer> = {
       "endpoints",
     ],
     center: "broker/connection/broker.ts",
-    packages: /^@std\/(crypto|streams)/,
+    packages: /^@std\/streams/,
     native: /\/(file|directory)_[^/]*$/,
   },
   ".": { below: ["jelly", "cred", "transport", "broker"], packages: NONE, native: NONE },
