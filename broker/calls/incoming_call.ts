@@ -10,13 +10,30 @@ import type { CallHead } from "./message_parts.ts";
 import type { PromisedResult } from "./promised_results.ts";
 
 /** A call that the peer makes. */
-export interface IncomingCall {
+export type IncomingCall = ReadCall | FaultyCall;
+
+/** A call with its arguments. */
+export interface ReadCall extends CallParts {
+  /** The positional arguments. */
+  readonly args: unknown[];
+  /** The keyword arguments, if there are any. */
+  readonly kw: Kwargs | undefined;
+}
+
+/** A call that fails without being made. */
+export interface FaultyCall extends CallParts {
+  /** There are none. */
+  readonly args: undefined;
+  /** Why: what the call fails with. */
+  readonly fault: unknown;
+}
+
+/** What all calls have. */
+export interface CallParts {
   /** What comes before the arguments. */
   readonly head: CallHead;
   /** The object that is called, or will be once it is known; undefined if there is none. */
   readonly object: RemoteTarget | PromisedResult | undefined;
-  /** What comes behind the head. */
-  readonly input: CallInput;
   /** Length of its message in bytes. */
   readonly length: number;
   /** Its result, if the peer may call it before it has the answer. */
@@ -27,8 +44,3 @@ export interface IncomingCall {
    */
   readonly begun?: () => boolean;
 }
-
-/** The arguments of a call, or why it fails without being made. */
-export type CallInput =
-  | { readonly kind: "arguments"; readonly args: unknown[]; readonly kw: Kwargs | undefined }
-  | { readonly kind: "fault"; readonly error: unknown };

@@ -8,11 +8,11 @@ import type { Unjellier } from "../../jelly/mod.ts";
 import { asPromise } from "../async/is_promise.ts";
 import type { Broker } from "../connection/broker.ts";
 import { PBError } from "../errors/errors.ts";
-import { type Kwargs, kwargs } from "../flavors/kwargs.ts";
+import { kwargs } from "../flavors/kwargs.ts";
 import { CALLER, type RemoteTarget } from "../flavors/referenceable.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
 import { Answers, type AnswersHooks, type AnswersParts, isMissing } from "./answers.ts";
-import type { CallInput, IncomingCall } from "./incoming_call.ts";
+import type { IncomingCall, ReadCall } from "./incoming_call.ts";
 import { type CallHead, KEPT } from "./message_parts.ts";
 import { PromisedResult, PromisedResults, type SettledState } from "./promised_results.ts";
 
@@ -32,9 +32,6 @@ export interface IncomingCallsParts extends AnswersParts {
   /** The connection, for what only its parts may do. */
   readonly hooks: IncomingCallsHooks;
 }
-
-/** What a call can be made with. */
-type Arguments = Extract<CallInput, { readonly kind: "arguments" }>;
 
 /** What happens to calls that arrive. */
 type State =
@@ -144,9 +141,9 @@ export class IncomingCalls {
       const args = unjellier.readItems();
       const names = unjellier.readNames();
       const kw = names === undefined ? undefined : kwargs(names);
-      return { head, object, input: { kind: "arguments", args, kw }, length, promised };
-    } catch (error) {
-      return { head, object, input: { kind: "fault", error }, length, promised };
+      return { head, object, length, promised, args, kw };
+    } catch (fault) {
+      return { head, object, length, promised, args: undefined, fault };
     } finally {
       this.perspective = outer;
     }
@@ -191,7 +188,7 @@ export class IncomingCalls {
       case "object":
         return this.#make(call, this.#broker.localObjectForID(result.luid));
       case "other":
-        return this.#make({ ...call, input: { kind: "fault", error: result.error } }, undefined);
+        return this.#make({ ...call, args: undefined, fault: result.error }, undefined);
       case "failed":
         this.#total++;
         // What the first call failed with is in the log already.
@@ -201,7 +198,7 @@ export class IncomingCalls {
 
   /** Makes a call of an object, or answers that there is none. */
   #make(call: IncomingCall, object: RemoteTarget | undefined): void {
-    const { input, length } = call;
+    const { length } = call;
     const perspective = object?.perspective ?? null;
     let result: unknown;
     let promise: Promise<unknown> | undefined;
@@ -211,12 +208,12 @@ export class IncomingCalls {
     if (state.kind === "deaf" || this.#broker.isClosed) return;
     try {
       if (state.kind === "refusing") throw state.error;
-      if (input.kind === "fault") throw input.error;
+      if (call.args === undefined) throw call.fault;
       if (object === undefined) throw invalid();
-      result = this.#perform(object, call, input);
+      result = this.#perform(object, call);
       promise = asPromise(result);
     } catch (error) {
-      const isWrong = input.kind === "fault" || isMissing(error);
+      const isWrong = call.args === undefined || isMissing(error);
       return this.#answers.fail(call, error, isWrong ? "warning" : "error");
     }
     if (promise === undefined) return this.#answers.succeed(call, result, perspective);
@@ -235,27 +232,21 @@ export class IncomingCalls {
   }
 
   /** Calls the method, or the program's function in place of it. */
-  #perform(object: RemoteTarget, { head, length }: IncomingCall, { args, kw }: Arguments): unknown {
+  #perform(object: RemoteTarget, call: ReadCall): unknown {
     const broker = this.#broker;
     const { aroundCall } = broker.settings;
-    const { method } = head;
-    if (aroundCall === undefined) return this.#handOver(object, method, args, kw, length);
+    const { head: { method }, args, kw } = call;
+    if (aroundCall === undefined) return this.#handOver(object, call, args);
     // This may happen later, when other messages have arrived.
-    const next = () => this.#handOver(object, method, [...args], kw, length);
+    const next = () => this.#handOver(object, call, [...args]);
     return aroundCall({ broker, target: object, method, args: [...args], kw }, next);
   }
 
-  #handOver(
-    object: RemoteTarget,
-    method: string,
-    args: unknown[],
-    kw: Kwargs | undefined,
-    length: number,
-  ): unknown {
+  #handOver(object: RemoteTarget, { head, kw, length }: ReadCall, args: unknown[]): unknown {
     const outer = this.#messageBytes;
     this.#messageBytes = length;
     try {
-      return object.remoteMessageReceived(this.#broker, method, args, kw);
+      return object.remoteMessageReceived(this.#broker, head.method, args, kw);
     } finally {
       this.#messageBytes = outer;
     }

@@ -170,7 +170,7 @@ export class Messages {
     length: number,
   ): IncomingCall {
     const call = this.#connection.incoming.read(head, object, unjellier, length);
-    if (call.input.kind === "fault") this.#giveBackUnread(reader);
+    if (call.args === undefined) this.#giveBackUnread(reader);
     return call;
   }
 
