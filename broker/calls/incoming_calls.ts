@@ -14,17 +14,20 @@ import { OWN_DIALECT } from "../link/negotiation.ts";
 import { Answers, type AnswersHooks, type AnswersParts, isMissing } from "./answers.ts";
 import type { IncomingCall, ReadCall } from "./incoming_call.ts";
 import { type CallHead, KEPT } from "./message_parts.ts";
-import { PromisedResult, PromisedResults, type SettledState } from "./promised_results.ts";
+import {
+  PromisedResult,
+  PromisedResults,
+  type PromisedResultsHooks,
+  type SettledState,
+} from "./promised_results.ts";
 
 /** Approximate number of bytes kept for a call that is not answered yet, besides its arguments. */
 const CALL_BYTES = 256;
 
 /** What calls that come in ask of their connection, and tell it. */
-export interface IncomingCallsHooks extends AnswersHooks {
+export interface IncomingCallsHooks extends AnswersHooks, PromisedResultsHooks {
   /** The dialect that both ends have agreed on, once they have. */
   readonly dialect: string | undefined;
-  /** Called when calls that were not answered at once have ended. */
-  progressed(): void;
 }
 
 /** What incoming calls work with. */
@@ -43,8 +46,6 @@ type State =
 export class IncomingCalls {
   /** On whose behalf arguments are being read. */
   perspective: object | null = null;
-  /** Results that the peer may call before it has them. */
-  readonly promised: PromisedResults;
   readonly #broker: Broker;
   readonly #answers: Answers;
   readonly #hooks: IncomingCallsHooks;
@@ -53,6 +54,7 @@ export class IncomingCalls {
   #messageBytes = 0;
   #unanswered = 0;
   #unansweredBytes = 0;
+  #promised: PromisedResults | undefined;
   /** Number of unanswered calls that wait for the result of another. */
   #waiting = 0;
 
@@ -66,10 +68,11 @@ export class IncomingCalls {
     this.#broker = broker;
     this.#hooks = hooks;
     this.#answers = new Answers(parts);
-    this.promised = new PromisedResults(
-      broker.settings.limits,
-      () => hooks.progressed(),
-    );
+  }
+
+  /** Results that the peer may call before it has them; undefined if it has asked for none. */
+  get promised(): PromisedResults | undefined {
+    return this.#promised;
   }
 
   /** Number of calls that have arrived. */
@@ -91,7 +94,7 @@ export class IncomingCalls {
   get isFull(): boolean {
     const { maxCallsIn, maxBufferedBytes } = this.#broker.settings.limits;
     // The result that calls wait for may depend on further calls.
-    const begun = this.#unanswered - Math.min(this.#waiting, this.promised.max);
+    const begun = this.#unanswered - Math.min(this.#waiting, this.#promised?.max ?? 0);
     return begun >= maxCallsIn || this.#unansweredBytes >= maxBufferedBytes;
   }
 
@@ -157,7 +160,9 @@ export class IncomingCalls {
   ): PromisedResult | undefined {
     if (answer !== KEPT || this.#broker.dialect !== OWN_DIALECT) return undefined;
     if (typeof id !== "number" || id <= 0) return undefined;
-    return this.promised.add(id, caller, length);
+    const { limits } = this.#broker.settings;
+    this.#promised ??= new PromisedResults(limits, this.#hooks);
+    return this.#promised.add(id, caller, length);
   }
 
   /**

@@ -72,15 +72,21 @@ export class PromisedResult {
   }
 }
 
+/** What the results that the peer may call ask of their connection, and tell it. */
+export interface PromisedResultsHooks {
+  /** Limits on a peer that has not logged in, while it has not. */
+  readonly bounds: StrangerBounds | undefined;
+  /** Called when calls that had to wait have begun, or calls have ended. */
+  progressed(): void;
+}
+
 /** The results that the peer may call, by the number of the request that they answer. */
 export class PromisedResults {
   readonly #limits: BrokerLimits;
-  /** Further limits while nobody has logged in. */
-  #bounds: StrangerBounds | undefined;
-  readonly #onBegun: () => void;
+  readonly #hooks: PromisedResultsHooks;
   /** Number of bytes of the requests whose results are errors. */
   #failedBytes = 0;
-  #results: BusyMap<NumberKey, PromisedResult> | undefined;
+  #results = new BusyMap<NumberKey, PromisedResult>();
   /** Calls that are to begin, while one of them does. */
   #beginning: (() => void)[] | undefined;
 
@@ -88,30 +94,21 @@ export class PromisedResults {
    * Creates an empty table.
    *
    * @param limits Limits.
-   * @param onBegun Called when calls that waited have begun.
+   * @param hooks The connection.
    */
-  constructor(limits: BrokerLimits, onBegun: () => void) {
+  constructor(limits: BrokerLimits, hooks: PromisedResultsHooks) {
     this.#limits = limits;
-    this.#onBegun = onBegun;
+    this.#hooks = hooks;
   }
 
   /** Number of results, known and unknown. */
   get size(): number {
-    return this.#results?.size ?? 0;
+    return this.#results.size;
   }
 
   /** Maximum number of results. */
   get max(): number {
-    return Math.min(this.#limits.maxPipelined, this.#bounds?.references.most ?? Infinity);
-  }
-
-  /**
-   * Limits what is kept for a peer that has not logged in.
-   *
-   * @param bounds The limits; undefined, for none but the usual ones, once somebody has logged in.
-   */
-  limitStranger(bounds: StrangerBounds | undefined): void {
-    this.#bounds = bounds;
+    return Math.min(this.#limits.maxPipelined, this.#hooks.bounds?.references.most ?? Infinity);
   }
 
   /**
@@ -128,7 +125,7 @@ export class PromisedResults {
     if (this.size >= this.max) {
       throw new LimitError("maxPipelined", `${cannot}: ${this.max} are kept`);
     }
-    const maxBytes = this.#bounds?.messageBytes.most ?? Infinity;
+    const maxBytes = this.#hooks.bounds?.messageBytes.most ?? Infinity;
     if (this.#failedBytes >= Math.min(this.#limits.maxBufferedBytes, maxBytes)) {
       const fact = `${this.#failedBytes} bytes of calls that failed are kept`;
       throw new LimitError("maxBufferedBytes", `${cannot}: ${fact}`);
@@ -136,7 +133,7 @@ export class PromisedResults {
     // The peer may have used the number before.
     this.delete(-request);
     const result = new PromisedResult(this, request, caller, bytes);
-    (this.#results ??= new BusyMap()).set(numberKey(request), result);
+    this.#results.set(numberKey(request), result);
     return result;
   }
 
@@ -167,7 +164,7 @@ export class PromisedResults {
       this.#beginning = undefined;
     }
     // Not before: it may hand over more calls of the same results, which come after these.
-    this.#onBegun();
+    this.#hooks.progressed();
   }
 
   /**
@@ -177,7 +174,7 @@ export class PromisedResults {
    * @returns The result, or undefined.
    */
   get(target: ObjectId): PromisedResult | undefined {
-    return typeof target === "number" ? this.#results?.get(numberKey(-target)) : undefined;
+    return typeof target === "number" ? this.#results.get(numberKey(-target)) : undefined;
   }
 
   /**
@@ -188,13 +185,13 @@ export class PromisedResults {
   delete(target: number): void {
     const result = this.get(target);
     if (result === undefined) return;
-    this.#results!.delete(numberKey(-target));
+    this.#results.delete(numberKey(-target));
     if (isError(result.state)) this.#failedBytes -= result.bytes;
   }
 
   /** Forgets everything. */
   clear(): void {
-    this.#results = undefined;
+    this.#results.clear();
     this.#failedBytes = 0;
   }
 }

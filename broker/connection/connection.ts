@@ -137,7 +137,7 @@ export class Connection {
       remoteObjects: this.#imports?.size ?? 0,
       cachedObjects: this.#caches?.cacheables.size ?? 0,
       caches: this.#caches?.held.size ?? 0,
-      promisedResults: this.incoming.promised.size,
+      promisedResults: this.incoming.promised?.size ?? 0,
       callsIn: this.incoming.size,
       callsOut: this.#callsOut,
       bufferedBytes: this.link.output.buffered,
@@ -340,7 +340,6 @@ export class Connection {
   limitStranger(bounds: StrangerBounds | undefined): void {
     this.#bounds = bounds;
     this.link.limitInput(bounds?.messageBytes);
-    this.incoming.promised.limitStranger(bounds);
   }
 
   /**
@@ -431,7 +430,7 @@ export class Connection {
     this.#disconnects = undefined;
     this.notifyAll(disconnects);
     this.locals.clear();
-    this.incoming.promised.clear();
+    this.incoming.promised?.clear();
     this.#imports?.clear();
   }
 
@@ -481,6 +480,9 @@ export class Connection {
     }
     progressed(): void {
       this.#connection.#progressed();
+    }
+    get bounds(): StrangerBounds | undefined {
+      return this.#connection.#bounds;
     }
     newId(): number {
       return ++this.#connection.#lastLocal;

@@ -181,7 +181,7 @@ export class Messages {
 
   /** Finds what a call is for: an object of ours, or the result of an earlier call. */
   #find(target: ObjectId): RemoteTarget | PromisedResult | undefined {
-    return this.#connection.locals.get(target) ?? this.#connection.incoming.promised.get(target);
+    return this.#connection.locals.get(target) ?? this.#connection.incoming.promised?.get(target);
   }
 
   #handle(command: number | string | undefined, reader: BananaReader, items: number): void {
@@ -211,7 +211,7 @@ export class Messages {
     const { incoming, life, locals } = this.#connection;
     // A result that the peer does not call any more: of a call that failed, there may be none.
     if (typeof id === "number" && id < 0 && life.dialect === OWN_DIALECT) {
-      return incoming.promised.delete(id);
+      return incoming.promised?.delete(id);
     }
     this.#connection.notifyAll(locals.decref(id));
   }
