@@ -27,9 +27,6 @@ export interface Client {
   remote_takenOver(): void;
 }
 
-/** Milliseconds that a client gets to learn that it was taken over. */
-const TIME_TO_HEAR = 1000;
-
 /** What a user can do. */
 export class Notebook extends Avatar {
   readonly #notes: string[];
@@ -46,11 +43,24 @@ export class Notebook extends Avatar {
   }
 }
 
+/** Milliseconds that the calls of a client have to end once it was taken over. */
+const TIME_TO_END = 1000;
+
 /** Gives each user one notebook, and lets one client at a time have it. */
 export class TakeoverRealm implements IRealm {
   readonly #notes = new Map<string, string[]>();
   /** The client that each user logged in from last. */
   readonly #clients = new Map<string, RemoteReference<Client>>();
+  readonly #timeToHear: number;
+
+  /**
+   * Creates a realm without users.
+   *
+   * @param timeToHear Milliseconds that a client gets to learn that it was taken over.
+   */
+  constructor(timeToHear: number = 1000) {
+    this.#timeToHear = timeToHear;
+  }
 
   async requestAvatar(user: AvatarId, client: unknown): Promise<AvatarGrant<IPerspective>> {
     if (typeof user !== "string" || !(client instanceof RemoteReference)) {
@@ -73,12 +83,12 @@ export class TakeoverRealm implements IRealm {
   async #takeOver(user: string, client: RemoteReference<Client>): Promise<void> {
     console.log(`${user} is taken over`);
     try {
-      await client.callRemote("takenOver", callOptions({ timeout: TIME_TO_HEAR }));
+      await client.callRemote("takenOver", callOptions({ timeout: this.#timeToHear }));
     } catch {
       // It may be gone, which is perhaps why the user logs in again.
     }
     await client.broker.close({
-      graceful: TIME_TO_HEAR,
+      graceful: TIME_TO_END,
       reason: { kind: "policyViolation", message: "the same user has logged in elsewhere" },
     });
   }

@@ -26,15 +26,16 @@ class Client extends Referenceable {
 }
 
 class Mute extends Referenceable {
+  readonly answer = Promise.withResolvers<void>();
   remote_takenOver(): Promise<void> {
-    return new Promise(() => {});
+    return this.answer.promise;
   }
 }
 
-function serveNotes(): PBServer {
+function serveNotes(timeToHear?: number): PBServer {
   const users = new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret", bob: "secret" });
   const login = { mechanisms: ["MD5"] as const };
-  const portal = new Portal(new TakeoverRealm(), [users]);
+  const portal = new Portal(new TakeoverRealm(timeToHear), [users]);
   return serve(portal, { hostname: "127.0.0.1", port: 0, login, log: () => {} });
 }
 
@@ -79,11 +80,12 @@ Deno.test("TakeoverRealm does not wait for an earlier client that does not answe
 
 Deno.test("TakeoverRealm lets a third client take over from one that is still logging in", () =>
   silently(async (printed) => {
-    await using server = serveNotes();
+    await using server = serveNotes(60_000);
     await using first = await connect(server.url);
     await using second = await connect(server.url);
     await using third = await connect(server.url);
-    await first.login(ALICE, new Mute());
+    const mute = new Mute();
+    await first.login(ALICE, mute);
     const overtaken = second.login<Notebook>(ALICE, new Client()).then(
       (notebook) => notebook.remote.read(),
     );
@@ -92,6 +94,7 @@ Deno.test("TakeoverRealm lets a third client take over from one that is still lo
     const last = await third.login<Notebook>(ALICE, new Client());
     await lost;
     assertEquals(await last.remote.read(), []);
+    mute.answer.resolve();
     await Promise.all([first.closed, second.closed]);
     assert(!third.isClosed);
   }));
