@@ -24,7 +24,14 @@ import {
 import { Avatar } from "@perspective/broker/broker";
 import { makePayload } from "./harness.ts";
 
-class Item extends Referenceable {}
+class Item extends Referenceable {
+  remote_next(): Item {
+    return new Item();
+  }
+  remote_price(): number {
+    return 1;
+  }
+}
 
 class Point extends Copyable {
   static readonly jellyName = "bench.Point";
@@ -143,6 +150,21 @@ Deno.bench("with a time limit", { group: "kinds of calls" }, async () => {
 Deno.bench("without an answer", { group: "kinds of calls" }, async () => {
   await remote.callRemote("echo", 1, callOptions({ answer: false }));
 });
+
+for (const [name, broker] of Object.entries(brokers)) {
+  const remote = broker.root<Server>();
+  const group = `item, next, price, ${name}`;
+  Deno.bench(`each awaited, ${name}`, { group, baseline: true }, async () => {
+    using item = await remote.callRemote("item");
+    using next = await item.callRemote("next");
+    await next.callRemote("price");
+  });
+  Deno.bench(`pipelined, ${name}`, { group }, async () => {
+    using item = remote.pipeline("item");
+    using next = item.pipeline("next");
+    await next.callRemote("price");
+  });
+}
 
 Deno.bench("a number comes", { group: "kinds of results", baseline: true }, async () => {
   await remote.callRemote("echo", 1);
