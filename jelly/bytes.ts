@@ -1,5 +1,5 @@
 /**
- * Values to bytes and back, in one walk each way.
+ * Converts values to bytes and back, in a single pass each way.
  *
  * @module
  */
@@ -18,17 +18,17 @@ import { Unjellier } from "./unjellier.ts";
 
 /** Options of {@linkcode encodeValue}. */
 export interface EncodeValueOptions extends JellyOptions {
-  /** The dialect of banana; `pb` unless given. */
+  /** The dialect of banana. Defaults to `pb`. */
   dialect?: Dialect;
 }
 
 /** Options of {@linkcode decodeValue}. */
 export interface DecodeValueOptions extends UnjellyOptions {
-  /** The dialect of banana; `pb` unless given. */
+  /** The dialect of banana. Defaults to `pb`. */
   dialect?: Dialect;
 }
 
-/** Encodes and decodes values again and again with the same rules. */
+/** Encodes and decodes any number of values with the same rules. */
 export interface ValueCodec {
   /**
    * Encodes a value.
@@ -50,7 +50,7 @@ export interface ValueCodec {
 }
 
 /**
- * Makes a codec, for many values with the same rules: what a connection uses, without the connection.
+ * Creates a codec that converts many values with the same rules, as a connection does.
  *
  * @example
  * ```ts
@@ -75,7 +75,7 @@ function encoder(options: EncodeValueOptions): ValueCodec["encode"] {
   const jellier = new Jellier(writer, { ...options, limits });
   let isBusy = false;
   return function encode(value: unknown): Uint8Array {
-    // The program's own code that is called along the way may encode too: it gets another writer.
+    // The program's own code that is called along the way may encode too, with a writer of its own.
     if (isBusy) return encodeValue(value, options);
     isBusy = true;
     writer.begin();
@@ -84,7 +84,7 @@ function encoder(options: EncodeValueOptions): ValueCodec["encode"] {
       writer.end();
       return writer.copy();
     } catch (error) {
-      // What the end of the message finds is not explained yet.
+      // Errors found only at the end of the message have not been explained yet.
       throw error instanceof BananaError ? explained(error, "value", value) : error;
     } finally {
       writer.cancel();
@@ -102,12 +102,12 @@ function decoder(options: DecodeValueOptions): ValueCodec["decode"] {
   const unjellier = new Unjellier(reader, options);
   let isBusy = false;
   return function decode(bytes: Uint8Array): unknown {
-    // The program's own code that is called along the way may decode too: it gets another reader.
+    // The program's own code that is called along the way may decode too, with a reader of its own.
     if (isBusy) return decodeValue(bytes, options);
     const end = scanner.scan(bytes, 0, bytes.length);
     scanner.reset();
     if (end !== bytes.length) {
-      const fact = end === -1 ? "the bytes end before it does" : "more bytes follow";
+      const fact = end === -1 ? "the bytes end too early" : "more bytes follow";
       throw new BananaError(`Cannot read value: ${fact}`);
     }
     isBusy = true;
@@ -122,7 +122,7 @@ function decoder(options: DecodeValueOptions): ValueCodec["decode"] {
 }
 
 /**
- * Encodes a value: jelly and banana in one walk.
+ * Encodes a value: jelly and banana in one pass.
  *
  * @example
  * ```ts
@@ -142,7 +142,7 @@ export function encodeValue(value: unknown, options: EncodeValueOptions = {}): U
 }
 
 /**
- * Decodes a value: banana and jelly in one walk.
+ * Decodes a value: banana and jelly in one pass.
  *
  * @example
  * ```ts

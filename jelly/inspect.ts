@@ -9,13 +9,13 @@ import { Float } from "./values/float.ts";
 
 /** Options for {@linkcode inspectSexp}. */
 export interface InspectSexpOptions {
-  /** Maximum depth of the lists to look into, from 1 to 1000; 20 unless given. */
+  /** Maximum depth of the lists to look into, from 1 to 1000. Defaults to 20. */
   depth?: number;
-  /** Maximum number of numbers, byte strings and lists to print in all; 1000 unless given. */
+  /** Maximum number of numbers, byte strings and lists to print in all. Defaults to 1000. */
   maxItems?: number;
-  /** Maximum number of bytes to print of each byte string; 200 unless given. */
+  /** Maximum number of bytes to print of each byte string. Defaults to 200. */
   maxBytes?: number;
-  /** Width in characters beyond which a list is broken into lines; 80 unless given. */
+  /** Width in characters beyond which a list is broken into lines. Defaults to 80. */
   width?: number;
 }
 

@@ -32,15 +32,18 @@ export type PersistentId = string | number | bigint | Uint8Array | readonly Pers
 
 /** Options of {@linkcode Jellier}. */
 export interface JellierOptions {
-  /** Which classes may be sent as plain state, without a `jellyFor`; none unless given. */
+  /** Which classes may be sent as plain state, without a `jellyFor`. Defaults to none. */
   security?: Taster;
-  /** The names of classes, functions and modules; the global registry unless given. */
+  /** The names of classes, functions and modules. Defaults to the global registry. */
   registry?: JellyRegistry;
   /** Limits on the depth and size of the value; see {@linkcode BananaLimits} for the defaults. */
   limits?: BananaLimits;
   /** Returns the identifier by which the peer finds an object in its own store, or undefined. */
   persistentStore?: (object: object, jellier: Jellier) => PersistentId | undefined;
-  /** Sends what no rule covers as `unpersistable`, as Twisted does, instead of refusing it. */
+  /**
+   * Whether values that no rule covers are sent as `unpersistable`, as in Twisted, instead of
+   * refused. Defaults to false.
+   */
   unpersistable?: boolean;
   /** The connection that the value is for, if any. */
   invoker?: object;
@@ -262,7 +265,7 @@ export class Jellier {
     } catch (error) {
       throw located(error, keyStep(key), part);
     }
-    if (left !== 0) throw new JellyError("an object changed while it was written");
+    if (left !== 0) throw new JellyError("an object changed while it was being written");
     this.#depth -= 2;
   }
 
@@ -287,7 +290,7 @@ export class Jellier {
     } catch (error) {
       throw located(error, keyStep(key), part);
     }
-    if (count !== size) throw new JellyError("a Map changed while it was written");
+    if (count !== size) throw new JellyError("a Map changed while it was being written");
     this.#depth -= 2;
   }
 
@@ -319,7 +322,7 @@ export class Jellier {
     } catch (error) {
       throw located(error, `.values()[${count}]`, part);
     }
-    if (count !== size) throw new JellyError("a Set changed while it was written");
+    if (count !== size) throw new JellyError("a Set changed while it was being written");
     this.#depth--;
   }
 
@@ -328,7 +331,8 @@ export class Jellier {
     if (name !== undefined) return this.#atom(isClass(value) ? WORD.class : WORD.function, name);
     this.#refuse(
       value,
-      "functions and classes travel only by a registered name; a Referenceable can be called there",
+      "functions and classes travel only by a registered name; " +
+        "to let the peer call this, send a Referenceable",
     );
   }
 
@@ -418,9 +422,9 @@ export class Jellier {
     try {
       write();
       if (this.#wraps.length !== 0) this.#sink.wrap(this.#wraps);
-      // The list of the message and that of a text are not counted, nor are those of references, of
-      // which there may be one around each list on the way to the deepest. Measuring is worthwhile
-      // only if all of these together could exceed the limit.
+      // Not counted so far: the list of the message, that of a text, and those of references, one
+      // of which may surround each list on the way to the deepest. Measuring is worthwhile only if
+      // all of these together could exceed the limit.
       const deepest = this.#deepest + 2 + Math.min(this.#deepest, this.#wraps.length);
       if (deepest > this.#maxDepth) this.#sink.check();
     } catch (error) {
@@ -456,12 +460,14 @@ function hintFor(value: object): string {
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     return "; bytes are sent as a Uint8Array";
   }
-  if (Symbol.iterator in value) return "; send an array of what it goes through";
+  if (Symbol.iterator in value) return "; send an array of its items";
   return "";
 }
 
 function tooDeep(limit: number): JellyError {
-  return new JellyError(`more than ${limit} lists in each other (maxDepth)`, { limit: "maxDepth" });
+  return new JellyError(`lists are nested more than ${limit} deep (maxDepth)`, {
+    limit: "maxDepth",
+  });
 }
 
 /** Returns a date, time or duration in the form in which it is sent; undefined for other values. */

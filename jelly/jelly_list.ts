@@ -1,5 +1,5 @@
 /**
- * The items after a tag, for a rule to read.
+ * The items after a tag, as a rule reads them.
  *
  * @module
  */

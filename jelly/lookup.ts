@@ -14,8 +14,8 @@ import { Method } from "./values/method.ts";
 /**
  * Looks received names up in a registry, as far as the security options allow.
  *
- * A name is only ever a key of the registry: nothing is loaded, and no property is read, because a
- * peer named it.
+ * A received name is only ever used as a key of the registry: a peer cannot cause anything to be
+ * loaded, or any property to be read, by naming it.
  */
 export class Lookup {
   readonly #security: Taster;
@@ -89,7 +89,7 @@ export class Lookup {
    */
   asClass(value: unknown): AnyClass {
     if (!isClass(value)) {
-      throw new InsecureJelly("Cannot make instance: what is named is not a class");
+      throw new InsecureJelly("Cannot make instance: the name is not that of a class");
     }
     if (this.#security.isClassAllowed(value)) return value;
     throw new InsecureJelly(`Cannot receive class "${value.name}": it is not allowed`);
@@ -109,13 +109,13 @@ export class Lookup {
   method(name: string, self: unknown, value: unknown): Method {
     const cls = this.asClass(value);
     if (self instanceof Placeholder) {
-      throw new JellyError(`Cannot receive method "${name}": its object comes later`);
+      throw new JellyError(`Cannot receive method "${name}": the object has not arrived yet`);
     }
     const own = Object.getOwnPropertyDescriptor(cls.prototype, name);
     if (name !== "constructor" && typeof own?.value === "function" && self instanceof cls) {
       return new Method(self as object, name);
     }
-    throw new JellyError(`Cannot receive method "${name}": the object of ${cls.name} has none`);
+    throw new JellyError(`Cannot receive method "${name}": class ${cls.name} has no such method`);
   }
 
   #checkModule(name: string): void {

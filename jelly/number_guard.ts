@@ -7,17 +7,17 @@
 import { JellyError } from "./errors.ts";
 import { maybeIndex } from "./state.ts";
 
-/** A set or dictionary with fewer items than this is not guarded: no choice of them takes long. */
+/** A set or dictionary with fewer items than this is not guarded: no choice of them is slow. */
 const GUARDED_ITEMS = 256;
 /** How many numbers are added between checks of how long look-ups take. */
 const INTERVAL = 256;
-/** How many of the numbers, chosen at random, a check looks up. */
+/** How many of the numbers, chosen at random, are looked up in a check. */
 const SAMPLE = 32;
-/** Maximum number of tries in a check: the shortest counts, since others may be interrupted. */
+/** Maximum number of tries in a check: the fastest counts, since others may be interrupted. */
 const LOOKS = 8;
 /** A try that takes at most this many milliseconds is never slow: 1.5 microseconds per number. */
 const NEVER_SLOW = 0.05;
-/** How many times as long as in a table of plain numbers is too long. */
+/** Look-ups are slow if they take this many times as long as in a table of plain numbers. */
 const SLOW = 100;
 /** Maximum number of milliseconds lost to collisions in one message: some occur by accident. */
 const MOST_LOST = 20;
@@ -76,7 +76,7 @@ export class NumberGuards {
     this.#lost += time;
     if (this.#lost <= MOST_LOST) return;
     throw new JellyError(
-      "Cannot read set or dictionary: its numbers were chosen so that it takes long",
+      "Cannot read set or dictionary: its numbers were chosen to make look-ups slow",
     );
   }
 }

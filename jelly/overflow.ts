@@ -7,8 +7,8 @@
 /**
  * Returns whether an error says that the call stack was exhausted.
  *
- * The limit on depth leaves room for it, but a program may call from deep in the stack, and its own
- * code may run between the levels.
+ * The limit on depth leaves room on the stack, but a program may call from deep in the stack, and
+ * its own code may run between the levels.
  *
  * @param error What was caught.
  * @returns True for the errors that engines throw in that case.

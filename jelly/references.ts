@@ -94,8 +94,8 @@ export class References {
     const key = numberKey(id);
     if (this.#unread.get(key) === true && this.#objects.get(key) !== object) {
       throw new JellyError(
-        `Cannot read reference ${id}: its state refers to the object that was made for it, and ` +
-          "unjellyFor gave another one",
+        `Cannot read reference ${id}: its state refers to the object passed to created(), but ` +
+          "unjellyFor returned another one",
       );
     }
     this.#unread.delete(key);
@@ -225,7 +225,6 @@ function replace(container: object, key: string, value: unknown): void {
   throw new JellyError(
     `Cannot read value: field "${key}" of ${
       classOf(container)?.name ?? "null"
-    } is read-only, and the ` +
-      "object for it comes later",
+    } is read-only, and the object that belongs there arrived too late to set it`,
   );
 }

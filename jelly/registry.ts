@@ -30,8 +30,8 @@ export type UnjellyableFactory = (state: unknown) => unknown;
  * A table of names: class tags with the classes that receive them, and the
  * classes, functions and modules that may travel by name.
  *
- * Registering a tag allows it, whatever the security options say. A name that is not registered
- * leads nowhere.
+ * Registering a tag allows it, whatever the security options say. A name that is not registered is
+ * never resolved.
  *
  * @example A class for what Python calls `shop.Till`
  * ```ts
@@ -44,9 +44,9 @@ export type UnjellyableFactory = (state: unknown) => unknown;
  * ```
  */
 export class JellyRegistry {
-  /** Names that were read before: only a cache, for everything that shares the registry. */
+  /** A cache of names that were read before, for everything that shares the registry. */
   readonly names: NameCache = new NameCache();
-  /** Keys that were written before, likewise only a cache. */
+  /** A cache of dictionary keys that were written before, shared in the same way. */
   readonly keys: KeyCache = new KeyCache();
   readonly #rules = new Map<string, UnjellyRule>();
   readonly #values = new Map<string, object>();
@@ -158,7 +158,7 @@ function isSubclass(value: unknown, base: UnjellyableClass): value is Unjellyabl
   return typeof value === "function" && (value === base || value.prototype instanceof base);
 }
 
-/** The registry of every connection that is not given another one. */
+/** The registry that a connection uses unless it is given another one. */
 export const globalRegistry: JellyRegistry = new JellyRegistry();
 
 /**

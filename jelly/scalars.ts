@@ -1,6 +1,6 @@
 /**
- * Reads the values that contain no others: what stands after the tags of texts, booleans, decimals
- * and times. All of them ignore items that are too many, as Twisted does.
+ * Reads the values that contain no others: what follows the tags of texts, booleans, decimals and
+ * times. All of these functions ignore surplus items, as Twisted does.
  *
  * @module
  */
@@ -12,9 +12,9 @@ import { Decimal } from "./values/decimal.ts";
 import { readTime, type TimeKind } from "./values/times.ts";
 
 /**
- * Passes over elements.
+ * Skips elements.
  *
- * @param source Where they are next.
+ * @param source The source, positioned before them.
  * @param items The number of elements.
  */
 export function skipItems(source: Source, items: number): void {
@@ -24,7 +24,7 @@ export function skipItems(source: Source, items: number): void {
 /**
  * Reads an integer.
  *
- * @param source Where it is next.
+ * @param source The source, positioned before it.
  * @param what What it is a part of, for an error.
  * @returns The integer.
  * @throws {JellyError} If the next element is not an integer.
@@ -44,7 +44,7 @@ export function readInteger(source: Source, what: string): number | bigint {
 /**
  * Reads a value that is one byte string of UTF-8.
  *
- * @param source Where its items are next.
+ * @param source The source, positioned before its items.
  * @param items The number of items after the tag.
  * @param what What the value is, for an error.
  * @returns The string.
@@ -63,7 +63,7 @@ export function readText(source: Source, items: number, what: string): string {
 /**
  * Reads a boolean.
  *
- * @param source Where its items are next.
+ * @param source The source, positioned before its items.
  * @param items The number of items after the tag.
  * @returns The boolean.
  * @throws {JellyError} If it is neither true nor false.
@@ -81,7 +81,7 @@ export function readBoolean(source: Source, items: number): boolean {
 /**
  * Reads a decimal.
  *
- * @param source Where its items are next.
+ * @param source The source, positioned before its items.
  * @param items The number of items after the tag.
  * @returns The decimal.
  * @throws {JellyError} If the first two items are not a coefficient and an exponent.
@@ -102,7 +102,7 @@ export function readDecimal(source: Source, items: number): Decimal {
 /**
  * Reads a date, a time, or a duration.
  *
- * @param source Where its items are next.
+ * @param source The source, positioned before its items.
  * @param items The number of items after the tag.
  * @param kind The tag.
  * @returns The value, of `Temporal`.

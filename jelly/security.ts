@@ -69,8 +69,8 @@ const INSTANCE_TYPES: readonly string[] = ["instance", "class", "classobj", "mod
 /**
  * A list of what may arrive, which starts almost empty and grows with `allow…` calls.
  *
- * New options allow plain values only: None, booleans, numbers, text, times, decimals and sets, not
- * even a list. Names are compared exactly: there are no patterns, and allowing a class does not
+ * New options allow plain values only (None, booleans, numbers, text, times, decimals and sets),
+ * not even lists. Names are compared exactly: there are no patterns, and allowing a class does not
  * allow its subclasses.
  *
  * As in Twisted, {@linkcode SecurityOptions.isTypeAllowed} lets every dotted name through, since it

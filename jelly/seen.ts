@@ -7,8 +7,8 @@
 import type { Mark } from "./sink.ts";
 
 /**
- * Number of objects to search one by one: that takes half the time of a set, which gives every
- * object a hash, and grows.
+ * Up to this many objects are searched one by one. That takes half as long as with a set, which
+ * must hash every object, and grow.
  */
 const FEW = 128;
 

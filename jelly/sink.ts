@@ -48,6 +48,8 @@ export interface Sink {
   pair(key: string): void;
   /** Wraps elements, already written, as references; called once, at the end. */
   wrap(wraps: Wrap[]): void;
-  /** Checks what is known only at the end, such as depth; called if that may be too much. */
+  /**
+   * Checks what is known only at the end, such as depth; called only if a limit may be exceeded.
+   */
   check(): void;
 }

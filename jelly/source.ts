@@ -32,7 +32,7 @@ export interface Source {
   /**
    * Counts values that take much more memory than their bytes do.
    *
-   * @param count How many; one unless given.
+   * @param count How many. Defaults to 1.
    * @throws {BananaError} If there are too many.
    */
   heavy(count?: number): void;
@@ -40,7 +40,10 @@ export interface Source {
   bytes(): Uint8Array;
   /** Reads the byte string that `next` found, as UTF-8. */
   text(): string;
-  /** Does the same for a text that has probably occurred before: a key or a name. */
+  /**
+   * Reads the byte string that `next` found, as UTF-8; for a text that has probably occurred
+   * before, such as a key or a name.
+   */
   name(): string;
   /**
    * Advances to the next element and reads it as a tag.

@@ -87,7 +87,7 @@ export function setField(object: Record<string, unknown>, key: string, value: un
   object[key] = value;
 }
 
-/** Does the same for instances of classes. */
+/** Sets a field of any object as its own property, never through a setter that it inherits. */
 function defineField(object: object, key: string, value: unknown): void {
   if (maybeIndex(key)) sparse(object);
   Object.defineProperty(object, key, {
@@ -174,7 +174,7 @@ export function stateEntries(state: unknown, object?: object): [string, unknown]
     ? ""
     : "; its class may override setCopyableState or setStateFor";
   throw new JellyError(
-    `Cannot take state of ${classNameOf(object)}: it is not a dictionary${hint}`,
+    `Cannot read state of ${classNameOf(object)}: it is not a dictionary${hint}`,
   );
 }
 
@@ -189,12 +189,12 @@ function textOf(key: unknown, object: object | undefined): string {
     try {
       return utf8(key, 0, key.length);
     } catch (cause) {
-      throw new JellyError(`Cannot take state of ${classNameOf(object)}: a name is not UTF-8`, {
+      throw new JellyError(`Cannot read state of ${classNameOf(object)}: a name is not UTF-8`, {
         cause,
       });
     }
   }
-  throw new JellyError(`Cannot take state of ${classNameOf(object)}: a name is not a text`);
+  throw new JellyError(`Cannot read state of ${classNameOf(object)}: a name is not text`);
 }
 
 /** Finds the method or accessor that an object or its class, but not `Object`, has under a name. */

@@ -45,7 +45,8 @@ export class TreeSink implements Sink {
   /**
    * Creates an empty sink.
    *
-   * @param limits Limits, which apply as they would on the wire; the defaults unless given.
+   * @param limits Limits, which apply as they would on the wire; see {@linkcode BananaLimits} for
+   * the defaults.
    */
   constructor(limits: BananaLimits = DEFAULT_LIMITS) {
     this.#limits = limits;

@@ -43,10 +43,12 @@ export class TreeSource implements Source {
   readonly #heavy: HeavyCount;
 
   /**
-   * Creates a source; the tree must have passed {@linkcode checkTree} unless it is our own.
+   * Creates a source; unless the program built the tree itself, it must have passed
+   * {@linkcode checkTree}.
    *
    * @param sexp The tree.
-   * @param limits Of these, the one that `checkTree` cannot check: see {@linkcode TreeSource.heavy}.
+   * @param limits Limits, of which only the one that `checkTree` cannot check is used: see
+   * {@linkcode TreeSource.heavy}.
    */
   constructor(sexp: Sexp, limits: BananaLimits = DEFAULT_LIMITS) {
     this.#list = { items: [sexp], index: 0 };
@@ -105,7 +107,7 @@ export class TreeSource implements Source {
   /**
    * Counts values that take much memory.
    *
-   * @param count How many; one unless given.
+   * @param count How many. Defaults to 1.
    * @throws {BananaError} If there are too many: more than an eighth of `maxElements`.
    */
   heavy(count?: number): void {

@@ -40,9 +40,9 @@ const { None: NONE, boolean: BOOLEAN } = WORD;
 
 /** Options of {@linkcode Unjellier}. */
 export interface UnjellierOptions {
-  /** What may arrive; everything that is registered unless given. */
+  /** What may arrive. Defaults to everything that is registered. */
   security?: Taster;
-  /** The names of classes, functions and modules; the global registry unless given. */
+  /** The names of classes, functions and modules. Defaults to the global registry. */
   registry?: JellyRegistry;
   /** Rules for tags, which take precedence over those of the registry. */
   rules?: ReadonlyMap<string, UnjellyRule>;
@@ -142,7 +142,7 @@ export class Unjellier {
         const tag = this.#source.tag();
         if (tag === TUPLE || tag === LIST_TAG) return this.#array(arrayFor(items), items);
       }
-      throw new JellyError("Cannot read arguments: they are neither tuple nor list");
+      throw new JellyError("Cannot read arguments: they are neither a tuple nor a list");
     });
   }
 
@@ -238,7 +238,9 @@ export class Unjellier {
     const tag = source.tag();
     const items = count - 1;
     if (typeof tag !== "number") {
-      if (tag === undefined) throw new JellyError("Cannot read value: a list begins with no tag");
+      if (tag === undefined) {
+        throw new JellyError("Cannot read value: a list does not begin with a tag");
+      }
       return this.#byName(tag, items, id);
     }
     if (!this.#isAllowed(tag)) return this.#byName(WORDS[tag]!, items, id);
@@ -398,7 +400,8 @@ export class Unjellier {
     const id = readInteger(this.#source, "dereference");
     skipItems(this.#source, items - 1);
     const object = this.#shared = (this.#references ??= new References(this.#guards)).get(id);
-    // Strings and bytes are decoded, and put into other strings, wherever they are referred to.
+    // Wherever strings and bytes are referred to, they may be decoded, or become part of other
+    // strings.
     if (typeof object === "string" || object instanceof Uint8Array) this.copied(object);
     return object;
   }
@@ -481,7 +484,7 @@ export class Unjellier {
       return value;
     } catch (error) {
       if (!isStackOverflow(error)) throw error;
-      throw new JellyError("Cannot read value: too many lists in each other for the call stack", {
+      throw new JellyError("Cannot read value: lists are nested too deep for the call stack", {
         cause: error,
         limit: "maxDepth",
       });

@@ -13,7 +13,7 @@ import type { Dialect } from "./tokens.ts";
 
 /** Options of {@linkcode BananaDecoder}. */
 export interface BananaDecoderOptions {
-  /** The dialect; `none` unless given. */
+  /** The dialect. Defaults to `none`. */
   dialect?: Dialect;
   /** Limits for each expression; see {@linkcode BananaLimits} for the defaults. */
   limits?: Partial<BananaLimits>;

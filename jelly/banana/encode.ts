@@ -14,7 +14,7 @@ import { BananaWriter } from "./writer.ts";
 
 /** Options of {@linkcode encode} and {@linkcode decode}. */
 export interface BananaOptions {
-  /** The dialect; `none` unless given, as in Twisted's functions of this name. */
+  /** The dialect. Defaults to `none`, as in Twisted's functions of this name. */
   dialect?: Dialect;
   /** Limits for the expression; see {@linkcode BananaLimits} for the defaults. */
   limits?: Partial<BananaLimits>;
@@ -63,7 +63,7 @@ export function encode(sexp: Sexp, options: BananaOptions = {}): Uint8Array {
 export function decode(bytes: Uint8Array, options: BananaOptions = {}): Sexp {
   const [first] = new BananaDecoder(options).push(bytes);
   if (first === undefined) {
-    throw new BananaError("Cannot read expression: the bytes end before it does");
+    throw new BananaError("Cannot read expression: the bytes end too early");
   }
   return first;
 }
@@ -81,7 +81,7 @@ function writeSexp(writer: BananaWriter, sexp: Sexp, maxDepth: number): void {
     writer.float(sexp.value);
   } else if (Array.isArray(sexp)) {
     if (maxDepth === 0) {
-      throw new BananaError("Cannot send message: too many lists in each other (maxDepth)", {
+      throw new BananaError("Cannot send message: lists are nested too deep (maxDepth)", {
         limit: "maxDepth",
       });
     }

@@ -1,5 +1,5 @@
 /**
- * The bytes that stand before every text and before every key, written and recognized four at a time.
+ * The bytes that precede every text and every key, written and recognized four at a time.
  *
  * A text value is `[unicode, text]`, and a dictionary is full of pairs whose key is one: most of
  * the bytes of a message are these heads. A loop over their bytes would take most of the time.
@@ -20,10 +20,10 @@ const TEXT_LIST = 0x02800782, PAIR_LIST = 0x02800280, TAG_UN = 0x0782756e;
 const UNIC = 0x756e6963, ICOD = 0x69636f64, CODE = 0x636f6465;
 
 /**
- * Makes a view on bytes.
+ * Creates a view of some bytes.
  *
  * @param bytes The bytes.
- * @returns A view on exactly these.
+ * @returns A view of exactly these bytes.
  */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -32,7 +32,7 @@ export function viewOf(bytes: Uint8Array): DataView {
 /**
  * Writes the head of a text value.
  *
- * @param view Where to; it must have room for {@linkcode TEXT_HEAD_BYTES}.
+ * @param view Where to write; it must have room for {@linkcode TEXT_HEAD_BYTES}.
  * @param at The place of the first byte.
  */
 export function writeTextHead(view: DataView, at: number): void {
@@ -66,7 +66,7 @@ export function isTextTag(view: DataView, at: number): boolean {
 /**
  * Writes the head of a pair.
  *
- * @param view Where to; it must have room for {@linkcode PAIR_HEAD_BYTES}.
+ * @param view Where to write; it must have room for {@linkcode PAIR_HEAD_BYTES}.
  * @param at The place of the first byte.
  */
 export function writePairHead(view: DataView, at: number): void {

@@ -38,7 +38,7 @@ export class HeavyCount {
   /**
    * Counts values.
    *
-   * @param count How many; one unless given.
+   * @param count How many. Defaults to 1.
    * @throws {BananaError} If there are too many.
    */
   add(count: number = 1): void {

@@ -14,7 +14,7 @@ const STEP = 8;
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * One buffer, in which the bytes from `start` to `end` are waiting.
+ * A buffer in which the bytes from `start` to `end` are waiting.
  *
  * Its size follows the traffic: a read that fills it makes it larger, a read that hardly uses it
  * makes it smaller again, so that thousands of quiet connections cost little. Bytes are moved only

@@ -1,27 +1,27 @@
 /**
- * Keys that came before, whose pairs are written and recognized four bytes at a time.
+ * Keys that occurred before, whose pairs are written and recognized four bytes at a time.
  *
  * @module
  */
 
 import { isPairHead, PAIR_HEAD_BYTES, viewOf, writePairHead } from "./heads.ts";
 
-/** A key whose pair came before. */
+/** A key whose pair occurred before. */
 export class KnownKey {
   /** The key. */
   readonly text: string;
-  /** How many bytes the pair has as far as its value. */
+  /** Number of bytes in the pair, up to its value. */
   readonly length: number;
   /** The key that came after this one the last time, for the cache that knows both. */
   next: KnownKey | undefined;
-  /** The bytes behind the head in fours; the last word ends with the last byte. */
+  /** The bytes after the head, four to a word; the last word ends with the last byte. */
   readonly #words: number[] = [];
 
   /**
    * Creates a known key.
    *
    * @param text The key.
-   * @param bytes The pair as far as its value: the head, and the key as a string.
+   * @param bytes The pair up to its value: the head, and the key as a string.
    */
   constructor(text: string, bytes: Uint8Array) {
     this.text = text;
@@ -33,9 +33,9 @@ export class KnownKey {
   }
 
   /**
-   * Writes the pair as far as its value.
+   * Writes the pair up to its value.
    *
-   * @param view Where to; it must have room for it.
+   * @param view Where to write; it must have room for the pair.
    * @param at The place of the first byte.
    */
   write(view: DataView, at: number): void {

@@ -11,20 +11,20 @@
  * leaves unbounded.
  */
 export interface BananaLimits {
-  /** Maximum number of bytes in a string; 655,360 (640 KiB) unless given. */
+  /** Maximum number of bytes in a string. Defaults to 655,360 (640 KiB). */
   readonly maxStringBytes: number;
-  /** Maximum number of items in a list; 655,360 unless given. */
+  /** Maximum number of items in a list. Defaults to 655,360. */
   readonly maxListItems: number;
-  /** Maximum number of bytes in a prefix, and of 7-bit digits in an integer; 64 unless given. */
+  /** Maximum number of bytes in a prefix, and of 7-bit digits in an integer. Defaults to 64. */
   readonly maxPrefixBytes: number;
-  /** Maximum depth of nested lists; 1,024 unless given. Twisted itself stops near 980. */
+  /** Maximum depth of nested lists. Twisted itself stops near 980. Defaults to 1,024. */
   readonly maxDepth: number;
-  /** Maximum number of bytes in a whole expression; 67,108,864 (64 MiB) unless given. */
+  /** Maximum number of bytes in a whole expression. Defaults to 67,108,864 (64 MiB). */
   readonly maxMessageBytes: number;
   /**
-   * Maximum number of elements (atoms and lists) in a whole expression; 16,777,216 unless given. Of
-   * what takes more memory once received, such as byte strings, sets and objects, there may be an
-   * eighth as many.
+   * Maximum number of elements (atoms and lists) in a whole expression. Byte strings, sets, objects
+   * and other values that take more memory once received may number an eighth of this. Defaults to
+   * 16,777,216.
    */
   readonly maxElements: number;
 }
@@ -66,7 +66,7 @@ export function bananaLimits(limits: Partial<BananaLimits> = {}): BananaLimits {
       throw new RangeError(`Cannot set ${name} to "${value}": it must be a positive integer`);
     }
     if (name === "maxDepth" && value > DEEPEST) {
-      throw new RangeError(`Cannot set maxDepth to "${value}": the most is ${DEEPEST}`);
+      throw new RangeError(`Cannot set maxDepth to "${value}": the maximum is ${DEEPEST}`);
     }
     all[name] = value;
   }

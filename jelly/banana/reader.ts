@@ -57,7 +57,8 @@ export class BananaReader {
    * Creates a reader of nothing.
    *
    * @param names A cache of known texts; may be shared with other readers.
-   * @param limits Of these, the one that scanners cannot check: see {@linkcode BananaReader.heavy}.
+   * @param limits Limits, of which only the one that scanners cannot check is used: see
+   * {@linkcode BananaReader.heavy}.
    */
   constructor(names: NameCache = new NameCache(), limits: BananaLimits = DEFAULT_LIMITS) {
     this.#names = names;
@@ -184,7 +185,7 @@ export class BananaReader {
   /**
    * Counts values that take much more memory than their bytes do, byte strings included.
    *
-   * @param count How many; one unless given.
+   * @param count How many. Defaults to 1.
    * @throws {BananaError} If the expression has too many of them: more than an eighth of `maxElements`.
    */
   heavy(count?: number): void {

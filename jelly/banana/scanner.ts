@@ -16,7 +16,7 @@ import { type Dialect, FLOAT, LIST, STRING, VOCAB, VOCABULARY } from "./tokens.t
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = viewOf(NO_BYTES);
-/** The most that is kept from one expression to the next: an idle scanner holds no large buffer. */
+/** The most that is kept from one expression to the next, so that an idle scanner is small. */
 const KEPT_LISTS = 64;
 const KEPT_BYTES = 64 * 1024;
 
@@ -25,7 +25,7 @@ const KEPT_BYTES = 64 * 1024;
  *
  * A byte is looked at again only if a chunk ended in the middle of a prefix or of the head of a
  * text. A scanner holds a few numbers and, while an expression is unfinished, one number for each
- * open list; it makes no room for what is only announced.
+ * open list; it allocates nothing for what has only been announced.
  *
  * @example
  * ```ts
@@ -136,7 +136,7 @@ export class BananaScanner {
         at += prefix;
       } else if (type === LIST) {
         if (prefix > maxListItems) this.#refuse("maxListItems", `list has ${prefix} items`);
-        if (depth === maxDepth) this.#refuse("maxDepth", `${depth + 1} lists are in each other`);
+        if (depth === maxDepth) this.#refuse("maxDepth", `lists are nested ${depth + 1} deep`);
         elements += prefix;
         if (prefix !== 0) {
           open[depth++] = left - 1;
@@ -216,7 +216,7 @@ export class BananaScanner {
       );
     }
     if (number < 1 || number >= VOCABULARY.length) {
-      throw new BananaError(`Cannot read word ${number} of the vocabulary: there is none`);
+      throw new BananaError(`Cannot read word ${number} of the vocabulary: there is no such word`);
     }
   }
 

@@ -44,11 +44,11 @@ const NO_BYTES = new Uint8Array(0);
 
 /** Options of {@linkcode BananaWriter}. */
 export interface BananaWriterOptions {
-  /** The dialect to begin with: `none` unless given. */
+  /** The dialect to begin with. Defaults to `none`. */
   dialect?: Dialect;
   /** Limits on each expression; see {@linkcode BananaLimits} for the defaults. */
   limits?: BananaLimits;
-  /** A cache of encoded keys, which writers of many connections may share; none unless given. */
+  /** A cache of encoded keys, which writers of many connections may share. Defaults to none. */
   keys?: KeyCache;
 }
 
@@ -174,7 +174,7 @@ export class BananaWriter {
   /**
    * Hands over the written bytes and starts again in another buffer.
    *
-   * @param spare A buffer to write to from now on; a new one unless given.
+   * @param spare A buffer to write to from now on. Defaults to a new one.
    * @returns The bytes; they belong to the caller.
    */
   take(spare?: Uint8Array): Uint8Array {
@@ -187,7 +187,7 @@ export class BananaWriter {
   /**
    * Discards what was written and starts again in the same buffer.
    *
-   * @param headroom Number of bytes to leave free before what is written; none unless given.
+   * @param headroom Number of bytes to leave free before what is written. Defaults to 0.
    */
   clear(headroom: number = 0): void {
     this.#from = headroom;
@@ -427,8 +427,8 @@ export class BananaWriter {
     }
     checkString(text.length, this.#limits);
     this.#reserve(3 * text.length + HEAD_BYTES);
-    // The prefix is most likely as long as if every character took one byte; if not, the text
-    // moves.
+    // Most likely, the prefix is as long as if every character took one byte; if not, the text is
+    // moved.
     const guess = this.#at + prefixBytes(text.length) + 1;
     const { written } = encoder.encodeInto(text, this.#bytes.subarray(guess));
     checkString(written, this.#limits);

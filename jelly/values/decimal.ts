@@ -41,7 +41,7 @@ export class Decimal {
    * Creates a decimal number.
    *
    * @param coefficient A bigint, or a number that is a safe integer; at most 4300 digits.
-   * @param exponent An integer within ±999999999999999, 0 unless given.
+   * @param exponent An integer within ±999999999999999. Defaults to 0.
    * @throws {RangeError} If a number is not such an integer, or the coefficient has too many
    * digits.
    */
@@ -49,7 +49,7 @@ export class Decimal {
     if (typeof coefficient === "number") {
       if (!Number.isSafeInteger(coefficient)) {
         throw new RangeError(
-          `Cannot make a Decimal of coefficient "${coefficient}": it is not a safe integer`,
+          `Cannot make a Decimal with coefficient "${coefficient}": it is not a safe integer`,
         );
       }
       coefficient = BigInt(coefficient);
@@ -61,7 +61,7 @@ export class Decimal {
     }
     if (!Number.isInteger(exponent) || Math.abs(exponent) > MAX_EXPONENT) {
       throw new RangeError(
-        `Cannot make a Decimal of exponent "${exponent}": it is not an integer within ` +
+        `Cannot make a Decimal with exponent "${exponent}": it is not an integer within ` +
           `±${MAX_EXPONENT}`,
       );
     }

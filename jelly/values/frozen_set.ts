@@ -176,7 +176,9 @@ export class FrozenSet<T = unknown> implements ReadonlySet<T> {
   }
 
   #seal(items: Iterable<T>): void {
-    if (Object.isFrozen(this)) throw new TypeError("Cannot fill a FrozenSet: it has its elements");
+    if (Object.isFrozen(this)) {
+      throw new TypeError("Cannot fill a FrozenSet: it already has its elements");
+    }
     this.#lookup = new Set(items);
     (this as { items: readonly T[] }).items = Object.freeze([...this.#lookup]);
     Object.freeze(this);
@@ -197,7 +199,7 @@ export function openFrozenSet<T>(): FrozenSet<T> {
  *
  * @param set A set from {@linkcode openFrozenSet}.
  * @param items The elements.
- * @throws {TypeError} If the set has its elements already.
+ * @throws {TypeError} If the set already has its elements.
  */
 export function fillFrozenSet<T>(set: FrozenSet<T>, items: Iterable<T>): void {
   seal(set, items);

@@ -57,8 +57,8 @@ const DAY = 86_400n * SECOND;
 /**
  * Reads a time that a peer sent.
  *
- * A `timedelta` may have fields of different signs, as Python's negative ones do: they are added up,
- * and the days, seconds and microseconds of the duration all have the same sign.
+ * A `timedelta` may have fields of different signs, as Python's negative ones do; they are added
+ * up, and the days, seconds and microseconds of the duration all have the same sign.
  *
  * @param kind The tag of the list.
  * @param text The fields.
@@ -77,7 +77,7 @@ export function readTime(kind: TimeKind, text: string): TimeValue {
   const [year = 0, month, day, ...clock] = fields;
   if (year < MIN_YEAR || year > MAX_YEAR) {
     throw new RangeError(
-      `Cannot read a ${kind} "${text}": the year is not ${MIN_YEAR} to ${MAX_YEAR}`,
+      `Cannot read a ${kind} "${text}": the year is not from ${MIN_YEAR} to ${MAX_YEAR}`,
     );
   }
   return inRange(kind, text, () => {
@@ -163,13 +163,13 @@ export function writeTime(value: unknown): WrittenTime | undefined {
   if (value instanceof Temporal.Duration) return writeDuration(value);
   if (value instanceof Temporal.ZonedDateTime) {
     throw new TypeError(
-      `Cannot send a ZonedDateTime "${value}": a peer has no time zones, ` +
+      `Cannot send a ZonedDateTime "${value}": Twisted has no time zones; ` +
         `send its toPlainDateTime()`,
     );
   }
   if (value instanceof Temporal.Instant) {
     throw new TypeError(
-      `Cannot send an Instant "${value}": a peer has no time zones, ` +
+      `Cannot send an Instant "${value}": Twisted has no time zones; ` +
         `send its toZonedDateTimeISO("UTC").toPlainDateTime()`,
     );
   }
@@ -195,8 +195,8 @@ function writeDate(value: Date): WrittenTime {
 function writeDuration(value: Temporal.Duration): WrittenTime {
   if (value.years !== 0 || value.months !== 0) {
     throw new RangeError(
-      `Cannot send a timedelta "${value}": years and months have no fixed length, ` +
-        `turn them into days by round() with largestUnit and relativeTo`,
+      `Cannot send a timedelta "${value}": years and months have no fixed length; ` +
+        `convert them to days with round(), largestUnit and relativeTo`,
     );
   }
   const hours = (BigInt(value.weeks) * 7n + BigInt(value.days)) * 24n + BigInt(value.hours);
@@ -232,13 +232,13 @@ function clockFields(
 function checkYear(kind: TimeKind, year: number, text: string): void {
   if (year >= MIN_YEAR && year <= MAX_YEAR) return;
   throw new RangeError(
-    `Cannot send a ${kind} "${text}": the year is not ${MIN_YEAR} to ${MAX_YEAR}`,
+    `Cannot send a ${kind} "${text}": the year is not from ${MIN_YEAR} to ${MAX_YEAR}`,
   );
 }
 
 function finerThanMicrosecond(kind: TimeKind, value: TimeValue): RangeError {
   return new RangeError(
-    `Cannot send a ${kind} "${value}": it is finer than a microsecond, ` +
+    `Cannot send a ${kind} "${value}": it is finer than a microsecond; ` +
       `use its round({ smallestUnit: "microsecond" })`,
   );
 }

@@ -17,7 +17,7 @@ export type Tuple<T extends readonly unknown[] = readonly unknown[]> =
   & Readonly<T>
   & { readonly [Symbol.toStringTag]: "Tuple" };
 
-/** The class of {@linkcode Tuple}: makes tuples, and stands on the right of `instanceof`. */
+/** The class of {@linkcode Tuple}: creates tuples, and works with `instanceof`. */
 export interface TupleConstructor {
   /**
    * Creates a tuple of the given elements; `new Tuple(3)` holds a 3, unlike `new Array(3)`.

@@ -1,5 +1,5 @@
 /**
- * The value in place of something that could not be sent.
+ * The value that takes the place of something that could not be sent.
  *
  * @module
  */
@@ -10,7 +10,7 @@
  * Twisted's jelly sends an `unpersistable` in place of an instance whose class its security options
  * do not allow; the rest of the message arrives intact. The object is frozen.
  *
- * @example Telling a hole from a value
+ * @example Telling a missing object from a value
  * ```ts
  * import { Unpersistable } from "@perspective/broker/jelly";
  * import { assertEquals } from "@std/assert";

@@ -162,7 +162,11 @@ export const FATAL: { name: string; said: Said; error: string; options?: BrokerO
   { name: "a decache without a number", said: ["decache"], error: "0 parts, not 1" },
   { name: "an uncache without a number", said: ["uncache"], error: "0 parts, not 1" },
   { name: "a byte that is not a type byte", said: Uint8Array.of(1, 0x99), error: "0x99" },
-  { name: "a word beyond the vocabulary", said: Uint8Array.of(122, 0x87), error: "there is none" },
+  {
+    name: "a word beyond the vocabulary",
+    said: Uint8Array.of(122, 0x87),
+    error: "there is no such word",
+  },
   {
     name: "a prefix over 64 bytes",
     said: Uint8Array.of(...new Uint8Array(65).fill(1), 0x81),

@@ -183,9 +183,13 @@ Deno.test("encodeValue() leaves out symbol keys and non-enumerable fields", () =
 const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
   { name: "an empty list", sexp: [], message: "a list is empty" },
   { name: "an empty list inside", sexp: [atom("list"), []], message: "a list is empty" },
-  { name: "a list with a number for a tag", sexp: [1, 2], message: "begins with no tag" },
-  { name: "a list with a float for a tag", sexp: [1.5], message: "begins with no tag" },
-  { name: "a list with a list for a tag", sexp: [[atom("list")]], message: "begins with no tag" },
+  { name: "a list with a number for a tag", sexp: [1, 2], message: "does not begin with a tag" },
+  { name: "a list with a float for a tag", sexp: [1.5], message: "does not begin with a tag" },
+  {
+    name: "a list with a list for a tag",
+    sexp: [[atom("list")]],
+    message: "does not begin with a tag",
+  },
   { name: "an empty tag", sexp: [atom("")], message: 'Cannot receive ""' },
   { name: "a tag that is not UTF-8", sexp: [Uint8Array.of(0xff)], message: "not UTF-8" },
   { name: "text without bytes", sexp: [atom("unicode")], message: "text: it needs a byte string" },
@@ -301,7 +305,7 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
   {
     name: "an instance of a text",
     sexp: [atom("instance"), [atom("unicode"), atom("Map")], [atom("None")]],
-    message: "what is named is not a class",
+    message: "the name is not that of a class",
   },
   { name: "unpersistable without a reason", sexp: [atom("unpersistable")], message: "too short" },
   {
@@ -383,7 +387,7 @@ Deno.test("decodeValue() refuses less or more than one whole expression", () => 
   const wire = encodeValue([1, "two"]);
   for (let end = 0; end < wire.length; end++) {
     const cut = wire.subarray(0, end);
-    assertThrows(() => decodeValue(cut), banana.BananaError, "the bytes end before it does");
+    assertThrows(() => decodeValue(cut), banana.BananaError, "the bytes end too early");
   }
   const more = Uint8Array.of(...wire, 0);
   assertThrows(() => decodeValue(more), banana.BananaError, "more bytes follow");
@@ -451,7 +455,7 @@ Deno.test("encodeValue() refuses a value that changes while it is written", () =
     },
   });
   for (const value of [object, map, set]) {
-    assertThrows(() => encodeValue(value), JellyError, "changed while it was written");
+    assertThrows(() => encodeValue(value), JellyError, "changed while it was being written");
   }
 });
 

@@ -535,7 +535,7 @@ Deno.test("unjelly() refuses another object from unjellyFor when the state alrea
       registry,
     });
   assertEquals(interned(5), [{ name: "another" }]);
-  assertThrows(() => interned(dereference(1)), JellyError, "unjellyFor gave another one");
+  assertThrows(() => interned(dereference(1)), JellyError, "unjellyFor returned another one");
 });
 
 Deno.test("unjelly() resolves a dereference before its reference in the state of an Unjellyable", () => {

@@ -191,7 +191,7 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
   {
     name: "a function as a class",
     sexp: [atom("class"), atom("tests.shop.opening")],
-    message: "what is named is not a class",
+    message: "the name is not that of a class",
   },
   {
     name: "a module as a class",
@@ -221,12 +221,12 @@ const REFUSED: { name: string; sexp: Sexp; message: string }[] = [
   {
     name: "an instance of a function",
     sexp: [atom("tests.shop.opening"), [atom("dictionary")]],
-    message: "what is named is not a class",
+    message: "the name is not that of a class",
   },
   {
     name: "a method of something that is not a class",
     sexp: [atom("method"), atom("count"), 1, 2],
-    message: "what is named is not a class",
+    message: "the name is not that of a class",
   },
 ];
 
@@ -251,17 +251,17 @@ Deno.test("unjelly() refuses a method that the class itself does not define", ()
   const method = (name: string, self: Sexp = shop): Sexp => [atom("method"), atom(name), self, cls];
   assertInstanceOf(unjelly(method("count"), options), Method);
   for (const name of ["toString", "constructor", "__proto__", "worth", "cash", ""]) {
-    assertThrows(() => unjelly(method(name), options), JellyError, "the object of Shop has none");
+    assertThrows(() => unjelly(method(name), options), JellyError, "class Shop has no such method");
   }
   for (const self of [1, [atom("None")], [atom("list")]]) {
-    assertThrows(() => unjelly(method("count", self), options), JellyError, "has none");
+    assertThrows(() => unjelly(method("count", self), options), JellyError, "has no such method");
   }
   const later = [atom("list"), method("count", [atom("dereference"), 1]), [
     atom("reference"),
     1,
     shop,
   ]];
-  assertThrows(() => unjelly(later, options), JellyError, "its object comes later");
+  assertThrows(() => unjelly(later, options), JellyError, "the object has not arrived yet");
 });
 
 Deno.test("decodeValue() makes an instance without calling its constructor", () => {
@@ -350,7 +350,7 @@ Deno.test("unjelly() reads field names that arrive as bytes as UTF-8", () => {
   const state = (key: Sexp): Sexp => [atom("tests.Till"), [atom("dictionary"), [key, 5]]];
   assertEquals((unjelly(state(atom("cash")), { registry }) as Till).cash, 5);
   assertThrows(() => unjelly(state(Uint8Array.of(0xff)), { registry }), JellyError, "not UTF-8");
-  assertThrows(() => unjelly(state(1), { registry }), JellyError, "a name is not a text");
+  assertThrows(() => unjelly(state(1), { registry }), JellyError, "a name is not text");
 });
 
 Deno.test("persistentStore and persistentLoad carry identifiers of every kind", () => {

@@ -72,7 +72,7 @@ Deno.test("stateEntries() refuses states that are not dictionaries, and names th
     assertThrows(() => stateEntries(state), JellyError, "it is not a dictionary");
   }
   for (const key of [1, null, [], 1n]) {
-    assertThrows(() => stateEntries(new Map([[key, 1]])), JellyError, "a name is not a text");
+    assertThrows(() => stateEntries(new Map([[key, 1]])), JellyError, "a name is not text");
   }
   const bytes = Uint8Array.of(0x80);
   assertThrows(() => stateEntries(new Map([[bytes, 1]])), JellyError, "a name is not UTF-8");

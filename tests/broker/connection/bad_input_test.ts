@@ -111,22 +111,22 @@ const BAD_CALLS: { name: string; said: unknown[]; error: string }[] = [
   {
     name: "whose arguments are a number",
     said: ["message", 1, "root", "echo", 1, 5, ["dictionary"]],
-    error: "neither tuple nor list",
+    error: "neither a tuple nor a list",
   },
   {
     name: "whose arguments are text",
     said: ["message", 1, "root", "echo", 1, ["unicode", "a"], ["dictionary"]],
-    error: "neither tuple nor list",
+    error: "neither a tuple nor a list",
   },
   {
     name: "whose arguments are an empty list",
     said: ["message", 1, "root", "echo", 1, [], ["dictionary"]],
-    error: "neither tuple nor list",
+    error: "neither a tuple nor a list",
   },
   {
     name: "whose arguments are a dictionary",
     said: ["message", 1, "root", "echo", 1, ["dictionary"], ["dictionary"]],
-    error: "neither tuple nor list",
+    error: "neither a tuple nor a list",
   },
   {
     name: "whose keywords are a list",

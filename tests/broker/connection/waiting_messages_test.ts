@@ -180,7 +180,7 @@ Deno.test("invalid calls that were read ahead fail in their turn", async () => {
   assertEquals(await peer.hear(), ["answer", 1, ["None"]]);
   for (
     const expected of [
-      "Cannot read arguments: they are neither tuple nor list",
+      "Cannot read arguments: they are neither a tuple nor a list",
       "Invalid Object ID",
     ]
   ) assertEquals(failureIn(await peer.hear()).value, expected);

@@ -224,7 +224,7 @@ Deno.test("Copyable calls setters for a received state, and refuses to replace m
     await assertRejects(() => get({ constructor: null, [name]: 1 }), JellyError, `"${name}"`);
   }
   for (const state of [1, "x", [1], new Map([[1, 2]])]) {
-    await assertRejects(() => get(state), JellyError, "Cannot take state of WithCode: ");
+    await assertRejects(() => get(state), JellyError, "Cannot read state of WithCode: ");
   }
   // Names as bytes, as in Python 2, and no state at all.
   const bytes = new Map([[new TextEncoder().encode("balance"), 8]]);

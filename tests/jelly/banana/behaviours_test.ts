@@ -196,6 +196,6 @@ Deno.test("[Banana statelessDecode] a failed decode does not spoil the next", ()
   const undecodable = new Uint8Array(66).fill(0x7f);
   undecodable[65] = 0x85;
   assertThrows(() => decode(undecodable), BananaError);
-  assertThrows(() => decode(Uint8Array.of(2, 0x80, 1, 0x81)), BananaError, "end before it does");
+  assertThrows(() => decode(Uint8Array.of(2, 0x80, 1, 0x81)), BananaError, "end too early");
   assert(decode(Uint8Array.of(1, 0x81)) === 1);
 });

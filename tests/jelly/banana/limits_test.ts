@@ -20,5 +20,5 @@ Deno.test("bananaLimits() refuses values that are not valid limits", () => {
       assertThrows(() => bananaLimits({ [name]: value }), RangeError, `Cannot set ${name} to`);
     }
   }
-  assertThrows(() => bananaLimits({ maxDepth: 1537 }), RangeError, "the most is 1536");
+  assertThrows(() => bananaLimits({ maxDepth: 1537 }), RangeError, "the maximum is 1536");
 });

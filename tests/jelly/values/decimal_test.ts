@@ -101,7 +101,7 @@ Deno.test("Decimal.from() refuses too many digits, but not many leading zeros", 
 Deno.test("Decimal.from() refuses exponents that toString() could not print", () => {
   assertEquals(Decimal.from("1e999999999999999").exponent, 999_999_999_999_999);
   for (const text of ["1e1000000000000000", "0.1e-999999999999999", `1e${"9".repeat(400)}`]) {
-    assertThrows(() => Decimal.from(text), RangeError, "Cannot make a Decimal of exponent");
+    assertThrows(() => Decimal.from(text), RangeError, "Cannot make a Decimal with exponent");
   }
 });
 

@@ -88,6 +88,10 @@ Deno.test("fillFrozenSet() fills an open set once", () => {
 });
 
 Deno.test("fillFrozenSet() refuses a set that was made by the constructor", () => {
-  assertThrows(() => fillFrozenSet(new FrozenSet([1]), [2]), TypeError, "it has its elements");
-  assertThrows(() => fillFrozenSet(new FrozenSet(), [2]), TypeError, "it has its elements");
+  assertThrows(
+    () => fillFrozenSet(new FrozenSet([1]), [2]),
+    TypeError,
+    "it already has its elements",
+  );
+  assertThrows(() => fillFrozenSet(new FrozenSet(), [2]), TypeError, "it already has its elements");
 });

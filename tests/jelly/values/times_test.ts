@@ -47,9 +47,9 @@ const REFUSED: readonly [kind: TimeKind, text: string, fact: string][] = [
   ["datetime", "", "it has 0 fields, not 3 to 7"],
   ["datetime", "2024 2", "it has 2 fields, not 3 to 7"],
   ["datetime", "2024 2 29 1 2 3 4 5", "it has 8 fields, not 3 to 7"],
-  ["datetime", "0 1 1", "the year is not 1 to 9999"],
-  ["datetime", "-1 1 1", "the year is not 1 to 9999"],
-  ["datetime", "10000 1 1", "the year is not 1 to 9999"],
+  ["datetime", "0 1 1", "the year is not from 1 to 9999"],
+  ["datetime", "-1 1 1", "the year is not from 1 to 9999"],
+  ["datetime", "10000 1 1", "the year is not from 1 to 9999"],
   ["datetime", "2023 2 29", "there is no such datetime"],
   ["datetime", "2024 13 1", "there is no such datetime"],
   ["datetime", "2024 0 1", "there is no such datetime"],
@@ -148,7 +148,7 @@ Deno.test("writeTime() sends a Date as a datetime in UTC", () => {
 Deno.test("writeTime() refuses a Date outside Python's range", () => {
   assertThrows(() => writeTime(new Date(NaN)), RangeError, "Cannot send a Date: it is invalid");
   for (const text of ["+010000-01-01T00:00:00.000Z", "0000-12-31T23:59:59.999Z"]) {
-    const fault = `Cannot send a datetime "${text}": the year is not 1 to 9999`;
+    const fault = `Cannot send a datetime "${text}": the year is not from 1 to 9999`;
     assertThrows(() => writeTime(new Date(text)), RangeError, fault);
   }
 });
@@ -195,7 +195,7 @@ Deno.test("writeTime() refuses nanoseconds and years beyond Python's", () => {
   assertThrows(() => writeTime(fine.toPlainTime()), RangeError, fault);
   for (const year of [-1, 0, 10_000]) {
     const late = fine.with({ year, nanosecond: 0 });
-    assertThrows(() => writeTime(late), RangeError, "the year is not 1 to 9999");
+    assertThrows(() => writeTime(late), RangeError, "the year is not from 1 to 9999");
     assertThrows(() => writeTime(late.toPlainDate()), RangeError, "Cannot send a date ");
   }
 });
