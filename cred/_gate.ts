@@ -1,5 +1,5 @@
 /**
- * A limit on expensive work that anyone may ask for.
+ * A limit on expensive work that anyone can trigger.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export class Gate {
    * Runs a job when its turn comes; refuses it at once if too many wait.
    *
    * @param job The job.
-   * @param isWanted Returns whether a waiting job is still wanted; it always is unless given.
+   * @param isWanted Returns whether a waiting job is still wanted. By default, it always is.
    * @returns What the job resolves to.
    * @throws {LoginDenied} If too many wait, or the job is no longer wanted.
    */
@@ -64,7 +64,7 @@ export class Gate {
   #dropUnwanted(): void {
     this.#waiting = this.#waiting.filter(({ isWanted, refuse }) => {
       if (isWanted()) return true;
-      refuse(new LoginDenied("Cannot log in: nobody waits for it any more"));
+      refuse(new LoginDenied("Cannot log in: nobody is waiting for it any more"));
       return false;
     });
   }

@@ -1,8 +1,8 @@
 /**
  * SASLprep (RFC 4013): one form for names and passwords that look the same.
  *
- * All of it but two rules: the direction of writing is not checked, and characters that Unicode did
- * not yet have in 2002 are accepted.
+ * All of it except for two rules: the direction of writing is not checked, and characters that
+ * Unicode did not yet have in 2002 are accepted.
  *
  * @module
  */

@@ -19,20 +19,20 @@ const MIN_DECOY_KEY = 16;
 /** Refuses a number of iterations that is too small or not an integer. */
 export function checkIterations(iterations: number): void {
   if (Number.isInteger(iterations) && iterations >= MIN_ITERATIONS) return;
-  throw new RangeError(`Cannot hash "${iterations}" times: ${MIN_ITERATIONS} times are the least`);
+  throw new RangeError(`Cannot hash "${iterations}" times: the minimum is ${MIN_ITERATIONS}`);
 }
 
 /** Refuses a secret that could be guessed. */
 export function checkDecoyKey(key: Uint8Array): void {
   if (key.length >= MIN_DECOY_KEY) return;
   throw new RangeError(
-    `Cannot make decoys from "${key.length}" bytes of key: ${MIN_DECOY_KEY} are the least`,
+    `Cannot make decoys from "${key.length}" bytes of key: the minimum is ${MIN_DECOY_KEY}`,
   );
 }
 
 /** The keys that are derived from a password and a salt. */
 export interface ScramKeys {
-  /** Known to those who know the password. */
+  /** Known only to those who know the password. */
   readonly clientKey: Uint8Array;
   /** Known to the server as well. */
   readonly serverKey: Uint8Array;

@@ -58,7 +58,9 @@ export function escapeName(name: string): string {
 /** Reads a client's first message. */
 export function parseClientFirst(message: Uint8Array): ClientFirst {
   const text = messageText(message, "client's first message");
-  if (text.startsWith("p=")) throw new ScramError("Cannot log in: no channel binding here");
+  if (text.startsWith("p=")) {
+    throw new ScramError("Cannot log in: channel binding is not supported");
+  }
   const [, header = "", bare = "", name = "", nonce = ""] = CLIENT_FIRST.exec(text) ?? [];
   if (!NONCE.test(nonce) || /=(?!2C|3D)/.test(name)) throw unreadable("client's first message");
   const username = name.replaceAll("=2C", ",").replaceAll("=3D", "=");

@@ -7,18 +7,18 @@
 import { scrypt } from "node:crypto";
 import { equalSecrets } from "./bytes.ts";
 
-/** What one guess costs. */
+/** Cost parameters of scrypt: what one guess at a password costs. */
 export interface ScryptParameters {
   /**
-   * Number of rounds, a power of two; 32,768 unless given. Memory grows with it: 32 MiB per login
-   * by default.
+   * Number of rounds, a power of two. Memory grows with it: 32 MiB per login by default. Defaults
+   * to 32,768.
    */
   cost?: number;
 
-  /** Size of the blocks, in units of 128 bytes; 8 unless given. */
+  /** Size of the blocks, in units of 128 bytes. Defaults to 8. */
   blockSize?: number;
 
-  /** How many times all of it is done; 3 unless given. */
+  /** How many times the whole computation is done. Defaults to 3. */
   parallelization?: number;
 }
 

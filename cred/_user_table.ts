@@ -8,7 +8,7 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { makeNewFile } from "./_new_file.ts";
 import { UserDatabaseError } from "./errors.ts";
 
-/** What is stored of a user's password. */
+/** What is stored instead of a user's password. */
 export interface StoredUser {
   /** Hash by scrypt, in the PHC format. */
   readonly scrypt: string;
@@ -133,7 +133,7 @@ export class UserTable implements Disposable {
     return this.#naming(() => this.#database.prepare(sql).run(...values).changes > 0);
   }
 
-  /** Does something with the database; an error of SQLite becomes one that names the file. */
+  /** Does something with the database, turning an error of SQLite into one that names the file. */
   #naming<T>(work: () => T): T {
     try {
       const result = work();

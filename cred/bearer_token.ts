@@ -21,7 +21,7 @@ export const IBearerToken: CredInterface<IBearerToken> = new CredInterface(
 );
 
 /**
- * A token as credentials.
+ * Credentials that consist of a bearer token.
  *
  * @example
  * ```ts
@@ -52,8 +52,8 @@ export class BearerToken implements IBearerToken {
  * Returns whose token it is.
  *
  * @param token The token as the client sent it.
- * @returns The avatar's id; `undefined` or `null` if the token is not valid. Throwing means the
- * same.
+ * @returns The avatar's id; `undefined` or `null` if the token is not valid. A function that throws
+ * refuses the token too.
  */
 export type VerifyToken = (
   token: string,
@@ -61,12 +61,12 @@ export type VerifyToken = (
 
 /** Options for {@linkcode BearerTokenChecker}. */
 export interface BearerTokenCheckerOptions {
-  /** Maximum length of a token in characters; longer ones are refused; 8192 unless given. */
+  /** Maximum length of a token in characters; longer ones are refused. Defaults to 8192. */
   maxLength?: number;
 }
 
 /**
- * Checks tokens with a function of the program.
+ * Checks tokens with a function that the program provides.
  *
  * The function must check the signature, who issued the token and for whom, and whether it has
  * expired; use a library for that. If it throws, the login is refused: a {@linkcode LoginFailed} is
@@ -94,7 +94,7 @@ export class BearerTokenChecker implements ICredentialsChecker<IBearerToken> {
    * Creates a checker.
    *
    * @param verify Returns whose token it is.
-   * @param options Which tokens the function is asked about.
+   * @param options Limits on the tokens that the function is asked about.
    */
   constructor(verify: VerifyToken, { maxLength = 8192 }: BearerTokenCheckerOptions = {}) {
     this.#verify = verify;

@@ -17,8 +17,8 @@ import { UnauthorizedLogin } from "./errors.ts";
 /**
  * Avatar id of users who were let in without a name.
  *
- * It is a symbol, so that no checker returns it by mistake: not for a blank line in a password
- * file, not by forgetting to return anything.
+ * It is a symbol, so that no checker returns it by mistake, whether for a blank line in a password
+ * file or because it forgot to return anything.
  */
 export const ANONYMOUS: unique symbol = Symbol("twisted.cred.checkers.ANONYMOUS");
 
@@ -65,7 +65,7 @@ export class AllowAnonymousAccess implements ICredentialsChecker<IAnonymous> {
   readonly credentialInterfaces: readonly CredInterface<IAnonymous>[] = [IAnonymous];
 
   /**
-   * Accepts.
+   * Accepts the credentials.
    *
    * @param _credentials The credentials; nothing in them matters.
    * @returns {@linkcode ANONYMOUS}.
@@ -137,7 +137,7 @@ export class InMemoryUsernamePasswordDatabaseDontUse
    */
   async requestAvatarId(credentials: PasswordCredentials): Promise<AvatarId> {
     const password = this.#users.get(credentials.username);
-    // For an unknown user, a check that must fail takes as long as one that might succeed.
+    // For an unknown user, run a check that must fail: it takes as long as one that might succeed.
     const matched = await credentials.checkPassword(password ?? unknownSecret());
     if (password === undefined || !matched) throw new UnauthorizedLogin();
     return credentials.username;

@@ -14,7 +14,7 @@ import { LoginFailed } from "./errors.ts";
 const PARTS = /^[\t-\r ]*([^\t-\r ]+)[\t-\r ]+([^\t-\r ].*)$/s;
 
 /**
- * A challenge, and the client's answer to it.
+ * A CRAM-MD5 challenge, and the client's answer to it.
  *
  * An object serves one login: it creates the challenge when first asked for it.
  *

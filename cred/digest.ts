@@ -35,7 +35,7 @@ export interface DigestedCredentialsOptions {
 }
 
 /**
- * A response to a digest challenge.
+ * Credentials from a response to an HTTP digest challenge.
  *
  * It can be checked with a password in plain text, or with the hash that `.htdigest` files hold.
  * The quality `auth-int`, and algorithms other than `md5`, `md5-sess` and `sha`, never match.
@@ -148,10 +148,10 @@ export interface DigestChallenge {
 
 /** Options for {@linkcode DigestCredentialFactory}. */
 export interface DigestCredentialFactoryOptions {
-  /** Milliseconds for which a challenge can be answered; 15 minutes unless given. */
+  /** Milliseconds for which a challenge can be answered. Defaults to 15 minutes. */
   lifetime?: number;
 
-  /** Returns the time in milliseconds; `Date.now` unless given. */
+  /** Returns the time in milliseconds. Defaults to `Date.now`. */
   clock?: () => number;
 }
 
@@ -167,7 +167,7 @@ export interface DigestRequest {
 /**
  * Creates digest challenges, and credentials from the responses to them.
  *
- * Nothing is kept between the two: the challenge itself says, signed with the factory's secret,
+ * Nothing is kept between the two: the challenge itself, signed with the factory's secret, says
  * when and for whom it was made. A response can therefore be replayed until the challenge expires.
  *
  * @example
@@ -294,9 +294,9 @@ function parsed(response: string | Uint8Array): Map<string, string> {
 }
 
 /**
- * Finds names, equals signs, and values that are quoted or end at a comma: the same as Twisted's
- * regular expression `([^= ]+)=(?:"([^"]*)"|([^,]+)),?`, which takes time quadratic in the length
- * of a line without any.
+ * Finds names, equals signs, and values that are quoted or end at a comma. It finds what Twisted's
+ * regular expression `([^= ]+)=(?:"([^"]*)"|([^,]+)),?` does, which takes time quadratic in the
+ * length of a line without any of these.
  */
 function fieldsOf(line: string): Map<string, string> {
   const fields = new Map<string, string>();

@@ -15,10 +15,10 @@ const EXCEPTION = [
 ] as const;
 
 /**
- * Someone asked for something that they may not have.
+ * Someone asked for something that they are not allowed to have.
  *
- * As in Twisted, {@linkcode UnauthorizedLogin} is one of these too: `instanceof` says so, although
- * a JavaScript class can extend only one other.
+ * As in Twisted, {@linkcode UnauthorizedLogin} is one of these too: `instanceof` says so, even
+ * though a JavaScript class can extend only one other class.
  *
  * @example A refused login is caught as either kind
  * ```ts
@@ -45,7 +45,7 @@ export class Unauthorized extends Error {
    * @param message What was refused.
    * @param options The cause, for the operator's eyes.
    */
-  constructor(message = "Cannot go on: not authorized", options?: ErrorOptions) {
+  constructor(message = "Cannot continue: not authorized", options?: ErrorOptions) {
     super(message, options);
     this.name = "Unauthorized";
   }
@@ -124,7 +124,7 @@ export class UnauthorizedLogin extends LoginFailed {
   /**
    * Creates the error.
    *
-   * @param message Says no more than the class, unless given.
+   * @param message What was refused. The default says no more than the class.
    * @param options The cause, for the operator's eyes.
    */
   constructor(message = "Cannot log in: credentials not accepted", options?: ErrorOptions) {
@@ -221,7 +221,7 @@ export class LoginDenied extends LoginFailed {
  *
  * Python does not know this class; there it is a {@linkcode LoginFailed}.
  *
- * @example A server that has every client hash for an hour
+ * @example A server that would keep every client hashing for an hour
  * ```ts
  * import { ScramClient, ScramError } from "@perspective/broker/cred";
  * import { assertRejects } from "@std/assert";

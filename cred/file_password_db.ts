@@ -27,22 +27,27 @@ export type PasswordHash = (
 
 /** Options for {@linkcode FilePasswordDB}. */
 export interface FilePasswordDBOptions {
-  /** What separates the fields of a line; `":"` unless given. */
+  /** What separates the fields of a line. Defaults to `":"`. */
   delimiter?: string | Uint8Array;
 
-  /** Index of the field that holds the name, negative from the end; 0 unless given. */
+  /** Index of the field that holds the name, counted from the end if negative. Defaults to 0. */
   usernameField?: number;
 
-  /** Index of the field that holds the password, negative from the end; 1 unless given. */
+  /**
+   * Index of the field that holds the password, counted from the end if negative. Defaults to 1.
+   */
   passwordField?: number;
 
-  /** Whether `Alice` and `alice` are two users; true unless given. Only ASCII letters have case. */
+  /**
+   * Whether `Alice` and `alice` are two users; only the case of ASCII letters matters. Defaults to
+   * true.
+   */
   caseSensitive?: boolean;
 
-  /** How passwords in the file are hashed; they are plain text unless given. */
+  /** How passwords in the file are hashed. Without it, they are plain text. */
   hash?: PasswordHash;
 
-  /** Whether to keep the users in memory until the file changes; false unless given. */
+  /** Whether to keep the users in memory until the file changes. Defaults to false. */
   cache?: boolean;
 }
 
@@ -178,8 +183,8 @@ export class FilePasswordDB implements ICredentialsChecker<PasswordCredentials> 
   }
 
   /**
-   * Returns the stored passwords of a user and of another one. The table of all users must not be
-   * kept in memory while the client proves who it is, which may take a long time.
+   * Returns the stored passwords of a user and of one other user. The table of all users must not
+   * be kept in memory while the client proves who it is, which may take a long time.
    */
   async #find(
     name: string,

@@ -19,7 +19,7 @@ export function digest(name: DigestName, ...parts: (string | Uint8Array)[]): Uin
   return new Uint8Array(crypto.subtle.digestSync(name, concat(...parts)));
 }
 
-/** Same as {@linkcode digest}, in hexadecimal. */
+/** Returns the digest of some parts, one after the other, in hexadecimal. */
 export function hexDigest(name: DigestName, ...parts: (string | Uint8Array)[]): string {
   return digest(name, ...parts).toHex();
 }

@@ -17,9 +17,9 @@ export interface LoginFacts {
 }
 
 /**
- * Decides before each attempt to log in whether it may be made, and learns how it ended.
+ * Decides whether each attempt to log in may be made, and is told how it ended.
  *
- * For an attempt that was denied, could not be checked or was given up, neither `failed` nor
+ * For an attempt that was denied, could not be checked or was abandoned, neither `failed` nor
  * `succeeded` is called.
  */
 export interface LoginLimiter {
@@ -50,7 +50,7 @@ export interface LoginLimiter {
    * limiter without this method allows as many as arrive before the first one has failed.
    *
    * @param facts What is known about it.
-   * @param signal Aborts when nobody waits for the attempt any more.
+   * @param signal Aborts when nobody is waiting for the attempt any more.
    * @returns A function to call when the attempt has ended, whatever its outcome.
    * @throws {LoginDenied} If too many are already held back.
    */
@@ -59,9 +59,12 @@ export interface LoginLimiter {
 
 /** Options for {@linkcode limitLogin}: what is known about the attempt, and the limiter. */
 export interface LimitLoginOptions extends LoginFacts {
-  /** Decides whether the attempt may be made, and learns how it ended. */
+  /** Decides whether the attempt may be made, and is told how it ended. */
   readonly limiter: LoginLimiter;
-  /** Aborts when nobody waits for the attempt any more; one that has not begun is then not made. */
+  /**
+   * Aborts when nobody is waiting for the attempt any more; one that has not begun is then not
+   * made.
+   */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -115,9 +118,10 @@ export function limitLogin<T>(
 }
 
 /**
- * Does the same as {@linkcode limitLogin} for an attempt that waits for the client along the way.
- * It must ask for admission only once it has what the client sends and can be decided: otherwise a
- * client that sends nothing would hold up others.
+ * Makes an attempt that waits for the client along the way, if the limiter allows it, and tells the
+ * limiter how it ended; see {@linkcode limitLogin}. The attempt must not ask the limiter until it
+ * has what the client sends and can be decided: otherwise a client that sends nothing would hold up
+ * others.
  *
  * @typeParam T What the avatar can do.
  * @param attempt Logs in; it is passed the function that asks the limiter, which rejects if the
@@ -130,7 +134,8 @@ export async function limitExchange<T>(
   { limiter, signal, ...facts }: LimitLoginOptions,
 ): Promise<AvatarGrant<T>> {
   let leave: (() => void) | undefined;
-  // An attempt that fails while it waits, by a time limit of its own, say, must not take a place.
+  // An attempt that fails while it waits, because of its own time limit, say, must not take a
+  // place.
   const over = new AbortController();
   const ends = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
   const admit = async () => {

@@ -1,5 +1,5 @@
 /**
- * A limiter that makes guessers wait longer and longer.
+ * A limiter that makes password guessers wait longer and longer.
  *
  * @module
  */
@@ -9,17 +9,17 @@ import { LoginDenied } from "./errors.ts";
 import type { LoginFacts, LoginLimiter } from "./login_limiter.ts";
 import { Turns } from "./turns.ts";
 
-/** Number of free failures, by what they have in common. */
+/** Number of failed logins that cost no wait, by what they have in common. */
 export interface LoginAllowances {
-  /** Failures of one user from one address; 5 unless given. */
+  /** Failures of one user from one address. Defaults to 5. */
   pair?: number;
 
-  /** Failures from one address, for any user; 50 unless given. */
+  /** Failures from one address, for any user. Defaults to 50. */
   address?: number;
 
   /**
-   * Failures of one user, from anywhere; 200 unless given. It stops guessers who have many
-   * addresses, but also lets them keep the user out; `Infinity` turns it off.
+   * Failures of one user, from anywhere. This stops guessers who have many addresses, but also lets
+   * them keep the user out; `Infinity` turns it off. Defaults to 200.
    */
   user?: number;
 }
@@ -30,21 +30,21 @@ export interface LoginThrottleOptions {
   allowances?: LoginAllowances;
 
   /**
-   * Milliseconds to wait once the free failures are used up; each further failure doubles it; 1000
-   * unless given.
+   * Milliseconds to wait once the free failures are used up; each further failure doubles the wait.
+   * Defaults to 1000.
    */
   firstDelay?: number;
 
-  /** Maximum number of milliseconds to wait; 15 minutes unless given. */
+  /** Maximum number of milliseconds to wait. Defaults to 15 minutes. */
   maxDelay?: number;
 
-  /** Milliseconds in which a used-up allowance refills, at an even rate; an hour unless given. */
+  /** Milliseconds in which a used-up allowance refills, at an even rate. Defaults to an hour. */
   window?: number;
 
-  /** Maximum number of users, of addresses, and of pairs to remember; 10,000 each unless given. */
+  /** Maximum number of users, of addresses, and of pairs to remember. Defaults to 10,000 each. */
   maxEntries?: number;
 
-  /** Returns the time in milliseconds since any fixed moment; `performance.now` unless given. */
+  /** Returns the time in milliseconds since any fixed moment. Defaults to `performance.now`. */
   clock?: () => number;
 }
 
@@ -63,13 +63,13 @@ interface Entry {
 /** Maximum number of attempts that wait for others with the same user, address, or both. */
 const MAX_WAITING = 1000;
 /**
- * Maximum length in characters of a name that is remembered in full; of a longer one, only its
- * beginning and its length are.
+ * Maximum length in characters of a name that is remembered in full; for a longer one, only its
+ * beginning and its length are kept.
  */
 const MAX_NAME = 64;
 
 /**
- * Makes guessers wait: per user and address, per address, and per user.
+ * Makes password guessers wait: per user and address, per address, and per user.
  *
  * Some failures per hour are free. After them, only one attempt is allowed at a time, and each that
  * fails doubles the wait before the next one. Simultaneous attempts wait for each other if together
@@ -128,8 +128,8 @@ export class LoginThrottle implements LoginLimiter {
   }
 
   /**
-   * Waits while so many attempts are under way that, if all of them failed, one more failure would
-   * not be free.
+   * Waits while there are so many attempts under way that one more failure would not be free if all
+   * of them failed.
    *
    * @param facts What is known about the attempt.
    * @param signal Ends the waiting.
@@ -306,7 +306,7 @@ class Table {
   #close(entry: Entry, now: number): void {
     const { allowance, firstDelay, maxDelay } = this.#options;
     const excess = entry.failures - allowance;
-    // From here on, less than one whole failure is free.
+    // From here on, no whole failure is free any more.
     if (excess > -1) entry.open = now + Math.min(maxDelay, firstDelay * 2 ** excess);
   }
 }

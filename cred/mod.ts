@@ -1,5 +1,5 @@
 /**
- * Who may come in, and what they get: portals, realms, credentials and checkers.
+ * Who may log in, and what they get: portals, realms, credentials and checkers.
  *
  * A {@linkcode Portal} takes credentials, asks a checker whose they are, and asks the realm for an
  * avatar for that user. It is Twisted's cred, and knows nothing about the protocol that uses it.

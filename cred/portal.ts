@@ -1,5 +1,6 @@
 /**
- * Where credentials become an avatar: checkers say who the user is, the realm what the user gets.
+ * Where credentials become an avatar: checkers say who the user is, and the realm what the user
+ * gets.
  *
  * @module
  */
@@ -96,7 +97,7 @@ export class Portal {
    * A kind that already has a checker keeps its place in the order, and gets the new one.
    *
    * @param checker The checker.
-   * @param interfaces The kinds of credentials; all that the checker names, unless given.
+   * @param interfaces The kinds of credentials. Defaults to all that the checker names.
    */
   registerChecker(checker: ICredentialsChecker, ...interfaces: CredInterface[]): void {
     const kinds = interfaces.length > 0 ? interfaces : checker.credentialInterfaces;

@@ -28,11 +28,11 @@ const NONCE_LENGTH = 18;
 
 /** Options for {@linkcode ScramClient}. */
 export interface ScramClientOptions {
-  /** Minimum number of iterations that the server may ask for; 4096 unless given. */
+  /** Minimum number of iterations that the server may ask for. Defaults to 4096. */
   minIterations?: number;
 
   /**
-   * Maximum number of iterations that the server may ask for; 10 million unless given, which take
+   * Maximum number of iterations that the server may ask for. Defaults to 10 million, which take
    * about two seconds.
    */
   maxIterations?: number;
@@ -50,7 +50,7 @@ type ClientState =
   | { readonly kind: "done" };
 
 /**
- * The side that knows the password.
+ * The client's side of SCRAM-SHA-256, which knows the password.
  *
  * An object serves one login: `clientFirst`, then `clientFinal` with the server's first message,
  * then `verify` with its final one. Trust the server only once that has returned.
@@ -98,10 +98,14 @@ export class ScramClient {
     const { minIterations = MIN_ITERATIONS, maxIterations = 10_000_000 } = options;
     if (!(minIterations <= maxIterations)) {
       const range = `${minIterations} to ${maxIterations}`;
-      throw new RangeError(`Cannot allow "${range}" iterations: no such range`);
+      throw new RangeError(`Cannot allow "${range}" iterations: not a valid range`);
     }
     const name = saslprep(username);
-    if (!name) throw new RangeError(`Cannot log in as "${username}": not a name for SASLprep`);
+    if (!name) {
+      throw new RangeError(
+        `Cannot log in as "${username}": the name is empty, or SASLprep refuses it`,
+      );
+    }
     const prepared = preparePassword(password);
     if (prepared === undefined) throw new RangeError("Cannot use password: SASLprep refuses it");
     this.#username = name;
@@ -139,7 +143,7 @@ export class ScramClient {
     this.#state = { kind: "hashing" };
     const { nonce, salt, iterations } = parseServerFirst(serverFirst);
     if (!nonce.startsWith(this.#nonce) || nonce.length === this.#nonce.length) {
-      throw new ScramError("Cannot log in: server answers another client");
+      throw new ScramError("Cannot log in: server's message is for another client");
     }
     if (iterations < this.#minIterations || iterations > this.#maxIterations) {
       const range = `${this.#minIterations} to ${this.#maxIterations}`;
@@ -183,7 +187,7 @@ type ServerState =
   | { readonly kind: "done" };
 
 /**
- * The side that keeps verifiers.
+ * The server's side of SCRAM-SHA-256, which keeps verifiers.
  *
  * An object serves one login, and accepts one proof: it is created from the client's first message,
  * then `serverFirst` takes the user's verifier, and `serverFinal` the client's proof.
@@ -221,7 +225,7 @@ export class ScramServer {
   constructor(clientFirst: Uint8Array, options: ScramServerOptions = {}) {
     this.#first = parseClientFirst(clientFirst);
     const username = saslprep(this.#first.username);
-    if (!username) throw new ScramError("Cannot log in: not a name for SASLprep");
+    if (!username) throw new ScramError("Cannot log in: the name is empty, or SASLprep refuses it");
     this.username = username;
     this.#nonce = this.#first.nonce + (options.nonce ?? randomNonce());
   }
@@ -256,7 +260,7 @@ export class ScramServer {
     const { unproved, binding, nonce, proof } = parseClientFinal(clientFinal);
     const { header, bare } = this.#first;
     if (binding !== btoa(header) || nonce !== this.#nonce) {
-      throw new ScramError("Cannot log in: client's final message is of another exchange");
+      throw new ScramError("Cannot log in: client's final message belongs to another exchange");
     }
     const exchange = toBytes(`${bare},${message},${unproved}`);
     const clientKey = xor(proof, await hmac(verifier.storedKey, exchange));
@@ -271,5 +275,5 @@ function randomNonce(): string {
 }
 
 function outOfTurn(what: string): TypeError {
-  return new TypeError(`Cannot ${what}: not the turn for it`);
+  return new TypeError(`Cannot ${what}: this is not the next step`);
 }

@@ -15,7 +15,7 @@ import {
   type ScramVerifier,
 } from "./scram_verifier.ts";
 
-/** Where verifiers are kept. */
+/** Looks up SCRAM verifiers, wherever they are kept. */
 export interface ScramVerifierStore {
   /**
    * Looks up a user's verifier.
@@ -37,16 +37,16 @@ export interface ScramCheckerOptions {
   decoyKey: Uint8Array;
 
   /**
-   * Number of iterations that unknown users seem to have, which should be that of real ones; 600,000
-   * unless given.
+   * Number of iterations that unknown users seem to have, which should be that of real users.
+   * Defaults to 600,000.
    */
   iterations?: number;
 }
 
 /**
- * Checks clients against stored verifiers.
+ * Checks SCRAM clients against stored verifiers.
  *
- * An unknown user seems to have a salt, always the same one, and fails at the proof.
+ * An unknown user seems to have a salt, always the same one, and is refused only at the proof.
  *
  * @example
  * ```ts
@@ -86,7 +86,7 @@ export class ScramChecker implements ICredentialsChecker<IScramCredentials> {
    * Creates a checker.
    *
    * @param store Where the verifiers are kept.
-   * @param options What unknown users look like.
+   * @param options What unknown users should look like.
    * @throws {RangeError} If the key is too short, or the iterations are too few.
    */
   constructor(

@@ -49,7 +49,7 @@ export type ScramExchange = (serverFirst: Uint8Array) => Promise<Uint8Array>;
 
 /** Options for {@linkcode ScramCredentials}. */
 export interface ScramCredentialsOptions {
-  /** Iterations to ask for if the checker has the password itself; 600,000 unless given. */
+  /** Iterations to ask for if the checker has the password itself. Defaults to 600,000. */
   iterations?: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a server stores of a password for SCRAM-SHA-256 (RFC 5802, RFC 7677).
+ * What a server stores instead of a password for SCRAM-SHA-256 (RFC 5802, RFC 7677).
  *
  * @module
  */
@@ -23,7 +23,7 @@ export const DEFAULT_SCRAM_ITERATIONS: number = 600_000;
 const SALT_LENGTH = 16;
 
 /**
- * What a server stores of a password.
+ * What a server stores instead of a password, for SCRAM-SHA-256.
  *
  * It is enough to check a client's proof, and to prove to the client that the server knows the
  * user, but not to log in: a thief must still guess the password, and each guess costs all the
@@ -45,10 +45,10 @@ export interface ScramVerifier {
 
 /** Options for {@linkcode makeScramVerifier}. */
 export interface ScramVerifierOptions {
-  /** Number of iterations, at least 4096; {@linkcode DEFAULT_SCRAM_ITERATIONS} unless given. */
+  /** Number of iterations, at least 4096. Defaults to {@linkcode DEFAULT_SCRAM_ITERATIONS}. */
   iterations?: number;
 
-  /** Salt; 16 random bytes unless given. */
+  /** The salt. Defaults to 16 random bytes. */
   salt?: Uint8Array;
 }
 

@@ -44,25 +44,28 @@ export interface SqlitePasswordDBOptions {
   /** What one guess at a stolen password costs. */
   scrypt?: ScryptParameters;
 
-  /** Number of SCRAM iterations for new passwords; 600,000 unless given. */
+  /** Number of SCRAM iterations for new passwords. Defaults to 600,000. */
   scramIterations?: number;
 
   /**
-   * Whether to store the MD5 digest of each password as well; false unless given. Stock Twisted
-   * clients need it to log in; but anyone who steals the database can log in with it too.
+   * Whether to store the MD5 digest of each password as well. Stock Twisted clients need it to log
+   * in, but anyone who steals the database can log in with it too. Defaults to false.
    */
   storeMD5?: boolean;
 
-  /** Whether `Alice` and `alice` are two users; true unless given. Only ASCII letters have case. */
+  /**
+   * Whether `Alice` and `alice` are two users; only the case of ASCII letters matters. Defaults to
+   * true.
+   */
   caseSensitive?: boolean;
 
   /**
-   * Maximum number of passwords to check at once, each in a thread and in memory of its own; 4
-   * unless given.
+   * Maximum number of passwords to check at once, each in a thread and in memory of its own.
+   * Defaults to 4.
    */
   maxHashes?: number;
 
-  /** Maximum number of logins that wait for that; more are denied; 256 unless given. */
+  /** Maximum number of logins that wait to be checked; more are denied. Defaults to 256. */
   maxWaiting?: number;
 }
 
@@ -84,12 +87,12 @@ const MAX_PASSWORD = 1024;
 /**
  * Checks names and passwords against a SQLite database.
  *
- * Two things are stored of a password: its scrypt hash, for clients that send the password itself
+ * Two things are stored for a password: its scrypt hash, for clients that send the password itself
  * (over TLS), and a verifier for SCRAM-SHA-256. Neither lets a thief log in. Neither is enough to
  * check stock Twisted clients, which answer a challenge: see `storeMD5` for what that takes.
  *
- * Names and passwords are the same in whatever form of Unicode they are typed (SASLprep). When a
- * user logs in with a password whose hash is cheaper than the options ask for, it is hashed anew.
+ * It does not matter in which form of Unicode names and passwords are typed (SASLprep). When a user
+ * logs in with a password whose hash is cheaper than the options ask for, it is hashed again.
  *
  * The tables are called `cred_users` and `cred_settings`; they may share a database with others,
  * and several processes may use one file. While another process writes, this one waits for up to
@@ -265,7 +268,7 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
     this.#users[Symbol.dispose]();
   }
 
-  /** Same as {@linkcode SqlitePasswordDB.close}, for `using`. */
+  /** Closes the database, for `using`; see {@linkcode SqlitePasswordDB.close}. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -289,7 +292,7 @@ export class SqlitePasswordDB implements ICredentialsChecker<SqliteCredentials>,
     return await credentials.checkMD5Password(user?.md5 ?? unknownSecret().subarray(0, 16));
   }
 
-  /** Stores a password again, now that it is known, if it is not stored as the options demand. */
+  /** Stores a password again, now that it is known, if it is not stored as the options require. */
   async #upgrade(
     name: string,
     { user, password }: { user: StoredUser; password: string | Uint8Array },

@@ -16,7 +16,7 @@ export class Turns {
     return this.#wanted === 0;
   }
 
-  /** Number of attempts that wait. */
+  /** Number of attempts that are waiting. */
   get waiting(): number {
     return this.#waiting.size;
   }
@@ -26,7 +26,7 @@ export class Turns {
    *
    * @param mayBegin Returns whether one more may begin, given the number that are under way; not
    * asked if there are none.
-   * @param signal Ends the waiting.
+   * @param signal Aborts the waiting.
    * @throws {unknown} The signal's reason, if it aborts first; then the attempt is not under way.
    */
   async enter(mayBegin: (underWay: number) => boolean, signal?: AbortSignal): Promise<void> {

@@ -1,6 +1,5 @@
 /**
- * What credentials can tell the code that checks them about the attempt, and learn about its
- * progress.
+ * How credentials tell the code that checks them about the attempt, and learn about its progress.
  *
  * @module
  */
@@ -13,14 +12,14 @@ import type { ICredentials } from "./credentials.ts";
  */
 export const ACCEPTED: unique symbol = Symbol("accepted");
 
-/** Name of the method that returns whether anyone still waits for the outcome. */
+/** Name of the method that returns whether anyone is still waiting for the outcome. */
 export const WANTED: unique symbol = Symbol("wanted");
 
 /** Credentials of an attempt that is watched; `Logins` adds both methods. */
 export interface Watched {
   /** Receives the avatar id. */
   [ACCEPTED]?: (avatarId: AvatarId) => void;
-  /** If missing, someone always waits. */
+  /** If missing, someone is always waiting. */
   [WANTED]?: () => boolean;
 }
 
@@ -35,7 +34,7 @@ export function accepted(credentials: ICredentials, avatarId: AvatarId): void {
 }
 
 /**
- * Returns whether anyone still waits to learn whether credentials are right.
+ * Returns whether anyone is still waiting to learn whether credentials are right.
  *
  * @param credentials The credentials.
  * @returns False once the client is known to be gone.

@@ -49,10 +49,10 @@ Deno.test("Gate drops an aborted job from its queue without running it", async (
   await assertRejects(() => run("c"), LoginDenied, "too many logins");
   wanted.a = false;
   const c = run("c");
-  await assertRejects(() => a, LoginDenied, "nobody waits");
+  await assertRejects(() => a, LoginDenied, "nobody is waiting");
   wanted.b = false;
   first.resolve();
-  await assertRejects(() => b, LoginDenied, "nobody waits");
+  await assertRejects(() => b, LoginDenied, "nobody is waiting");
   await Promise.all([running, c]);
   assertEquals(done, ["c"]);
 });

@@ -295,7 +295,11 @@ Deno.test("SqlitePasswordDB hashes no password for a client that is gone before 
   const first = plain(db.users, "alice", "secret");
   let isThere = true;
   const gone = Object.assign(new UsernamePassword("alice", "secret"), { [WANTED]: () => isThere });
-  const refused = assertRejects(() => db.users.requestAvatarId(gone), LoginDenied, "nobody waits");
+  const refused = assertRejects(
+    () => db.users.requestAvatarId(gone),
+    LoginDenied,
+    "nobody is waiting",
+  );
   await Promise.resolve();
   isThere = false;
   assertEquals(await plain(db.users, "alice", "secret"), "alice");
