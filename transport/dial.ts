@@ -21,7 +21,7 @@ import { openAsClient, WINDOWED } from "./websocket/websocket_handshake.ts";
 export interface DialOptions extends TlsClientOptions, WebSocketOptions {
   /** Aborts the attempt to connect; has no effect on an established connection. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds until the connection must be established; 30,000 unless given. */
+  /** Milliseconds within which the connection must be established. Defaults to 30,000. */
   timeout?: number;
   /**
    * Headers of the request that opens a WebSocket, such as `Authorization`; ignored in browsers.
@@ -50,7 +50,7 @@ export interface DialOptions extends TlsClientOptions, WebSocketOptions {
  * the caller.
  * @param options Options for connecting.
  * @returns The connection.
- * @throws {TypeError} If the URL is unusable, or with TLS a certificate or key in the options.
+ * @throws {TypeError} If the URL is unusable, or, with TLS, a certificate or key in the options is.
  * @throws {RangeError} If a number in the options makes no sense.
  * @throws {ConnectError} If the connection cannot be opened.
  */
@@ -59,7 +59,7 @@ export async function dial(url: string | URL | PBUrl, options: DialOptions = {})
   deadline("timeout", timeout);
   webSocketLimits(options);
   const target = typeof url === "string" || url instanceof URL ? parseUrl(url) : url;
-  // A browser has its own certificates.
+  // A browser manages certificates itself.
   if (target.secure && typeof Deno !== "undefined") checkTlsClient(options);
   try {
     return await withDeadline(
@@ -78,7 +78,7 @@ async function dialTarget(target: PBUrl, options: DialContext): Promise<Dialed> 
   const { scheme, hostname, port, path, secure, href } = target;
   if (typeof Deno === "undefined") {
     if (scheme === "ws" || scheme === "wss") return await openWebSocket(href, options);
-    throw new Error("a browser connects by ws and wss only");
+    throw new Error("a browser can connect only to ws and wss URLs");
   }
   if (scheme === "pb+unix") {
     return unixDialed(await Deno.connect({ transport: "unix", path }), path);

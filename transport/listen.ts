@@ -25,11 +25,9 @@ export interface ListenOptions
   extends TlsServerOptions, UpgradePolicy, WebSocketOptions, HandshakeOptions, AcceptOptions {
   /** Where to listen, instead of `hostname`, `port` and `path`. */
   url?: string | URL;
-  /**
-   * Address to listen at; unless given, `0.0.0.0`, which means every IPv4 address of the machine.
-   */
+  /** Address to listen at. Defaults to `0.0.0.0`, which means every IPv4 address of the machine. */
   hostname?: string;
-  /** Port to listen at, or 0 to let the system choose; 8787 unless given. */
+  /** Port to listen at, or 0 to let the system choose. Defaults to 8787. */
   port?: number;
   /**
    * Path of a Unix socket to listen at instead. A file that a server left behind is replaced, and
@@ -37,11 +35,14 @@ export interface ListenOptions
    */
   path?: string;
   /**
-   * Permissions of the Unix socket, such as `0o600`; unless given, those of any new file of the
+   * Permissions of the Unix socket, such as `0o600`. Defaults to those of any new file of the
    * process.
    */
   mode?: number;
-  /** Lets several processes share the port, on Linux; Deno requires `--unstable-net` for it. */
+  /**
+   * Whether several processes may share the port, on Linux; Deno requires `--unstable-net` for it.
+   * Defaults to false.
+   */
   reusePort?: boolean;
 }
 
@@ -55,7 +56,7 @@ interface Place {
 
 /**
  * Listens for connections: on TCP (`pb`), with TLS (`pbs`), on a Unix socket (`pb+unix`), or for
- * WebSocket (`ws`, `wss`), with a small server of its own; to serve other pages too, use
+ * WebSocket (`ws`, `wss`), with a small server of its own. To serve other pages too, use
  * {@linkcode upgradeWebSocket}.
  *
  * @example Two peers, each known by its address
@@ -117,7 +118,7 @@ function placeOf(options: ListenOptions): Place {
     const parsed = parseUrl(url);
     if (parsed.username !== undefined || parsed.objectName !== "root") {
       throw new TypeError(
-        `Cannot listen on "${parsed.href}": a user and an object are for clients`,
+        `Cannot listen on "${parsed.href}": a server's URL cannot have a user or an object`,
       );
     }
     return parsed;
@@ -137,7 +138,7 @@ function placeOf(options: ListenOptions): Place {
 }
 
 /**
- * Checks permissions, which may be in decimal by mistake: 600 is 0o1130, which locks out the owner.
+ * Checks permissions, which may be in decimal by mistake: 600 is 0o1130, which locks the owner out.
  */
 function checkMode({ mode = 0 }: ListenOptions): void {
   if (Number.isInteger(mode) && mode >= 0 && mode <= 0o777) return;

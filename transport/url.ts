@@ -22,7 +22,7 @@ export interface PBUrl {
   /** Host name or IP address (IPv6 without brackets); empty for `pb+unix`. */
   readonly hostname: string;
   /**
-   * The port; unless given, 8787 for `pb` and `pbs`, 80 for `ws`, and 443 for `wss`; 0 for
+   * The port. Defaults to 8787 for `pb` and `pbs`, 80 for `ws`, and 443 for `wss`; it is 0 for
    * `pb+unix`.
    */
   readonly port: number;
@@ -30,7 +30,7 @@ export interface PBUrl {
    * Path of the Unix socket, or path and query of the WebSocket endpoint; empty for `pb` and `pbs`.
    */
   readonly path: string;
-  /** Name of the object to ask for, `root` unless given. */
+  /** Name of the object to ask for. Defaults to `root`. */
   readonly objectName: string;
   /** User to log in as, percent-decoded. */
   readonly username?: string | undefined;
@@ -117,12 +117,12 @@ function unixPlace(text: string, { hostname, pathname, search, hash }: URL): Pla
   const fragment = decode(text, hash.slice(1), "fragment");
   const path = decode(text, pathname, "path");
   if (hostname !== "" && hostname !== "localhost") {
-    throw refusal(text, "a Unix socket has no host, write pb+unix:///path");
+    throw refusal(text, "a Unix socket has no host: write pb+unix:///path");
   }
   if (!path.startsWith("/") || path.length < 2) {
-    throw refusal(text, "the path of the socket is missing, write pb+unix:///path");
+    throw refusal(text, "the path of the socket is missing: write pb+unix:///path");
   }
-  if (search !== "") throw refusal(text, "a query has no meaning here");
+  if (search !== "") throw refusal(text, "a query is not allowed here");
   const href = `pb+unix://${pathname}${hash}`;
   return { hostname: "", port: 0, path, objectName: fragment || "root", href };
 }
@@ -137,15 +137,15 @@ function networkPlace(text: string, parsed: URL, { scheme, port: usualPort }: Sc
     const path = pathname + search;
     return { hostname, port, path, objectName: fragment || "root", href: base + path + hash };
   }
-  if (search !== "") throw refusal(text, "a query has no meaning here");
-  if (hash !== "") throw refusal(text, "the object's name is the path, not the fragment");
+  if (search !== "") throw refusal(text, "a query is not allowed here");
+  if (hash !== "") throw refusal(text, "the object's name belongs in the path, not the fragment");
   const objectName = decode(text, pathname.slice(1), "path") || "root";
   return { hostname, port, path: "", objectName, href: base + pathname };
 }
 
 /**
- * Returns a host in lower case, punycode, and with canonical IP addresses, as `URL` does by itself
- * only for schemes of the web.
+ * Returns a host in lower case and punycode, with an IP address in canonical form. `URL` itself
+ * does this only for the schemes of the web.
  */
 function normalHostname(text: string, hostname: string): string {
   if (hostname === "") throw refusal(text, "the host is missing");

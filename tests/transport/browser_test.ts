@@ -44,7 +44,7 @@ Deno.test("transport/mod.ts can be bundled for browsers, and connects without De
   assertEquals(new TextDecoder().decode(run.stderr), "");
   assertEquals(new TextDecoder().decode(run.stdout).trim().split("\n"), [
     "3 pb.v1",
-    'Cannot connect to "pb://127.0.0.1:8787": a browser connects by ws and wss only',
+    'Cannot connect to "pb://127.0.0.1:8787": a browser can connect only to ws and wss URLs',
   ]);
   await Deno.remove(folder, { recursive: true });
 });

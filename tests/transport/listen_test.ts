@@ -79,18 +79,18 @@ const CONTRADICTIONS: { name: string; options: ListenOptions; message: string }[
   {
     name: "a URL with a user",
     options: { url: "pb://alice:secret@127.0.0.1:0" },
-    message: 'Cannot listen on "pb://127.0.0.1:0": a user and an object are for clients',
+    message: 'Cannot listen on "pb://127.0.0.1:0": a server\'s URL cannot have a user or an object',
   },
   {
     name: "a URL with an object",
     options: { url: "pb://127.0.0.1:0/chat" },
-    message: "a user and an object",
+    message: "cannot have a user or an object",
   },
   { name: "a Unix socket without a path", options: { path: "" }, message: "path" },
   {
     name: "TLS without a certificate",
     options: { url: "pbs://127.0.0.1:0" },
-    message: "options cert and key are needed",
+    message: "options cert and key are required",
   },
   {
     name: "a broken certificate",
@@ -236,7 +236,7 @@ Deno.test("listen() lets only one of two listeners replace a stale socket file",
     const ends = listeners.map((listener) => listener.accept());
     const never = new Promise<never>(() => {});
     const refused = Promise.race(ends.map((end) => end.then(() => never)));
-    await assertRejects(() => refused, ListenError, "another server listens there");
+    await assertRejects(() => refused, ListenError, "another server is listening there");
     (await dial(listeners[0]!.url)).transport.close();
     // The connection with which the other listener probes the socket may be accepted, too.
     (await Promise.any(ends))!.transport.close();
@@ -275,7 +275,7 @@ Deno.test("listen() does not replace the socket file of a running server", async
     const path = `${folder}/pb.sock`;
     await using first = listen({ path });
     const second = listen({ path });
-    await assertRejects(() => second.accept(), ListenError, "another server listens there");
+    await assertRejects(() => second.accept(), ListenError, "another server is listening there");
     second.close();
     // The check made a connection, which has ended.
     const { transport } = await accepted(first);
@@ -369,7 +369,7 @@ for (const scheme of ["pbs", "ws", "wss"]) {
     const late = await dial(listener.url, CLIENT_TLS);
     const lateServer = await accepted(listener);
     await three;
-    assertStringIncludes(errors[0]!, "too many peers are in their handshake");
+    assertStringIncludes(errors[0]!, "too many handshakes at once");
     assertStringIncludes(errors[1]!, "no answer within 300 ms");
     for (const conn of silent) conn.close();
     for (const { transport } of [client, server!, late, lateServer]) {

@@ -84,15 +84,15 @@ const BAD: { url: string; message: string }[] = [
   { url: "pb://good%40evil", message: "not a host name" },
   { url: "pb://h%3A80", message: "not a host name" },
   { url: "pb://good%5Cevil", message: "not a host name" },
-  { url: "pb://h?x", message: "a query has no meaning here" },
-  { url: "pb://h#x", message: "the object's name is the path" },
+  { url: "pb://h?x", message: "a query is not allowed here" },
+  { url: "pb://h#x", message: "the object's name belongs in the path" },
   { url: "pb://h/%ff", message: "the path is not percent-encoded UTF-8" },
   { url: "ws://h/#%ff", message: "the fragment is not percent-encoded UTF-8" },
   { url: "pb+unix:", message: "the path of the socket is missing" },
   { url: "pb+unix:///", message: "the path of the socket is missing" },
   { url: "pb+unix:run/x", message: "the path of the socket is missing" },
   { url: "pb+unix://h/x", message: "a Unix socket has no host" },
-  { url: "pb+unix:///x?y", message: "a query has no meaning here" },
+  { url: "pb+unix:///x?y", message: "a query is not allowed here" },
 ];
 
 for (const { url, message } of BAD) {

@@ -1,5 +1,5 @@
 /**
- * Modules that Deno has built in.
+ * Modules that are built into Deno.
  *
  * @module
  */

@@ -10,13 +10,13 @@ const FEW_CHANGES = 16;
 /**
  * Returns whether a `Map` or `Set` has had so many changes that a copy should replace it.
  *
- * Whenever a `Map` or `Set` has used up its memory it moves to new memory, and the old memory, by
- * now garbage, keeps referring to the new: once V8 has moved any of it to the old generation,
- * everything that was ever in the memory after it seems to be in use until the next full
- * collection. With 16 logins at a time, this kept all connections of a server alive for seconds
- * after they had ended, and made collections take 15 milliseconds. A copy avoids this, because no
- * older memory refers to it; made only after as many changes as there are entries, it adds to each
- * change about the cost of another.
+ * Whenever a `Map` or `Set` has used up its memory, it moves to new memory, and the old memory, now
+ * garbage, keeps referring to the new. Once V8 has moved any of it to the old generation,
+ * everything that was ever in the later memory seems to be in use until the next full collection.
+ * With 16 logins at a time, this kept all connections of a server alive for seconds after they had
+ * ended, and made collections take 15 milliseconds. A copy avoids this, because no older memory
+ * refers to it. It is made only after as many changes as there are entries, so it about doubles the
+ * cost of each change.
  *
  * @param changes The number of changes so far.
  * @param size The number of entries.
@@ -27,7 +27,8 @@ export function isWorn(changes: number, size: number): boolean {
 }
 
 /**
- * A `Map` that is copied from time to time, as the old one would keep alive what has been deleted.
+ * A `Map` that is copied from time to time, since the old one would keep alive what has been
+ * deleted.
  */
 export class BusyMap<K, V> {
   #entries = new Map<K, V>();

@@ -8,7 +8,7 @@ import { isWorn } from "./busy_map.ts";
 
 /**
  * The members of something busy, such as the connections of a server: a `Set` that is copied from
- * time to time, as the old one would keep alive what has been deleted.
+ * time to time, since the old one would keep alive what has been deleted.
  */
 export class BusySet<T> implements ReadonlySet<T> {
   #members = new Set<T>();
@@ -46,61 +46,61 @@ export class BusySet<T> implements ReadonlySet<T> {
     this.#changes = 0;
   }
 
-  /** Same as for a `Set`. */
+  /** Returns whether a value is a member. */
   has(value: T): boolean {
     return this.#members.has(value);
   }
   /**
-   * Iterates over the members in the order in which they were added; whether changes made meanwhile
-   * show is undefined.
+   * Iterates over the members in the order in which they were added; whether changes made during
+   * the iteration are seen is undefined.
    */
   [Symbol.iterator](): SetIterator<T> {
     return this.#members.values();
   }
-  /** Same as for a `Set`. */
+  /** Iterates over the members. */
   values(): SetIterator<T> {
     return this.#members.values();
   }
-  /** Same as for a `Set`. */
+  /** Iterates over the members, which are their own keys. */
   keys(): SetIterator<T> {
     return this.#members.keys();
   }
-  /** Same as for a `Set`. */
+  /** Iterates over pairs of a member and itself. */
   entries(): SetIterator<[T, T]> {
     return this.#members.entries();
   }
-  /** Same as for a `Set`. */
+  /** Calls a function for every member. */
   forEach(
     callback: (value: T, key: T, set: ReadonlySet<T>) => void,
     thisArg?: unknown,
   ): void {
     for (const member of this.#members) callback.call(thisArg, member, member, this);
   }
-  /** Same as for a `Set`. */
+  /** Returns a `Set` of what is in this set, in the other, or in both. */
   union<U>(other: ReadonlySetLike<U>): Set<T | U> {
     return this.#members.union(other);
   }
-  /** Same as for a `Set`. */
+  /** Returns a `Set` of what is in both sets. */
   intersection<U>(other: ReadonlySetLike<U>): Set<T & U> {
     return this.#members.intersection(other);
   }
-  /** Same as for a `Set`. */
+  /** Returns a `Set` of what is in this set and not in the other. */
   difference<U>(other: ReadonlySetLike<U>): Set<T> {
     return this.#members.difference(other);
   }
-  /** Same as for a `Set`. */
+  /** Returns a `Set` of what is in one of the two sets, but not in both. */
   symmetricDifference<U>(other: ReadonlySetLike<U>): Set<T | U> {
     return this.#members.symmetricDifference(other);
   }
-  /** Same as for a `Set`. */
+  /** Returns whether the other set has every member of this one. */
   isSubsetOf(other: ReadonlySetLike<unknown>): boolean {
     return this.#members.isSubsetOf(other);
   }
-  /** Same as for a `Set`. */
+  /** Returns whether this set has every member of the other. */
   isSupersetOf(other: ReadonlySetLike<unknown>): boolean {
     return this.#members.isSupersetOf(other);
   }
-  /** Same as for a `Set`. */
+  /** Returns whether the two sets have no member in common. */
   isDisjointFrom(other: ReadonlySetLike<unknown>): boolean {
     return this.#members.isDisjointFrom(other);
   }

@@ -6,7 +6,7 @@
 
 /** Minimum bytes in a block, so that many small pieces share one. */
 const BLOCK_SIZE = 4096;
-/** Minimum bytes of a piece to keep uncopied; below, copying is cheaper. */
+/** Minimum bytes of a piece that is kept without copying; for a smaller one, copying is cheaper. */
 const ADOPT_SIZE = 1024;
 
 interface Block {
@@ -47,7 +47,7 @@ export class ByteQueue {
     this.#push(block, rest.length);
   }
 
-  /** Adds the bytes themselves, which must not be changed from then on. */
+  /** Adds the bytes themselves, without copying; they must not be changed from then on. */
   adopt(bytes: Uint8Array): void {
     if (bytes.length < ADOPT_SIZE) return this.append(bytes);
     this.#size += bytes.length;

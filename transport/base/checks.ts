@@ -31,7 +31,7 @@ export function positiveInteger(name: string, value: number): number {
  */
 export function milliseconds(name: string, value: number): number {
   if (positiveInteger(name, value) <= MAX_TIMEOUT) return value;
-  throw new RangeError(`Cannot set ${name} to "${value}": the most is ${MAX_TIMEOUT}`);
+  throw new RangeError(`Cannot set ${name} to "${value}": the maximum is ${MAX_TIMEOUT}`);
 }
 
 /**

@@ -5,13 +5,14 @@
  */
 
 /**
- * Maximum milliseconds between wake-ups, even if nothing is due. So an alarm that is due before all
- * others, such as one that a connection sets as it starts, seldom has to reset the timer.
+ * Maximum milliseconds between wake-ups, even if nothing is due. This way, an alarm that is due
+ * before all others, such as one that a connection sets as it starts, seldom has to reset the
+ * timer.
  */
 const LONGEST_SLEEP = 10_000;
 /**
- * How many milliseconds overdue the timer may be before it is set again: it was then set in the
- * fake time of a test that is over.
+ * How many milliseconds overdue the timer may be before it is set again. If it is later than that,
+ * it was set in the fake time of a test that is over.
  */
 const LATE = 1000;
 /** Minimum number of delays to keep before those no longer in use are forgotten. */
@@ -58,15 +59,15 @@ export interface AlarmQueue {
  * Rings any number of alarms with a single timer: a timer for each would cost more than everything
  * else that a quiet connection holds.
  *
- * It uses the time of day, as a timer's own time cannot be read: when that jumps forward, as after
- * the computer has slept, alarms that are set ring early, once.
+ * It uses the time of day, since a timer's own time cannot be read. When the time of day jumps
+ * forward, as after the computer has slept, alarms that are set ring early, once.
  *
  * Alarms are grouped by delay, of which there are few. Those with the same delay are due in the
  * order in which they were set, so neither setting nor clearing one needs a search for its place.
  */
 export class Clock {
   /**
-   * The queue of each delay. Empty ones are kept for a while, as most are soon used by another
+   * The queue of each delay. Empty ones are kept for a while, since most are soon used by another
    * connection.
    */
   readonly #queues = new Map<number, AlarmQueue>();
@@ -141,7 +142,7 @@ export class Clock {
   }
 
   #wake(): void {
-    // The time of day may have been set back meanwhile; the timer has not.
+    // The time of day may have been set back since then; the timer has not.
     const now = Math.max(Date.now(), this.#wakesAt);
     this.#stop();
     try {

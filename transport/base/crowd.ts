@@ -1,5 +1,5 @@
 /**
- * Groups peers that are not known yet by where they come from.
+ * Groups peers that have not identified themselves yet by where they come from.
  *
  * @module
  */
@@ -7,20 +7,21 @@
 import { BusyMap } from "./busy_map.ts";
 import { BusySet } from "./busy_set.ts";
 
-/** Matches an IPv6 address, and nothing that a program may use instead of an address. */
+/** Matches an IPv6 address, and no other text that a program may use in place of an address. */
 const IPV6 = /^(?=.*::|(?:[^:]*:){7})[\da-f:]+(?:%.*)?$/i;
 
 /** A member of a crowd. */
 export interface Visitor {
   /**
-   * The address that the visitor comes from, without the port; the same for all that count as one.
+   * The address that the visitor comes from, without the port; the same for all visitors that count
+   * as one.
    */
   readonly host: string;
 }
 
 /**
- * A crowd that can be kept to a limit at the expense of the place that most visitors come from. A
- * place is an IPv4 address or an IPv6 network, all of whose addresses may belong to one host.
+ * A crowd that can be kept within a limit at the expense of the place that most visitors come from.
+ * A place is an IPv4 address or an IPv6 network, all of whose addresses may belong to one host.
  */
 export class Crowd<T extends Visitor> {
   readonly #places = new BusyMap<string, BusySet<T>>();
@@ -63,8 +64,9 @@ export class Crowd<T extends Visitor> {
   }
 
   /**
-   * Removes the visitor for whom it is least unfair: the oldest from the place that has the most.
-   * So a peer that only takes up room shuts out no others but those from its own place.
+   * Removes the visitor for whom it is least unfair: the oldest from the place with the most
+   * visitors. This way, a peer that only takes up room shuts out nobody but others from its own
+   * place.
    *
    * @returns The visitor; undefined if the crowd is empty.
    */

@@ -1,5 +1,5 @@
 /**
- * Work that must be done in time, and waits that can be given up.
+ * Work that must be finished by a deadline, and waits that can be abandoned.
  *
  * @module
  */
@@ -17,8 +17,8 @@ export interface DeadlineOptions {
 }
 
 /**
- * Runs work with a signal to give up, which aborts when the time is up (with the error for that), or
- * when the given signal does (with its reason). The alarm never outlives the work.
+ * Runs work with a signal that aborts when the time is up (with the error for that), or when the
+ * given signal does (with its reason). The alarm never outlives the work.
  */
 export async function withDeadline<T>(
   options: DeadlineOptions,

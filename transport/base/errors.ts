@@ -1,5 +1,5 @@
 /**
- * Errors below the protocol: in opening, using or closing a connection.
+ * Errors below the protocol: those of opening, using or closing a connection.
  *
  * @module
  */
@@ -44,13 +44,13 @@ export class TransportClosedError extends TransportError {
 
 /** Thrown when a connection could not be opened. */
 export class ConnectError extends TransportError {
-  /** Where it should have led, without user and password. */
+  /** The URL that could not be reached, without user and password. */
   readonly url: string;
 
   /**
    * Creates the error.
    *
-   * @param url Where the connection should have led, without user and password.
+   * @param url The URL that could not be reached, without user and password.
    * @param fact Why it could not be opened.
    * @param options The system's own error as `cause`.
    */
@@ -81,8 +81,8 @@ export class ListenError extends TransportError {
 }
 
 /**
- * Reported when no connection can be accepted at the moment, as for want of file handles; accepting
- * is then retried.
+ * Reported when no connection can be accepted at the moment, for lack of file handles, say; the
+ * listener then tries again.
  */
 export class AcceptError extends TransportError {
   /**
@@ -99,7 +99,7 @@ export class AcceptError extends TransportError {
 
 /** Options for {@linkcode HandshakeError}. */
 export interface HandshakeErrorOptions extends ErrorOptions {
-  /** Whether the peer left before it sent anything; false unless given. */
+  /** Whether the peer left before it sent anything. Defaults to false. */
   isProbe?: boolean;
 }
 
@@ -108,8 +108,8 @@ export class HandshakeError extends TransportError {
   /** Address of the peer. */
   readonly address: string;
   /**
-   * Whether the peer left before it sent anything, in whatever way: load balancers check like this
-   * whether a server is there, so a log may leave it out.
+   * Whether the peer left, in whatever way, before it sent anything. Load balancers do this to
+   * check whether a server is there, so a log may leave such errors out.
    */
   readonly isProbe: boolean;
 
@@ -145,7 +145,7 @@ export class WebSocketError extends TransportError {
    * @param options The underlying error as `cause`.
    */
   constructor(code: number, fact: string, options?: ErrorOptions) {
-    super(`Cannot go on with WebSocket: ${fact}`, options);
+    super(`Cannot continue WebSocket: ${fact}`, options);
     this.name = "WebSocketError";
     this.code = code;
   }
@@ -169,7 +169,7 @@ export function isGone(error: unknown): boolean {
 /** Returns the gist of anything thrown, worded to follow a colon. */
 export function factOf(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error);
-  // "Connection refused (os error 111)" begins a sentence, and has a number that helps nobody.
+  // "Connection refused (os error 111)" starts with a capital, and has a number that helps nobody.
   const plain = message.replace(/ \(os error \d+\)/g, "").replace(/\.$/, "");
   return /^[A-Z][a-z]/.test(plain) ? plain.charAt(0).toLowerCase() + plain.slice(1) : plain;
 }

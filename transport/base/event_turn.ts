@@ -1,5 +1,5 @@
 /**
- * Turns of the event loop, in which a connection that has much to do lets others go on.
+ * Turns of the event loop, so that a connection with much to do lets others proceed.
  *
  * @module
  */
@@ -13,8 +13,8 @@ interface Immediates {
 }
 
 /**
- * Gives other connections, and timers, a turn. Deno reads on in the same turn as long as there are
- * bytes: a peer that never stops sending would keep all others waiting.
+ * Gives other connections, and timers, a turn. Deno keeps reading in the same turn as long as there
+ * are bytes, so a peer that never stops sending would keep all others waiting.
  *
  * @returns Resolves in the next turn of the event loop.
  */

@@ -1,5 +1,5 @@
 /**
- * Formats hosts as in URLs and headers.
+ * Formats hosts as they appear in URLs and headers.
  *
  * @module
  */

@@ -50,7 +50,9 @@ export class Inbox {
   read(buffer: Uint8Array): Promise<number | null> {
     if (buffer.length === 0) return Promise.resolve(0);
     if (this.#reader !== undefined) {
-      return Promise.reject(new TypeError("Cannot read twice at a time: one read is pending"));
+      return Promise.reject(
+        new TypeError("Cannot read twice at the same time: one read is pending"),
+      );
     }
     if (this.#queue.size > 0) {
       const count = this.#queue.read(buffer);
@@ -65,9 +67,9 @@ export class Inbox {
   }
 
   /**
-   * Gives bytes to the reader, or keeps them until it asks; after the end they are dropped. The
-   * read resolves at {@linkcode Inbox.deliver}, so that pieces that arrive together are read
-   * together.
+   * Gives bytes to the reader, or keeps them until it asks for them; after the end, they are
+   * dropped. The read resolves at {@linkcode Inbox.deliver}, so that pieces that arrive together
+   * are read together.
    *
    * @param own Whether the bytes may be kept without copying them.
    */
@@ -114,7 +116,7 @@ export class Inbox {
     else reader?.reject(error);
   }
 
-  /** Drops what is there, which is not to be read, and ends the inbox. */
+  /** Drops what is there, so that it is never read, and ends the inbox. */
   abandon(): void {
     this.#queue.clear();
     this.end();

@@ -10,11 +10,11 @@ const MAX_TEXT = 1000;
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
 
 /**
- * Makes a text harmless that a peer may have made up: it must not look like a line of its own,
- * control a terminal, or be endless.
+ * Makes a text that may come from a peer harmless: it must not look like a line of its own, control
+ * a terminal, or be endless.
  *
  * @param text The text.
- * @param most Maximum characters of it that are shown; 1,000 unless given.
+ * @param most Maximum characters of it that are shown. Defaults to 1,000.
  * @returns One line, with control characters escaped.
  */
 export function oneLine(text: string, most: number = MAX_TEXT): string {

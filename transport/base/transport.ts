@@ -64,7 +64,7 @@ export interface Transport {
   /**
    * Writes bytes that the caller no longer needs: the transport may change them, and use the
    * {@linkcode HEADROOM} bytes before them in their buffer. This saves a copy; only transports that
-   * put something around or over the bytes have it.
+   * wrap or mask the bytes have this method.
    *
    * @param bytes What to send, with room before it in its buffer.
    * @returns The number of bytes taken, perhaps not all.
@@ -72,7 +72,7 @@ export interface Transport {
   writeInPlace?(bytes: Uint8Array): Promise<number>;
 
   /**
-   * Closes both ways at once: a pending read resolves to `null` or rejects. On the transports
+   * Closes both directions at once: a pending read resolves to `null` or rejects. On the transports
    * of this library a second call does nothing (a bare `Deno.Conn` throws).
    *
    * @param reason Sent to the peer by transports that can; others ignore it.
@@ -80,14 +80,15 @@ export interface Transport {
   close(reason?: CloseReason): void;
 
   /**
-   * The reason that the peer gave for closing, known once a read has ended; only where it can give
-   * one.
+   * The reason that the peer gave for closing, known once a read has ended; present only where a
+   * peer can give one.
    */
   readonly closeReason?: CloseReason | undefined;
 
   /**
-   * Resolves, and never rejects, once nothing of the connection is left in the system; only where
-   * that takes longer than {@linkcode Transport.close}, as with WebSocket's closing handshake.
+   * Resolves, and never rejects, once nothing of the connection is left in the system; present only
+   * where that takes longer than {@linkcode Transport.close}, as with WebSocket's closing
+   * handshake.
    */
   readonly closed?: Promise<void> | undefined;
 }

@@ -1,16 +1,16 @@
 /**
  * Permission to send, granted by the end that must hold what was sent until it is read.
  *
- * WebSockets and message ports deliver whether the program reads or not. So each end tells the
- * other how many bytes it may send, and permits more as they are read: no unbounded buffer is
- * needed, and a writer learns that it has to wait.
+ * WebSockets and message ports deliver whether the program reads or not. Each end therefore tells
+ * the other how many bytes it may send, and permits more as they are read, so that no unbounded
+ * buffer is needed, and a writer learns when it has to wait.
  *
  * @module
  */
 
 import { TransportClosedError } from "./errors.ts";
 
-/** Bytes that each end may send before it has got any permission. */
+/** Bytes that each end may send before it has received any permission. */
 export const FIRST_WINDOW = 65_536;
 
 /** Permission that this end has received. */
@@ -65,7 +65,7 @@ export class SendWindow {
 /** Permission that this end has granted. */
 export class ReceiveWindow {
   readonly #size: number;
-  /** Maximum bytes that the peer may have sent and that are not read. */
+  /** Maximum bytes that the peer may have sent and that have not been read. */
   #most: number;
   #open: number;
   #read = 0;

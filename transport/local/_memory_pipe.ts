@@ -58,7 +58,7 @@ export class MemoryPipe {
   constructor(options: MemoryPipeOptions) {
     const { cutAfter = Infinity, swallowAfter = Infinity, stallAfter = Infinity } = options;
     for (const size of [options.chunkSize, options.highWaterMark]) {
-      if (!(size >= 1)) throw new RangeError(`Cannot use size "${size}": at least 1 is needed`);
+      if (!(size >= 1)) throw new RangeError(`Cannot use size "${size}": the minimum is 1`);
     }
     for (const count of [cutAfter, swallowAfter, stallAfter]) {
       if (!(count >= 0)) throw new RangeError(`Cannot place a fault after "${count}" bytes`);
@@ -91,7 +91,9 @@ export class MemoryPipe {
 
   read(buffer: Uint8Array): Promise<number | null> {
     if (this.#reader !== undefined) {
-      return Promise.reject(new TypeError("Cannot read twice at a time: one read is pending"));
+      return Promise.reject(
+        new TypeError("Cannot read twice at the same time: one read is pending"),
+      );
     }
     return new Promise((resolve, reject) => {
       this.#reader = { bytes: buffer, resolve, reject };
@@ -101,7 +103,9 @@ export class MemoryPipe {
 
   write(bytes: Uint8Array): Promise<number> {
     if (this.#writer !== undefined) {
-      return Promise.reject(new TypeError("Cannot write twice at a time: one write is pending"));
+      return Promise.reject(
+        new TypeError("Cannot write twice at the same time: one write is pending"),
+      );
     }
     return new Promise((resolve, reject) => {
       this.#writer = { bytes, resolve, reject };
@@ -153,7 +157,8 @@ export class MemoryPipe {
   }
 
   /**
-   * Moves all that can be moved: bytes taken can be given, and bytes given make room to take more.
+   * Moves all bytes that can be moved: those taken can be given, and those given make room for
+   * more.
    */
   #flow(): void {
     while (this.#take() || this.#give());

@@ -1,5 +1,5 @@
 /**
- * Connections inside one program, with faults on request.
+ * Connections within one program, with faults on request.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { type MemoryFaults, MemoryPipe } from "./_memory_pipe.ts";
 
 /** Options for {@linkcode memoryPair}. */
 export interface MemoryPairOptions {
-  /** Maximum bytes that one read returns; unlimited unless given. */
+  /** Maximum bytes that one read returns. Unlimited by default. */
   readonly chunkSize?: number;
-  /** Bytes buffered each way before a write waits; 65,536 unless given. */
+  /** Bytes buffered each way before a write waits. Defaults to 65,536. */
   readonly highWaterMark?: number;
   /** Faults on the way from the first end to the second. */
   readonly first?: MemoryFaults;
@@ -24,7 +24,7 @@ export interface MemoryPairOptions {
  * One end of a {@linkcode memoryPair}. Besides being a transport, it can cause faults in what this
  * end sends, effective at once.
  *
- * @example A link that swallows
+ * @example A link that loses everything
  * ```ts
  * import { memoryPair } from "@perspective/broker/transport";
  * import { assertEquals } from "@std/assert";
@@ -44,7 +44,7 @@ export interface MemoryTransport extends Transport {
    * Cuts the connection like a broken cable: writes reject, and reads end after the bytes that are
    * on their way.
    *
-   * @param error What reads then reject with; unless given, they see an ordinary end.
+   * @param error What reads then reject with. Without it, they see an ordinary end.
    */
   cut(error?: Error): void;
   /** Silently drops everything that this end sends from now on, including its closing. */

@@ -28,7 +28,7 @@ type PortMessage = Uint8Array | number | { readonly close: CloseReason };
 
 /** Options for {@linkcode fromMessagePort}. */
 export interface MessagePortOptions {
-  /** Number of bytes that the other end may send before this one reads them; 1 MiB unless given. */
+  /** Number of bytes that the other end may send before this one reads them. Defaults to 1 MiB. */
   window?: number;
 }
 
@@ -49,12 +49,12 @@ export interface MessageEndpoint {
 }
 
 /**
- * Makes a connection of a message port, while the other end does the same with its port; or of a
- * worker, which does the same with its `self`.
+ * Turns a message port or a worker into a connection. The program at the other end must call this
+ * function too, with its own port, or, in a worker, with its `self`.
  *
- * A port does not report that the program at the other end is gone: close the connection before you
- * terminate a worker, or as you do. A worker's failure is noticed only if the connection was made
- * of the worker itself.
+ * A port does not report that the program at the other end is gone: close the connection before or
+ * when you terminate a worker. A worker's failure is noticed only if the connection was made from
+ * the worker itself.
  *
  * @example To a worker
  * ```ts
@@ -62,7 +62,7 @@ export interface MessageEndpoint {
  * import { assertEquals } from "@std/assert";
  *
  * const { port1, port2 } = new MessageChannel();
- * // The worker gets its port by worker.postMessage(port2, [port2]), and does the same with it.
+ * // A real worker would get its port by worker.postMessage(port2, [port2]), and call this there.
  * const here = fromMessagePort(port1).transport;
  * const there = fromMessagePort(port2).transport;
  * await here.write(Uint8Array.of(1, 2, 3));
@@ -72,8 +72,8 @@ export interface MessageEndpoint {
  * ```
  *
  * @param port The port or worker, through which nothing else may send from now on; if other code
- * does, give the worker a port for the connection. A worker that is to be the client must pass its
- * `self` before it awaits anything, or what the server sends first is lost.
+ * has to, give the worker a port for the connection. A worker that is to be the client must pass
+ * its `self` before it awaits anything, or what the server sends first is lost.
  * @param options The window.
  * @returns The connection.
  * @throws {RangeError} If the window is not a positive integer.
@@ -159,14 +159,14 @@ class PortTransport implements Transport {
       this.#sendWindow.grant(message as number);
     } else {
       const reason = closeReasonOf(message);
-      if (reason === undefined) return this.#fail("peer sent something else than bytes");
+      if (reason === undefined) return this.#fail("peer sent something other than bytes");
       this.#closeReason = reason;
       this.#end();
     }
   }
 
   #fail(fact: string): void {
-    this.#inbox.end(new TransportError(`Cannot go on with message port: ${fact}`));
+    this.#inbox.end(new TransportError(`Cannot continue on message port: ${fact}`));
     this.#post({ close: { kind: "protocolError", message: fact } });
     this.#end();
   }
@@ -183,7 +183,7 @@ class PortTransport implements Transport {
 
 /** Returns the message of a worker's error. */
 function textOf(event: Event): string {
-  return oneLine((event as Partial<ErrorEvent>).message ?? "it does not say of what");
+  return oneLine((event as Partial<ErrorEvent>).message ?? "no reason was given");
 }
 
 /** Returns the peer's reason for closing, if the message is one. */

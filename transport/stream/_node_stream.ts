@@ -17,7 +17,7 @@ const LINGER = 1000;
 const READ_AHEAD = 65_536;
 
 /**
- * A stream on top of a transport, with a tap to hold back its reads, which `node:tls` does not do.
+ * A stream on top of a transport, with a tap that holds back its reads, since `node:tls` does not.
  */
 export interface TappedStream {
   /** The stream. */
@@ -93,7 +93,8 @@ export class StreamTransport implements Transport {
    * Takes over a stream, which nothing else may read from then on.
    *
    * @param stream The TLS connection.
-   * @param source What it reads from; without the tap, it would read for as long as the peer sends.
+   * @param source What the stream reads from; without the tap, it would read for as long as the
+   * peer sends.
    */
   constructor(stream: Duplex, source: TappedStream) {
     this.#stream = stream;
@@ -144,8 +145,8 @@ export class StreamTransport implements Transport {
     this.#reader = undefined;
     this.#openTap();
     const stream = this.#stream;
-    // The bytes of an unfinished write are not taken; if there is none, only TLS's close is to be
-    // sent.
+    // If a write is unfinished, its bytes are not being accepted; otherwise, only TLS's close is
+    // left to be sent.
     if (stream.destroyed || this.#isWriting) return void stream.destroy();
     // Wait for the peer's close: closing with bytes unread, such as TLS session tickets, makes the
     // system reset the connection, and the peer loses what it has not read yet.

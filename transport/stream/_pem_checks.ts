@@ -40,7 +40,7 @@ export class PemChecks {
     const { X509Certificate } = builtin("node:crypto");
     for (const certificate of certificates) {
       this.#check(
-        `option ${option} is not PEM certificates`,
+        `option ${option} does not consist of PEM certificates`,
         () => !!new X509Certificate(certificate),
       );
     }

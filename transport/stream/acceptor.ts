@@ -9,7 +9,9 @@ import { Spell } from "../base/spell.ts";
 import type { Dialed } from "../base/transport.ts";
 import { tcpDialed, unixDialed } from "./socket.ts";
 
-/** Milliseconds to wait when the system cannot supply a connection, as for want of file handles. */
+/**
+ * Milliseconds to wait when the system cannot supply a connection, for lack of file handles, say.
+ */
 const PAUSE = 100;
 
 /** A source of connections, one at a time. */
@@ -23,9 +25,9 @@ export interface Acceptor {
 /** Options for accepting connections. */
 export interface AcceptOptions {
   /**
-   * Called when the system cannot supply a connection, as for want of file handles, and accepting
-   * is retried: once for a series of such failures, which ends after ten seconds without any. What
-   * it throws is ignored.
+   * Called when the system cannot supply a connection, for lack of file handles, say, and accepting
+   * is retried. It is called once for a series of such failures, which ends after ten seconds
+   * without any. What it throws is ignored.
    */
   onAcceptError?: (error: AcceptError) => void;
 }
@@ -51,7 +53,7 @@ export class TcpAcceptor implements Acceptor {
 
 /** Options for {@linkcode UnixAcceptor}. */
 export interface UnixAcceptOptions extends AcceptOptions {
-  /** Permissions of the socket's file; unless given, those of any new file of the process. */
+  /** Permissions of the socket's file. Defaults to those of any new file of the process. */
   mode?: number;
 }
 
@@ -64,7 +66,8 @@ export class UnixAcceptor implements Acceptor {
   #listener: Deno.UnixListener | undefined;
 
   /**
-   * Opens the socket; if its file already exists, first checks whether a server still answers.
+   * Opens the socket; if its file already exists, first checks whether a server still answers on
+   * it.
    *
    * @throws {Deno.errors.NotFound} If the folder does not exist; other failures throw the system's
    * error too.
@@ -112,7 +115,7 @@ export class UnixAcceptor implements Acceptor {
       if (!file.isSocket) throw new Error("a file that is not a socket is there");
       const isTaken = await answers(this.#path) || !isSame(file, Deno.lstatSync(this.#path));
       if (this.#life.ended) return;
-      if (isTaken) throw new Error("another server listens there");
+      if (isTaken) throw new Error("another server is listening there");
       Deno.removeSync(this.#path);
       this.#open();
     } catch (error) {
@@ -177,7 +180,7 @@ class AcceptorLife {
     try {
       this.#options.onAcceptError?.(new AcceptError(factOf(error), { cause: error }));
     } catch {
-      // Accepting goes on.
+      // Keep accepting.
     }
   }
 }

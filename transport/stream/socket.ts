@@ -1,5 +1,5 @@
 /**
- * Makes transports of the system's sockets.
+ * Turns the system's sockets into transports.
  *
  * @module
  */

@@ -26,7 +26,7 @@ export interface TlsClientOptions {
   cert?: string;
   /** The private key of the client's certificate in PEM form. */
   key?: string;
-  /** The name that the server's certificate must be for; the host in the URL unless given. */
+  /** The name that the server's certificate must be for. Defaults to the host in the URL. */
   serverName?: string;
 }
 
@@ -43,7 +43,7 @@ export interface TlsServerOptions {
    * Authorities in PEM form that sign clients' certificates; if given, clients are asked for one.
    */
   clientCaCerts?: readonly string[];
-  /** Whether a client needs a certificate if `clientCaCerts` are given; `true` unless given. */
+  /** Whether a client needs a certificate if `clientCaCerts` are given. Defaults to true. */
   requireClientCert?: boolean;
 }
 
@@ -70,7 +70,7 @@ export function checkTlsClient({ caCerts = [], cert, key }: TlsClientOptions): v
   const checks = new PemChecks("Cannot connect with TLS");
   checks.authorities("caCerts", caCerts);
   if (cert !== undefined && key !== undefined) checks.identity({ cert, key });
-  else if (cert !== key) throw checks.fault("options cert and key are needed together");
+  else if (cert !== key) throw checks.fault("options cert and key must be given together");
 }
 
 /** Puts TLS on top of a connection, as the client, with options that have been checked. */
@@ -82,9 +82,10 @@ export async function tlsClient(dialed: Dialed, options: TlsClientContext): Prom
   const socket = connect({
     socket: source.stream,
     host: serverName,
-    // This field (SNI) cannot hold an IP address; the certificate is verified for it all the same.
+    // This field (SNI) cannot hold an IP address; the certificate is verified against it
+    // nonetheless.
     servername: isIP(serverName) === 0 ? serverName : "",
-    // Whatever the environment variable NODE_TLS_REJECT_UNAUTHORIZED says.
+    // This holds whatever the environment variable NODE_TLS_REJECT_UNAUTHORIZED says.
     rejectUnauthorized: true,
     ...(caCerts && { ca: [...caCerts] }),
     ...(cert !== undefined && { cert }),
@@ -127,7 +128,7 @@ export class TlsAcceptor {
     const { cert, key, clientCaCerts = [] } = options;
     const checks = new PemChecks("Cannot listen with TLS");
     if (cert === undefined || key === undefined) {
-      throw checks.fault("options cert and key are needed");
+      throw checks.fault("options cert and key are required");
     }
     this.#identity = () => ({ cert: current(cert), key: current(key) });
     this.#checked = this.#identity();
@@ -168,7 +169,7 @@ export class TlsAcceptor {
 
   /**
    * Returns the current certificate and key, and checks them if they are new: a renewed certificate
-   * may be half written, or its key not yet there.
+   * may be only half written, or its key may be missing.
    *
    * @throws {HandshakeError} If they are unusable; the connection is then closed.
    */
@@ -194,7 +195,7 @@ export class TlsAcceptor {
     const server = builtin("node:tls").createServer({
       ...identity,
       ...(clientCaCerts && { ca: [...clientCaCerts], requestCert: true }),
-      // Refusing here would not tell the reason.
+      // Refusing here would not reveal the reason.
       rejectUnauthorized: false,
       // Never: the caller sets a deadline. The server's own timer would keep a failed handshake for
       // two minutes.
@@ -218,7 +219,7 @@ export class TlsAcceptor {
       return `the certificate of the client is refused: ${factOf(socket.authorizationError)}`;
     }
     const isRequired = clientCaCerts !== undefined && requireClientCert;
-    return isRequired ? "the client has shown no certificate" : undefined;
+    return isRequired ? "the client presented no certificate" : undefined;
   }
 }
 

@@ -21,8 +21,8 @@ export const CloseCode = {
 } as const;
 
 /**
- * Added where a program may use only private codes, from 3000 up: a page that is left sends 4001
- * for 1001.
+ * Added where a program may use only private codes, from 3000 up: when its user leaves, a page
+ * sends 4001 instead of 1001.
  */
 const PRIVATE_OFFSET = 3000;
 

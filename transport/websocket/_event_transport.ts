@@ -1,5 +1,5 @@
 /**
- * Makes a transport of the `WebSocket` of browsers and of `Deno.serve`.
+ * Turns the `WebSocket` of browsers and of `Deno.serve` into a transport.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const MAX_MESSAGE = 262_144;
  * so that a write seldom has to wait, which takes polling.
  */
 const PERMITTED_MARK = 2 ** 23;
-/** Milliseconds between two looks at what is buffered: the first and the longest pause. */
+/** Milliseconds between two checks of what is buffered: the first and the longest pause. */
 const FIRST_LOOK = 4;
 const LAST_LOOK = 64;
 /** Milliseconds to wait for a peer to answer the closing. */
@@ -33,7 +33,7 @@ export class EventTransport implements Transport {
   readonly #receiveWindow: ReceiveWindow;
   readonly #closed = Promise.withResolvers<void>();
   #closeReason: CloseReason | undefined;
-  /** Whether this end closed first, so that the peer's code is an echo. */
+  /** Whether this end closed first, so that the peer's code is only an echo. */
   #shutHere = false;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
   /** Ends the wait for the next look at the buffer. */
@@ -83,7 +83,7 @@ export class EventTransport implements Transport {
     this.#shut(closeCodeOf(reason), reason.message);
   }
 
-  /** Waits until little enough is buffered, by polling, as there is no event for it. */
+  /** Waits until little enough is buffered, by polling, since there is no event for it. */
   async #drain(mark: number): Promise<void> {
     const socket = this.#socket;
     for (let pause = FIRST_LOOK; socket.bufferedAmount > mark; pause *= 2) {

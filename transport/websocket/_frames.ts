@@ -25,7 +25,7 @@ const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /** Maximum bytes before a payload. */
 const MAX_HEAD = 14;
-/** Number of masks made at a time: asking for random bytes takes longer than using them. */
+/** Number of masks created at a time: asking for random bytes takes longer than using them. */
 const MASKS = 64;
 
 /**
@@ -37,7 +37,7 @@ const MOST_CREDIT = 1024;
 /** Number of frames earned per millisecond. */
 const EARNED = 0.1;
 
-/** Makes frames; a client's are masked. */
+/** Creates frames; a client's are masked. */
 export class FrameEncoder {
   readonly #masked: boolean;
   /** Random masks, the last of those left to be used next; undefined before the first frame. */
@@ -48,7 +48,7 @@ export class FrameEncoder {
     this.#masked = masked;
   }
 
-  /** Makes a frame of a payload, which is copied. */
+  /** Creates a frame from a payload, which is copied. */
   encode(opcode: number, payload: Uint8Array): Uint8Array {
     const room = new Uint8Array(MAX_HEAD + payload.length);
     room.set(payload, MAX_HEAD);
@@ -56,7 +56,8 @@ export class FrameEncoder {
   }
 
   /**
-   * Makes a frame around a payload, which is masked in place, with the head in the bytes before it.
+   * Creates a frame around a payload, which is masked in place, with the head in the bytes before
+   * it.
    */
   encodeInPlace(opcode: number, payload: Uint8Array): Uint8Array {
     const { length } = payload;
@@ -207,7 +208,7 @@ export class FrameParser {
     let size = lengthSize === 0 ? length : 0;
     for (let i = 0; i < lengthSize; i++) size = size * 256 + header[2 + i]!;
     if (lengthSize > 0 && size < (lengthSize === 2 ? 126 : 65_536)) {
-      throw broken("length of a frame in too many bytes");
+      throw broken("the length of a frame takes more bytes than necessary");
     }
     if (this.#options.masked) this.#mask = maskAt(header, need - 4);
     this.#start(size);
@@ -219,17 +220,17 @@ export class FrameParser {
     if ((first & 0x70) !== 0) throw broken("frame uses an extension that was not agreed on");
     const masked = (second & MASKED) !== 0;
     if (masked !== this.#options.masked) {
-      throw broken(masked ? "frame of a server is masked" : "frame of a client is not masked");
+      throw broken(masked ? "a server's frame is masked" : "a client's frame is not masked");
     }
     this.#final = (first & FINAL) !== 0;
     this.#opcode = first & 0x0f;
     switch (this.#opcode) {
       case Opcode.continuation:
-        if (this.#message === 0) throw broken("continuation of no message");
+        if (this.#message === 0) throw broken("continuation without a message");
         return;
       case Opcode.text:
       case Opcode.binary:
-        if (this.#message !== 0) throw broken("new message inside of another");
+        if (this.#message !== 0) throw broken("new message inside another");
         if (this.#opcode === Opcode.text && this.#options.maxTextSize === 0) {
           throw new WebSocketError(
             CloseCode.unsupportedData,
@@ -246,7 +247,7 @@ export class FrameParser {
         if ((second & 0x7f) > MAX_CONTROL) throw broken("control frame is too long");
         return;
       default:
-        throw broken(`frame of unknown kind ${this.#opcode}`);
+        throw broken(`frame with unknown opcode ${this.#opcode}`);
     }
   }
 

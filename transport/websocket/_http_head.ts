@@ -42,7 +42,7 @@ export async function readHead(conn: Pick<Transport, "read">): Promise<HttpHead>
   for (;;) {
     const count = await conn.read(buffer.subarray(size));
     if (count === null) {
-      throw new TransportClosedError("the connection ended in the middle of a handshake");
+      throw new TransportClosedError("the connection ended during the handshake");
     }
     size += count;
     const end = endOfHead(buffer.subarray(0, size), checked);

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Minimum bytes to mask word by word; for fewer, making the words costs more than it saves. */
+/** Minimum bytes to mask word by word; for fewer, creating the words costs more than it saves. */
 const WORDS_FROM = 64;
 
 /**

@@ -23,7 +23,7 @@ const NOTHING = new Uint8Array(0);
  * Number of microtasks in which the program can send something together with the handshake's end.
  */
 const HANDSHAKE_MICROTASKS = 64;
-/** Milliseconds to wait for the reader to ask again before reading ahead of it. */
+/** Milliseconds to wait for the reader to ask for more before reading ahead of it. */
 const PATIENCE = 20;
 /** Milliseconds in which the peer must answer a close frame. */
 const CLOSE_TIMEOUT = 1000;
@@ -87,7 +87,7 @@ export class FramedTransport implements Transport {
   /** Whether a frame is being written, and what wakes the writers of those that wait for it. */
   #isSending = false;
   #waiting: (() => void)[] | undefined;
-  /** Latest ping that has not been answered yet; earlier ones need no answer. */
+  /** The latest ping that has not been answered yet; earlier ones need no answer. */
   #ping: Uint8Array | undefined;
   #grant = 0;
 
@@ -156,7 +156,7 @@ export class FramedTransport implements Transport {
     void this.#pump();
   }
 
-  /** Reads as long as anything is wanted. */
+  /** Reads as long as anything needs to be read. */
   async #pump(): Promise<void> {
     if (this.#isReading) return;
     this.#isReading = true;
@@ -200,7 +200,7 @@ export class FramedTransport implements Transport {
     }
   }
 
-  /** Gives the reader some time to come back before something is read without it. */
+  /** Gives the reader some time to ask for more before anything is read ahead of it. */
   #awaitReader(): void {
     if (this.#alarm.place === undefined) CLOCK.set(this.#alarm);
   }
@@ -325,7 +325,7 @@ export class FramedTransport implements Transport {
     this.#isSending = true;
     try {
       const frame = this.#behindHandshake(make());
-      // A peer that receives much has much to permit.
+      // A peer that receives a lot has a lot to permit.
       this.#parser.earn(count);
       for (let sent = 0; sent < frame.length;) {
         sent += await this.#conn.write(sent === 0 ? frame : frame.subarray(sent));

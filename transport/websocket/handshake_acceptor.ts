@@ -23,12 +23,13 @@ export type Handshake = (dialed: Dialed) => Promise<Dialed>;
 
 /** Options for {@linkcode HandshakeAcceptor}. */
 export interface HandshakeOptions {
-  /** Milliseconds in which a peer must complete its handshake; 10,000 unless given. */
+  /** Milliseconds in which a peer must complete its handshake. Defaults to 10,000. */
   handshakeTimeout?: number;
   /**
-   * Maximum number of connections in their handshake; 1,024 unless given. When one more comes, one
-   * is dropped: the oldest from the address that has the most, so that a peer that only takes up
-   * places shuts out no others. As many again may have completed it and wait to be accepted.
+   * Maximum number of connections in their handshake. When one more arrives, one is dropped: the
+   * oldest from the address with the most connections, so that a peer that only takes up room shuts
+   * nobody else out. As many again may have completed their handshake and wait to be accepted.
+   * Defaults to 1,024.
    */
   maxHandshakes?: number;
   /** Called for every peer whose handshake fails; what it throws is ignored. */
@@ -91,7 +92,7 @@ export class HandshakeAcceptor implements Acceptor {
     while (this.#ready.length < maxHandshakes) {
       const dialed = await this.#source.accept();
       if (dialed === null) break;
-      // When many come at once, what they sent has arrived, but has not been read yet.
+      // When many arrive at once, what they sent has arrived too, but has not been read yet.
       for (let left = TURNS; left > 0 && this.#running.size >= maxHandshakes; left--) {
         await othersGoOn();
       }
@@ -142,7 +143,7 @@ export class HandshakeAcceptor implements Acceptor {
 }
 
 function tooMany(): Error {
-  return new Error("too many peers are in their handshake");
+  return new Error("too many handshakes at once");
 }
 
 /** A running handshake, abandoned when its time is up. */

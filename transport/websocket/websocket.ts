@@ -22,7 +22,10 @@ export interface UpgradeOptions extends WebSocketOptions, UpgradePolicy {
    * request does not reveal: the scheme of its URL is up to the client. Defaults to false.
    */
   secure?: boolean;
-  /** Milliseconds of silence before `Deno.serve` pings the peer; if it stays silent, it closes. */
+  /**
+   * Milliseconds of silence before `Deno.serve` pings the peer; if the peer stays silent, the
+   * connection is closed.
+   */
   idleTimeout?: number;
 }
 
@@ -64,13 +67,13 @@ export function upgradeWebSocket(request: Request, options: UpgradeOptions = {})
   }
   const { protocol } = verdict;
   const { idleTimeout, remoteAddr, secure = false } = options;
-  // Read now, as the request cannot be read after the upgrade.
+  // Read now, because the request cannot be read after the upgrade.
   const origin = headers.get("origin");
   const { socket, response } = Deno.upgradeWebSocket(
     request,
     idleTimeout === undefined ? {} : { idleTimeout: idleTimeout / 1000 },
   );
-  // Not with Deno's own option, which treats "binary,base64", Autobahn's offer, as one name.
+  // Deno's own option is not used: it treats "binary,base64", Autobahn's offer, as one name.
   if (protocol !== undefined) response.headers.set("sec-websocket-protocol", protocol);
   const peer: Peer = {
     kind: "websocket",

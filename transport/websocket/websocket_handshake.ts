@@ -12,8 +12,8 @@ import { writeAll } from "../base/write_all.ts";
 import { headBytes, type HttpHead, type HttpHeaders, readHead } from "./_http_head.ts";
 
 /**
- * Sub-protocol in which text frames permit the peer to send: each holds, as a decimal number, how
- * many more bytes.
+ * Sub-protocol in which text frames give the peer permission to send: each holds the number of
+ * further bytes, in decimal.
  */
 export const WINDOWED = "pb.v1";
 /** Sub-protocol of bytes in binary frames and nothing else, by the name that Autobahn uses. */
@@ -28,14 +28,14 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 export interface UpgradePolicy {
   /**
    * Origins of the pages that may connect, such as `https://example.org`; `*` stands for all.
-   * Unless given, a page may connect only to its own host. Programs other than browsers send no
-   * origin and are always let through: this protects users of browsers, not the server.
+   * Programs other than browsers send no origin and are always let through: this protects users of
+   * browsers, not the server. By default, a page may connect only to its own host.
    */
   origins?: readonly string[] | undefined;
   /**
-   * Host names, without port, that requests may use for the server; all unless given. A server on a
-   * private network should list its own: a page's author can make a name of theirs resolve to its
-   * address (DNS rebinding).
+   * Host names, without port, that requests may use for the server. A server on a private network
+   * should list its own: the author of a page can make a name of theirs resolve to its address (DNS
+   * rebinding). By default, all are allowed.
    */
   hosts?: readonly string[] | undefined;
 }
@@ -180,7 +180,9 @@ function checkAnswer({ headers, rest }: HttpHead, key: string): Agreement {
   if (headers.get("sec-websocket-accept") !== acceptKey(key)) {
     throw fault("the answer is not to this request");
   }
-  if (headers.has("sec-websocket-extensions")) throw fault("it uses an extension nobody asked for");
+  if (headers.has("sec-websocket-extensions")) {
+    throw fault("it uses an extension that was not requested");
+  }
   const protocol = headers.get("sec-websocket-protocol");
   if (protocol !== undefined && !KNOWN.includes(protocol)) {
     throw fault(oneLine(`it chose sub-protocol "${protocol}"`, MAX_ANSWER));
@@ -204,7 +206,7 @@ export interface ServerHandshake extends UpgradePolicy {
  * Reads a client's request for a WebSocket, and decides whether to accept it.
  *
  * @throws {HandshakeError} If it sends something other than a request, or has gone.
- * @throws {Error} If it is refused, which it has then been told.
+ * @throws {Error} If it is refused; the client has then been told.
  */
 export async function openAsServer(dialed: Dialed, options: ServerHandshake): Promise<Acceptance> {
   const { transport: conn } = dialed;
@@ -213,7 +215,7 @@ export async function openAsServer(dialed: Dialed, options: ServerHandshake): Pr
   const verdict = path === undefined
     ? refusal(400, "the request is malformed")
     : path.replace(/[?].*$/s, "") !== options.path
-    ? refusal(404, `nothing is at "${path}"`)
+    ? refusal(404, `nothing is served at "${path}"`)
     : judgeUpgrade({ method, headers }, options);
   if (verdict.kind === "refused") {
     const { status, fact } = verdict;

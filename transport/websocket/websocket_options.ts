@@ -8,21 +8,22 @@ import { positiveInteger } from "../base/checks.ts";
 
 /** Limits of a WebSocket connection. */
 export interface WebSocketOptions {
-  /** Maximum bytes of one message from the peer; 16 MiB unless given. */
+  /** Maximum bytes of one message from the peer. Defaults to 16 MiB. */
   maxMessageSize?: number;
   /**
-   * Maximum bytes that the peer may have sent and this program has not read, if both ends use this
-   * library, so that the peer can be told to wait; 1 MiB unless given, and at least 64 KiB.
+   * Maximum bytes from the peer that this program has not read yet, if both ends use this library,
+   * so that the peer can be told to wait. At least 64 KiB. Defaults to 1 MiB.
    */
   window?: number;
   /**
-   * The same if the peer cannot be told and reading cannot be stopped, as in a browser or with
-   * `Deno.serve` and Autobahn: beyond it, the connection is closed; 16 MiB unless given.
+   * Maximum bytes from the peer that this program has not read yet, if the peer cannot be told to
+   * wait and reading cannot be stopped, as in a browser or with `Deno.serve` and Autobahn: beyond
+   * it, the connection is closed. Defaults to 16 MiB.
    */
   maxUnread?: number;
   /**
    * Maximum bytes in the buffer of the runtime's own WebSocket before a write waits, if the peer
-   * cannot tell how much it accepts; 256 KiB unless given.
+   * cannot tell how much it accepts. Defaults to 256 KiB.
    */
   highWaterMark?: number;
 }

@@ -374,7 +374,7 @@ Deno.test("PBServer.finished rejects when another server listens on the Unix soc
   {
     await using _other = listen({ path });
     const server = serve(new Echo(), { path });
-    await assertRejects(() => server.finished, Error, "another server listens there");
+    await assertRejects(() => server.finished, Error, "another server is listening there");
   }
   await using server = serve(new Echo(), { url: `pb+unix://${path}` });
   await assertServes(server);

@@ -97,7 +97,7 @@ Deno.test("negotiationTimeout and callOptions() refuse times that do not fit a t
   await assertRejects(
     () => testPair(new Things(), { client: { limits } }),
     RangeError,
-    "the most is",
+    "the maximum is",
   );
-  assertThrows(() => callOptions({ timeout: 2 ** 31 }), RangeError, "the most is");
+  assertThrows(() => callOptions({ timeout: 2 ** 31 }), RangeError, "the maximum is");
 });

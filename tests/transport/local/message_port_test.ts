@@ -85,7 +85,7 @@ for (const message of STRANGE) {
     assertInstanceOf(error, TransportError);
     await assertRejects(() => transport.write(pattern(1)), TransportError);
     assertEquals(await said, {
-      close: { kind: "protocolError", message: "peer sent something else than bytes" },
+      close: { kind: "protocolError", message: "peer sent something other than bytes" },
     });
     port2.close();
   });

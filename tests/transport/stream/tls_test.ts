@@ -186,7 +186,7 @@ const STRANGERS: { name: string; options: DialOptions; fact: string }[] = [
   {
     name: "without a certificate",
     options: CLIENT_TLS,
-    fact: "the client has shown no certificate",
+    fact: "the client presented no certificate",
   },
   {
     name: "with a certificate of another authority",
@@ -251,12 +251,12 @@ const USELESS: { name: string; options: DialOptions; message: string }[] = [
   {
     name: "authorities that are not certificates",
     options: { caCerts: ["junk"] },
-    message: "option caCerts is not PEM certificates",
+    message: "option caCerts does not consist of PEM certificates",
   },
   {
     name: "one authority among others that is a key",
     options: { caCerts: [pem("authority.pem"), pem("server.key")] },
-    message: "option caCerts is not PEM certificates",
+    message: "option caCerts does not consist of PEM certificates",
   },
   {
     name: "a malformed certificate",
@@ -281,12 +281,12 @@ const USELESS: { name: string; options: DialOptions; message: string }[] = [
   {
     name: "a certificate without a key",
     options: { ...CLIENT_TLS, cert: pem("client.pem") },
-    message: "options cert and key are needed together",
+    message: "options cert and key must be given together",
   },
   {
     name: "a key without a certificate",
     options: { ...CLIENT_TLS, key: pem("client.key") },
-    message: "options cert and key are needed together",
+    message: "options cert and key must be given together",
   },
 ];
 

@@ -185,7 +185,7 @@ Deno.test("openAsServer() tells who asks for no WebSocket that this is one", asy
 const BROKEN: { name: string; bytes: string; message: string; isProbe?: boolean }[] = [
   { name: "bytes of another protocol", bytes: "\x04\x80\x02\x82pb\x04\x82none", message: "HTTP" },
   { name: "other bytes behind text", bytes: "PB\x04none, and so on", message: "not speak HTTP" },
-  { name: "nothing", bytes: "", message: "the connection ended in the middle", isProbe: true },
+  { name: "nothing", bytes: "", message: "the connection ended during", isProbe: true },
   { name: "half a request", bytes: "GET / HTTP/1.1\r\nHost", message: "the connection ended" },
   {
     name: "endless headers",
@@ -286,7 +286,7 @@ const ANSWERS: { name: string; text: string; message: string }[] = [
   {
     name: "an extension",
     text: `${ACCEPT}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n`,
-    message: `${BROKE}: it uses an extension nobody asked for`,
+    message: `${BROKE}: it uses an extension that was not requested`,
   },
   {
     name: "another sub-protocol",
@@ -311,7 +311,7 @@ const ANSWERS: { name: string; text: string; message: string }[] = [
   {
     name: "an early end",
     text: "HTTP/1.1 101 Sw",
-    message: "the connection ended in the middle of a handshake",
+    message: "the connection ended during the handshake",
   },
 ];
 

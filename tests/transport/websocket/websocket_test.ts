@@ -178,7 +178,7 @@ Deno.test("upgradeWebSocket() closes with 1008 when too many bytes are unread", 
   const { count, error } = await readToEnd(transport);
   assertEquals(count, 10_000);
   assert(error instanceof WebSocketError);
-  assertEquals(error.message, "Cannot go on with WebSocket: more than 10000 bytes are unread");
+  assertEquals(error.message, "Cannot continue WebSocket: more than 10000 bytes are unread");
   await transport.closed;
 });
 
