@@ -1,5 +1,5 @@
 /**
- * Two viewers of one document: what one of them writes, both see.
+ * Two viewers of one document: both see what either of them writes.
  *
  *     deno task deno run -A examples/cache_client.ts --port 8787
  *
@@ -75,7 +75,7 @@ async function view(place: Place): Promise<void> {
 }
 
 await runAt(
-  `Two viewers of one document: what one of them writes, both see.
+  `Two viewers of one document: both see what either of them writes.
 
 Usage: cache_client.ts [--host HOST] [--port PORT]
 `,

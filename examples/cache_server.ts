@@ -3,7 +3,8 @@
  *
  *     deno task deno run -A examples/cache_server.ts --port 8787
  *
- * `cache_client.ts` is two viewers, and so is Python: `python3 examples/python/cache_client.py`.
+ * `cache_client.ts` starts two viewers, and so does this Python program:
+ * `python3 examples/python/cache_client.py`.
  */
 
 import { LiveCacheable, Root, serve } from "@perspective/broker";

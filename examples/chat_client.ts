@@ -3,7 +3,7 @@
  *
  *     deno task deno run -A examples/chat_client.ts --user alice --password tea
  *
- * Each line that is typed is said in the room; `/quit` or the end of the input leaves it. If the
+ * Each line that you type is said in the room; `/quit` or the end of the input leaves it. If the
  * connection is lost, the client reconnects by itself.
  */
 
@@ -16,10 +16,10 @@ const USAGE = `The chat in a terminal.
 Usage: chat_client.ts --user NAME [--password PASSWORD] [--url URL] [--room ROOM]
 
   --user NAME          who you are
-  --password PASSWORD  is asked for unless given
-  --url URL            where the server is, pb://127.0.0.1:8787 unless given;
+  --password PASSWORD  your password; if left out, you are asked for it
+  --url URL            where the server is (default: pb://127.0.0.1:8787);
                        ws://127.0.0.1:8080/chat is the same server
-  --room ROOM          lobby unless given
+  --room ROOM          which room to join (default: lobby)
   --help               this text`;
 
 /** Prints what happens. */

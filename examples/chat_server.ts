@@ -24,10 +24,10 @@ const USAGE = `A chat for Python programs, terminals and browsers.
 
 Usage: chat_server.ts [--host HOST] [--port PORT] [--http-port PORT] [--user NAME:PASSWORD]...
 
-  --host HOST           address to listen at, 127.0.0.1 unless given
-  --port PORT           port for TCP, 8787 unless given; 0 for any that is free
-  --http-port PORT      port for browsers, 8080 unless given; 0 for any that is free
-  --user NAME:PASSWORD  who may log in; alice, bob and carol with the password "tea" unless given
+  --host HOST           address to listen at (default: 127.0.0.1)
+  --port PORT           port for TCP (default: 8787); 0 for any that is free
+  --http-port PORT      port for browsers (default: 8080); 0 for any that is free
+  --user NAME:PASSWORD  who may log in (default: alice, bob and carol, with the password "tea")
   --help                this text`;
 
 /** What the page may do: load from this server, and connect to it. */
@@ -119,7 +119,7 @@ function readOptions(): Options | undefined {
 function portOf(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port < 65536) return port;
-  throw new RangeError(`Cannot use port "${text}": it is no number from 0 to 65535`);
+  throw new RangeError(`Cannot use port "${text}": it is not a number from 0 to 65535`);
 }
 
 /** Serves until the process is asked to end. */

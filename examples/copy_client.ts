@@ -41,7 +41,7 @@ async function shop({ hostname, port }: Place): Promise<void> {
   await using broker = await connect(`pb://${hostname}:${port}`);
   const root = broker.root();
   const order = await root.callRemote("order", 7);
-  if (!(order instanceof OrderCopy)) throw new TypeError("The shop has sent something else");
+  if (!(order instanceof OrderCopy)) throw new TypeError("The shop sent something else");
   console.log(String(order));
   console.log(await root.callRemote("ship", order.id, new Address("1 Main Street", "Berlin")));
   try {

@@ -1,8 +1,8 @@
 /**
  * Two programs that log in and call each other: `deno task demo`.
  *
- * This one serves a shop, and starts itself a second time as its customer. Each line says which
- * process it is from. It exits by itself, with code 0 if all went well.
+ * This one serves a shop, and starts itself a second time as its customer. Each line names the
+ * process that it is from. It exits by itself, with code 0 if all went well.
  */
 
 import {

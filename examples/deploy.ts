@@ -1,6 +1,6 @@
 /**
  * A service for Deno Deploy: `Deno.serve`, WebSockets and a portal. It needs no other sockets and
- * no flags, and keeps nothing that must outlive the process.
+ * no flags, and keeps nothing that has to outlive the process.
  *
  *     deno task deno run --allow-net --allow-env examples/deploy.ts
  *

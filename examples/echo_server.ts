@@ -1,5 +1,5 @@
 /**
- * A server that echoes what it gets, calls back, and fails when it is asked to.
+ * A server that echoes what it receives, calls back, and fails when asked to.
  *
  *     deno task deno run -A examples/echo_server.ts --port 8787
  *

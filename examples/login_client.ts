@@ -3,7 +3,7 @@
  *
  *     deno task deno run -A examples/login_client.ts --port 8787 --user alice --say hello
  *
- * It asks for the password unless it is given, and with `--stay` keeps showing new lines.
+ * It asks for the password if none is given, and with `--stay` it keeps showing new lines.
  */
 
 import { connect, Referenceable, UsernamePassword } from "@perspective/broker";
@@ -40,11 +40,11 @@ const USAGE = `Logs in at a board, writes on it, and shows what is there.
 
 Usage: login_client.ts [--user NAME] [--password PASSWORD] [--say LINE] [--stay]
 
-  --user NAME  who logs in, alice unless given
+  --user NAME  who logs in (default: alice)
   --password PASSWORD
-               is asked for unless given
+               the password; if left out, you are asked for it
   --say LINE   what to write
-  --stay       go on showing what others write`;
+  --stay       keep showing what others write`;
 
 await runAt(USAGE, async ({ hostname, port }, { values: { user, password, say, stay } }) => {
   await using broker = await connect(`pb://${hostname}:${port}`);

@@ -73,7 +73,7 @@ const USAGE =
 Usage: login_server.ts [--database FILE] [--add NAME] [--md5]
 
   --database FILE
-               where the users are, users.db unless given
+               where the users are (default: users.db)
   --add NAME   add a user instead of serving
   --md5        let stock Twisted clients log in too`;
 

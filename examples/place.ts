@@ -21,9 +21,9 @@ export type Given<Options extends ParseArgsOptionsConfig> = ReturnType<
 
 /** Options for {@linkcode runAt}. */
 export interface RunAtOptions<Options extends ParseArgsOptionsConfig> {
-  /** The example's own options; none unless given. */
+  /** The example's own options. Defaults to none. */
   options?: Options;
-  /** Whether it accepts arguments that are not options; false unless given. */
+  /** Whether it accepts arguments that are not options. Defaults to false. */
   allowPositionals?: boolean;
 }
 
@@ -34,8 +34,8 @@ const PLACE_OPTIONS = {
 } as const;
 
 const PLACE_USAGE = `
-  --host HOST  address, 127.0.0.1 unless given
-  --port PORT  port, 8787 unless given; a server takes 0 for any that is free
+  --host HOST  address (default: 127.0.0.1)
+  --port PORT  port (default: 8787); for a server, 0 stands for any that is free
   --help       this text`;
 
 /**
@@ -78,7 +78,7 @@ export async function serveUntilInterrupted(server: PBServer): Promise<void> {
 function portOf(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port < 65536) return port;
-  throw new RangeError(`Cannot use port "${text}": it is no number from 0 to 65535`);
+  throw new RangeError(`Cannot use port "${text}": it is not a number from 0 to 65535`);
 }
 
 function fail(error: unknown, advice = ""): never {

@@ -1,5 +1,5 @@
 /**
- * Notes that each user keeps in one place at a time: logging in again takes over.
+ * Notes of users, each of whom can have one client at a time: logging in again takes over.
  *
  *     deno task deno run -A examples/takeover_server.ts --port 8787
  *

@@ -1,5 +1,5 @@
 /**
- * Two guests and one book, of which each has a view.
+ * Two guests and one book: each guest has their own view of it.
  *
  *     deno task deno run -A examples/views_client.ts --port 8787
  *

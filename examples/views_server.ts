@@ -1,5 +1,5 @@
 /**
- * A guest book for alice and bob, of which each has a view.
+ * A guest book for alice and bob, each of whom has their own view of it.
  *
  *     deno task deno run -A examples/views_server.ts --port 8787
  *

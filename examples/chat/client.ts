@@ -89,7 +89,9 @@ export class ChatClient implements AsyncDisposable {
       onState: (state) => view.state(state),
       recipe: async (member: RemoteReference<Member>) => {
         const { room: seat, people } = await member.callRemote("join", room);
-        if (!(people instanceof PeopleCache)) throw new TypeError("The server is no chat server");
+        if (!(people instanceof PeopleCache)) {
+          throw new TypeError("The server is not a chat server");
+        }
         people.notifyOnChange(() => view.people(people.names));
         view.people(people.names);
         return { room: seat, people };
@@ -122,7 +124,7 @@ export class ChatClient implements AsyncDisposable {
   }
 }
 
-/** Whether trying again cannot help, since the password or the room's name is wrong. */
+/** Whether trying again cannot help, because the password or the room's name is wrong. */
 function isHopeless(reason: Error): boolean {
   return reason instanceof UnauthorizedLogin || reason instanceof UnhandledCredentials ||
     (reason instanceof RemoteError && Boolean(reason.check("chat.ChatError")));

@@ -110,7 +110,7 @@ function showPeople(names: readonly string[]): void {
   }));
 }
 
-/** Sends what was typed; if that fails, the text stays, to be sent again. */
+/** Sends what was typed; if that fails, the text stays, so that it can be sent again. */
 async function say(): Promise<void> {
   const text = textInput.value;
   textInput.value = "";

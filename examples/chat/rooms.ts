@@ -54,7 +54,7 @@ const NO_ANSWER = callOptions({ answer: false });
 const HISTORY = 100;
 const MAX_TEXT = 2000;
 const MAX_ROOMS = 100;
-/** Limits for one user: windows that are open, and rooms that each window is in. */
+/** Limits for one user: open windows, and rooms joined in each window. */
 const MAX_WINDOWS = 10;
 const MAX_JOINED = 10;
 const ROOM_NAME = /^[\p{L}\p{N}][\p{L}\p{N} _-]{0,29}$/u;
@@ -94,7 +94,7 @@ export class Room extends Viewable {
   }
 
   enter(member: Member): void {
-    if (this.#members.has(member)) throw new ChatError(`You are in ${this.name} already`);
+    if (this.#members.has(member)) throw new ChatError(`You are already in ${this.name}`);
     this.#members.add(member);
     this.#changed();
     member.show(this, this.#lines);
@@ -104,7 +104,7 @@ export class Room extends Viewable {
     if (this.#members.delete(member)) this.#changed();
   }
 
-  /** Sets the field, and the caches follow. A user who is there twice is named once. */
+  /** Sets the field, and the caches follow. A user who is there twice is listed once. */
   #changed(): void {
     const names = Array.from(this.#members, ({ name }) => name);
     this.people.names = [...new Set(names)].sort();
@@ -150,7 +150,7 @@ export class Chat implements IRealm {
     if (typeof avatarId !== "string") throw new LoginDenied("Cannot log in: members only");
     const windows = this.#windows.get(avatarId) ?? 0;
     if (windows >= MAX_WINDOWS) {
-      throw new LoginDenied(`Cannot log in: you are here ${windows} times already`);
+      throw new LoginDenied(`Cannot log in: you are already here ${windows} times`);
     }
     this.#windows.set(avatarId, windows + 1);
     const member = new Member(avatarId, this, screen);
@@ -170,9 +170,9 @@ export class Chat implements IRealm {
   /** Finds a room for a member, or opens a new one. */
   roomFor(member: Member, name: string): Room {
     const joined = [...this.#rooms.values()].filter((room) => room.has(member)).length;
-    if (joined >= MAX_JOINED) throw new ChatError(`You are in ${joined} rooms already`);
+    if (joined >= MAX_JOINED) throw new ChatError(`You are already in ${joined} rooms`);
     if (typeof name !== "string" || !ROOM_NAME.test(name)) {
-      throw new ChatError("A room has a name of up to 30 letters and digits");
+      throw new ChatError("The name of a room has up to 30 letters and digits");
     }
     let room = this.#rooms.get(name);
     if (room === undefined) {
@@ -191,6 +191,6 @@ export class Chat implements IRealm {
         return;
       }
     }
-    throw new ChatError(`There are ${MAX_ROOMS} rooms already, and somebody in each`);
+    throw new ChatError(`There are already ${MAX_ROOMS} rooms, with somebody in each`);
   }
 }

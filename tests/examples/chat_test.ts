@@ -108,7 +108,7 @@ Deno.test("chat_client.ts reports an unknown user, an invalid room, and a line t
   const hopeless = await lost.outcome();
   assertEquals([hopeless.code, hopeless.errors], [
     1,
-    "A room has a name of up to 30 letters and digits\n",
+    "The name of a room has up to 30 letters and digits\n",
   ]);
 });
 

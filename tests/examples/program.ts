@@ -24,7 +24,7 @@ export interface Outcome {
 export interface ProgramOptions {
   /** Environment variables in addition to those of this process. */
   env?: Record<string, string>;
-  /** The permissions that Deno grants it; all unless given. */
+  /** The permissions that Deno grants it. Defaults to all. */
   permissions?: string[];
 }
 
