@@ -1,7 +1,7 @@
 /**
- * The least that remote calls can cost in JavaScript, as a contender: a number and a promise for each
- * call, messages of 40 bytes, one write per turn of the event loop, and no serialization. Nothing
- * that answers calls one by one is faster.
+ * A contender that does the least that remote calls can cost in JavaScript: a number and a promise
+ * for each call, messages of 40 bytes, one write per turn of the event loop, and no serialization.
+ * Nothing that answers calls one by one is faster.
  *
  * @module
  */

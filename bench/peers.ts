@@ -1,6 +1,6 @@
 /**
- * Measures this library side by side with those of its peers that are installed, and prints tables
- * with ratios (bench/README.md, "Peers").
+ * Measures this library side by side with its peers, as far as they are installed, and prints
+ * tables with ratios (bench/README.md, "Peers").
  *
  *     deno task bench:peers [--reps 3] [--seconds 1] [--only id,id] [--modes mode,mode]
  *

@@ -1,8 +1,9 @@
 /**
  * Keeps the layers apart: `deno task layers`.
  *
- * Imports only point down, between folders and within them; `Deno` and `node:` are only used where bytes and files are handled; a
- * `mod.ts` only re-exports. `deno info --json` says what each file imports.
+ * Imports only point down, between folders and within them; `Deno` and `node:` are used only where
+ * bytes and files are handled; a `mod.ts` only re-exports. `deno info --json` says what each file
+ * imports.
  *
  * @module
  */
@@ -14,8 +15,8 @@ interface Layer {
   /** Folders that they may import from, besides their own. */
   below: string[];
   /**
-   * The folders in it, from the bottom up: each may import from those before it, and files that are
-   * in none of them from all.
+   * The folders in it, from the bottom up: each may import from those before it, and a file that is
+   * in none of them may import from all.
    */
   floors?: string[];
   /** The file whose types all of its folders may import, wherever it stands. */
@@ -156,7 +157,7 @@ function nativeFaults({ path, layer, text }: Source): string[] {
   if (LAYERS[layer]!.native.test(`/${path}`)) return [];
   return withoutComments(text).split("\n").flatMap((line, index) =>
     /\bDeno\s*[.[]|=\s*Deno\b/.test(line)
-      ? [`${path}:${index + 1} says Deno: files and sockets are elsewhere`]
+      ? [`${path}:${index + 1} uses Deno: files and sockets are handled elsewhere`]
       : []
   );
 }

@@ -9,7 +9,7 @@ import { memoryPair } from "@perspective/broker/transport";
 import { bytes, markdown, short } from "../table.ts";
 import { least } from "./meter.ts";
 
-/** The longest message that is sent; with default limits, it would be a little too long. */
+/** The longest message that is sent; with the default limits, it would be slightly too long. */
 const MOST = 64 * 1024 ** 2;
 /** Bytes of one string in the message. */
 const STRING = 4096;
@@ -59,5 +59,5 @@ export async function bytesTable(): Promise<string> {
   }
   const head = CHUNKS.map(({ size }) => size === Infinity ? "whole" : `in ${bytes(size)}`);
   return "One message of so many bytes, sent and read in this process; nanoseconds of processor " +
-    `time per byte, the least of several:\n\n${markdown(["message", ...head], rows)}`;
+    `time per byte, the lowest of several:\n\n${markdown(["message", ...head], rows)}`;
 }

@@ -131,6 +131,6 @@ export async function connectionsTable(): Promise<string> {
   return "Connections to one server, which is another process; microseconds of processor time of " +
     `both for each to open (with a first call, ${AT_ONCE} at a time), for a call over the first alone, ` +
     `one by one, and for a call over each in turn, ${IN_FLIGHT} in flight; and by how much the ` +
-    "server's memory has grown for each since the line above. In brackets the same of the floor " +
+    "server's memory has grown for each since the line above. In brackets, the same for the floor " +
     `(floor.ts). A process may have ${fileLimit()} files open here.\n\n${markdown(head, rows)}`;
 }

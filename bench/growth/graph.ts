@@ -63,5 +63,5 @@ export async function graphTable(): Promise<string> {
   }
   const head = ["nodes", "tree out", "tree in", "linked out", "linked in", "bytes per node"];
   return "Nodes with three fields, to bytes and back; nanoseconds of processor time per node. In the " +
-    `tree each is there once, linked each is referred to by two others:\n\n${markdown(head, rows)}`;
+    `tree each occurs once; linked, each is referred to by two others:\n\n${markdown(head, rows)}`;
 }

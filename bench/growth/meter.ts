@@ -28,7 +28,7 @@ export function ownTime(): number {
   return user + system;
 }
 
-/** The same for another process; Linux only. */
+/** Microseconds of processor time that another process has used; Linux only. */
 export function timeOf(pid: number): number {
   let nanoseconds = 0;
   for (const { name } of Deno.readDirSync(`/proc/${pid}/task`)) {
@@ -38,7 +38,7 @@ export function timeOf(pid: number): number {
   return nanoseconds / 1000;
 }
 
-/** Microseconds of processor time that something takes, the least of several times. */
+/** Microseconds of processor time that something takes: the lowest of several measurements. */
 export async function least(times: number, run: () => unknown): Promise<number> {
   let best = Infinity;
   for (let i = 0; i < times; i++) {

@@ -1,5 +1,5 @@
 /**
- * All sizes of messages over TCP and WebSocket: none may wait for an acknowledgement.
+ * Messages of all sizes over TCP and WebSocket: none may wait for an acknowledgement.
  *
  * @module
  */

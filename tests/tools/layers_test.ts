@@ -98,8 +98,8 @@ const CASES: { name: string; files: Record<string, string>; faults: string[] }[]
       "cred/native.ts": "export const { env } = Deno;\n",
     },
     faults: [
-      "broker/native.ts:3 says Deno: files and sockets are elsewhere",
-      "cred/native.ts:1 says Deno: files and sockets are elsewhere",
+      "broker/native.ts:3 uses Deno: files and sockets are handled elsewhere",
+      "cred/native.ts:1 uses Deno: files and sockets are handled elsewhere",
     ],
   },
   {

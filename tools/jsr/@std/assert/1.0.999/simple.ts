@@ -73,7 +73,7 @@ export function assertStringIncludes(actual: string, expected: string, msg?: str
   );
 }
 
-/** Asserts that two numbers are close; the tolerance is a ten-millionth unless given. */
+/** Asserts that two numbers are close; the tolerance defaults to a ten-millionth. */
 export function assertAlmostEquals(
   actual: number,
   expected: number,

@@ -1,6 +1,6 @@
 /** Options for {@linkcode LimitedBytesTransformStream}. */
 export interface LimitedBytesTransformStreamOptions {
-  /** Whether too many bytes are an error; the stream just ends unless it is set. */
+  /** Whether too many bytes are an error; if not, the stream just ends. Defaults to false. */
   error?: boolean;
 }
 

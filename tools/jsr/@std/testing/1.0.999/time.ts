@@ -12,7 +12,7 @@ export { TimeError };
 export interface FakeTimeOptions {
   /** Fake milliseconds that pass in a real one. */
   advanceRate: number;
-  /** Real milliseconds between two steps; 10 unless given. */
+  /** Real milliseconds between two steps. Defaults to 10. */
   advanceFrequency?: number;
 }
 
@@ -94,7 +94,7 @@ export class FakeTime implements Disposable {
     this.now += ms;
   }
 
-  /** Does the same after everything has run that is not waiting for a timer. */
+  /** Moves the time on, after running everything that is not waiting for a timer. */
   async tickAsync(ms: number = 0): Promise<void> {
     await this.runMicrotasks();
     this.now += ms;
@@ -107,7 +107,7 @@ export class FakeTime implements Disposable {
     return timer !== undefined;
   }
 
-  /** Does the same after everything has run that is not waiting for a timer. */
+  /** Moves the time on to the next timer, after running everything that is not waiting for one. */
   async nextAsync(): Promise<boolean> {
     await this.runMicrotasks();
     return this.next();
@@ -118,7 +118,7 @@ export class FakeTime implements Disposable {
     while (this.next());
   }
 
-  /** Does the same, but before each timer runs everything that is not waiting for one. */
+  /** Moves the time on until no timer is left; before each, runs what is not waiting for one. */
   async runAllAsync(): Promise<void> {
     while (fakeClock().next) await this.nextAsync();
   }
