@@ -1,5 +1,5 @@
 /**
- * What errors are called on the wire: the names of their class and its bases, as in Python.
+ * The names of errors on the wire: those of their class and its bases, as in Python.
  *
  * @module
  */

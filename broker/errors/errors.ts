@@ -1,5 +1,5 @@
 /**
- * What can go wrong with connections and calls.
+ * Errors of connections and calls.
  *
  * @module
  */
@@ -107,7 +107,9 @@ export class NoSuchMethod extends BrokerError {
   ];
 }
 
-/** A call was not answered in the time that it was given; an answer that still comes is dropped. */
+/**
+ * A call was not answered in the time that it was given; an answer that arrives later is dropped.
+ */
 export class CallTimeoutError extends BrokerError {
   /** Name of the class. */
   override readonly name: string = "CallTimeoutError";
@@ -182,8 +184,8 @@ export class GoingAwayError extends PBError {
 }
 
 /**
- * The peer was silent for so long, or for so long accepted none of the answers that wait for it,
- * that it counts as gone; the connection is closed.
+ * The peer has been silent, or has accepted none of the answers that wait for it, for so long that
+ * it counts as gone; the connection is closed.
  */
 export class PeerGoneError extends BrokerError {
   /** Name of the class. */
@@ -205,7 +207,7 @@ export class PeerGoneError extends BrokerError {
   }
 }
 
-/** A session is not connected; what was to be done over it was not begun. */
+/** A session is not connected; the work that was to use it was not begun. */
 export class NotConnectedError extends BrokerError {
   /** Name of the class. */
   override readonly name: string = "NotConnectedError";

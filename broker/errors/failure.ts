@@ -54,7 +54,7 @@ export class CopyableFailure implements IJellyable {
    * Creates a failure.
    *
    * @param error What was thrown; a failure that was received keeps its type and parents.
-   * @param unsafeTracebacks Whether to send the stack to the peer; false unless given.
+   * @param unsafeTracebacks Whether to send the stack to the peer. Defaults to false.
    */
   constructor(error: unknown, unsafeTracebacks = false) {
     this.error = error instanceof CopyableFailure ? error.error : error;
@@ -118,7 +118,7 @@ export class CopyableFailure implements IJellyable {
   jellyFor(jellier: Jellier): void {
     jellier.prepare(this);
     jellier.tagged(FAILURE_TAG, {
-      // Twisted numbers the failures of a program, for its own use.
+      // Twisted numbers a program's failures, for its own use.
       count: 1,
       type: atom(this.type),
       value: this.value,
@@ -146,14 +146,14 @@ export class CopyableFailure implements IJellyable {
  * ```
  *
  * @param error What was thrown.
- * @param unsafeTracebacks Whether to send the stack to the peer; false unless given.
+ * @param unsafeTracebacks Whether to send the stack to the peer. Defaults to false.
  * @returns The failure.
  */
 export function failure2Copyable(error: unknown, unsafeTracebacks = false): CopyableFailure {
   return new CopyableFailure(error, unsafeTracebacks);
 }
 
-/** What a connection says about the failures that it sends. */
+/** The rules of a connection for the failures that it sends. */
 export interface FailureRules {
   /** What may arrive, and so may also be sent as an object. */
   readonly security: Taster;
@@ -162,7 +162,7 @@ export interface FailureRules {
 }
 
 /**
- * Returns what a failed call is answered with.
+ * Returns what to answer a failed call with.
  *
  * An error that can travel as an object does so: one that serializes itself, and one
  * whose class the security options allow. All others travel as a failure.

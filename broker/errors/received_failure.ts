@@ -31,9 +31,9 @@ const KNOWN: ReadonlyMap<string, AnyClass> = new Map<string, AnyClass>([
 ]);
 
 /**
- * Makes an error from a received failure.
+ * Turns a received failure into an error.
  *
- * A string may come as bytes, as from Python 2. Anything missing or of the wrong kind counts as
+ * A string may arrive as bytes, as from Python 2. Anything missing or of the wrong kind counts as
  * empty; a failure without a type is an Exception, and one without parents has its type as its
  * parent.
  *
@@ -59,7 +59,7 @@ export function receiveFailure(state: unknown, registry: JellyRegistry): Error {
 }
 
 /**
- * Makes an error from what a peer says a call failed with: usually it is one already.
+ * Turns what a call failed with, according to the peer, into an error; usually it already is one.
  *
  * @param value What was received.
  * @returns The error; a value that is not an error becomes the cause of one.

@@ -7,7 +7,7 @@
 import type { AnyClass } from "../../jelly/mod.ts";
 import { classNames } from "./error_names.ts";
 
-/** The text sent in place of a traceback that is not for the peer. */
+/** The text sent in place of a traceback that the peer must not see. */
 export const NO_TRACEBACK = "Traceback unavailable\n";
 
 /** Marks errors that came from the peer; no field that a peer sends can forge it. */
@@ -25,7 +25,7 @@ export interface RemoteFailure {
   /** Full names of the class and its bases, the class itself first. */
   readonly parents: readonly string[];
   /**
-   * Returns which of some kinds the error is.
+   * Returns which of the given kinds the error is.
    *
    * @param kinds Classes or full names.
    * @returns The first kind that the error is an instance of, or that is among its parents, or
@@ -33,7 +33,8 @@ export interface RemoteFailure {
    */
   check<const Kinds extends readonly ErrorKind[]>(...kinds: Kinds): Kinds[number] | undefined;
   /**
-   * Returns which of some kinds the error is, or throws the error itself if it is none of them.
+   * Returns which of the given kinds the error is, or throws the error itself if it is none of
+   * them.
    *
    * @param kinds Classes or full names.
    * @returns The first kind that the error is.
@@ -78,7 +79,7 @@ export class RemoteError extends Error implements RemoteFailure {
    * @param remoteType Full name of the error's class at the peer.
    * @param value Its message.
    * @param remoteTraceback Its stack, if it was sent.
-   * @param parents Full names of the class and its bases; the class alone unless given.
+   * @param parents Full names of the class and its bases. Defaults to the class alone.
    */
   constructor(
     remoteType: string,
@@ -102,7 +103,7 @@ export class RemoteError extends Error implements RemoteFailure {
   }
 
   /**
-   * Returns which of some kinds the error is.
+   * Returns which of the given kinds the error is.
    *
    * @param kinds Classes or full names.
    * @returns The first kind that the error is an instance of, or that is among its parents, or
@@ -113,7 +114,8 @@ export class RemoteError extends Error implements RemoteFailure {
   }
 
   /**
-   * Returns which of some kinds the error is, or throws the error itself if it is none of them.
+   * Returns which of the given kinds the error is, or throws the error itself if it is none of
+   * them.
    *
    * @param kinds Classes or full names.
    * @returns The first kind that the error is.
@@ -196,7 +198,7 @@ export class CopiedFailure extends RemoteError {
   /**
    * Writes one line that names the error.
    *
-   * @param write Writes the line; to the console unless given.
+   * @param write Writes the line. Defaults to the console.
    */
   printTraceback(write: (text: string) => void = console.error): void {
     write(`Traceback from remote host -- ${this.remoteType}: ${this.message}\n`);

@@ -110,7 +110,7 @@ export class AsReferenceable<T extends object = object> extends Referenceable {
    * Creates a reference to an object.
    *
    * @param object The object; it has a method `<messageType>MessageReceived`.
-   * @param messageType What the method's name begins with; `remote` unless given.
+   * @param messageType What the method's name begins with. Defaults to `remote`.
    * @throws {TypeError} If the object has no such method.
    */
   constructor(object: T, messageType: string = "remote") {

@@ -12,13 +12,13 @@ import { Copyable } from "./copyable.ts";
 import { brokerOf, CONNECTION } from "./invoker.ts";
 
 /**
- * An object that travels as a copy, and can tell its copies what has changed since.
+ * An object that travels as a copy, and tells its copies about changes.
  *
  * A peer that receives it for the first time receives its state; the object gets an observer,
  * through which it calls the `observe_` methods of the copy. Calls made while the state is being
  * collected arrive after the state, so no change is lost. When the object is sent again, the copy
- * that is already there arrives. {@linkcode LiveCacheable} does all this by itself, for objects
- * that consist of fields.
+ * that is already there arrives. For objects that consist of fields, {@linkcode LiveCacheable} does
+ * all this by itself.
  *
  * A connection has one copy for each perspective, so that two users who share a connection each see
  * what they may see; an object sent on nobody's behalf arrives as any copy that is already there.
@@ -73,7 +73,7 @@ export class Cacheable extends Copyable {
   stoppedObserving(_perspective: object | null, _observer: RemoteCacheObserver): void {}
 
   /**
-   * Writes the state, or which copy the peer already has.
+   * Writes the state, or a note of which copy the peer already has.
    *
    * @param jellier Where to write.
    */
@@ -130,14 +130,14 @@ export class RemoteCacheObserver {
     const luid = this.broker[CONNECTION].caches.cacheables.luidOf(this.cached, this.perspective);
     if (luid !== undefined) return luid;
     throw new DeadReferenceError(
-      `Cannot call cache of ${this.cached.constructor.name}: the peer has none`,
+      `Cannot call cache of ${this.cached.constructor.name}: the peer has no cache of it`,
     );
   }
 
   /**
    * Calls a method of the copy.
    *
-   * The result may be ignored: `stoppedObserving` is called if the connection is lost, and all
+   * The promise may be ignored: `stoppedObserving` is called if the connection is lost, and all
    * other errors are logged.
    *
    * @param name Name of the method, without `observe_`.

@@ -34,7 +34,7 @@ export {
  * something else, or `getStateToCopyFor` to send something different to each user.
  *
  * The receiver registers a class for the tag: a `RemoteCopy`, or this same class, if it can be
- * constructed without arguments. Then the constructor creates the copy with its private fields and
+ * constructed without arguments. The constructor then creates the copy with its private fields and
  * methods, and the fields of the state replace what it has set.
  *
  * @example
@@ -149,7 +149,8 @@ export class Copyable extends Serializable implements IUnjellyable {
 }
 
 /**
- * What a copy arrives as; register a subclass for the tag of the sender's class.
+ * The base class of what a `Copyable` arrives as; register a subclass for the tag of the sender's
+ * class.
  *
  * An instance is constructed without arguments, and then receives the state: every entry becomes a
  * field, replacing what the constructor has set. If the class has a setter of that name, it is

@@ -22,8 +22,8 @@ import { perspectiveOf } from "./invoker.ts";
 /**
  * An error that arrives as an object of its own class, with its fields.
  *
- * Any other error arrives with only its name and message. Give the class a static `jellyName`,
- * which to Python is the full name of its class, and register it at the receiver:
+ * Any other error arrives with only its name and message. Give the class a static `jellyName`, the
+ * full name of its counterpart in Python, and register it at the receiver:
  * `setUnjellyableForClass(OutOfStock, OutOfStock)`, or in the registry of the connection. If it is
  * not registered there, the call fails with `InsecureJelly` instead.
  *

@@ -8,8 +8,8 @@ import { type Jellier, JellyError, type Unjellier } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 
 /**
- * Name of the property where a broker has its parts: programs do not find it by chance. It also marks
- * brokers, so that this file need not import their code.
+ * Name of the property where a broker keeps its parts, so that programs do not find them by chance.
+ * It also marks brokers, so that this file need not import their code.
  */
 export const CONNECTION: unique symbol = Symbol("connection");
 
@@ -25,7 +25,7 @@ export function brokerOf(jelly: Jellier | Unjellier, object: object): Broker {
   const { invoker } = jelly;
   if (invoker !== undefined && CONNECTION in invoker) return invoker as Broker;
   throw new JellyError(
-    `an object of class ${object.constructor.name} travels over a connection only`,
+    `an object of class ${object.constructor.name} can travel only over a connection`,
   );
 }
 

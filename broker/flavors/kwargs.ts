@@ -1,5 +1,5 @@
 /**
- * What may follow the positional arguments of a call.
+ * Keyword arguments and options, which may follow the positional arguments of a call.
  *
  * @module
  */
@@ -79,7 +79,7 @@ export function kwargs<T extends object>(values: T): Kwargs<T> {
  * @typeParam Answer Whether the peer is to answer at all.
  */
 export class CallOptions<Answer extends boolean = boolean> {
-  /** Gives the call up when it aborts: the call rejects with the signal's reason. */
+  /** Abandons the call when it aborts: the call rejects with the signal's reason. */
   readonly signal: AbortSignal | undefined;
   /** Time for the answer, in milliseconds; no limit if undefined. */
   readonly timeout: number | undefined;
@@ -105,14 +105,14 @@ export class CallOptions<Answer extends boolean = boolean> {
 
 /** Options for {@linkcode callOptions}. */
 export interface CallOptionsInit<Answer extends boolean = boolean> {
-  /** Gives the call up when it aborts; the peer is not told, and its answer is dropped. */
+  /** Abandons the call when it aborts; the peer is not told, and its answer is dropped. */
   signal?: AbortSignal | undefined;
-  /** Time for the answer, in milliseconds; no limit unless given. */
+  /** Time for the answer, in milliseconds. Defaults to no limit. */
   timeout?: number | undefined;
   /**
-   * Whether the peer is to answer; true unless given. Without an answer, the call resolves to
-   * undefined as soon as the connection can take more, and errors at the peer stay there (Twisted's
-   * `pbanswer=False`). A call that cannot be sent still rejects.
+   * Whether the peer is to answer. If not, the call resolves to undefined as soon as the connection
+   * can take more, and errors at the peer stay there (Twisted's `pbanswer=False`). A call that
+   * cannot be sent still rejects. Defaults to true.
    */
   answer?: Answer;
 }
@@ -140,15 +140,15 @@ export function callOptions<Answer extends boolean = true>(
   return new CallOptions(init);
 }
 
-// Both are parts of a call. Whoever puts one among the values is told where it belongs.
+// Both are parts of a call. A program that passes one as a value is told where it belongs.
 Object.defineProperties(KwargsObject.prototype, {
   jellyFor: refusal(
-    "Kwargs are not a value: they follow the other arguments; { ...kwargs } is one",
+    "Kwargs are not a value: they go after the other arguments; to send an object, use { ...kwargs }",
   ),
 });
 Object.defineProperties(CallOptions.prototype, {
   jellyFor: refusal(
-    "CallOptions are not a value: they follow all arguments, also keyword arguments",
+    "CallOptions are not a value: they go after all other arguments, keyword arguments included",
   ),
 });
 

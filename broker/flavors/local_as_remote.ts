@@ -33,8 +33,8 @@ export type LocalResult<T, Name extends string> = LocalMethodOf<T, Name> extends
   : never;
 
 /**
- * An object of this program that is called like a remote one: it can be passed to code that is
- * written for a `RemoteReference`.
+ * An object of this program that is called like a remote one, so that it can be passed to code that
+ * is written for a `RemoteReference`.
  *
  * The names of its methods begin with `sync_` if the caller gets the result as it is, or with
  * `async_` if the caller gets a promise of it.
@@ -58,7 +58,7 @@ export type LocalResult<T, Name extends string> = LocalMethodOf<T, Name> extends
  * ```
  */
 export class LocalAsRemote {
-  /** Whether an error in an `async_` method is printed to the console; true unless overridden. */
+  /** Whether an error in an `async_` method is printed to the console. True unless overridden. */
   readonly reportAllTracebacks: boolean = true;
 
   /**

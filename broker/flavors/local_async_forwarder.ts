@@ -20,12 +20,12 @@ export type LocalInterface<T> = readonly MethodKey<T>[];
 
 /** Options of a {@linkcode LocalAsyncForwarder}. */
 export interface LocalAsyncForwarderOptions {
-  /** Whether calls to other methods fail; unless set, they return null. */
+  /** Whether calls of other methods fail; if not, they return null. Defaults to false. */
   failWhenNotImplemented?: boolean;
 }
 
 /**
- * Calls the methods of an object that belong to an interface, and no others.
+ * Calls an object's methods that belong to an interface, and no others.
  *
  * @example
  * ```ts

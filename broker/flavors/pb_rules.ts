@@ -1,5 +1,5 @@
 /**
- * Rules for reading what only PB knows (docs/protocol.md, "References").
+ * Rules for reading what exists only in PB (docs/protocol.md, "References").
  *
  * @module
  */
@@ -30,7 +30,9 @@ export const PB_RULES: ReadonlyMap<string, UnjellyRule> = new Map<string, Unjell
   ["remote", (unjellier, list) => {
     const luid = objectId(list.nextSexp());
     if (typeof luid === "number") return brokerOf(unjellier, list).referenceArrived(luid);
-    throw new JellyError(`Cannot receive reference "${luid}": objects that are sent have numbers`);
+    throw new JellyError(
+      `Cannot receive reference "${luid}": the peer's objects have numbers, not names`,
+    );
   }],
   ["local", (unjellier, list) => {
     const luid = objectId(list.nextSexp());

@@ -24,7 +24,7 @@ export type Unchanged =
   | Temporal.Duration;
 
 /**
- * Objects of the platform that have no form on the wire, although the compiler sees fields in them.
+ * The platform's objects that have no form on the wire, although the compiler sees fields in them.
  */
 export type NeverSent =
   | PromiseLike<unknown>
@@ -85,8 +85,8 @@ export type Received<T> = IsUntyped<T> extends true ? T
   : RemoteReference<T>;
 
 /**
- * An object that declares the class as which the other end receives it. The field does not exist;
- * it is only declared.
+ * An object that declares which class it arrives as at the other end. The field does not exist; it
+ * is only declared.
  */
 export interface Arriving<There> extends Serializable {
   /** For the compiler only. */
@@ -108,8 +108,8 @@ export type ReceivedAll<Items extends readonly unknown[]> = IsArray<Items> exten
   : { [Index in keyof Items]: Received<Items[Index]> };
 
 /**
- * Whether a type is an array of any length, rather than a tuple. If it were mapped item by item, an
- * array whose items are such arrays again, as in JSON, would never end for the compiler.
+ * Whether a type is an array of any length, rather than a tuple. If it were mapped item by item,
+ * the compiler would never finish with an array whose items are such arrays themselves, as in JSON.
  */
 export type IsArray<Items extends readonly unknown[]> = Items[number][] extends Items ? true
   : false;

@@ -12,8 +12,8 @@ import type { Kwargs } from "./kwargs.ts";
 import { inPlace, type ParameterNames, PARAMETERS } from "./parameters.ts";
 
 /**
- * Name of the property that says who calls an object: one that no object of a program has by
- * chance.
+ * Name of the property that says who calls an object. It is a symbol, so that no object of a
+ * program has it by chance.
  */
 export const CALLER: unique symbol = Symbol("caller");
 
@@ -21,7 +21,7 @@ export const CALLER: unique symbol = Symbol("caller");
 export interface RemoteTarget {
   /** The caller, if known: arguments are read on the caller's behalf. */
   readonly [CALLER]?: object | null;
-  /** The user whom results are written for; nobody in particular unless set. */
+  /** The user whom results are written for. By default, nobody in particular. */
   readonly perspective?: object | null;
   /**
    * Handles a call.
@@ -70,7 +70,7 @@ export class Serializable extends Jellyable {
 export class Referenceable extends Serializable implements RemoteTarget {
   /** The caller: known to references to avatars, and to view points. */
   declare readonly [CALLER]?: object | null;
-  /** The user whom results are written for; nobody in particular unless set. */
+  /** The user whom results are written for. By default, nobody in particular. */
   declare readonly perspective?: object | null;
 
   /**
@@ -143,7 +143,7 @@ const ALL_OBJECTS = Object.prototype as object as Record<string, unknown>;
 
 /**
  * Calls a method by a name from the wire. The prefix is always added, so only methods meant for
- * this can be reached.
+ * peers can be reached.
  *
  * @param target The object.
  * @param prefix The prefix that the names of such methods begin with.
@@ -162,7 +162,7 @@ export function callMethod(
 ): unknown {
   const name = prefix + message;
   const method = (target as Record<string, unknown>)[name];
-  // What some library has put on all objects is not meant for peers.
+  // Methods that some library has added to all objects are not meant for peers.
   if (typeof method !== "function" || method === ALL_OBJECTS[name]) {
     throw new NoSuchMethod(`No such method: ${name}`);
   }

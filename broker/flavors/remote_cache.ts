@@ -22,7 +22,7 @@ import type { Kwargs } from "./kwargs.ts";
 import { objectId } from "./pb_rules.ts";
 import { callMethod } from "./referenceable.ts";
 
-/** Tells a cache what holds it; for use by the table only. */
+/** Tells a cache which entry holds it; for use by the table only. */
 export const ATTACH: unique symbol = Symbol("attach");
 
 /** What keeps a cache, as the cache sees it. */
@@ -44,8 +44,8 @@ export interface CacheKeeper {
  * There is one for each object and connection, however often it arrives, so `===` shows whether two
  * are the same object. The peer counts each arrival as a use. All uses are given back by `using`,
  * by {@linkcode RemoteCache.release}, or some time after nothing here refers to the cache any more;
- * the updates end as soon as the peer has heard of it. No update is lost on the way: if the object
- * arrives again before that, it is the same cache, with the changes made in between.
+ * the updates end as soon as the peer has learned of this. No update is lost on the way: if the
+ * object arrives again before that, it is the same cache, with the changes made in between.
  *
  * A cache that nothing refers to is garbage collected; if the object arrives just then, another
  * cache takes over with its state, which is its own fields. A class that keeps updates in private
@@ -68,7 +68,7 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
   #keeper: CacheKeeper | undefined;
 
   /**
-   * Tells a cache what holds it; for use by the table only.
+   * Tells a cache which entry holds it; for use by the table only.
    *
    * @param cache The cache.
    * @param keeper What keeps it.
@@ -87,7 +87,7 @@ export class RemoteCache extends RemoteCopy implements IJellyable, Disposable {
     this.#keeper?.release();
   }
 
-  /** Same as {@linkcode RemoteCache.release}, for `using`. */
+  /** Gives the cache back, for `using`; see {@linkcode RemoteCache.release}. */
   [Symbol.dispose](): void {
     this.release();
   }

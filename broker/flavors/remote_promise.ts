@@ -11,7 +11,7 @@ import { CONNECTION } from "./invoker.ts";
 import { type ObjectId, released, RemoteReference, stubOf } from "./remote_reference.ts";
 import type { CallableName, IsUntyped, RemoteArgs, RemoteResult, RemoteStub } from "./types.ts";
 
-/** The class of the object that a result refers to; `never` if it is no reference. */
+/** The class of the object that a result refers to; `never` if it is not a reference. */
 export type Referent<T> = IsUntyped<T> extends true ? unknown
   : T extends RemoteReference<infer Target> ? Target
   : never;
@@ -27,12 +27,12 @@ type State =
  * The result of a call, from {@linkcode RemoteReference.pipeline}: its methods can be called before
  * it has arrived.
  *
- * If the first call fails, so do calls of its result, with the same error; and with a
- * {@linkcode NoSuchMethod} if it does not return an object that is sent as a reference. Calls of the
+ * If the first call fails, calls of its result fail with the same error. If it does not return an
+ * object that is sent as a reference, they fail with a {@linkcode NoSuchMethod}. Calls of the
  * result begin at the peer in the order in which they were made, once the result is known there.
  *
- * It can be awaited, as what `callRemote` returns; if it is not, its failure is not reported other
- * than through the calls that fail with it. To pass it as an argument, await it first.
+ * It can be awaited, like what `callRemote` returns; if it is not, its failure is reported only
+ * through the calls that fail with it. To pass it as an argument, await it first.
  *
  * `using` gives the object back, as for a reference.
  *
@@ -135,7 +135,7 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
    * @param name Name of the method, without `remote_`.
    * @param args As for {@linkcode RemoteReference.callRemote}.
    * @returns What the method returned.
-   * @throws {NoSuchMethod} If the result is no reference, or the object has no such method.
+   * @throws {NoSuchMethod} If the result is not a reference, or the object has no such method.
    * @throws {unknown} What the first call failed with, or what `callRemote` throws.
    */
   callRemote<Name extends CallableName<Referent<T>>, Answer extends boolean = true>(
@@ -146,7 +146,7 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
   }
 
   /**
-   * Calls a method of the result that returns an object, which can be called at once in turn.
+   * Calls a method of the result that returns an object, which can itself be called at once.
    *
    * @param name Name of the method, without `remote_`.
    * @param args As for {@linkcode RemoteReference.callRemote}.
@@ -173,7 +173,7 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
     const state = this.#state;
     const reference = state.kind === "reference" ? state.reference : undefined;
     if (this.#isReleased || reference?.isReleased) return Promise.reject(released(name));
-    // What an answer brings arrives on nobody's behalf.
+    // Objects in an answer arrive on nobody's behalf.
     const perspective = reference?.perspective ?? null;
     const target = (retry: () => void) => this.#target(name, retry);
     return this.#broker[CONNECTION].call(target, name, args, perspective, onKept);
@@ -184,12 +184,14 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
     const state = this.#state;
     switch (state.kind) {
       case "pending":
-        // Where the first call had to wait itself, so may have some of its result: others come later.
+        // If the first call had to wait itself, some calls of its result may be waiting too: this
+        // one comes after them.
         if (state.request !== undefined && this.#waiting.length === 0) return -state.request;
         this.#waiting.push(retry);
         return undefined;
       case "reference":
-        // Calls that waited are sent before it is released here, but it may be elsewhere.
+        // Calls that waited are sent before it is released here, but it may have been released
+        // elsewhere.
         if (state.reference.isReleased) throw released(name);
         return state.reference.luid;
       case "failed":
@@ -203,7 +205,7 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
     if (this.#state.kind === "reference") this.#state.reference.release();
   }
 
-  /** Same as {@linkcode RemotePromise.release}, for `using`. */
+  /** Gives the object back, for `using`; see {@linkcode RemotePromise.release}. */
   [Symbol.dispose](): void {
     this.release();
   }

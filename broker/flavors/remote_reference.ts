@@ -15,13 +15,13 @@ import type { CallableName, RemoteArgs, RemoteResult, RemoteStub } from "./types
 export type ObjectId = number | string;
 
 /**
- * What the peer counts for a reference: how often it sent it. It outlives the reference, so that
- * the peer can be told when the reference is gone.
+ * The peer's count for a reference: how often it sent it. This object outlives the reference, so
+ * that the peer can be told when the reference is gone.
  */
 export interface Arrivals {
   /** Number of the object. */
   readonly luid: number;
-  /** How often it arrived and was not given back. */
+  /** How often it arrived and has not been given back. */
   count: number;
 }
 
@@ -106,7 +106,8 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   }
 
   /**
-   * Returns whether another value is a reference to the same object, on whosever behalf it arrived.
+   * Returns whether another value is a reference to the same object, no matter on whose behalf it
+   * arrived.
    *
    * @param other Any value.
    * @returns True if both the connection and the object are the same.
@@ -150,8 +151,8 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   }
 
   /**
-   * Calls a method that returns an object, and returns the object-to-be, whose methods can be called
-   * before the answer has arrived: a call of the result of a call takes one round trip, not two.
+   * Calls a method that returns an object, whose own methods can be called before the answer has
+   * arrived: calling the result of a call then takes one round trip, not two.
    *
    * With a peer that does not use this library, calls of the result wait for the answer.
    *
@@ -256,7 +257,7 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
     if (this.#arrivals !== undefined) this.#broker[CONNECTION].giveBack(this.#arrivals);
   }
 
-  /** Same as {@linkcode RemoteReference.release}, for `using`. */
+  /** Gives the object back, for `using`; see {@linkcode RemoteReference.release}. */
   [Symbol.dispose](): void {
     this.release();
   }

@@ -18,7 +18,10 @@ import type { RemoteReference } from "./remote_reference.ts";
 import type { AnyMethod, IsUntyped, RemoteMethodName } from "./types.ts";
 import type { Viewable, ViewPoint } from "./view_point.ts";
 
-/** Marks where nothing that could be sent would arrive as the type that the method expects. */
+/**
+ * Marks a parameter for which nothing can be sent that would arrive as the type that the method
+ * expects.
+ */
 export interface Unsendable<Why extends string> {
   /** Why that is so, and what the method could accept instead. */
   readonly unsendable: Why;
@@ -37,26 +40,26 @@ export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
   : T extends Temporal.PlainDateTime ? T | Date
   : T extends Unchanged ? T
   : T extends bigint ? number extends All ? T
-    : Unsendable<"a small bigint arrives as a number: take number | bigint">
+    : Unsendable<"a small bigint arrives as a number: declare number | bigint">
   : T extends Uint8Array ? Uint8Array
-  : T extends Date ? Unsendable<"a Date arrives as a Temporal.PlainDateTime: take that">
+  : T extends Date ? Unsendable<"a Date arrives as a Temporal.PlainDateTime: declare that">
   : T extends symbol | AnyMethod ? Unsendable<"functions and symbols cannot be sent">
   : T extends RemoteFailure ? CopyableFailure
   : T extends Error
-    ? Unsendable<"an error is not a value: take a RemoteError, and send failure2Copyable(error)">
+    ? Unsendable<"an error is not a value: declare a RemoteError, and send failure2Copyable(error)">
   : T extends PromiseLike<unknown>
-    ? Unsendable<"a promise is not a value: take what it resolves to">
+    ? Unsendable<"a promise is not a value: declare what it resolves to">
   : T extends ArrayBufferLike | ArrayBufferView
-    ? Unsendable<"bytes arrive as Uint8Array: take that">
-  : T extends NeverSent ? Unsendable<"it has no form on the wire: take a text or a plain object">
+    ? Unsendable<"bytes arrive as a Uint8Array: declare that">
+  : T extends NeverSent ? Unsendable<"it cannot be sent: declare a text or a plain object">
   : T extends RemoteCache ? Cacheable
   : T extends RemoteCopy ? Copyable
   : T extends Cacheable ? T | (T extends Arriving<infer There> ? There : RemoteCache)
   : T extends RemoteReference<infer Target> ? Referrer<Target>
   : T extends AsReferenceable<infer Target> | ViewPoint<infer Target> ? RemoteReference<Target>
   : T extends Referenceable ? RemoteReference<T>
-  : T extends IPerspective ? Unsendable<"an avatar arrives as an AsReferenceable: take that">
-  : IsViewable<T> extends true ? Unsendable<"a Viewable arrives as a ViewPoint: take that">
+  : T extends IPerspective ? Unsendable<"an avatar arrives as an AsReferenceable: declare that">
+  : IsViewable<T> extends true ? Unsendable<"a Viewable arrives as a ViewPoint: declare that">
   : [RemoteMethodName<T>] extends [never] ? SendableCopy<T, All>
   : RemoteReference<T>;
 
@@ -71,7 +74,7 @@ export type SendableCopy<T, All> = T extends KwargsBrand ? SendableKwargs<T>
   : T extends readonly unknown[] ? SendableAll<T>
   : T extends ReadonlyMap<infer Key, infer Value>
     ? Record<string, never> extends All ? ReadonlyMap<Sendable<Key>, Sendable<Value>>
-    : Unsendable<"a Map without other keys than texts arrives as an object: take ReceivedMap">
+    : Unsendable<"a Map with only strings as keys arrives as an object: declare ReceivedMap">
   : T extends FrozenSet<infer Item> ? FrozenSet<Sendable<Item>>
   : T extends Set<infer Item> ? Set<Sendable<Item>>
   : T extends ReadonlySet<infer Item> ? ReadonlySet<Sendable<Item>>
@@ -97,8 +100,8 @@ export type SendableAll<Items extends readonly unknown[]> = IsArray<Items> exten
   : { [Index in keyof Items]: Sendable<Items[Index]> };
 
 /**
- * Keyword arguments; to ask for no answer, use options, which the type of the result takes into
- * account.
+ * Keyword arguments; to ask for no answer, use options instead, which the type of the result takes
+ * into account.
  */
 export type SendableKwargs<T> = SendableFields<T> & KwargsBrand<Extract<keyof T, string>> & {
   readonly pbanswer?: never;

@@ -35,7 +35,7 @@ export type RemoteMethodName<T> = RemoteMethodNames<T>[keyof RemoteMethodNames<T
 
 /** A name that may be called on T: any, if T says nothing about its methods. */
 export type CallableName<T> = IsUntyped<T> extends true ? string
-  // Written out, so that the compiler lists the names where one is misspelled.
+  // Written out, so that the compiler lists the names if one is misspelled.
   : RemoteMethodNames<T>[keyof RemoteMethodNames<T>];
 
 /** The method of T that a name calls, without the prefix. */
@@ -77,8 +77,8 @@ export type RemoteResult<T, Name extends string, Answer extends boolean = true> 
     : never;
 
 /**
- * Calls the methods of T as if they were local; each returns a promise. Methods whose names any
- * object may be asked for ({@linkcode StubsOwnName}) must be called through `callRemote`.
+ * Calls the methods of T as if they were local; each returns a promise. Methods with a name that
+ * the language asks any object for ({@linkcode StubsOwnName}) must be called through `callRemote`.
  */
 export type RemoteStub<T> = IsUntyped<T> extends true
   ? { readonly [name: string]: UntypedMethod["call"] } & { readonly [Name in StubsOwnName]?: never }

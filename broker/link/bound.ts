@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A maximum that applies for the time being. */
+/** A maximum that applies for now. */
 export interface Bound {
   /** The maximum. */
   readonly most: number;

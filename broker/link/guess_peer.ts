@@ -1,5 +1,5 @@
 /**
- * Guesses what a peer is that does not speak PB.
+ * Guesses what kind of program a peer is that does not speak PB.
  *
  * @module
  */

@@ -13,48 +13,46 @@ export const MAX_BROKER_REFS = 1024;
 /** Limits of one connection; those of {@linkcode BananaLimits} apply to each message. */
 export interface BrokerLimits extends BananaLimits {
   /**
-   * Maximum number of our objects that the peer may hold references to, or caches of, at once;
-   * 1,024 unless given. The fourth attempt to exceed it closes the connection, as in Twisted.
+   * Maximum number of our objects that the peer may hold references to, or caches of, at once. The
+   * fourth attempt to exceed it closes the connection, as in Twisted. Defaults to 1,024.
    */
   readonly maxReferences: number;
   /**
-   * Maximum number of the peer's objects that we hold references to at once; 262,144 unless given.
+   * Maximum number of the peer's objects that we hold references to at once. Defaults to 262,144.
    */
   readonly maxImports: number;
   /**
-   * Maximum number of the peer's objects that we have caches of at once; 65,536 unless given. The
-   * fourth attempt to exceed it closes the connection.
+   * Maximum number of the peer's objects that we have caches of at once. The fourth attempt to
+   * exceed it closes the connection. Defaults to 65,536.
    */
   readonly maxCaches: number;
-  /** Maximum number of unanswered calls from the peer before reading pauses; 1,024 unless given. */
+  /** Maximum number of unanswered calls from the peer before reading pauses. Defaults to 1,024. */
   readonly maxCallsIn: number;
-  /**
-   * Maximum number of our own calls that may wait for an answer at once; 1,048,576 unless given.
-   */
+  /** Maximum number of our own calls that may wait for an answer at once. Defaults to 1,048,576. */
   readonly maxCallsOut: number;
   /**
-   * Maximum number of results of ours that the peer may be calling before they have reached it;
-   * 16,384 unless given. One more call whose result it wants to call fails. Of its results, we ask
-   * for no more than this: calls of any other wait until it has arrived.
+   * Maximum number of results of ours that the peer may be calling before they have reached it. One
+   * more call whose result it wants to call fails. Of its results, we ask for no more than this:
+   * calls of any other wait until it has arrived. Defaults to 16,384.
    */
   readonly maxPipelined: number;
   /**
-   * Maximum number of pagers under way at once, including waiting ones; 1,000 unless given. One
-   * more ends at once, with the error.
+   * Maximum number of pagers under way at once, including waiting ones. One more ends at once, with
+   * the error. Defaults to 1,000.
    */
   readonly maxPagers: number;
   /**
-   * Maximum number of bytes waiting to be written; 67,108,864 (64 MiB) unless given. Beyond it our
-   * calls fail, answers that the peer does not read close the connection, and the peer's calls are
-   * not begun.
+   * Maximum number of bytes waiting to be written. Beyond it, our calls fail, answers that the peer
+   * does not read close the connection, and the peer's calls are not begun. Defaults to 67,108,864
+   * (64 MiB).
    */
   readonly maxBufferedBytes: number;
   /**
-   * Number of bytes waiting to be written at which producers wait and reading pauses; 1,048,576 (1
-   * MiB) unless given.
+   * Number of bytes waiting to be written at which producers wait and reading pauses. Defaults to
+   * 1,048,576 (1 MiB).
    */
   readonly highWaterMark: number;
-  /** Milliseconds to agree on a dialect; 30,000 unless given. */
+  /** Milliseconds to agree on a dialect. Defaults to 30,000. */
   readonly negotiationTimeout: number;
 }
 

@@ -1,5 +1,6 @@
 /**
- * A connection as a stream of whole expressions, with reads as few and as large as possible.
+ * A connection as a stream of whole expressions, with reads that are as few and as large as
+ * possible.
  *
  * @module
  */
@@ -16,12 +17,12 @@ import type { BrokerLimits } from "./limits.ts";
 import { LinkOutput, type OutputHandler } from "./link_output.ts";
 import type { ReadTools, Toolbox } from "./toolbox.ts";
 
-/** Number of bytes of one read that are handled before the program goes on; it then doubles. */
+/** Number of bytes of one read that are handled before the program gets a turn; it then doubles. */
 const FIRST_SLICE_BYTES = 512;
 const NO_BYTES = new Uint8Array(0);
 /** Maximum number of bytes handled at a time. */
 const SLICE_BYTES = 256 * 1024;
-/** Milliseconds that a connection has to end by itself once nothing can be written to it. */
+/** Milliseconds in which a connection may end by itself once nothing can be written to it. */
 const END_PATIENCE = 1000;
 
 /** What an expression was: an answer, something else, or something for which it was too early. */
@@ -39,7 +40,7 @@ export interface LinkHandler {
    */
   expressionReceived(tools: ReadTools, isBehindAnswer: boolean): Received;
   /**
-   * Returns whether to go on reading now; if not, the handler calls `resume` later.
+   * Returns whether to keep reading now; if not, the handler calls `resume` later.
    *
    * @returns False to pause.
    */
@@ -68,8 +69,8 @@ export interface LinkSettings {
 }
 
 /**
- * How far the handling of input has got: to the end of it, to an unfinished expression, or to a
- * stop.
+ * How far the handling of input has got: to the end of the input, to an unfinished expression, or
+ * to a stop.
  */
 type Pace = "done" | "unfinished" | "slice" | "pause";
 
@@ -246,7 +247,7 @@ export class Link implements OutputHandler {
     this.#handler.wrote();
   }
 
-  /** Goes on reading for a while, up to the end, which best explains why the peer takes no more. */
+  /** Keeps reading for a while, up to the end, which best explains why the peer accepts no more. */
   outputFailed(reason: Error): void {
     if (this.isPaused) return this.#giveUp(reason);
     const alarm: Alarm = {
@@ -286,12 +287,12 @@ export class Link implements OutputHandler {
 
   /**
    * Hands over the complete expressions, in slices: the responses to the first of them go out, and
-   * give the peer something to do, while the others are handled. Otherwise two ends with much to
-   * say would take turns, each waiting until the other is done with all of it.
+   * give the peer something to do, while the others are handled. Otherwise, two busy ends would
+   * take turns, each waiting until the other has finished everything.
    *
-   * What comes after an answer also waits until the program has gone on, and forms one or more
-   * slices of its own: as in Twisted, code that waits for an answer hears of it before anything
-   * that was sent after it.
+   * What comes after an answer also waits until the program has had a turn, and forms one or more
+   * slices of its own: as in Twisted, code that waits for an answer gets it before anything that
+   * was sent after it.
    */
   async #handleInput(): Promise<void> {
     for (let slice = FIRST_SLICE_BYTES;; slice = this.#longerSlice(slice)) {
@@ -324,7 +325,7 @@ export class Link implements OutputHandler {
     const scanner = this.#scanner ??= this.#tools.takeScanner(this.#dialect);
     const tools = this.#tools.takeReader(this.#invoker);
     const pace = this.#handleSlice(slice, scanner, tools);
-    // Tools that a fault has interrupted do not get here, and are not lent again.
+    // Tools that were interrupted by a fault do not get here, and are not lent again.
     this.#tools.giveReader(tools);
     if (pace !== "unfinished") {
       this.#scanner = undefined;

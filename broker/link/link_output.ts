@@ -12,12 +12,12 @@ import { PBConnectionLost } from "../errors/errors.ts";
 import type { Toolbox, WriteTools } from "./toolbox.ts";
 
 /**
- * Number of turns in a row with one message each after which the next is not expected to write
+ * After this many turns in a row with one message each, the next turn is not expected to write
  * more.
  */
 const LONE_TURNS = 4;
 
-/** Learns what becomes of written messages. */
+/** Is told what becomes of written messages. */
 export interface OutputHandler {
   /** Called when the transport has taken some of what is waiting. */
   wrote(): void;
@@ -42,7 +42,7 @@ const CLOSED: OutputState = { kind: "closed" };
 export interface OutputParts {
   /** Where the bytes go. */
   readonly transport: Transport;
-  /** Learns what becomes of them. */
+  /** Is told what becomes of them. */
   readonly handler: OutputHandler;
   /** Lends writers. */
   readonly tools: Toolbox;
@@ -57,7 +57,7 @@ export class LinkOutput {
   readonly #parts: OutputParts;
   #dialect: Dialect | undefined;
   #state: OutputState = OPEN;
-  /** On loan as long as there is something that the transport has not been given. */
+  /** On loan as long as anything has not been given to the transport. */
   #tools: WriteTools | undefined;
   /** Whether a message is being written. */
   #isWriting = false;
@@ -111,8 +111,8 @@ export class LinkOutput {
   }
 
   /**
-   * Why nothing can be written any more although the link is not closed; undefined if that is not
-   * so.
+   * Why nothing can be written any more although the link is not closed; undefined if something
+   * can.
    */
   get failure(): Error | undefined {
     return this.#state.kind === "failed" ? this.#state.reason : undefined;
@@ -151,7 +151,7 @@ export class LinkOutput {
     const { tools, invoker, transport } = this.#parts;
     this.#isWriting = true;
     this.#written++;
-    // With a little patience, the last write would have included this message.
+    // If it had waited a little, the last write would have included this message.
     if (this.#inTransport !== 0) this.#loneTurns = 0;
     const lent = this.#tools ??= tools.takeWriter(
       invoker,
@@ -178,8 +178,8 @@ export class LinkOutput {
   /**
    * Waits until few enough bytes are waiting.
    *
-   * @param below Number of bytes that may still be waiting; the high-water mark less one unless
-   * given.
+   * @param below Number of bytes that may still be waiting. Defaults to one less than the
+   * high-water mark.
    * @returns Resolves when that is so, or when the link is closed.
    */
   drained(below: number = this.#parts.highWaterMark - 1): Promise<void> {
@@ -198,7 +198,7 @@ export class LinkOutput {
 
   /**
    * Waits while other microtasks of this turn are still writing, then writes out: calls that a
-   * program makes in reaction to one another leave together, in one write. A program that makes one
+   * program makes in response to one another leave together, in one write. A program that makes one
    * call after another does not wait.
    */
   async #writeOut(): Promise<void> {

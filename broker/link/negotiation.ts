@@ -44,7 +44,7 @@ export interface NegotiationParts {
   readonly outbox: Outbox;
   /** Milliseconds until it fails. */
   readonly timeout: number;
-  /** Closes the connection when the time is over. */
+  /** Closes the connection when the time is up. */
   readonly faults: Faults;
 }
 
@@ -58,7 +58,7 @@ export class Negotiation implements Alarm {
   readonly #outcome = new Outcome<void>();
 
   /**
-   * Creates a negotiation; it fails when its time is over.
+   * Creates a negotiation; it fails when its time is up.
    *
    * @param parts What it works with.
    */
@@ -73,7 +73,7 @@ export class Negotiation implements Alarm {
     return this.#outcome.promise;
   }
 
-  /** Called when the time is over. */
+  /** Called when the time is up. */
   ring(): void {
     const fact = `no dialect was agreed on within ${this.delay} ms`;
     this.#parts.faults.fail(new ProtocolError(fact));

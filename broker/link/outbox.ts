@@ -31,7 +31,7 @@ export class Outbox {
   #soon: (() => void)[] | undefined;
   /** What to do once the message is done. */
   #postponed: (() => void)[] | undefined;
-  /** How to take back what the message has put in tables, if it fails. */
+  /** How to take back what the message has added to tables, if it fails. */
   #undo: (() => void)[] | undefined;
 
   /**
@@ -81,7 +81,7 @@ export class Outbox {
   }
 
   /**
-   * Remembers how to take back something that the message has put in a table.
+   * Remembers how to take back something that the message has added to a table.
    *
    * @param undo Takes it back if the message fails.
    */
@@ -130,7 +130,7 @@ export class Outbox {
    */
   send(write: WriteMessage): void {
     if (this.isWriting) return this.postpone(() => this.send(write));
-    // Calls alone never get this far: such messages are about what the peer has sent.
+    // Calls alone never get this far: messages of this kind are about what the peer has sent.
     if (this.#output.buffered <= 2 * this.#maxBufferedBytes) return void this.write(null, write);
     this.#faults.fail(
       new LimitError(
@@ -141,8 +141,8 @@ export class Outbox {
   }
 
   /**
-   * Does the same for a reply to something that the peer should not have sent: many of them make
-   * the peer wait, as answers do.
+   * Writes a reply to something that the peer should not have sent, now or as soon as the current
+   * message is done. Many of these make the peer wait, as answers do.
    *
    * @param write Writes its parts.
    */
@@ -155,7 +155,7 @@ export class Outbox {
   }
 
   /**
-   * Throws if the peer reads so little that no more calls should be made.
+   * Throws if the peer reads so slowly that no more calls should be made.
    *
    * @param method The method to be called.
    * @throws {LimitError} If too much is waiting.

@@ -21,7 +21,7 @@ import type { BrokerLimits } from "./limits.ts";
  */
 const KEPT_BUFFER = 4096;
 /**
- * Maximum size in bytes of a buffer that an unused reader keeps a view of, as the next bytes are
+ * Maximum size in bytes of a buffer that an unused reader keeps a view of, since the next bytes are
  * likely to be in the same one.
  */
 const KEPT_BYTES = 64 * 1024;

@@ -13,16 +13,16 @@ const NAME = /^[\w%-][\w%.-]*$/;
 /** Options of {@linkcode DirectoryPublishedStorage}. */
 export interface DirectoryPublishedStorageOptions {
   /**
-   * Maximum number of bytes to keep; the states saved first are removed first. 268,435,456 (256
-   * MiB) unless given.
+   * Maximum number of bytes to keep; the states saved first are removed first. Defaults to
+   * 268,435,456 (256 MiB).
    */
   maxBytes?: number;
-  /** Maximum number of states to keep; those saved first are removed first. 10,000 unless given. */
+  /** Maximum number of states to keep; those saved first are removed first. Defaults to 10,000. */
   maxStates?: number;
 }
 
 /**
- * Keeps states in a directory of their own, one file each, readable only by the user that runs this
+ * Keeps states in a directory of their own, one file each, readable only by the user who runs this
  * program. Only one storage should use the directory at a time: what another one keeps there is
  * found, but not counted.
  *
@@ -43,8 +43,8 @@ export class DirectoryPublishedStorage implements PublishedStorage {
   readonly #maxBytes: number;
   readonly #maxStates: number;
   /**
-   * Sizes of the files in bytes, in the order in which they were saved; read when something is
-   * first to be kept.
+   * Sizes of the files in bytes, in the order in which they were saved; read when something is to
+   * be kept for the first time.
    */
   #sizes: Map<string, number> | undefined;
   #bytes = 0;
@@ -130,7 +130,7 @@ export class DirectoryPublishedStorage implements PublishedStorage {
   async #found(): Promise<Map<string, number>> {
     const files: { name: string; size: number; time: number }[] = [];
     for await (const { name, isFile } of Deno.readDir(this.#directory)) {
-      // Files with other kinds of names are somebody else's.
+      // Files with other names belong to somebody else.
       if (!isFile || !NAME.test(name)) continue;
       const info = await ifFound(Deno.stat(this.#path(name)));
       if (info === undefined) continue;

@@ -1,5 +1,5 @@
 /**
- * Objects whose fields are kept up to date in all caches, without any code of their own for it
+ * Objects whose fields are kept up to date in all caches without any code of their own
  * (docs/flavors.md, "Live objects").
  *
  * @module
@@ -13,13 +13,13 @@ import { type Fields, LiveViewers } from "./live_viewers.ts";
  * A {@linkcode Cacheable} whose caches follow its fields by themselves.
  *
  * Setting or deleting a field of the object changes all caches: the changes of one turn of the
- * event loop go out together, to each viewer what `getStateToCopyFor` lets it see. What happens
+ * event loop go out together, and each viewer gets what `getStateToCopyFor` lets it see. A change
  * within a field's value (`lines.push("x")`) is not noticed: call `changed("lines")`, or set the
  * field to a new value.
  *
- * A cache is called as `observe_update` with a dictionary of the fields that are new or different,
- * and as `observe_remove` with a list of names. {@linkcode LiveCache} handles both; in Python, so
- * does:
+ * The object calls `observe_update` of a cache with a dictionary of the fields that are new or
+ * different, and `observe_remove` with a list of names. {@linkcode LiveCache} handles both; in
+ * Python, so does:
  *
  * ```python
  * class DocumentCache(pb.RemoteCache):

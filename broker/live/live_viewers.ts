@@ -18,16 +18,16 @@ interface Viewer {
   readonly sent: Map<string, unknown>;
   /** Names of fields to be sent although they hold the same objects as before. */
   readonly touched: Set<string>;
-  /** Whether it has changes to be told of: soon, or when its connection takes more. */
+  /** Whether it has to be told of changes: soon, or when its connection takes more. */
   state: "current" | "due" | "waiting";
 }
 
 /**
  * Sends each viewer the changes in what it may see.
  *
- * All changes of a turn go in one message. A viewer whose connection is full gets what differs at
- * the time it takes more, and none of the states in between. A field that cannot be sent does not
- * keep others from being sent.
+ * All changes of a turn go in one message. A viewer whose connection is full gets what is different
+ * once the connection takes more, and none of the states in between. A field that cannot be sent
+ * does not keep others from being sent.
  */
 export class LiveViewers {
   readonly #fieldsFor: (perspective: object | null) => Fields;

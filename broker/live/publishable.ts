@@ -1,5 +1,5 @@
 /**
- * Objects whose state clients keep (`twisted.spread.publish.Publishable`; docs/paging.md,
+ * Objects whose state is kept by clients (`twisted.spread.publish.Publishable`; docs/paging.md,
  * "Published objects").
  *
  * @module
@@ -25,8 +25,8 @@ export const EVERYBODY: Audience = Object.freeze({ perspective: "None", service:
 /**
  * An object whose state a client keeps beyond the connection, and fetches only when it has changed.
  *
- * An identifier and a timestamp are sent first. A client that has kept the state from that time
- * uses it; others fetch it.
+ * An identifier and a timestamp are sent first. A client that has kept the state with that
+ * timestamp uses it; others fetch the state.
  *
  * @example
  * ```ts
@@ -75,7 +75,7 @@ export abstract class Publishable extends Cacheable {
    */
   republish(): void {
     const now = Date.now() / 1000;
-    // Two changes within a millisecond must still differ.
+    // Two changes within a millisecond must still have different timestamps.
     this.#timestamp = now > this.#timestamp ? now : this.#timestamp + 0.001;
   }
 

@@ -29,7 +29,7 @@ export interface PublishedStorage {
 export interface MemoryPublishedStorageOptions {
   /**
    * Maximum number of bytes to keep, including two for each character of a name; the least recently
-   * used state goes first. 16,777,216 (16 MiB) unless given.
+   * used state goes first. Defaults to 16,777,216 (16 MiB).
    */
   maxBytes?: number;
 }
@@ -79,7 +79,7 @@ export class MemoryPublishedStorage implements PublishedStorage {
   }
 
   /**
-   * Saves bytes; if there are too many, they are not kept at all.
+   * Saves bytes; if they exceed the limit by themselves, they are not kept at all.
    *
    * @param name The name.
    * @param bytes The bytes.
@@ -104,7 +104,7 @@ export class MemoryPublishedStorage implements PublishedStorage {
   }
 }
 
-/** The name counts as well, as the peer chooses it. */
+/** The name counts as well, since the peer chooses it. */
 function sizeOf(name: string, bytes: Uint8Array): number {
   return bytes.length + 2 * name.length;
 }

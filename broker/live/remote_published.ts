@@ -29,8 +29,8 @@ import type { PublishedStorage } from "./published_storage.ts";
 const MAX_NAME = 1024;
 
 /**
- * How far the activation of an object has got, which is kept when the object may be garbage
- * collected.
+ * How far the activation of an object has got. This is kept beside the object while it may be
+ * garbage collected.
  */
 interface Progress {
   /** The connection that it arrived over; without one, it is never activated. */
@@ -111,7 +111,7 @@ export abstract class RemotePublished extends RemoteCache {
    * Returns the name under which the state is kept: a different one for each service, user and
    * identifier.
    *
-   * @param ext The ending of the name; `pub` unless given.
+   * @param ext The ending of the name. Defaults to `pub`.
    * @returns The name, in which nothing has a special meaning to a file system.
    * @throws {JellyError} If one of the three is valid for this connection only, such as a
    * reference, or is longer than 1024 characters or bytes.
@@ -214,7 +214,9 @@ export abstract class RemotePublished extends RemoteCache {
     // The type is checked because the fields came from the peer.
     const remote: unknown = this.remote;
     if (remote instanceof RemoteReference) return await remote.callRemote("getStateToPublish");
-    throw new ProtocolError("Cannot fetch a published object: it came without a reference to it");
+    throw new ProtocolError(
+      "Cannot fetch a published object: it arrived without a reference to its original",
+    );
   }
 
   async #load(broker: Broker, name: string): Promise<StoredState | undefined> {
@@ -257,13 +259,15 @@ function warn(broker: Broker, message: string, error: unknown): void {
 }
 
 /**
- * Makes a part of a file name from a name that a peer gave: a different one for each name, of
- * whatever type.
+ * Turns a name that a peer gave, of whatever type, into a part of a file name: a different one for
+ * each name.
  */
 function fileNameOf(part: unknown): string {
   if (typeof part === "string") {
     if (part.length > MAX_NAME) {
-      throw new JellyError(`Cannot make a name of a text: it has more than ${MAX_NAME} characters`);
+      throw new JellyError(
+        `Cannot make a file name from a text: it has more than ${MAX_NAME} characters`,
+      );
     }
     return encodeURIComponent(part.toWellFormed()).replace(/[-.!~*'()]/g, percent);
   }
@@ -296,7 +300,7 @@ export async function whenReady<T extends RemotePublished = RemotePublished>(
 ): Promise<T> {
   const published = await result;
   if (!(published instanceof RemotePublished)) {
-    throw new TypeError("Cannot wait for a published object: the result is none");
+    throw new TypeError("Cannot wait for a published object: the result is not one");
   }
   await published.ready;
   return published as T;

@@ -44,7 +44,7 @@ export class FilePager<Args extends readonly unknown[] = []> extends StreamPager
    * @param collector Where the pages go.
    * @param file A path, which is opened when there is room for the first page; an open file; or a
    * stream of bytes. The pager closes it. An empty one has no pages.
-   * @param options The length of a page, 16,384 bytes unless given, and what to do at the end.
+   * @param options The length of a page, which defaults to 16,384 bytes, and what to do at the end.
    * @throws {RangeError} If the length of a page is not a positive integer.
    */
   constructor(

@@ -1,5 +1,5 @@
 /**
- * Large things in small pages: the receiving end (`twisted.spread.util.CallbackPageCollector`,
+ * Large data in small pages: the receiving end (`twisted.spread.util.CallbackPageCollector`,
  * `getAllPages`; docs/paging.md).
  *
  * @module
@@ -24,8 +24,8 @@ const NAMES: ParameterNames = Object.freeze({ remote_gotPage: ["page"] });
 /**
  * Receives pages from a pager of the peer; a subclass defines what becomes of them.
  *
- * The pages end once: when the pager says so, or when it can no longer be expected to, since it has
- * released the collector or the connection is lost. Anything that arrives later is dropped.
+ * The pages end once: when the pager says so, or when it no longer can, because it has released the
+ * collector or the connection is lost. Anything that arrives later is dropped.
  */
 export abstract class PageReceiver extends Referenceable implements PageCollector {
   #isOver = false;
@@ -117,7 +117,7 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
    * @throws {PBError} If no more pages are accepted, so that a pager that waits for answers stops.
    */
   remote_gotPage(page: unknown): unknown {
-    if (this.#isOver) throw new PBError("No more pages are taken");
+    if (this.#isOver) throw new PBError("No more pages are accepted");
     return this.pageReceived(page, this.#broker?.[CONNECTION].incoming.messageBytes ?? 0);
   }
 
@@ -173,13 +173,11 @@ export abstract class PageReceiver extends Referenceable implements PageCollecto
 
 /** Options of a {@linkcode CallbackPageCollector}. */
 export interface PageCollectorOptions {
-  /**
-   * Called instead of the callback if some pages are missing; like it, it is logged if it fails.
-   */
+  /** Called instead of the callback if some pages are missing; if it fails, that is logged too. */
   errback?: (error: Error) => unknown;
   /**
-   * Approximate maximum amount of memory for all pages, in bytes; 67,108,864 (64 MiB) unless given.
-   * A page counts for at least the length of its message plus 256 bytes.
+   * Approximate maximum amount of memory for all pages, in bytes. A page counts for at least the
+   * length of its message plus 256 bytes. Defaults to 67,108,864 (64 MiB).
    */
   maxBytes?: number;
 }

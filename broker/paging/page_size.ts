@@ -62,7 +62,7 @@ function partsOf(value: object): Iterable<unknown> {
 }
 
 /**
- * Returns whether the contents of an object came with it. Those of a cache belong to the
+ * Returns whether the contents of an object arrived with it. Those of a cache belong to the
  * connection, not the page, and objects of other classes may refer to anything in the program.
  */
 function bringsParts(value: object): boolean {

@@ -14,16 +14,16 @@ import { pageSize } from "./page_size.ts";
 /** Options of a {@linkcode StreamPageCollector}. */
 export interface StreamPageCollectorOptions<Page> {
   /**
-   * Returns whether a page is of the kind that the stream is for; the stream fails at any other.
-   * Accepts bytes unless given.
+   * Returns whether a page is of the kind that the stream is for; the stream fails at any other. By
+   * default, only bytes are accepted.
    *
    * @param page The page that has arrived.
    */
   accept?: (page: unknown) => page is Page;
   /**
-   * Approximate amount of memory that pages may take before the pager is slowed down, in bytes;
-   * 262,144 (256 KiB) unless given. A page counts for at least the length of its message plus 256
-   * bytes.
+   * Approximate amount of memory that pages may take before the pager is slowed down, in bytes. A
+   * page counts for at least the length of its message plus 256 bytes. Defaults to 262,144 (256
+   * KiB).
    */
   highWaterMark?: number;
 }
@@ -96,7 +96,7 @@ export class StreamPageCollector<Page = Uint8Array> extends PageReceiver {
       this.giveUp(
         new PagingError("Cannot collect pages: one is not of the kind that was expected"),
       );
-      throw new PBError("Cannot take page: it is not of the kind that was expected");
+      throw new PBError("Cannot accept page: it is not of the kind that was expected");
     }
     this.#messageBytes = messageBytes;
     this.#controller.enqueue(page);

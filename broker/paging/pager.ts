@@ -1,5 +1,5 @@
 /**
- * Large things in small pages: the sending end (`twisted.spread.util.Pager`, `StringPager`;
+ * Large data in small pages: the sending end (`twisted.spread.util.Pager`, `StringPager`;
  * docs/paging.md).
  *
  * @module
@@ -29,7 +29,7 @@ export interface PageCollector {
 export interface PagerOptions<Args extends readonly unknown[] = []> {
   /** Called when all pages are sent. */
   callback?: (...args: Args) => unknown;
-  /** The arguments of the callback; none unless given. */
+  /** The arguments of the callback. Defaults to none. */
   args?: Args;
   /**
    * Maximum number of pages on their way at once: the collector answers each one, and may take its
@@ -37,7 +37,8 @@ export interface PagerOptions<Args extends readonly unknown[] = []> {
    */
   window?: number;
   /**
-   * Whether the reference to the collector remains usable afterwards; it is released unless set.
+   * Whether the reference to the collector remains usable afterwards; if not, it is released.
+   * Defaults to false.
    */
   keepCollector?: boolean;
   /** Stops the paging when it aborts; the collector is not told of the end. */
@@ -180,7 +181,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
         const isLater = isPromise(made);
         const page = isLater ? await made : made;
         if (page === undefined) break;
-        // A first page that is available at once uses the turn that was waited for.
+        // A first page that is available at once uses the turn that this pager has waited for.
         const turn = isFirst && !isLater ? undefined : broker[CONNECTION].pageTurns.next(isFirst);
         if (turn !== undefined) await turn;
         if (this.#hasEnded) return;
@@ -192,7 +193,8 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
       }
       if (this.#answers.length !== 0) await Promise.all(this.#answers);
       if (this.#hasEnded) return;
-      // After an only page, it also goes out before the answer of the method, as in Twisted.
+      // If there is only one page, this also goes out before the answer of the method, as in
+      // Twisted.
       this.#tell("endedPaging");
       this.#end(undefined);
     } catch (error) {
@@ -303,7 +305,7 @@ export class StringPager<Args extends readonly unknown[] = []> extends Pager<Arg
    * @param collector Where the pages go.
    * @param bytes The bytes to send; they must not change until they are sent. If there are none,
    * one empty page is sent.
-   * @param options The length of a page, 8,192 bytes unless given, and what to do at the end.
+   * @param options The length of a page, which defaults to 8,192 bytes, and what to do at the end.
    * @throws {RangeError} If the length of a page is not a positive integer.
    */
   constructor(

@@ -82,7 +82,7 @@ export class StreamPager<Args extends readonly unknown[] = []> extends Pager<Arg
   #cancel(reason: unknown): void {
     // A stream that has yet to be opened is not opened just for this.
     if (this.#reader === undefined && typeof this.#source === "function") return;
-    // A stream that has failed cannot be cancelled; why it failed is known.
+    // A stream that has failed cannot be cancelled; the reason is already known.
     this.#opened().then((reader) => reader.cancel(reason)).catch(noOperation);
   }
 }

@@ -137,7 +137,11 @@ Deno.test("RemoteCacheObserver.callRemote() resolves with the cache's answer, or
   assertEquals(ledger.entries, [1]);
   ledger.release();
   await settle();
-  await assertRejects(() => observer.callRemote("added", 2), DeadReferenceError, "has none");
+  await assertRejects(
+    () => observer.callRemote("added", 2),
+    DeadReferenceError,
+    "has no cache of it",
+  );
   assertEquals(pair.serverLog.length, 6);
   await pair[Symbol.asyncDispose]();
   await assertRejects(() => observer.callRemote("added", 3), DeadReferenceError, "closed");

@@ -346,5 +346,5 @@ Deno.test("jelly() sends a Copyable without a connection as its class and fields
   class Remote extends RemoteCopy {}
   registry.setUnjellyableForClass(Point, Remote);
   assertInstanceOf(unjelly(sexp, { registry }), Remote);
-  assertThrows(() => jelly(new Root()), JellyError, "travels over a connection only");
+  assertThrows(() => jelly(new Root()), JellyError, "can travel only over a connection");
 });

@@ -110,13 +110,13 @@ const CASES: { name: string; value: unknown; path: string | undefined; fact: str
     name: "keyword arguments within a list",
     value: [kwargs({ a: 1 })],
     path: "[0]",
-    fact: "Kwargs are not a value: they follow the other arguments",
+    fact: "Kwargs are not a value: they go after the other arguments",
   },
   {
     name: "call options within a list",
     value: [callOptions({ timeout: 1000 })],
     path: "[0]",
-    fact: "CallOptions are not a value: they follow all arguments",
+    fact: "CallOptions are not a value: they go after all other arguments",
   },
   { name: "a reference of another connection", value: [foreign], path: "[0]", fact: "connection" },
 ];
@@ -255,13 +255,13 @@ Deno.test("callRemote() refuses keyword arguments and options that are not last,
   await using pair = await testPair(new Service());
   const root = pair.client.root();
   const error = await assertRejects(() => root.callRemote("echo", kwargs({ a: 1 }), 2), JellyError);
-  assertEquals([error.path, error.message.includes("follow the other arguments")], [
+  assertEquals([error.path, error.message.includes("go after the other arguments")], [
     "args[0]",
     true,
   ]);
   await assertRejects(
     () => root.callRemote("echo", callOptions({ timeout: 1000 }), kwargs({ a: 1 })),
     JellyError,
-    "also keyword arguments",
+    "keyword arguments included",
   );
 });

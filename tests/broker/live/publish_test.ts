@@ -342,7 +342,7 @@ Deno.test("whenReady() rejects for a result that is not RemotePublished, and whe
   await assertRejects(
     () => whenReady(root.callRemote("nothing")),
     TypeError,
-    "the result is none",
+    "the result is not one",
   );
   await assertRejects(() => whenReady(root.callRemote("missing")), NoSuchMethod);
 });
