@@ -10,12 +10,12 @@ import type { CloseReason } from "../../transport/mod.ts";
 export interface CloseOptions {
   /**
    * Milliseconds that calls under way, the peer's and ours, have to finish; new calls from the peer
-   * are refused meanwhile. `Infinity` waits until all have finished; 0 unless given.
+   * are refused meanwhile. `Infinity` waits until all have finished. Defaults to 0.
    */
   readonly graceful?: number;
   /**
-   * Sent to the peer by transports that can; `normal` unless given. An error means that the
-   * connection is closed because of a fault: {@linkcode Broker.closed} resolves to it.
+   * Sent to the peer by transports that can. An error means that the connection is closed because
+   * of a fault: {@linkcode Broker.closed} resolves to it. Defaults to `normal`.
    */
   readonly reason?: CloseReason | Error;
 }

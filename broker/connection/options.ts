@@ -44,17 +44,17 @@ export interface ReceivedCall {
 
 /** Options of one connection, shared by servers and clients. */
 export interface BrokerOptions {
-  /** Class tags and names; the global registry unless given. */
+  /** Class tags and names. Defaults to the global registry. */
   registry?: JellyRegistry;
-  /** What may arrive; the basic types unless given. */
+  /** What may arrive. Defaults to the basic types. */
   security?: Taster;
-  /** Limits; those not given keep their defaults. */
+  /** Limits; each that is left out has its default. */
   limits?: Partial<BrokerLimits>;
-  /** Whether failures carry the stack of the error to the peer; false unless given. */
+  /** Whether failures carry the stack of the error to the peer. Defaults to false. */
   unsafeTracebacks?: boolean;
   /**
-   * Where log entries go; the console unless given. Of many entries with the same event and level,
-   * the console shows one a second, with the number of those left out.
+   * Where log entries go. Defaults to the console, which of many entries with the same event and
+   * level shows one a second, with the number of those left out.
    */
   log?: Log;
   /**
@@ -69,12 +69,12 @@ export interface BrokerOptions {
    * Milliseconds within which a peer that has silently gone is noticed: after silence it is asked
    * for a sign of life, and if it stays silent, the connection is closed. Where answers wait for
    * the peer, so that nothing is read from it, the connection is closed if it accepts none of them
-   * meanwhile. 0 for never; 60,000 unless given, but never within one program.
+   * meanwhile. 0 means never. Defaults to 60,000, and to 0 within one program.
    */
   keepAlive?: number;
 }
 
-/** Options with all defaults filled in, made once for all connections of a server. */
+/** Options with their defaults filled in, made once for all connections of a server. */
 export interface BrokerSettings {
   /** Class tags and names. */
   readonly registry: JellyRegistry;

@@ -72,7 +72,7 @@ export type Log = (entry: LogEntry) => void;
  * Makes a log from a program's own, or from the console.
  *
  * @param log The program's log, which gets every entry; if it fails, the console gets the entry.
- * The console unless given, which does not show all of many entries of one kind.
+ * Defaults to the console, which does not show all of many entries of one kind.
  * @returns A log that accepts entries with any messages, and never throws.
  */
 export function safeLog(log: Log = consoleLog()): Log {
@@ -114,11 +114,11 @@ function callAll(callbacks: Iterable<() => unknown>, failed: (error: unknown) =>
 
 /** The remarks that {@linkcode LogRate} adds to messages. */
 export interface LogRateRemarks {
-  /** Says how many entries were left out; `, as did 3 before it` unless given. */
+  /** Says how many entries were left out. Defaults to `, as did 3 before it`. */
   leftOut?: (count: number) => string;
   /**
-   * Says that the next ones may be left out; `; of what follows, one a second is logged` unless
-   * given.
+   * Says that the next ones may be left out. Defaults to
+   * `; of what follows, one a second is logged`.
    */
   goesOn?: string;
 }
