@@ -198,7 +198,7 @@ export class Answers {
       this.#hooks.fail(
         new LimitError(
           "maxBufferedBytes",
-          `Cannot keep connection: the peer does not read, more than ${maxBufferedBytes} bytes wait`,
+          `Cannot keep connection: the peer does not read; more than ${maxBufferedBytes} bytes wait`,
         ),
       );
       return undefined;

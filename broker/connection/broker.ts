@@ -171,8 +171,8 @@ export class Broker implements AsyncDisposable {
   /**
    * Logs in at the server, by the strongest mechanism that both ends know and allow.
    *
-   * @param credentials A name and a password, a token, or `Anonymous`; those in the URL unless
-   * given.
+   * @param credentials A name and a password, a token, or `Anonymous`. Defaults to those in the
+   * URL.
    * @param mind An object of ours that the avatar may call, or null; it may be called even before
    * the login is answered.
    * @param options Which mechanisms may be used, and a signal.

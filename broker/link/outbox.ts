@@ -135,7 +135,7 @@ export class Outbox {
     this.#faults.fail(
       new LimitError(
         "maxBufferedBytes",
-        `Cannot keep connection: the peer does not read, ${this.#output.buffered} bytes wait for it`,
+        `Cannot keep connection: the peer does not read; ${this.#output.buffered} bytes wait for it`,
       ),
     );
   }
@@ -164,7 +164,7 @@ export class Outbox {
     if (this.#output.buffered <= this.#maxBufferedBytes) return;
     throw new LimitError(
       "maxBufferedBytes",
-      `Cannot call "${method}": the peer does not read, ${this.#output.buffered} bytes wait for it`,
+      `Cannot call "${method}": the peer does not read; ${this.#output.buffered} bytes wait for it`,
     );
   }
 }
