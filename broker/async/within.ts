@@ -13,7 +13,7 @@ import { MAX_TIMEOUT } from "../../transport/base/checks.ts";
  * @param promise What to wait for.
  * @returns Settles when the promise has, or resolves when the time is over.
  */
-export async function within(time: number, promise: Promise<void>): Promise<void> {
+export async function within(time: number, promise: Promise<unknown>): Promise<void> {
   const timeout = Promise.withResolvers<void>();
   const timer = time <= MAX_TIMEOUT ? setTimeout(timeout.resolve, time) : undefined;
   await Promise.race([promise, timeout.promise]);

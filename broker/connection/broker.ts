@@ -290,7 +290,7 @@ export class Broker implements AsyncDisposable {
   /**
    * Closes the connection once what was sent has gone out, or after a second if it has not. Calls
    * that wait for an answer fail, unless `graceful` gives them time to finish. A second call waits
-   * for the first, and ends the time that calls have to finish unless it sets `graceful` too.
+   * for the first, and calls have no more time to finish than it gives them.
    *
    * @param options How, and why; an error alone is the reason.
    * @returns Resolves when the connection has ended.

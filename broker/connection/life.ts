@@ -178,7 +178,7 @@ export class Life {
   close(options: CloseOptions | Error): Promise<void> {
     const { graceful = 0, reason } = options instanceof Error ? { reason: options } : options;
     duration("graceful", graceful);
-    if (graceful === 0 && this.#state.kind === "draining") this.#state.done();
+    this.#hasten(graceful);
     this.#closing ??= {
       fault: reason instanceof Error ? reason : undefined,
       ended: this.#close(graceful, reason),
@@ -264,6 +264,13 @@ export class Life {
       this.end(undefined, NOTHING);
     }
     await this.closed;
+  }
+
+  /** Gives calls that are being finished no more time than this. */
+  #hasten(graceful: number): void {
+    if (this.#state.kind !== "draining") return;
+    if (graceful === 0) this.#state.done();
+    else void within(graceful, this.closed).then(() => this.#hasten(0));
   }
 
   /** Refuses calls, and waits until those under way are finished. */

@@ -64,8 +64,8 @@ export class PBServer implements AsyncDisposable {
 
   /**
    * Stops listening, closes all connections, and waits until they have ended. Clients are told that
-   * the server is going away, where the transport can tell them. A second call waits too; without
-   * `graceful`, it speeds up the first.
+   * the server is going away, where the transport can tell them. A second call waits too, and
+   * calls under way have no more time than it gives them.
    *
    * @param options How much time calls under way have.
    * @returns Resolves when nothing is left.

@@ -141,8 +141,8 @@ export class PBServerFactory implements AsyncDisposable {
 
   /**
    * Closes all connections for good: later ones are refused. Clients are told that the server is
-   * going away, if the transport can tell them. A second call without `graceful` hurries the first
-   * one.
+   * going away, if the transport can tell them. A second call waits
+   * too, and calls under way have no more time than it gives them.
    *
    * @param options How much time calls under way have.
    * @returns Resolves when all connections have ended.

@@ -183,6 +183,27 @@ Deno.test("Broker.close() without graceful ends the wait of an earlier graceful 
   await lost;
 });
 
+Deno.test("Broker.close() with graceful shortens the wait of an earlier graceful close", async () => {
+  using time = new FakeTime();
+  await using pair = await testPair(new Server());
+  const lost = assertRejects(() => pair.client.root().callRemote("wait"), PBConnectionLost);
+  await time.runMicrotasks();
+  const closed = pair.server.close({ graceful: Infinity });
+  await time.runMicrotasks();
+  const sooner = pair.server.close({ graceful: 5000 });
+  void pair.server.close({ graceful: 60_000 });
+  await time.tickAsync(4999);
+  await time.runMicrotasks();
+  assert(!pair.server.isClosed);
+  await time.tickAsync(1);
+  // A peer that was calling is refused for a while.
+  await time.tickAsync(200);
+  await sooner;
+  await closed;
+  await lost;
+  assertEquals(time.next(), false, "a timer is left");
+});
+
 Deno.test("Broker.close() with graceful waits for a peer that is slow to read its answers", async () => {
   using time = new FakeTime();
   await using pair = await rawClient(new Server(), { limits: { highWaterMark: 4096 } });

@@ -542,6 +542,28 @@ Deno.test("Session.close() also closes a connection that the session has left", 
   await closing;
 });
 
+Deno.test("Session.close() with graceful limits the time of a connection that the session has left", async () => {
+  await using site = new Site(new Counter());
+  const session = openSession<Counter>("pb://a.example", { ...site.options, stableAfter: 1000 });
+  const old = await session.ready();
+  const { connected } = site;
+  await site.time.tickAsync(1000);
+  const waiting = assertRejects(() => old.callRemote("wait"), PBConnectionLost);
+  await site.time.runMicrotasks();
+  const [server] = site.factory.brokers;
+  const leaving = server!.close({ graceful: Infinity });
+  await assertRejects(() => session.use((counter) => counter.callRemote("count")), GoingAwayError);
+  await session.ready();
+  const closed = session.close({ graceful: 500 });
+  await site.time.tickAsync(499);
+  await site.time.runMicrotasks();
+  assertEquals(connected.isClosed, false);
+  await site.time.tickAsync(1);
+  await closed;
+  await waiting;
+  await leaving;
+});
+
 Deno.test("Session keeps at most eight connections that it has left", async () => {
   class Fickle extends Counter {
     remote_leave(): void {
