@@ -136,11 +136,17 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     return await withDeadline({ timeout, signal, tooLate }, async (signal) => {
       for (;;) {
         const { state } = this;
-        if (state.kind === "connected" && state.broker.takesCalls) return state.value;
+        if (this.#isUsable(state)) return state.value;
         if (state.kind === "closed" || wait === 0) throw this.#notConnected(wait);
         await this.#change(signal);
       }
     });
+  }
+
+  /** Whether there is a connection, over which the other end takes calls as far as is known. */
+  #isUsable(state: SessionState<R>): state is StateOf<R, "connected"> {
+    return state.kind === "connected" && state.broker.takesCalls &&
+      !this.#leaving.has(state.broker);
   }
 
   /** Waits for the next change of state. */
@@ -185,7 +191,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       await this.ready(options);
       const { state } = this;
       // Nothing may happen between the check and the work.
-      if (state.kind !== "connected" || !state.broker.takesCalls) continue;
+      if (!this.#isUsable(state)) continue;
       try {
         return await work(state.value);
       } catch (error) {
