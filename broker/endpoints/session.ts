@@ -44,8 +44,8 @@ const MAX_LEAVING = 8;
  */
 export class Session<R = RemoteReference> implements AsyncDisposable {
   /**
-   * Resolves when the session has ended for good: to the reason, or undefined if it ended on
-   * purpose.
+   * Resolves when the session has ended for good, and no call is being finished any more: to the
+   * reason, or undefined if it ended on purpose.
    */
   readonly closed: Promise<Error | undefined>;
   readonly #targets: readonly Target[];
@@ -226,7 +226,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   }
 
   #close(reason: Error | undefined, options: CloseOptions = {}): void {
-    if (!this.#end.signal.aborted) {
+    if (!this.#end.signal.aborted && this.#phase.kind !== "closed") {
       this.#reason = reason;
       this.#closeOptions = options;
       this.#end.abort(new NotConnectedError("Cannot connect: the session is closed"));
@@ -243,14 +243,16 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     await undefined;
     try {
       await this.#live();
-      await Promise.all(Array.from(this.#leaving, (broker) => broker.closed));
     } catch (error) {
       // Of all that is called there, only `giveUp` and `backoff` can throw.
       this.#log({ event: "callbackFailed", level: "error", message: "A callback failed", error });
       this.#reason = toError(error);
     }
-    this.#enter({ kind: "closed", state: { kind: "closed", reason: this.#reason } });
-    return this.#reason;
+    const reason = this.#reason;
+    // Nobody need wait any longer for a connection, although calls may yet be finished over old ones.
+    this.#enter({ kind: "closed", state: { kind: "closed", reason } });
+    await Promise.all(Array.from(this.#leaving, (broker) => broker.closed));
+    return reason;
   }
 
   async #live(): Promise<void> {

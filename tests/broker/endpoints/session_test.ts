@@ -589,6 +589,34 @@ Deno.test("Session keeps at most eight connections that it has left", async () =
   assertEquals([site.dialed.length, site.factory.brokers.size], [11, 9]);
 });
 
+Deno.test("a session that gives up is closed at once, while calls are finished over a connection that it has left", async () => {
+  const counter = new Counter();
+  await using site = new Site(counter);
+  const session = openSession<Counter>("pb://a.example", {
+    ...site.options,
+    stableAfter: 1000,
+    giveUp: (reason) => reason instanceof ConnectError,
+  });
+  const old = await session.ready();
+  await site.time.tickAsync(1000);
+  const waiting = old.callRemote("wait");
+  await site.time.runMicrotasks();
+  const [server] = site.factory.brokers;
+  const leaving = server!.close({ graceful: Infinity });
+  site.down.add("all");
+  await assertRejects(() => session.use((counter) => counter.callRemote("count")), GoingAwayError);
+  const reason = 'it is closed: Cannot connect to "pb://a.example": it is down';
+  await assertRejects(() => session.ready({ wait: Infinity }), NotConnectedError, reason);
+  assertEquals(site.connected.isClosed, false);
+  counter.finish();
+  await waiting;
+  await site.time.tickAsync(200);
+  await leaving;
+  assertMatch((await session.closed)!.message, /it is down/);
+  await session.close();
+  await assertRejects(() => session.ready(), NotConnectedError, reason);
+});
+
 class Member extends Avatar {
   perspective_mind(): unknown {
     return this.mind;
