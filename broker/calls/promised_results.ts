@@ -118,7 +118,8 @@ export class PromisedResults {
    * @param caller Who made the call.
    * @param bytes Length of the request in bytes.
    * @returns The result.
-   * @throws {LimitError} If there are too many, or those that failed are too large.
+   * @throws {LimitError} If there are too many, or the requests of those that are errors are too
+   * large.
    */
   add(request: number, caller: object | null, bytes: number): PromisedResult {
     const cannot = "Cannot keep the result for other calls";
@@ -127,7 +128,7 @@ export class PromisedResults {
     }
     const maxBytes = this.#hooks.bounds?.messageBytes.most ?? Infinity;
     if (this.#failedBytes >= Math.min(this.#limits.maxBufferedBytes, maxBytes)) {
-      const fact = `${this.#failedBytes} bytes of calls that failed are kept`;
+      const fact = `${this.#failedBytes} bytes of calls whose results cannot be called are kept`;
       throw new LimitError("maxBufferedBytes", `${cannot}: ${fact}`);
     }
     // The peer may have used the number before.

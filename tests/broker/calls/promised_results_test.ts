@@ -81,6 +81,21 @@ Deno.test("PromisedResults: a result is called by the number of its request, bef
   assertEquals(pair.broker.traffic.callsReceived, 5);
 });
 
+Deno.test("PromisedResults: calls that wait begin with each result that becomes known", async () => {
+  const shop = new Shop();
+  await using pair = await kin(shop);
+  await pair.peer.say(
+    ...[1, 2].map((id) => call(id, "root", "later", 2)),
+    ...[1, 2].map((id) => call(id + 2, -id, "name", 1)),
+  );
+  await settle();
+  for (const id of [1, 2]) {
+    shop.waiting[id - 1]!.resolve(new Thing(`ink ${id}`));
+    assertEquals(await heard(pair), ["answer", id, ["remote", id]]);
+    assertEquals(await heard(pair), ["answer", id + 2, ["unicode", `ink ${id}`]]);
+  }
+});
+
 Deno.test("PromisedResults: a result that was given back cannot be called, but waiting calls begin", async () => {
   const shop = new Shop();
   await using pair = await kin(shop);
@@ -334,7 +349,9 @@ Deno.test("PromisedResults: large calls that failed are kept up to maxBufferedBy
   await pair.peer.say(call(3, "root", "thing", 2, "tea"), call(4, "root", "thing", 1, "tea"));
   const [kind, id, text] = await heard(pair) as string[];
   assertEquals([kind, id], ["error", 3]);
-  assert(/^Cannot keep the result .*: \d+ bytes of calls that failed are kept$/.test(text!), text);
+  const fact =
+    /^Cannot keep the result .*: \d+ bytes of calls whose results cannot be called are kept$/;
+  assert(fact.test(text!), text);
   assertEquals(await heard(pair), ["answer", 4, ["remote", 1]]);
   // One that is given back, or whose number is used again, makes room.
   await pair.peer.say(["decref", -1], call(2, "root", "thing", 2, "tea"), call(5, -2, "name", 1));
@@ -344,6 +361,29 @@ Deno.test("PromisedResults: large calls that failed are kept up to maxBufferedBy
   await heard(pair);
   await pair.peer.say(call(7, "root", "thing", 2, "tea"));
   assertEquals(await heard(pair), ["answer", 7, ["remote", 3]]);
+});
+
+Deno.test("PromisedResults: of large calls that succeeded, those count whose result is no reference", async () => {
+  class Void extends Shop {
+    remote_nothing(): void {}
+  }
+  await using pair = await kin(new Void(), { limits: { maxBufferedBytes: 100_000 } });
+  const long = "x".repeat(60_000);
+  for (const id of [1, 2, 3]) {
+    await pair.peer.say(call(id, "root", "thing", 2, long));
+    assertEquals(await heard(pair), ["answer", id, ["remote", id]]);
+  }
+  await pair.peer.say(["decref", -1]);
+  for (const id of [4, 5]) {
+    await pair.peer.say(call(id, "root", "nothing", 2, long));
+    assertEquals(await heard(pair), ["answer", id, ["None"]]);
+  }
+  await pair.peer.say(call(6, "root", "nothing", 2));
+  const [kind, id, text] = await heard(pair) as string[];
+  assertEquals([kind, id], ["error", 6]);
+  assert(/: \d+ bytes of calls whose results cannot be called are kept$/.test(text!), text);
+  await pair.peer.say(["decref", -4], call(7, "root", "nothing", 2));
+  assertEquals(await heard(pair), ["answer", 7, ["None"]]);
 });
 
 Deno.test("PromisedResults: a call that fails after its result was given back is not kept", async () => {
