@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { closeOnAbort, orAborted, withDeadline } from "../../../transport/base/deadline.ts";
 
@@ -41,6 +42,36 @@ Deno.test("withDeadline() rejects with the reason of its signal", async () => {
   controller.abort(reason);
   assertStrictEquals(await refused, reason);
 });
+
+Deno.test("withDeadline() does not begin the work if its signal is aborted already", async () => {
+  const reason = new Error("no more");
+  let begun = 0;
+  const refused = await assertRejects(() =>
+    withDeadline({ timeout: 60_000, signal: AbortSignal.abort(reason) }, () => {
+      return Promise.resolve(begun++);
+    })
+  );
+  assertStrictEquals(refused, reason);
+  assertEquals(begun, 0);
+});
+
+const WAITS: { name: string; wait: (signal: AbortSignal, on: Promise<void>) => Promise<void> }[] = [
+  {
+    name: "withDeadline",
+    wait: (signal, on) => withDeadline({ timeout: 60_000, signal }, () => on),
+  },
+  { name: "closeOnAbort", wait: (signal, on) => closeOnAbort(signal, () => {}, on) },
+  { name: "orAborted", wait: (signal, on) => orAborted(on, signal) },
+];
+for (const { name, wait } of WAITS) {
+  Deno.test(`${name}() leaves no listener at a signal that lives on`, async () => {
+    const { signal } = new AbortController();
+    const waits = [wait(signal, Promise.resolve()), wait(signal, Promise.reject(new Error("no")))];
+    assertEquals(getEventListeners(signal, "abort").length, 2);
+    await Promise.allSettled(waits);
+    assertEquals(getEventListeners(signal, "abort").length, 0);
+  });
+}
 
 Deno.test("closeOnAbort() closes once, when the signal is aborted or the promise rejects", async () => {
   let closed = 0;
