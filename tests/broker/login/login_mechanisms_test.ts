@@ -381,6 +381,14 @@ Deno.test("PortalRoot completes the SCRAM exchange even if the checker refuses t
   await assertRejects(() => responder.callRemote("respond", first), UnauthorizedLogin);
 });
 
+Deno.test("PortalRoot refuses a SCRAM login without a challenge if no checker can check it", async () => {
+  const { root } = testPortal({ checkers: [new BearerTokenChecker(() => null)] });
+  await using pair = await testPair(root);
+  const first = new TextEncoder().encode("n,,n=alice,r=abc");
+  const open = pair.client.root();
+  await assertRejects(() => open.callRemote("loginScram", first, null), UnhandledCredentials);
+});
+
 Deno.test("Broker.login() by SCRAM rejects when the iterations are out of the client's bounds", async () => {
   const { realm, root } = testPortal({ scramIterations: 5000 });
   await using pair = await testPair(root);
