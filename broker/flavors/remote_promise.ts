@@ -170,13 +170,10 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
     args: readonly unknown[],
     onKept?: (request: number) => void,
   ): Promise<unknown> {
-    const state = this.#state;
-    const reference = state.kind === "reference" ? state.reference : undefined;
-    if (this.#isReleased || reference?.isReleased) return Promise.reject(released(name));
-    // Objects in an answer arrive on nobody's behalf.
-    const perspective = reference?.perspective ?? null;
+    if (this.#isReleased) return Promise.reject(released(name));
     const target = (retry: () => void) => this.#target(name, retry);
-    return this.#broker[CONNECTION].call(target, name, args, perspective, onKept);
+    // Objects in an answer arrive on nobody's behalf.
+    return this.#broker[CONNECTION].call(target, name, args, null, onKept);
   }
 
   /** Finds the object when a call is sent, which may be after this was released. */
