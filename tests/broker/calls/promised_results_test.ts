@@ -1,6 +1,8 @@
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import {
   type BrokerOptions,
+  callOptions,
+  Copyable,
   type CopyableFailure,
   failure2Copyable,
   LimitError,
@@ -206,6 +208,42 @@ Deno.test("PromisedResults: a graceful close refuses calls of results that were 
   await closing;
 });
 
+Deno.test("PromisedResults: calls that begin while an answer is being written are answered after it", async () => {
+  const abort = new AbortController();
+  const { signal } = abort;
+  class Page extends Copyable {
+    override getStateToCopy(): object {
+      // Once nobody waits for its answer, calls that had to wait may begin.
+      abort.abort();
+      return {};
+    }
+  }
+  class Book extends Thing {
+    remote_page(): Page {
+      return new Page();
+    }
+  }
+  const shop = new Shop();
+  await using pair = await kin(shop, { limits: { maxCallsIn: 2, maxPipelined: 1 } });
+  const asked = assertRejects(() => pair.broker.root().callRemote("ask", callOptions({ signal })));
+  assertEquals((await pair.peer.hear() as unknown[])[3], "ask");
+  await pair.peer.say(
+    call(1, "root", "later", 2),
+    call(2, -1, "page", 1),
+    call(3, -1, "name", 1),
+    call(4, "root", "thing", 1, "tea"),
+    call(5, "root", "none", 1),
+  );
+  await settle();
+  assertEquals(pair.broker.counts.callsIn, 3);
+  shop.waiting[0]!.resolve(new Book("ink"));
+  await asked;
+  const heardOf = [];
+  for (let i = 0; i < 5; i++) heardOf.push((await pair.peer.hear() as unknown[]).slice(0, 2));
+  assertEquals(heardOf, [["answer", 1], ["answer", 2], ["answer", 4], ["error", 5], ["answer", 3]]);
+  await pair.peer.say(["answer", 1, ["None"]]);
+});
+
 Deno.test("PromisedResults: nothing begins, and nothing is left, once the connection has ended", async () => {
   const shop = new Shop();
   let named = 0;
@@ -389,14 +427,14 @@ Deno.test("PromisedResults: of large calls that succeeded, those count whose res
 Deno.test("PromisedResults: a call that fails after its result was given back is not kept", async () => {
   const shop = new Shop();
   await using pair = await kin(shop, { limits: { maxBufferedBytes: 100 } });
-  for (const id of [1, 2, 3]) {
+  for (let id = 1; id <= 10; id++) {
     await pair.peer.say(call(id, "root", "later", 2), ["decref", -id]);
     await settle();
     shop.waiting.shift()!.reject(new PBError("no"));
     assertEquals(await heard(pair), ["error", id, "no"]);
   }
-  await pair.peer.say(call(4, "root", "thing", 2, "tea"));
-  assertEquals(await heard(pair), ["answer", 4, ["remote", 1]]);
+  await pair.peer.say(call(11, "root", "thing", 2, "tea"));
+  assertEquals(await heard(pair), ["answer", 11, ["remote", 1]]);
 });
 
 Deno.test("PromisedResults: a failure that is returned is one for calls of the result, too", async () => {

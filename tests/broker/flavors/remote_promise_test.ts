@@ -622,6 +622,36 @@ Deno.test("RemotePromise calls views and avatars on behalf of the same user as a
   assertStrictEquals(await user.pipeline("self"), user);
 });
 
+Deno.test("RemotePromise has its arguments read on behalf of the user who made the first call", async () => {
+  class Page extends Referenceable {
+    remote_self(): Page {
+      return this;
+    }
+    remote_reader({ perspective }: RemoteReference): string | undefined {
+      return (perspective as User | null)?.name;
+    }
+  }
+  class User extends Avatar {
+    constructor(readonly name: string) {
+      super();
+    }
+    perspective_page(): Page {
+      return new Page();
+    }
+  }
+  const users = new InMemoryUsernamePasswordDatabaseDontUse({ alice: "secret" });
+  const realm = {
+    requestAvatar: (id: unknown) => [IPerspective, new User(String(id)), () => {}] as const,
+  };
+  await using pair = await testPair(new Portal(realm, [users]));
+  const user = await pair.client.login<User>(new UsernamePassword("alice", "secret"));
+  const page = user.pipeline("page");
+  const readers = [page, page.pipeline("self")].map((result) =>
+    result.callRemote("reader", new Referenceable())
+  );
+  assertEquals(await Promise.all(readers), ["alice", "alice"]);
+});
+
 Deno.test("RemotePromise works from the server to an object of the client, too", async () => {
   let found: unknown;
   class Hub extends Root {
