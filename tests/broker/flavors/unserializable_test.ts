@@ -4,7 +4,9 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   callOptions,
   connectPair,
+  CopyableError,
   kwargs,
+  noOperation,
   PBConnectionLost,
   PBError,
   Referenceable,
@@ -211,6 +213,25 @@ Deno.test("callRemote() rejects with an Error whatever value the method throws",
     await assertRejects(() => root.callRemote("throw"), Error);
     assertEquals(await root.callRemote("echo", 1), 1);
   }
+});
+
+Deno.test("callRemote() rejects with the path to what cannot be sent of an error, which the server logs", async () => {
+  class Stuck extends CopyableError {
+    static override readonly jellyName = "test.Stuck";
+    readonly retry = noOperation;
+  }
+  class Failing extends Root {
+    remote_fail(): never {
+      throw new Stuck("no");
+    }
+  }
+  await using pair = await testPair(new Failing());
+  const root = pair.client.root<Failing>();
+  await assertRejects(() => root.callRemote("fail"), RemoteError, "error.retry");
+  assertEquals(
+    pair.serverLog.map(({ level, message, method }) => [level, message, method]),
+    [["error", "Cannot send an error as it is", "fail"]],
+  );
 });
 
 Deno.test("callRemote() refuses a message over maxMessageBytes or maxElements", async () => {
