@@ -568,6 +568,18 @@ Deno.test("maxStrangers closes the oldest connection without a login", async () 
   assert([known, second, third].every(({ server }) => !server.isClosed));
 });
 
+Deno.test("maxStrangers closes the oldest connection from the place that most come from", async () => {
+  const places = ["192.0.2.1", "192.0.2.2", "192.0.2.2", undefined, "192.0.2.1"];
+  const { root } = testPortal({ maxStrangers: 4, addressOf: () => places.shift() });
+  await using first = await testPair(root);
+  await using second = await testPair(root);
+  await using third = await testPair(root);
+  await using fourth = await testPair(root);
+  await using fifth = await testPair(root);
+  assertEquals(await limitOf(second.server), "maxStrangers");
+  assert([first, third, fourth, fifth].every(({ server }) => !server.isClosed));
+});
+
 Deno.test("loginTimeout, but not maxStrangers, applies while the realm decides", async () => {
   using time = new FakeTime();
   const avatarFor = () => new Promise(() => {});
