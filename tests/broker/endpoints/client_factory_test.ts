@@ -8,7 +8,7 @@ import {
   Root,
   serve,
 } from "@perspective/broker/broker";
-import { ConnectError } from "@perspective/broker/transport";
+import { ConnectError, memoryPair } from "@perspective/broker/transport";
 
 class Echo extends Root {
   remote_echo(value: unknown): unknown {
@@ -42,6 +42,19 @@ Deno.test("PBClientFactory.getRootObject() rejects when connect() fails", async 
   await assertRejects(() => factory.connect(server.url), ConnectError);
   await assertRejects(() => root, ConnectError);
   await factory.disconnect();
+});
+
+Deno.test("PBClientFactory.getRootObject() rejects when the connection ends before the negotiation", async () => {
+  const factory = new PBClientFactory(LOCAL);
+  const [here, there] = memoryPair();
+  factory.buildBroker(here);
+  const root = assertRejects(
+    () => factory.getRootObject(),
+    ProtocolError,
+    "Cannot connect over PB",
+  );
+  there.transport.close();
+  await root;
 });
 
 Deno.test("PBClientFactory.connect() may be called again, and getRootObject() gives the root of the latest connection", async () => {

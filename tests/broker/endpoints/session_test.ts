@@ -166,6 +166,16 @@ Deno.test("Session waits longer after each failure, and starts over after a stab
   assertEquals(states.at(-1), { ...states.at(-1)!, kind: "waiting", failures: 1 } as never);
 });
 
+Deno.test("Session waits as backoff() says unless it is given another backoff", async () => {
+  await using site = new Site(new Counter());
+  site.down.add("all");
+  const { backoff: _, ...options } = site.options;
+  await using session = openSession("pb://a.example", options);
+  await site.time.runMicrotasks();
+  const { state } = session;
+  assert(state.kind === "waiting" && state.delay >= 500 && state.delay <= 1000);
+});
+
 Deno.test("Session.retry() connects at once when the session waits, and does nothing otherwise", async () => {
   await using site = new Site(new Counter());
   site.down.add("all");
