@@ -176,6 +176,17 @@ Deno.test("Session waits as backoff() says unless it is given another backoff", 
   assert(state.kind === "waiting" && state.delay >= 500 && state.delay <= 1000);
 });
 
+Deno.test("Session says that the other end closed the connection if that gave no reason", async () => {
+  await using site = new Site(new Counter());
+  await using session = openSession("pb://a.example", site.options);
+  await session.ready();
+  for (const broker of site.factory.brokers) void broker.close();
+  await site.time.runMicrotasks();
+  const { state } = session;
+  assert(state.kind === "waiting" && state.reason instanceof PBConnectionLost);
+  assertStringIncludes(state.reason.message, "the other end closed the connection");
+});
+
 Deno.test("Session.retry() connects at once when the session waits, and does nothing otherwise", async () => {
   await using site = new Site(new Counter());
   site.down.add("all");
