@@ -85,9 +85,29 @@ async function dialTarget(target: PBUrl, options: DialContext): Promise<Dialed> 
   }
   const { signal } = options;
   const http = scheme === "ws" || scheme === "wss";
-  let dialed = tcpDialed(await Deno.connect({ hostname, port, signal }));
+  let dialed = tcpDialed(await connectTcp(hostname, port, signal));
   if (secure) dialed = await tlsClient(dialed, { ...options, hostname, http });
   return http ? await dialWebSocket(dialed, target, options) : dialed;
+}
+
+/** Opens a TCP connection, and closes one that is established just as the signal aborts. */
+async function connectTcp(
+  hostname: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<Deno.TcpConn> {
+  const attempt = new AbortController();
+  // Deno calls this in the end, even if the connection has been established; if it threw then,
+  // nothing would close the connection.
+  attempt.signal.throwIfAborted = () => {};
+  const conn = await closeOnAbort(
+    signal,
+    () => attempt.abort(),
+    Deno.connect({ hostname, port, signal: attempt.signal }),
+  );
+  if (!signal.aborted) return conn;
+  conn.close();
+  throw signal.reason;
 }
 
 /**

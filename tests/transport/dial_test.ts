@@ -77,6 +77,23 @@ Deno.test("dial() does not connect if its signal is already aborted", async () =
   assertStrictEquals(error, reason);
 });
 
+Deno.test("dial() closes a connection that is established just as its signal aborts", async () => {
+  await using listener = listen("pb://127.0.0.1:0");
+  const accepting = (async () => {
+    for (let next; (next = await listener.accept()) !== null;) next.transport.close();
+  })();
+  for (let i = 0; i < 30; i++) {
+    const controller = new AbortController();
+    const dialed = dial(listener.url, { signal: controller.signal });
+    setTimeout(() => controller.abort(), i % 3);
+    // Meanwhile the system connects, so that Deno learns of it at the same time as of the timer.
+    for (const end = performance.now() + i % 5; performance.now() < end;);
+    await dialed.then(({ transport }) => transport.close(), () => {});
+  }
+  listener.close();
+  await accepting;
+});
+
 Deno.test("dial() keeps an open connection when its signal is aborted later", async () => {
   await using listener = listen("ws://127.0.0.1:0");
   const controller = new AbortController();
