@@ -261,18 +261,13 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     let phase = this.#phase;
     for (let failures = 0; !signal.aborted; phase = connecting(failures)) {
       this.#enter(phase);
-      let connectedAt = Infinity;
-      let reason: Error;
-      try {
-        const connected = await this.#connect();
-        connectedAt = Date.now();
-        reason = await this.#stay(connected);
-      } catch (error) {
-        reason = toError(error);
-      }
+      const outcome = await this.#connect();
+      const hasFailed = outcome.kind === "failed";
+      const connectedAt = hasFailed ? Infinity : Date.now();
+      const reason = hasFailed ? outcome.reason : await this.#stay(outcome);
       if (signal.aborted) break;
       this.#reason = reason;
-      if (this.#giveUp(reason)) break;
+      if (hasFailed ? outcome.isFinal : this.#giveUp(reason)) break;
       const wasStable = Date.now() - connectedAt >= this.#stableAfter;
       failures = wasStable ? 1 : failures + 1;
       // A server that goes away may already have been replaced.
@@ -288,19 +283,22 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   }
 
   /** Tries one URL after another. */
-  async #connect(): Promise<Connected<R>> {
+  async #connect(): Promise<Connected<R> | Failed> {
     const errors: Error[] = [];
     for (const target of this.#targets) {
       try {
         return await this.#attempt(target);
       } catch (error) {
-        errors.push(toError(error));
-        if (this.#end.signal.aborted || this.#giveUp(errors.at(-1)!)) throw error;
+        const reason = toError(error);
+        const isFinal = this.#end.signal.aborted || this.#giveUp(reason);
+        if (isFinal || this.#targets.length === 1) return { kind: "failed", reason, isFinal };
+        errors.push(reason);
       }
     }
-    if (errors.length === 1) throw errors[0];
     const facts = errors.map(({ message }) => message).join("; ");
-    throw new AggregateError(errors, `Cannot connect to any of ${errors.length} URLs: ${facts}`);
+    const message = `Cannot connect to any of ${errors.length} URLs: ${facts}`;
+    const reason = new AggregateError(errors, message);
+    return { kind: "failed", reason, isFinal: this.#giveUp(reason) };
   }
 
   #attempt(target: Target): Promise<Connected<R>> {
@@ -410,6 +408,14 @@ interface Connected<R> {
   readonly first: RemoteReference;
   /** Resolved to leave the connection, as its peer goes away. */
   readonly left: PromiseWithResolvers<GoingAwayError>;
+}
+
+/** Why no URL could be used. */
+interface Failed {
+  readonly kind: "failed";
+  readonly reason: Error;
+  /** Whether not to try again. */
+  readonly isFinal: boolean;
 }
 
 type StateOf<R, Kind> = Extract<SessionState<R>, { kind: Kind }>;

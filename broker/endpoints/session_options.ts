@@ -86,7 +86,8 @@ export interface SessionOptions extends ClientOptions {
    */
   wait?: number | undefined;
   /**
-   * Returns whether an error is final, so that the session closes with it. By default, that is so
+   * Returns whether an error is final, so that the session closes with it; asked once about each,
+   * and about the `AggregateError` when none of several URLs could be used. By default, that is so
    * for wrong credentials (`UnauthorizedLogin`) and those that the server cannot handle
    * (`UnhandledCredentials`).
    */

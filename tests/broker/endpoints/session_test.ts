@@ -717,6 +717,26 @@ Deno.test("Session closes on wrong credentials or giveUp, and tries again when t
   assert(await stubborn.closed instanceof ConnectError);
 });
 
+Deno.test("Session asks giveUp once about each error", async () => {
+  await using site = new Site(new Counter());
+  const asked: string[] = [];
+  const options: SessionOptions = {
+    ...site.options,
+    giveUp: ({ message }) => asked.push(message) === 5,
+  };
+  site.down.add("all");
+  await using session = openSession("pb://a.example", options);
+  await site.time.runMicrotasks();
+  assertEquals([asked.length, session.state.kind], [1, "waiting"]);
+  await using other = openSession(["pb://a.example", "pb://b.example"], options);
+  await site.time.runMicrotasks();
+  assertEquals([asked.length, other.state.kind], [4, "waiting"]);
+  assertStringIncludes(asked[3]!, "any of 2 URLs");
+  session.retry();
+  await site.time.runMicrotasks();
+  assertEquals([asked.length, session.state.kind], [5, "closed"]);
+});
+
 Deno.test("openSession() refuses invalid URLs and options", () => {
   assertThrows(() => openSession([]), TypeError, "there is no URL");
   assertThrows(() => openSession("http://a.example"), TypeError, "scheme");
