@@ -342,6 +342,7 @@ Deno.test("Session closes with the reason of its signal when that is aborted", a
   const session = openSession("pb://a.example", { ...site.options, signal });
   await session.ready();
   controller.abort(new Error("no more"));
+  await session.close();
   assertEquals((await session.closed)?.message, "no more");
   const aborted = openSession("pb://a.example", { ...site.options, signal });
   assertEquals((await aborted.closed)?.message, "no more");
@@ -529,6 +530,23 @@ Deno.test("Session reconnects when the server refuses calls with GoingAwayError,
   await waiting;
   await connected.closed;
   assertEquals(await session.use((counter) => counter.callRemote("count")), 3);
+});
+
+Deno.test("Session keeps its connection when work fails, also if another one goes away", async () => {
+  await using site = new Site(new Counter());
+  await using session = openSession("pb://a.example", site.options);
+  await session.ready();
+  const late = Promise.withResolvers<void>();
+  const over = session.use(() => late.promise);
+  await site.restart();
+  await site.time.tickAsync(1000);
+  await session.ready();
+  const { state } = session;
+  await assertRejects(() => session.use(() => Promise.reject(new Error("my fault"))), Error, "my");
+  late.reject(new GoingAwayError("the first one"));
+  await assertRejects(() => over, GoingAwayError, "the first one");
+  await site.time.runMicrotasks();
+  assertEquals(session.state, state);
 });
 
 Deno.test("a session waits before it connects again where the server goes away at once", async () => {
