@@ -193,7 +193,6 @@ export class Logins {
    */
   after(name: Timeout, callback: (timeout: number) => void): () => void {
     const delay = this.settings[name];
-    if (delay === Infinity) return () => {};
     const alarm: Alarm = { delay, place: undefined, ring: () => callback(delay) };
     CLOCK.set(alarm);
     return () => CLOCK.clear(alarm);
