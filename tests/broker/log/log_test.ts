@@ -247,6 +247,33 @@ Deno.test("Broker logs invalid calls as warnings, and unexpected errors of handl
   ]);
 });
 
+Deno.test("Broker logs no errors of handlers that only wanted to call over the lost connection", async () => {
+  const gate = Promise.withResolvers<void>();
+  class Calling extends Root {
+    async remote_early(client: RemoteReference): Promise<void> {
+      await client.callRemote("wait");
+    }
+    async remote_late(client: RemoteReference): Promise<void> {
+      await gate.promise;
+      await client.callRemote("wait");
+    }
+    async remote_fail(): Promise<void> {
+      await gate.promise;
+      throw new Error("by accident");
+    }
+  }
+  await using pair = await rawClient(new Calling());
+  for (const method of ["early", "late", "fail"]) {
+    await pair.peer.say(call(method, ["tuple", ["remote", 7]]));
+  }
+  await settle();
+  pair.peer.close();
+  await pair.broker.closed;
+  gate.resolve();
+  await settle();
+  assertEquals(pair.log.map(({ message }) => message), ['Call of "fail" failed']);
+});
+
 Deno.test("Broker limits the log entries that one peer can cause", async () => {
   await using pair = await rawClient(new Service());
   for (const said of [call("missing"), call("fail"), call("fail", 5), ["didNotUnderstand", "x"]]) {
