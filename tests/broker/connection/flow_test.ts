@@ -194,6 +194,24 @@ Deno.test("handlers that call back get their answers even when maxCallsIn calls 
   assertEquals(await Promise.all(calls), Array(50).fill("asked"));
 });
 
+Deno.test("a handler that calls back after reading has paused gets its answer", async () => {
+  class Late extends Server {
+    async remote_late(client: RemoteReference): Promise<unknown> {
+      await this.gate.pass();
+      return await client.callRemote("ask");
+    }
+  }
+  const server = new Late();
+  await using pair = await rawClient(server, { limits: { maxCallsIn: 1 } });
+  const args = ["tuple", ["remote", 7]];
+  await pair.peer.say(["message", 1, "root", "late", 1, args, ["dictionary"]], call(2, "wait"));
+  await settle();
+  server.gate.open();
+  assertEquals((await pair.peer.hear() as unknown[]).slice(0, 4), ["message", 1, 7, "ask"]);
+  assertEquals(await pair.peer.ask(["answer", 1, ["None"]]), ["answer", 1, ["None"]]);
+  assertEquals(await pair.peer.hear(), ["answer", 2, 1]);
+});
+
 Deno.test("Broker handles deferred calls and releases in order", async () => {
   const server = new Server();
   await using pair = await testPair(server, { server: { limits: { maxCallsIn: 1 } } });

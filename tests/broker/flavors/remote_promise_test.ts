@@ -239,7 +239,9 @@ for (const dialect of ["pb", "perspective-1"]) {
     const root = raw.broker.root();
     const account = root.pipeline("account");
     const noted = [account.callRemote("note", "one")];
-    const silent = account.callRemote("note", "two", callOptions({ answer: false }));
+    let isSilentSent = false;
+    const silent = account.callRemote("note", "two", callOptions({ answer: false }))
+      .then(() => isSilentSent = true);
     root.callRemote("other").catch(noOperation);
     await raw.peer.say([dialect, "none"], ["version", 6]);
     await settle();
@@ -251,6 +253,7 @@ for (const dialect of ["pb", "perspective-1"]) {
       const message = await raw.peer.hear();
       assertEquals(Array.isArray(message) ? message[3] ?? message[0] : message, name);
     }
+    assertEquals(isSilentSent, dialect !== "pb");
     await raw.peer.say(["answer", 1, ["remote", 7]]);
     const rest: unknown[] = [];
     for (let i = 0; i < (dialect === "pb" ? 3 : 2); i++) {
