@@ -302,6 +302,7 @@ for (const isRight of [true, false]) {
       const message = await heard(pair) as unknown[];
       assertEquals(message.slice(0, 2), [isRight ? "answer" : "error", id]);
     }
+    assertEquals(pair.broker.traffic.callsReceived, most);
   });
 }
 

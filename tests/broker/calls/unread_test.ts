@@ -34,7 +34,7 @@ const CASES: { name: string; value: unknown[]; released: Said[] }[] = [
   {
     name: "shared references and those behind values of every kind",
     value: [
-      ...["list", BAD, 1.5, -1, "bytes", ["unicode", "text"], ["None"], [], [[1], "remote"]],
+      ...["list", BAD, 1.5, -1, "bytes", ["unicode", "text"], ["None"], [], [[1, 2, 3], "remote"]],
       ["reference", 1, ["list", ["remote", 2 ** 40]]],
       ["dereference", 1],
     ],

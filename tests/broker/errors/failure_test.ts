@@ -278,6 +278,20 @@ Deno.test("CopyableError passes through a second broker as an object", async () 
   assertEquals(pair.serverLog, []);
 });
 
+Deno.test("callRemote() resolves to a CopyableError that a method returns", async () => {
+  class Telling extends Root {
+    remote_tell(): TravelError {
+      return new TravelError("I went myself");
+    }
+  }
+  const registry = new JellyRegistry();
+  registry.setUnjellyableForClass(TravelError, TravelError);
+  await using pair = await testPair(new Telling(), { client: { registry } });
+  const error = await pair.client.root().callRemote("tell");
+  assertInstanceOf(error, TravelError);
+  assertEquals(error.message, "I went myself");
+});
+
 Deno.test("callRemote() rejects for whatever value a handler throws", async () => {
   await using pair = await testPair(new Failing());
   const root = pair.client.root();
