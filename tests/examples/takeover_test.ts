@@ -72,7 +72,8 @@ Deno.test("TakeoverRealm does not wait for an earlier client that does not answe
     await using server = serveNotes();
     await using first = await connect(server.url);
     await using second = await connect(server.url);
-    await first.login(ALICE, new Mute());
+    // Held, since an avatar that is garbage collected has left.
+    using _avatar = await first.login(ALICE, new Mute());
     const again = await second.login<Notebook>(ALICE, new Client());
     assertEquals(await again.remote.read(), []);
     await first.closed;
@@ -85,7 +86,8 @@ Deno.test("TakeoverRealm lets a third client take over from one that is still lo
     await using second = await connect(server.url);
     await using third = await connect(server.url);
     const mute = new Mute();
-    await first.login(ALICE, mute);
+    // Held, since an avatar that is garbage collected has left.
+    using _avatar = await first.login(ALICE, mute);
     const overtaken = second.login<Notebook>(ALICE, new Client()).then(
       (notebook) => notebook.remote.read(),
     );
