@@ -71,7 +71,8 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
   }
 
   #arrived(value: unknown): void {
-    if (value instanceof RemoteReference) {
+    // A rule of the program may make of an answer a reference of another connection.
+    if (value instanceof RemoteReference && value.broker === this.#broker) {
       this.#settle({ kind: "reference", reference: value });
       if (this.#isReleased) value.release();
       return;

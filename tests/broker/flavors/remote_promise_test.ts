@@ -29,7 +29,7 @@ import {
 } from "@perspective/broker/broker";
 import { Portal, UsernamePassword } from "@perspective/broker/cred";
 import { InMemoryUsernamePasswordDatabaseDontUse } from "@perspective/broker/cred";
-import { JellyError } from "@perspective/broker/jelly";
+import { JellyError, JellyRegistry } from "@perspective/broker/jelly";
 import { encode } from "@perspective/broker/jelly/banana";
 import { sexpOf } from "../../vectors/load.ts";
 import { settle, testPair } from "../pair.ts";
@@ -184,6 +184,33 @@ Deno.test("RemotePromise.callRemote() rejects with NoSuchMethod if the result is
   assertInstanceOf(await mine, Account);
   const wrong = root.pipeline("account", "x").callRemote("nothing");
   await assertRejects(() => wrong, NoSuchMethod, "No such method: remote_nothing");
+});
+
+Deno.test("RemotePromise.callRemote() does not take a reference of another connection for one of its own", async () => {
+  class Alias extends Copyable {
+    static readonly jellyName = "tests.Alias";
+  }
+  class Shop extends Bank {
+    remote_alias(): Alias {
+      return new Alias();
+    }
+  }
+  await using other = await testPair(new Bank());
+  const foreign = await other.client.root<Bank>().callRemote("account", "other");
+  const registry = new JellyRegistry();
+  registry.setRule("tests.Alias", (_unjellier, list) => {
+    list.next();
+    return foreign;
+  });
+  await using pair = await testPair(new Shop(), { client: { registry } });
+  const root = pair.client.root();
+  // So that its number is that of an object here, too.
+  using own = await pair.client.root<Bank>().callRemote("account", "own");
+  assertEquals(own.luid, foreign.luid);
+  const alias = root.pipeline("alias");
+  await assertRejects(() => alias.callRemote("owner"), NoSuchMethod);
+  assertStrictEquals(await alias, foreign);
+  await assertRejects(() => alias.callRemote("owner"), NoSuchMethod);
 });
 
 Deno.test("RemotePromise waits for the answer of a peer that does not use this library", async () => {
