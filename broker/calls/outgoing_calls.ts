@@ -50,7 +50,7 @@ interface LateCall {
 export interface OutgoingCall {
   /** Name of the message: `message` or `cachemessage`. */
   readonly word: number;
-  /** Number or name of the object, or what tells it. */
+  /** The object that is called. */
   readonly target: CallTarget;
   /** Name of the method. */
   readonly method: string;
@@ -66,7 +66,7 @@ export interface OutgoingCall {
 }
 
 /**
- * Number or name of an object, or what tells it when the call is to be sent, and may throw. If it
+ * Number or name of an object, or a function that returns it when the call is sent, or throws. If it
  * does not know it yet, it returns undefined, and calls the function that it was passed once it does.
  */
 export type CallTarget = ObjectId | ((retry: () => void) => ObjectId | undefined);

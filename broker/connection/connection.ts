@@ -157,7 +157,7 @@ export class Connection {
   /**
    * Calls a method of one of the peer's objects; called by references and observers.
    *
-   * @param target Number or name of the object, what tells it, or the observer of a cache.
+   * @param target The object, or the observer of a cache.
    * @param method Name of the method.
    * @param args Positional arguments, then optional keyword arguments, then optional call options.
    * @param perspective On whose behalf the arguments are written.

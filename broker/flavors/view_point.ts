@@ -10,7 +10,7 @@ import { brokerOf } from "./invoker.ts";
 import type { Kwargs } from "./kwargs.ts";
 import { CALLER, callMethod, Referenceable, Serializable } from "./referenceable.ts";
 
-/** Stands for nobody in the identity for a user and an object. */
+/** The key in place of a perspective where there is none. */
 const NOBODY = Object.freeze({});
 
 /**
