@@ -14,7 +14,7 @@ export class MD5 {
   }
 
   /** Returns the digest of all bytes. */
-  digest(): Uint8Array {
+  digest(): Uint8Array<ArrayBuffer> {
     const length = this.#pieces.reduce((sum, piece) => sum + piece.length, 0);
     const padded = new Uint8Array((Math.floor((length + 8) / 64) + 1) * 64);
     let at = 0;

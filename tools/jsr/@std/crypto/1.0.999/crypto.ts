@@ -32,20 +32,28 @@ export interface StdCrypto extends Crypto {
 /** Digests bytes as they arrive. */
 interface Hash {
   update(bytes: Uint8Array): unknown;
-  digest(): Uint8Array;
+  digest(): Uint8Array<ArrayBuffer>;
+}
+
+/** The part of `node:crypto` that is used. */
+interface NodeCrypto {
+  createHash(name: string): Hash;
 }
 
 /** What is built into Deno and Node, looked up at run time since browsers do not have it. */
 interface Runtime {
-  process?: { getBuiltinModule?(name: string): { createHash(name: string): Hash } };
+  process?: { getBuiltinModule?(name: string): NodeCrypto };
 }
+
+/** Looked up once, when the first digest is made: each lookup takes longer than a short digest. */
+let nodeCrypto: NodeCrypto | undefined;
 
 function hashFor(algorithm: DigestAlgorithm): Hash {
   const name = (typeof algorithm === "string" ? algorithm : algorithm.name).toUpperCase();
   const known = DIGEST_ALGORITHM_NAMES.find((candidate) => candidate === name);
   if (!known) throw new TypeError(`Cannot digest with "${name}": no such algorithm`);
-  const builtin = (globalThis as Runtime).process?.getBuiltinModule?.("node:crypto");
-  if (builtin !== undefined) return builtin.createHash(known.replace("-", "").toLowerCase());
+  nodeCrypto ??= (globalThis as Runtime).process?.getBuiltinModule?.("node:crypto");
+  if (nodeCrypto !== undefined) return nodeCrypto.createHash(known.replace("-", "").toLowerCase());
   if (known === "MD5") return new MD5();
   throw new TypeError(`Cannot digest with "${name}": the stand-in has only MD5 here`);
 }
@@ -59,7 +67,10 @@ function update(hash: Hash, piece: BufferSource): void {
 }
 
 function finish(hash: Hash): ArrayBuffer {
-  return new Uint8Array(hash.digest()).buffer;
+  const digest = hash.digest();
+  // Node's short buffers may share memory.
+  if (digest.length === digest.buffer.byteLength) return digest.buffer;
+  return new Uint8Array(digest).buffer;
 }
 
 function isBufferSource(data: unknown): data is BufferSource {
