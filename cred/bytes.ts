@@ -51,9 +51,10 @@ export function concat(...parts: (string | Uint8Array)[]): Uint8Array<ArrayBuffe
  */
 export function equalSecrets(a: string | Uint8Array, b: string | Uint8Array): boolean {
   const [left, right] = [toBytes(a), toBytes(b)];
+  if (left.length === right.length) return timingSafeEqual(left, right);
   const length = Math.max(left.length, right.length);
-  const same = timingSafeEqual(padded(left, length), padded(right, length));
-  return same && left.length === right.length;
+  timingSafeEqual(padded(left, length), padded(right, length));
+  return false;
 }
 
 function padded(bytes: Uint8Array, length: number): Uint8Array {

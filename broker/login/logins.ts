@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ANONYMOUS, type AvatarId } from "../../cred/checkers.ts";
+import { ANONYMOUS } from "../../cred/checkers.ts";
 import type { ICredentials } from "../../cred/credentials.ts";
 import { LoginDenied, LoginFailed } from "../../cred/errors.ts";
 import { limitExchange } from "../../cred/login_limiter.ts";
@@ -150,11 +150,12 @@ export class Logins {
    * @returns The same credentials.
    */
   watched(credentials: ICredentials): ICredentials {
-    const accepted = (avatarId: AvatarId): void => {
+    const watched: ICredentials & Watched = credentials;
+    watched[ACCEPTED] = (avatarId) => {
       if (avatarId !== ANONYMOUS) this.#steps.accepted();
     };
-    const watch: Watched = { [ACCEPTED]: accepted, [WANTED]: () => !this.broker.isClosed };
-    return Object.assign(credentials, watch);
+    watched[WANTED] = () => !this.broker.isClosed;
+    return watched;
   }
 
   /**

@@ -97,7 +97,7 @@ export function hostOf(address: string): string {
  * Returns the first 64 bits of an IPv6 address, as systems write it, and any other host unchanged.
  */
 function placeOf(host: string): string {
-  if (!IPV6.test(host)) return host;
+  if (!host.includes(":") || !IPV6.test(host)) return host;
   const [left = [], right = []] = host.split("::").map((half) =>
     half === "" ? [] : half.split(":")
   );
