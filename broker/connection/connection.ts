@@ -393,6 +393,8 @@ export class Connection {
   /** Begins to speak, as both ends have agreed on a dialect. */
   #opened(): void {
     this.#watchPeer();
+    // The first answers follow, if the client has sent calls along with its choice.
+    if (this.#role.kind === "server") this.link.output.expectMore();
     this.outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
     this.#outgoing?.open();
   }

@@ -17,6 +17,12 @@ import type { Toolbox, WriteTools } from "./toolbox.ts";
  */
 const LONE_TURNS = 4;
 
+/**
+ * Number of microtasks in a row without a write after which a message goes out that nobody waits
+ * for: more than a login takes that has everything it needs in memory.
+ */
+const PATIENT_MICROTASKS = 32;
+
 /** Is told what becomes of written messages. */
 export interface OutputHandler {
   /** Called when the transport has taken some of what is waiting. */
@@ -74,6 +80,8 @@ export class LinkOutput {
   /** Number of messages written in this turn, and of turns in a row that wrote only one. */
   #written = 0;
   #loneTurns = 0;
+  /** Whether the next message waits for another one. */
+  #expectsMore = false;
   #drained: { resolve: () => void; below: number }[] | undefined;
 
   /**
@@ -163,6 +171,11 @@ export class LinkOutput {
     return lent;
   }
 
+  /** Says that nobody waits for the next message, and that another one will probably follow soon. */
+  expectMore(): void {
+    this.#expectsMore = true;
+  }
+
   /**
    * Ends a message. It goes out at the end of this turn of the event loop, together with everything
    * else written by then.
@@ -203,10 +216,11 @@ export class LinkOutput {
    */
   async #writeOut(): Promise<void> {
     const enough = this.#loneTurns < LONE_TURNS ? QUIET_MICROTASKS : 1;
-    for (let seen = 0, quiet = 0; quiet < enough; quiet++) {
+    for (let seen = 0, quiet = 0; quiet < (this.#expectsMore ? PATIENT_MICROTASKS : enough);) {
       await undefined;
-      if (this.#unsent !== seen) quiet = 0;
+      quiet = this.#unsent === seen ? quiet + 1 : 1;
       seen = this.#unsent;
+      if (this.#written > 1) this.#expectsMore = false;
     }
     try {
       while (this.#tools !== undefined && this.#state.kind === "open") {
@@ -215,6 +229,7 @@ export class LinkOutput {
         const bytes = lent.writer.written();
         this.#loneTurns = this.#written === 1 ? this.#loneTurns + 1 : 0;
         this.#written = 0;
+        this.#expectsMore = false;
         this.#inTransport = bytes.length;
         this.#answersInTransport = this.#answers;
         this.#answers = 0;
