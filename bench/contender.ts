@@ -56,7 +56,7 @@ await play({
   },
   async login(options) {
     const broker = await connect(url(options));
-    // By challenge and response, as Twisted's clients do.
+    // By an MD5 challenge, as Twisted's clients do.
     await broker.login(new UsernamePassword("user", "password"), null, { mechanisms: ["MD5"] });
     await broker.close();
   },

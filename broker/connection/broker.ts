@@ -49,13 +49,18 @@ export class Broker implements AsyncDisposable {
     this.settings = settings;
     this.#client = role.kind === "client" ? role : undefined;
     const connection = this.#connection = new Connection(this, dialed, role, settings);
+    let logins: string | undefined;
     try {
-      if (role.kind === "server") this.setNameForLocal(ROOT, role.rootFor(this));
+      if (role.kind === "server") {
+        const root = role.rootFor(this);
+        this.setNameForLocal(ROOT, root);
+        logins = role.loginsOf(root);
+      }
     } catch (error) {
       connection.life.abandon(error as Error);
       throw error;
     }
-    connection.begin();
+    connection.begin(logins);
   }
 
   /**

@@ -26,6 +26,8 @@ export interface ServerRole extends EitherRole {
   readonly kind: "server";
   /** Returns the root object to publish. */
   readonly rootFor: (broker: Broker) => RemoteTarget;
+  /** Returns what is said about the logins that a root object takes, if it takes any. */
+  readonly loginsOf: (root: RemoteTarget) => string | undefined;
 }
 
 /** The broker of a client, which publishes nothing: its server may call what it is passed. */

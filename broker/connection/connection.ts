@@ -124,9 +124,13 @@ export class Connection {
     });
   }
 
-  /** Begins to negotiate, and to read. */
-  begin(): void {
-    this.life.begin();
+  /**
+   * Begins to negotiate, and to read.
+   *
+   * @param logins What a server says about its logins, if it takes any.
+   */
+  begin(logins?: string): void {
+    this.life.begin(logins);
     this.link.run();
   }
 

@@ -14,7 +14,12 @@ import type { IncomingCalls } from "../calls/incoming_calls.ts";
 import { GoingAwayError, LimitError } from "../errors/errors.ts";
 import { closeReason, isFaultOfPeer } from "../link/close_reason.ts";
 import type { Link } from "../link/link.ts";
-import { type AgreedDialect, type Negotiation, notReady } from "../link/negotiation.ts";
+import {
+  type AgreedDialect,
+  type Agreement,
+  type Negotiation,
+  notReady,
+} from "../link/negotiation.ts";
 import type { Log } from "../log/log.ts";
 import type { BrokerRole } from "./broker_role.ts";
 import type { CloseOptions } from "./close_options.ts";
@@ -77,7 +82,7 @@ export interface LifeParts {
 export class Life {
   readonly #parts: LifeParts;
   #state: State;
-  #dialect: AgreedDialect | undefined;
+  #agreement: Agreement | undefined;
   /** Created on first use, or when the connection has ended. */
   #closed: Outcome<Error | undefined> | undefined;
   #closing: Closing | undefined;
@@ -93,16 +98,20 @@ export class Life {
     this.#state = { kind: "negotiating", negotiation };
   }
 
-  /** Begins to negotiate. */
-  begin(): void {
-    if (this.#state.kind === "negotiating") this.#state.negotiation.begin();
+  /**
+   * Begins to negotiate.
+   *
+   * @param logins What a server says about its logins, if it takes any.
+   */
+  begin(logins?: string): void {
+    if (this.#state.kind === "negotiating") this.#state.negotiation.begin(logins);
   }
 
   /** Resolves when both ends have agreed on a dialect; rejects if the connection ends before. */
   get ready(): Promise<void> {
     if (this.#state.kind === "negotiating") return this.#state.negotiation.ready;
     const outcome = new Outcome<void>();
-    if (this.#dialect !== undefined) outcome.resolve();
+    if (this.#agreement !== undefined) outcome.resolve();
     else outcome.reject(notReady(this.reason));
     return outcome.promise;
   }
@@ -117,7 +126,18 @@ export class Life {
 
   /** The dialect that both ends have agreed on, once they have. */
   get dialect(): AgreedDialect | undefined {
-    return this.#dialect;
+    return this.#agreement?.dialect;
+  }
+
+  /**
+   * Takes what the server has said about its logins, which is good for one login.
+   *
+   * @returns The text; undefined if it has said nothing, or it was taken before.
+   */
+  takeLogins(): string | undefined {
+    const { dialect, logins } = this.#agreement ?? {};
+    if (dialect !== undefined && logins !== undefined) this.#agreement = { dialect };
+    return logins;
   }
 
   /** Whether both ends have yet to agree. */
@@ -161,7 +181,7 @@ export class Life {
   agree(reader: BananaReader): void {
     if (this.#state.kind !== "negotiating") return;
     const { negotiation } = this.#state;
-    this.#dialect = negotiation.received(reader);
+    this.#agreement = negotiation.received(reader);
     this.#state = OPEN;
     // Before the negotiation clears its own alarm, so that the clock need not stop.
     this.#parts.hooks.opened();

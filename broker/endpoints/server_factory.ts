@@ -11,6 +11,7 @@ import { Broker } from "../connection/broker.ts";
 import type { ServerRole } from "../connection/broker_role.ts";
 import { type BrokerSettings, brokerSettings } from "../connection/options.ts";
 import type { IPBRoot, RemoteTarget } from "../flavors/referenceable.ts";
+import { LoginRoot } from "../login/login_root.ts";
 import type { PortalOptions } from "../login/portal_options.ts";
 import { PortalRoot } from "../login/portal_root.ts";
 import {
@@ -75,6 +76,7 @@ export class PBServerFactory implements AsyncDisposable {
     this.#role = {
       kind: "server",
       rootFor: rootFor(root, options.login),
+      loginsOf: (object) => object instanceof LoginRoot ? object.offer() : undefined,
       onEnded: (broker, reason) => connections.ended(broker, reason),
     };
   }

@@ -156,6 +156,17 @@ export class Link implements OutputHandler {
     return this.#transport.closed;
   }
 
+  /**
+   * Returns a received byte that has not been understood yet.
+   *
+   * @param index Its position among them.
+   * @returns The byte; undefined if there are not so many.
+   */
+  peek(index: number): number | undefined {
+    const { bytes, start, end } = this.#input;
+    return start + index < end ? bytes[start + index] : undefined;
+  }
+
   /** A copy of the first received bytes that have not been understood yet. */
   get unread(): Uint8Array {
     const { bytes, start, end } = this.#input;

@@ -29,7 +29,19 @@ export const OWN_DIALECT = "perspective-1";
 /** The dialects that both ends may agree on. */
 export type AgreedDialect = Dialect | typeof OWN_DIALECT;
 
-const decoder = new TextDecoder();
+/** What both ends have agreed on. */
+export interface Agreement {
+  /** The dialect that they speak. */
+  readonly dialect: AgreedDialect;
+  /** What the server has said about its logins, without {@linkcode LOGINS}. */
+  readonly logins?: string | undefined;
+}
+
+/**
+ * How the last item of an offer begins if it is no dialect, but says what logins the server takes:
+ * a client that does not know it skips it, as it does an unknown dialect.
+ */
+const LOGINS = "login ";
 
 /** The dialects that a server offers, the preferred one first. */
 const OFFER: readonly AgreedDialect[] = Object.freeze([OWN_DIALECT, ...DIALECTS]);
@@ -79,9 +91,15 @@ export class Negotiation implements Alarm {
     this.#parts.faults.fail(new ProtocolError(fact));
   }
 
-  /** Begins: a server makes its offer. */
-  begin(): void {
-    if (this.#parts.role === "server") this.#parts.outbox.send(writeOffer);
+  /**
+   * Begins: a server makes its offer.
+   *
+   * @param logins What a server says about its logins, if it takes any.
+   */
+  begin(logins?: string): void {
+    if (this.#parts.role === "server") {
+      this.#parts.outbox.send((writer) => writeOffer(writer, logins));
+    }
   }
 
   /**
@@ -90,9 +108,10 @@ export class Negotiation implements Alarm {
    * @throws {ProtocolError} If they belong to another protocol.
    */
   check(): void {
-    const { unread } = this.#parts.link;
+    const { link } = this.#parts;
     // In banana, one of the first two is a type byte.
-    if (unread[0]! >= LIST || unread[1]! >= LIST || guessPeer(unread) === undefined) return;
+    if (link.peek(0)! >= LIST || link.peek(1)! >= LIST) return;
+    if (guessPeer(link.unread) === undefined) return;
     throw new ProtocolError("Cannot negotiate: no dialect begins like this");
   }
 
@@ -100,15 +119,16 @@ export class Negotiation implements Alarm {
    * Handles the peer's first message: an offer or a choice.
    *
    * @param reader A reader positioned before it.
-   * @returns The dialect that both ends have agreed on, and speak from now on.
+   * @returns What both ends have agreed on, and follow from now on.
    * @throws {ProtocolError} If they cannot agree.
    */
-  received(reader: BananaReader): AgreedDialect {
+  received(reader: BananaReader): Agreement {
     const { role, link, outbox } = this.#parts;
-    const dialect = role === "server" ? readChoice(reader) : chooseDialect(reader);
+    const agreement = role === "server" ? readChoice(reader) : readOffer(reader);
+    const { dialect } = agreement;
     if (role === "client") outbox.send((writer) => writer.atom(dialect));
     link.setDialect(dialect === OWN_DIALECT ? "pb" : dialect);
-    return dialect;
+    return agreement;
   }
 
   /** Resolves `ready`, and clears the alarm. */
@@ -138,30 +158,55 @@ export function notReady(reason: Error | undefined): Error {
   return reason ?? new ProtocolError("Cannot connect: the connection was closed");
 }
 
-/** Writes the first message of a server: the dialects that it offers. */
-function writeOffer(writer: BananaWriter): void {
-  writer.list(OFFER.length);
+/** Writes the first message of a server: the dialects that it offers, and what logins it takes. */
+function writeOffer(writer: BananaWriter, logins: string | undefined): void {
+  writer.list(OFFER.length + (logins === undefined ? 0 : 1));
   for (const dialect of OFFER) writer.atom(dialect);
+  if (logins !== undefined) writer.atom(LOGINS + logins);
 }
 
 /**
- * Reads a server's offer, and returns the first dialect in it that is known: the server puts the
+ * Reads a server's offer, and chooses the first dialect in it that is known: the server puts the
  * best one first.
  */
-function chooseDialect(reader: BananaReader): AgreedDialect {
-  const offer = reader.sexp();
-  for (const item of Array.isArray(offer) ? offer : []) {
-    const offered = item instanceof Uint8Array ? decoder.decode(item) : undefined;
-    const dialect = OFFER.find((known) => known === offered);
-    if (dialect !== undefined) return dialect;
+function readOffer(reader: BananaReader): Agreement {
+  let dialect: AgreedDialect | undefined;
+  let logins: string | undefined;
+  for (let left = reader.next() === LIST ? reader.count : 0; left !== 0; left--) {
+    const name = readName(reader);
+    if (dialect === undefined) dialect = isKnown(name) ? name : undefined;
+    else if (name?.startsWith(LOGINS)) logins ??= name.slice(LOGINS.length);
   }
+  if (dialect === OWN_DIALECT) return { dialect, logins };
+  if (dialect !== undefined) return { dialect };
   throw new ProtocolError("Cannot agree on a dialect: the server offers none that is known");
 }
 
+/** Reads an item of an offer; returns undefined if it is not text. */
+function readName(reader: BananaReader): string | undefined {
+  switch (reader.next()) {
+    case STRING:
+      try {
+        return reader.text();
+      } catch {
+        return undefined;
+      }
+    case LIST:
+      for (let left = reader.count; left !== 0; left--) reader.skip();
+      return undefined;
+    default:
+      reader.pass();
+      return undefined;
+  }
+}
+
 /** Reads a client's choice. */
-function readChoice(reader: BananaReader): AgreedDialect {
-  const chosen = reader.next() === STRING ? reader.text() : undefined;
-  const dialect = OFFER.find((known) => known === chosen);
-  if (dialect !== undefined) return dialect;
+function readChoice(reader: BananaReader): Agreement {
+  const dialect = reader.next() === STRING ? reader.text() : undefined;
+  if (isKnown(dialect)) return { dialect };
   throw new ProtocolError("Cannot agree on a dialect: the client chose none that was offered");
+}
+
+function isKnown(name: string | undefined): name is AgreedDialect {
+  return (OFFER as readonly (string | undefined)[]).includes(name);
 }

@@ -15,9 +15,12 @@ import type { Peer } from "../../transport/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { causedBy } from "../errors/caused_by.ts";
 import { NoSuchMethod, ProtocolError } from "../errors/errors.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
 import { RemoteReference } from "../flavors/remote_reference.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
+import { ROOT } from "../tables/local_table.ts";
 import { respond } from "./challenge.ts";
+import { type LoginOffer, readLoginOffer } from "./login_offer.ts";
 import {
   ALL_MECHANISMS,
   checkMechanisms,
@@ -48,6 +51,13 @@ export interface LoginOptions extends MechanismOptions {
 export interface CopiedAvatarOptions<A extends object> extends LoginOptions {
   /** The class of the avatar: a subclass of `RemoteCopy` or `RemoteCache`. */
   avatar: abstract new (...args: never[]) => A;
+}
+
+/** How to log in. */
+interface Choice {
+  readonly mechanism: LoginMechanism;
+  /** A challenge that the server has sent already. */
+  readonly challenge: string | undefined;
 }
 
 /** The error message of a server without a portal. */
@@ -97,7 +107,7 @@ async function attempt(
   mind: unknown,
   options: LoginOptions,
 ): Promise<unknown> {
-  const mechanism = await choose(broker, credentials, options);
+  const { mechanism, challenge } = await choose(broker, credentials, options);
   const root = broker.root();
   options.signal?.throwIfAborted();
   if (mechanism === "ANONYMOUS") return root.callRemote("loginAnonymous", mind);
@@ -111,10 +121,12 @@ async function attempt(
     case "SCRAM-SHA-256":
       return await loginScram(root, new ScramClient(username, password, options.scram), mind);
     case "MD5": {
+      if (challenge !== undefined) {
+        return root.callRemote("loginMD5", username, respond(toBytes(challenge), password), mind);
+      }
       const name = options.usernameAs === "text" ? username : toBytes(username);
-      const offer = await root.callRemote("login", name);
-      const { challenge, responder } = challengeOf(offer);
-      return await respondTo(responder, respond(challenge, password), mind);
+      const offer = challengeOf(await root.callRemote("login", name));
+      return await respondTo(offer.responder, respond(offer.challenge, password), mind);
     }
   }
 }
@@ -124,7 +136,7 @@ async function choose(
   broker: Broker,
   credentials: ICredentials,
   options: LoginOptions,
-): Promise<LoginMechanism> {
+): Promise<Choice> {
   await broker.ready;
   const allowed = ALL_MECHANISMS.filter((mechanism) =>
     isAllowed(mechanism, broker.peer, options) && suits(mechanism, credentials)
@@ -132,7 +144,7 @@ async function choose(
   if (allowed.length === 0) {
     throw unhandled(whyNone(broker.peer, credentials, options));
   }
-  const offered = await offeredMechanisms(broker, allowed);
+  const { mechanisms: offered, challenge } = await offerOf(broker, allowed);
   const chosen = allowed.find((mechanism) => offered.includes(mechanism));
   if (chosen === "SCRAM-SHA-256" && crypto.subtle === undefined) {
     throw unhandled(
@@ -140,7 +152,7 @@ async function choose(
         "a page that is safe otherwise can name another one of the mechanisms",
     );
   }
-  if (chosen !== undefined) return chosen;
+  if (chosen !== undefined) return { mechanism: chosen, challenge };
   const offer = ALL_MECHANISMS.filter((mechanism) => offered.includes(mechanism)).join(", ");
   throw unhandled(
     `the server accepts ${offer || "none"}, and this client offers ${allowed.join(", ")}`,
@@ -164,15 +176,17 @@ function whyNone(peer: Peer, credentials: ICredentials, options: LoginOptions): 
     "where a proxy does the TLS)";
 }
 
-/** Asks the server for its mechanisms, if it knows the question and the answer matters. */
-async function offeredMechanisms(
-  broker: Broker,
-  allowed: readonly LoginMechanism[],
-): Promise<readonly unknown[]> {
-  if (broker.dialect !== OWN_DIALECT) return STOCK;
-  if (allowed.length === 1) return allowed;
-  const offered = await broker.root().callRemote("loginMechanisms");
-  if (Array.isArray(offered)) return offered;
+/** Returns what the server offers, and asks for it only if it must be known. */
+async function offerOf(broker: Broker, allowed: readonly LoginMechanism[]): Promise<LoginOffer> {
+  if (broker.dialect !== OWN_DIALECT) return { mechanisms: STOCK };
+  const root = broker.root();
+  const said = root.luid === ROOT ? broker[CONNECTION].life.takeLogins() : undefined;
+  const offer = said === undefined ? undefined : readLoginOffer(said);
+  // The server explains better why it refuses the only one.
+  if (allowed.length === 1) return { mechanisms: allowed, challenge: offer?.challenge };
+  if (offer !== undefined) return offer;
+  const mechanisms = await root.callRemote("loginMechanisms");
+  if (Array.isArray(mechanisms)) return { mechanisms };
   throw new ProtocolError("Cannot log in: the server sent no list of mechanisms");
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { BearerToken } from "../../cred/bearer_token.ts";
-import { toText } from "../../cred/bytes.ts";
+import { toBytes, toText } from "../../cred/bytes.ts";
 import { Anonymous, type ICredentials, UsernamePassword } from "../../cred/credentials.ts";
 import { UnauthorizedLogin, UnhandledCredentials } from "../../cred/errors.ts";
 import type { AvatarGrant, Portal } from "../../cred/portal.ts";
@@ -18,6 +18,7 @@ import type { Kwargs } from "../flavors/kwargs.ts";
 import { type ParameterNames, PARAMETERS } from "../flavors/parameters.ts";
 import { Referenceable } from "../flavors/referenceable.ts";
 import { challenge, ChallengedCredentials } from "./challenge.ts";
+import { writeLoginOffer } from "./login_offer.ts";
 import type { Admission } from "./login_outcome.ts";
 import type { Logins } from "./logins.ts";
 import { allowedMechanisms, isAllowed, isServed, type LoginMechanism } from "./mechanisms.ts";
@@ -36,6 +37,8 @@ const NAMES: ParameterNames = Object.freeze({
 export class LoginRoot extends Referenceable {
   readonly #portal: Portal;
   readonly #logins: Logins;
+  /** The challenge of the offer, until it is answered. */
+  #challenge: string | undefined;
 
   /**
    * Creates the root object of a connection.
@@ -79,6 +82,18 @@ export class LoginRoot extends Referenceable {
   }
 
   /**
+   * Returns what a client of this library is told before it asks: the mechanisms, and with MD5 a
+   * challenge for {@linkcode LoginRoot.remote_loginMD5}.
+   *
+   * @returns The offer, as text.
+   */
+  offer(): string {
+    const mechanisms = this.remote_loginMechanisms();
+    if (mechanisms.includes("MD5")) this.#challenge = crypto.randomUUID();
+    return writeLoginOffer(mechanisms, this.#challenge);
+  }
+
+  /**
    * Returns the mechanisms that a client of this library may use.
    *
    * @returns Their names, the strongest first.
@@ -108,6 +123,28 @@ export class LoginRoot extends Referenceable {
       giveUp: leave,
     });
     return tuple(bytes, responder);
+  }
+
+  /**
+   * Logs in with a name and the response to the challenge of the offer, which is good for one
+   * response.
+   *
+   * @param username The name, as a string or UTF-8 bytes.
+   * @param response The response.
+   * @param mind The client's object that stands for the user, or null.
+   * @returns The avatar.
+   * @throws {Refusal} If the client may not, or there is no challenge any more.
+   */
+  remote_loginMD5(username: unknown, response: unknown, mind: unknown = null): Promise<Admission> {
+    const credentials = this.#checked("MD5", () => {
+      const challenge = this.#challenge;
+      this.#challenge = undefined;
+      if (challenge === undefined || !(response instanceof Uint8Array)) {
+        throw new UnauthorizedLogin();
+      }
+      return new ChallengedCredentials(nameOf(username), toBytes(challenge), response);
+    });
+    return this.#login(credentials, mind, credentials.username);
   }
 
   /**
