@@ -48,13 +48,20 @@ interface Runtime {
 /** Looked up once, when the first digest is made: each lookup takes longer than a short digest. */
 let nodeCrypto: NodeCrypto | undefined;
 
+/** Node's names of the algorithms, by WebCrypto's. */
+const NODE_NAMES: ReadonlyMap<string, string> = new Map(
+  DIGEST_ALGORITHM_NAMES.map((name) => [name, name.replace("-", "").toLowerCase()]),
+);
+
 function hashFor(algorithm: DigestAlgorithm): Hash {
-  const name = (typeof algorithm === "string" ? algorithm : algorithm.name).toUpperCase();
-  const known = DIGEST_ALGORITHM_NAMES.find((candidate) => candidate === name);
-  if (!known) throw new TypeError(`Cannot digest with "${name}": no such algorithm`);
+  const name: string = typeof algorithm === "string" ? algorithm : algorithm.name;
+  const nodeName = NODE_NAMES.get(name) ?? NODE_NAMES.get(name.toUpperCase());
+  if (nodeName === undefined) {
+    throw new TypeError(`Cannot digest with "${name}": no such algorithm`);
+  }
   nodeCrypto ??= (globalThis as Runtime).process?.getBuiltinModule?.("node:crypto");
-  if (nodeCrypto !== undefined) return nodeCrypto.createHash(known.replace("-", "").toLowerCase());
-  if (known === "MD5") return new MD5();
+  if (nodeCrypto !== undefined) return nodeCrypto.createHash(nodeName);
+  if (nodeName === "md5") return new MD5();
   throw new TypeError(`Cannot digest with "${name}": the stand-in has only MD5 here`);
 }
 
