@@ -166,6 +166,19 @@ for (const [name, broker] of Object.entries(brokers)) {
   });
 }
 
+for (const [name, broker] of Object.entries(brokers)) {
+  const remote = broker.root<Server>();
+  const group = `one item for another, ${name}`;
+  Deno.bench(`results awaited, ${name}`, { group, baseline: true }, async () => {
+    using item = await remote.callRemote("item");
+    await remote.callRemote("echo", await item.callRemote("price"));
+  });
+  Deno.bench(`results passed on, ${name}`, { group }, async () => {
+    using item = remote.pipeline("item");
+    await remote.callRemote("echo", item.pipeline("price"));
+  });
+}
+
 Deno.bench("a number comes", { group: "kinds of results", baseline: true }, async () => {
   await remote.callRemote("echo", 1);
 });

@@ -14,12 +14,13 @@ import {
 } from "../errors/errors.ts";
 import { CopyableFailure, isExpected, wireForm } from "../errors/failure.ts";
 import { RemoteError } from "../errors/remote_error.ts";
+import type { PlainValue } from "../flavors/plain_value.ts";
 import type { Faults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
 import type { Outbox } from "../link/outbox.ts";
 import type { LogEntry } from "../log/log.ts";
 import type { IncomingCall } from "./incoming_call.ts";
-import { type CallHead, KEPT, readReference } from "./message_parts.ts";
+import { type CallHead, isPlainValue, KEPT, readReference } from "./message_parts.ts";
 import type { SettledState } from "./promised_results.ts";
 import { notSent } from "./unsent.ts";
 
@@ -46,6 +47,16 @@ export interface AnswersParts {
   readonly outbox: Outbox;
   /** The connection, for what only its parts may do. */
   readonly hooks: AnswersHooks;
+}
+
+/** What was written of a result, as only its bytes tell for certain. */
+interface Written {
+  /** The number of the object, if it was sent as a reference. */
+  readonly luid?: number;
+  /** What it arrives as, if that can be passed on. */
+  readonly sent?: PlainValue | undefined;
+  /** Length of the answer in bytes. */
+  readonly bytes: number;
 }
 
 /** What matters of a call that is answered. */
@@ -83,14 +94,14 @@ export class Answers {
     if (this.#outbox.isWriting) {
       return this.#outbox.postpone(() => this.succeed(call, value, perspective));
     }
-    let luid: number | undefined;
+    let written: Written | undefined;
     try {
-      luid = this.#write(WORD.answer, head, value, perspective);
+      written = this.#write(WORD.answer, head, value, perspective);
     } catch (error) {
       notSent(value);
       return this.fail(call, error);
     }
-    promised?.settle(settledState(head, value, luid));
+    if (written !== undefined) promised?.settle(settledState(head, value, written));
   }
 
   /**
@@ -171,28 +182,30 @@ export class Answers {
     }
   }
 
-  /**
-   * Returns the number of a reference that was written: what a value is sent as, only its bytes
-   * tell for certain. Undefined if they are those of another value.
-   */
-  #referenceIn(bytes: Uint8Array, start: number): number | undefined {
+  /** Reads a result that was written. */
+  #readBack(bytes: Uint8Array, start: number): Omit<Written, "bytes"> {
     const { tools } = this.#broker.settings;
     const own = tools.takeReader(this.#broker);
-    own.reader.reset(bytes, start);
-    const luid = readReference(own.reader);
+    const { reader, unjellier } = own;
+    reader.reset(bytes, start);
+    const luid = readReference(reader);
+    reader.restart();
+    const isRead = luid === undefined && isPlainValue(reader);
+    reader.restart();
+    const sent = isRead ? unjellier.read() as PlainValue : undefined;
     // The bytes are those of a buffer that is going to be used again.
-    own.reader.release();
+    reader.release();
     tools.giveReader(own);
-    return luid;
+    return luid === undefined ? { sent } : { luid };
   }
 
-  /** Writes a result or an error; returns the number of a result that was sent as a reference. */
+  /** Writes a result or an error; says what was written if the result is to be kept. */
   #write(
     word: number,
     { id, answer }: CallHead,
     value: unknown,
     perspective: object | null,
-  ): number | undefined {
+  ): Written | undefined {
     const { maxBufferedBytes } = this.#broker.settings.limits;
     if (this.#link.output.bufferedAnswers > maxBufferedBytes) {
       this.#hooks.fail(
@@ -203,25 +216,25 @@ export class Answers {
       );
       return undefined;
     }
-    let luid: number | undefined;
+    let written: Omit<Written, "bytes"> | undefined;
     const length = this.#outbox.write(perspective, (writer, jellier) => {
       writer.list(3);
       writer.word(word);
       writer.integer(id);
       const start = writer.length;
       jellier.write(value, word === WORD.answer ? "result" : "error");
-      if (answer === KEPT) luid = this.#referenceIn(writer.written(), start);
+      if (answer === KEPT) written = this.#readBack(writer.written(), start);
     });
     this.#link.output.answerWritten(length);
-    return luid;
+    return written && { ...written, bytes: length };
   }
 }
 
-/** Returns what is known about a result that was written, perhaps as a reference with a number. */
+/** Returns what is known about a result that was written. */
 function settledState(
   { method }: CallHead,
   value: unknown,
-  luid: number | undefined,
+  { luid, sent, bytes }: Written,
 ): SettledState {
   if (luid !== undefined) return { kind: "object", luid };
   // As in Twisted, returning a failure is the same as throwing it.
@@ -229,7 +242,7 @@ function settledState(
     return { kind: "failed", error: value };
   }
   const message = `Cannot call the result of "${method.slice(0, MAX_NAME)}": it is not a reference`;
-  return { kind: "other", error: new NoSuchMethod(message) };
+  return { kind: "other", value: sent, bytes, error: new NoSuchMethod(message) };
 }
 
 /**

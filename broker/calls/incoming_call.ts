@@ -4,8 +4,10 @@
  * @module
  */
 
+import { PBError } from "../errors/errors.ts";
 import type { Kwargs } from "../flavors/kwargs.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";
+import type { ObjectId } from "../flavors/remote_reference.ts";
 import type { CallHead } from "./message_parts.ts";
 import type { PromisedResult } from "./promised_results.ts";
 
@@ -18,6 +20,16 @@ export interface ReadCall extends CallParts {
   readonly args: unknown[];
   /** The keyword arguments, if there are any. */
   readonly kw: Kwargs | undefined;
+  /** Results of earlier calls that take the place of arguments, if any do. */
+  readonly passedOn: readonly PassedResult[] | undefined;
+}
+
+/** A result that takes the place of an argument. */
+export interface PassedResult {
+  /** The position of a positional argument, or the name of another one. */
+  readonly place: ObjectId;
+  /** The result. */
+  readonly result: PromisedResult;
 }
 
 /** A call that fails without being made. */
@@ -43,4 +55,13 @@ export interface CallParts {
    * still there.
    */
   readonly begun?: () => boolean;
+}
+
+/**
+ * Returns the error for a call of an object that is not there, in Twisted's words.
+ *
+ * @returns The error.
+ */
+export function invalidObject(): PBError {
+  return new PBError("Invalid Object ID");
 }

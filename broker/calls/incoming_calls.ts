@@ -4,22 +4,23 @@
  * @module
  */
 
-import type { Unjellier } from "../../jelly/mod.ts";
 import { asPromise } from "../async/is_promise.ts";
 import type { Broker } from "../connection/broker.ts";
 import { PBError } from "../errors/errors.ts";
-import { kwargs } from "../flavors/kwargs.ts";
+import { type Kwargs, kwargs } from "../flavors/kwargs.ts";
 import { CALLER, type RemoteTarget } from "../flavors/referenceable.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
+import type { ReadTools } from "../link/toolbox.ts";
 import { Answers, type AnswersHooks, type AnswersParts, isMissing } from "./answers.ts";
-import type { IncomingCall, ReadCall } from "./incoming_call.ts";
-import { type CallHead, KEPT } from "./message_parts.ts";
 import {
-  PromisedResult,
-  PromisedResults,
-  type PromisedResultsHooks,
-  type SettledState,
-} from "./promised_results.ts";
+  type IncomingCall,
+  invalidObject,
+  type PassedResult,
+  type ReadCall,
+} from "./incoming_call.ts";
+import { type CallHead, KEPT, type PassedOn, readPassedOn } from "./message_parts.ts";
+import { NeededResults, type Outcome } from "./needed_results.ts";
+import { PromisedResult, PromisedResults, type PromisedResultsHooks } from "./promised_results.ts";
 
 /** Approximate number of bytes kept for a call that is not answered yet, besides its arguments. */
 const CALL_BYTES = 256;
@@ -125,14 +126,14 @@ export class IncomingCalls {
    *
    * @param head What comes before them.
    * @param object The object that is called, if it is known.
-   * @param unjellier Reads them.
+   * @param tools Read them.
    * @param length Length of the message in bytes.
    * @returns The call; if they cannot be read, it fails when it is begun.
    */
   read(
     head: CallHead,
     object: RemoteTarget | PromisedResult | undefined,
-    unjellier: Unjellier,
+    { reader, unjellier }: ReadTools,
     length: number,
   ): IncomingCall {
     const outer = this.perspective;
@@ -140,16 +141,36 @@ export class IncomingCalls {
     let promised: PromisedResult | undefined;
     try {
       promised = this.#promise(head, caller, length);
-      if (object === undefined) throw invalid();
+      if (object === undefined) throw invalidObject();
       const args = unjellier.readItems();
       const names = unjellier.readNames();
       const kw = names === undefined ? undefined : kwargs(names);
-      return { head, object, length, promised, args, kw };
+      const passedOn = head.passesOn ? this.#passedOn(readPassedOn(reader), args, kw) : undefined;
+      return { head, object, length, promised, args, kw, passedOn };
     } catch (fault) {
       return { head, object, length, promised, args: undefined, fault };
     } finally {
       this.perspective = outer;
     }
+  }
+
+  /** Finds the results that take the place of arguments. */
+  #passedOn(
+    places: readonly PassedOn[],
+    args: readonly unknown[],
+    kw: Kwargs | undefined,
+  ): PassedResult[] {
+    return places.map(({ place, request }) => {
+      const isThere = typeof place === "number"
+        ? place >= 0 && place < args.length
+        : kw !== undefined && Object.hasOwn(kw, place);
+      if (!isThere) {
+        throw new PBError("Cannot take call: it has no argument where a result belongs");
+      }
+      const result = this.#promised?.get(-request);
+      if (result === undefined) throw invalidObject();
+      return { place, result };
+    });
   }
 
   /** Keeps the result of a call, if the peer wants to call it before it has the answer. */
@@ -171,34 +192,39 @@ export class IncomingCalls {
    * @param call The call.
    */
   begin(call: IncomingCall): void {
-    const { object, length } = call;
+    const { object } = call;
     if (call.begun?.() === false) return this.#make(call, undefined);
-    if (!(object instanceof PromisedResult)) return this.#make(call, object);
-    const { state } = object;
-    if (state.kind !== "pending") return this.#makeOf(state, call);
-    this.#waiting++;
-    this.#unanswered++;
-    this.#unansweredBytes += length;
-    state.waiting.push((settled) => {
+    const isReady = call.args === undefined || call.passedOn === undefined;
+    if (isReady && !(object instanceof PromisedResult)) return this.#make(call, object);
+    this.#wait(call);
+  }
+
+  /** Makes a call once the results of earlier ones that it needs are known. */
+  #wait(call: IncomingCall): void {
+    const { length } = call;
+    let outcome: Outcome | undefined;
+    let isWaiting = false;
+    new NeededResults(this.#broker, call).wait((known) => {
+      outcome = known;
+      if (!isWaiting) return;
       this.#waiting--;
       this.#unanswered--;
       this.#unansweredBytes -= length;
-      this.#makeOf(settled, call);
+      this.#makeWith(known, call);
     });
+    if (outcome !== undefined) return this.#makeWith(outcome, call);
+    isWaiting = true;
+    this.#waiting++;
+    this.#unanswered++;
+    this.#unansweredBytes += length;
   }
 
-  /** Makes a call of the result of an earlier one. */
-  #makeOf(result: SettledState, call: IncomingCall): void {
-    switch (result.kind) {
-      case "object":
-        return this.#make(call, this.#broker.localObjectForID(result.luid));
-      case "other":
-        return this.#make({ ...call, args: undefined, fault: result.error }, undefined);
-      case "failed":
-        this.#total++;
-        // What the first call failed with is in the log already.
-        if (this.#state.kind !== "deaf") this.#answers.failAgain(call, result.error);
-    }
+  /** Makes a call that needed results of earlier ones. */
+  #makeWith(outcome: Outcome, call: IncomingCall): void {
+    if (outcome.kind === "ready") return this.#make(outcome.call, outcome.object);
+    this.#total++;
+    // What the earlier call failed with is in the log already.
+    if (this.#state.kind !== "deaf") this.#answers.failAgain(call, outcome.error);
   }
 
   /** Makes a call of an object, or answers that there is none. */
@@ -214,7 +240,7 @@ export class IncomingCalls {
     try {
       if (state.kind === "refusing") throw state.error;
       if (call.args === undefined) throw call.fault;
-      if (object === undefined) throw invalid();
+      if (object === undefined) throw invalidObject();
       result = this.#perform(object, call);
       promise = asPromise(result);
     } catch (error) {
@@ -262,9 +288,4 @@ export class IncomingCalls {
     this.#unansweredBytes -= bytes;
     this.#hooks.progressed();
   }
-}
-
-/** Returns the error for a call of an object that is not there, in Twisted's words. */
-function invalid(): PBError {
-  return new PBError("Invalid Object ID");
 }

@@ -31,6 +31,22 @@ export interface CallHead {
   readonly method: string;
   /** Whether the caller waits for an answer. */
   readonly answer: Answer;
+  /** Whether results of earlier calls take the place of arguments. */
+  readonly passesOn: boolean;
+}
+
+/** A result of an earlier call, which is passed on as an argument before it has arrived. */
+export interface PassedOn {
+  /** Where it belongs: the position of a positional argument, or the name of another one. */
+  readonly place: ObjectId;
+  /** Number of the request that it is the result of. */
+  readonly request: number;
+}
+
+/** Arguments that can be sent. */
+export interface ReadyArgs extends Pick<CallArgs, "positional" | "keywords"> {
+  /** Results that the peer is to put in the place of arguments, if there are any. */
+  readonly passedOn?: readonly PassedOn[];
 }
 
 /**
@@ -47,18 +63,20 @@ export const KEPT: Answer = 2;
  *
  * @param reader A reader positioned after the name of the message.
  * @param items Number of parts that follow.
+ * @param mayPassOn Whether the last of them may say which results of earlier calls are arguments.
  * @returns The parts before the arguments.
  * @throws {ProtocolError} If they do not form a call.
  */
-export function readCallHead(reader: BananaReader, items: number): CallHead {
-  expectItems("call", items, 6);
+export function readCallHead(reader: BananaReader, items: number, mayPassOn: boolean): CallHead {
+  const passesOn = mayPassOn && items === 7;
+  if (!passesOn) expectItems("call", items, 6);
   const id = readInteger(reader, "call");
   const target = readObjectId(reader, "call");
   const type = reader.next();
   if (type !== STRING && type !== VOCAB) {
     throw new ProtocolError("Cannot read call: the name of the method is not a byte string");
   }
-  return { id, target, method: reader.name(), answer: readAnswer(reader) };
+  return { id, target, method: reader.name(), answer: readAnswer(reader), passesOn };
 }
 
 function readAnswer(reader: BananaReader): Answer {
@@ -79,20 +97,58 @@ export function writeCall(
   writer: BananaWriter,
   jellier: Jellier,
   word: number,
-  { id, target, method, answer }: CallHead,
-  { positional, keywords }: CallArgs,
+  { id, target, method, answer }: Omit<CallHead, "passesOn">,
+  { positional, keywords, passedOn }: ReadyArgs,
 ): void {
-  writer.list(7);
+  writer.list(passedOn === undefined ? 7 : 8);
   writer.word(word);
   writer.integer(id);
-  if (typeof target === "number") writer.integer(target);
-  else writer.atom(target);
+  writeObjectId(writer, target);
   writer.atom(method);
   writer.integer(answer);
   jellier.writeTuple(positional, "args");
-  if (keywords !== undefined) return jellier.write(keywords, "kwargs");
-  writer.list(1);
-  writer.word(WORD.dictionary);
+  if (keywords !== undefined) jellier.write(keywords, "kwargs");
+  else {
+    writer.list(1);
+    writer.word(WORD.dictionary);
+  }
+  if (passedOn !== undefined) writePassedOn(writer, passedOn);
+}
+
+function writePassedOn(writer: BananaWriter, passedOn: readonly PassedOn[]): void {
+  writer.list(passedOn.length);
+  for (const { place, request } of passedOn) {
+    writer.list(2);
+    writeObjectId(writer, place);
+    writer.integer(request);
+  }
+}
+
+function writeObjectId(writer: BananaWriter, id: ObjectId): void {
+  if (typeof id === "number") writer.integer(id);
+  else writer.atom(id);
+}
+
+/**
+ * Reads which results of earlier calls are arguments.
+ *
+ * @param reader A reader positioned behind the arguments.
+ * @returns The results, and where they belong.
+ * @throws {ProtocolError} If it is something else.
+ */
+export function readPassedOn(reader: BananaReader): PassedOn[] {
+  const passedOn: PassedOn[] = [];
+  for (let left = listLength(reader); left !== 0; left--) {
+    expectItems("argument", listLength(reader), 2);
+    const place = readObjectId(reader, "call");
+    passedOn.push({ place, request: Number(readInteger(reader, "call")) });
+  }
+  return passedOn;
+}
+
+function listLength(reader: BananaReader): number {
+  if (reader.next() === LIST) return reader.count;
+  throw new ProtocolError("Cannot read call: a part of it is not a list");
 }
 
 /**
@@ -107,6 +163,19 @@ export function readReference(reader: BananaReader): number | undefined {
   }
   const luid = readInteger(reader, "reference");
   return typeof luid === "number" ? luid : undefined;
+}
+
+/**
+ * Returns whether a value can be passed on before it has arrived, if it is no reference.
+ *
+ * @param reader A reader positioned before it.
+ * @returns True if it is a number, a text, a boolean or None.
+ */
+export function isPlainValue(reader: BananaReader): boolean {
+  const type = reader.next();
+  if (type !== LIST) return type !== STRING && type !== VOCAB;
+  const tag = reader.count === 0 ? undefined : reader.tag();
+  return tag === WORD.unicode || tag === WORD.boolean || tag === WORD.None;
 }
 
 /**

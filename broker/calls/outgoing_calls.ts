@@ -7,6 +7,7 @@
 import { WORD } from "../../jelly/banana/mod.ts";
 import { JellyError, type Unjellier } from "../../jelly/mod.ts";
 import { isPromise } from "../async/is_promise.ts";
+import type { Broker } from "../connection/broker.ts";
 import { ProtocolError } from "../errors/errors.ts";
 import { errorOf } from "../errors/received_failure.ts";
 import { RemoteError, throwAtCaller } from "../errors/remote_error.ts";
@@ -16,7 +17,8 @@ import type { Link } from "../link/link.ts";
 import type { BrokerLimits } from "../link/limits.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
 import type { Outbox } from "../link/outbox.ts";
-import { KEPT, writeCall, writeNumber } from "./message_parts.ts";
+import { KEPT, type ReadyArgs, writeCall, writeNumber } from "./message_parts.ts";
+import { readyArgs } from "./passed_on.ts";
 import { connectionLost, PendingCalls, type PendingCallsHooks } from "./pending_calls.ts";
 
 /** What outgoing calls ask of their connection, and tell it. */
@@ -27,6 +29,8 @@ export interface OutgoingCallsHooks extends PendingCallsHooks {
 
 /** What outgoing calls work with. */
 export interface OutgoingCallsParts {
+  /** The connection. */
+  readonly broker: Broker;
   /** Where answers come from; reading must go on while a call waits for one. */
   readonly link: Link;
   /** Where calls go. */
@@ -75,6 +79,7 @@ export type CallTarget = ObjectId | ((retry: () => void) => ObjectId | undefined
 export class OutgoingCalls {
   /** The calls that wait for an answer. */
   readonly pending: PendingCalls;
+  readonly #broker: Broker;
   readonly #link: Link;
   readonly #outbox: Outbox;
   readonly #hooks: OutgoingCallsHooks;
@@ -90,8 +95,9 @@ export class OutgoingCalls {
    *
    * @param parts What it works with.
    */
-  constructor({ link, outbox, limits, hooks, isEarly }: OutgoingCallsParts) {
+  constructor({ broker, link, outbox, limits, hooks, isEarly }: OutgoingCallsParts) {
     if (isEarly) this.#early = [];
+    this.#broker = broker;
     this.#link = link;
     this.#outbox = outbox;
     this.#hooks = hooks;
@@ -136,7 +142,7 @@ export class OutgoingCalls {
    */
   send(call: OutgoingCall): Promise<unknown> {
     this.#outbox.catchUp();
-    const { method, target } = call;
+    const { method } = call;
     const args = splitArgs(call.args);
     const { answer, options } = args;
     options?.signal?.throwIfAborted();
@@ -151,15 +157,17 @@ export class OutgoingCalls {
       return early.result;
     }
     let late: LateCall | undefined;
-    const to = typeof target === "function" ? target(() => late!.send()) : target;
-    if (to === undefined) {
+    const retry = () => late!.send();
+    const to = targetOf(call, retry);
+    const ready = to === undefined ? undefined : this.#readyArgs(call, args, retry);
+    if (to === undefined || ready === undefined) {
       late = this.#sendLater(call, args);
       return late.result;
     }
     // Calls made while this one is written come after it.
     const id = ++this.#lastRequest;
     try {
-      this.#write(id, to, call, args);
+      this.#write(id, to, ready, call, answer);
     } catch (error) {
       if (this.#lastRequest === id) this.#lastRequest--;
       throw error;
@@ -171,10 +179,21 @@ export class OutgoingCalls {
     return result;
   }
 
-  #write(id: number, target: ObjectId, call: OutgoingCall, args: CallArgs): void {
+  /** Updates of caches cannot pass on results. */
+  #readyArgs({ word }: OutgoingCall, args: CallArgs, retry: () => void): ReadyArgs | undefined {
+    return word === WORD.message ? readyArgs(args, this.#broker, retry) : args;
+  }
+
+  #write(
+    id: number,
+    target: ObjectId,
+    args: ReadyArgs,
+    call: OutgoingCall,
+    answer: boolean,
+  ): void {
     const { word, method, perspective, onKept } = call;
-    const isKept = args.answer && onKept !== undefined && this.#mayKeep;
-    const head = { id, target, method, answer: isKept ? KEPT : args.answer ? 1 : 0 } as const;
+    const isKept = answer && onKept !== undefined && this.#mayKeep;
+    const head = { id, target, method, answer: isKept ? KEPT : answer ? 1 : 0 } as const;
     this.#outbox.write(
       perspective,
       (writer, jellier) => writeCall(writer, jellier, word, head, args),
@@ -206,14 +225,15 @@ export class OutgoingCalls {
 
   /** Makes a call whose object is not known yet, or for which it is too early. */
   #sendLater(call: OutgoingCall, args: CallArgs): LateCall {
-    const { method, target } = call;
+    const { method } = call;
     const { answer, options } = args;
     const id = ++this.#lastRequest;
     const send = () => {
-      const to = typeof target === "function" ? target(late.send) : target;
-      if (to === undefined) return false;
+      const to = targetOf(call, late.send);
+      const ready = to === undefined ? undefined : this.#readyArgs(call, args, late.send);
+      if (to === undefined || ready === undefined) return false;
       this.#outbox.checkRoom(method);
-      this.#write(id, to, call, args);
+      this.#write(id, to, ready, call, answer);
       return true;
     };
     const late = answer
@@ -297,4 +317,9 @@ export class OutgoingCalls {
     } else resolve(value);
     return true;
   }
+}
+
+/** Returns what is called; undefined if it is not known yet, until `retry` is called. */
+function targetOf({ target }: OutgoingCall, retry: () => void): ObjectId | undefined {
+  return typeof target === "function" ? target(retry) : target;
 }

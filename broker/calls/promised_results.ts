@@ -7,6 +7,7 @@
 import { type NumberKey, numberKey } from "../../jelly/number_key.ts";
 import { BusyMap } from "../../transport/base/busy_map.ts";
 import { LimitError, type NoSuchMethod } from "../errors/errors.ts";
+import type { PlainValue } from "../flavors/plain_value.ts";
 import { CALLER } from "../flavors/referenceable.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
 import type { StrangerBounds } from "../link/bound.ts";
@@ -19,7 +20,14 @@ export type ResultState =
   /** It is an object of ours, with this number. */
   | { readonly kind: "object"; readonly luid: number }
   /** It is something else; `error` says so to those who call it. */
-  | { readonly kind: "other"; readonly error: NoSuchMethod }
+  | {
+    readonly kind: "other";
+    /** What it arrives as, if that can be passed on. */
+    readonly value: PlainValue | undefined;
+    /** Length of the answer in bytes. */
+    readonly bytes: number;
+    readonly error: NoSuchMethod;
+  }
   /** There is none, as the call failed. */
   | { readonly kind: "failed"; readonly error: unknown };
 
@@ -32,9 +40,8 @@ export class PromisedResult {
   readonly [CALLER]: object | null;
   /** Number of the request that it answers. */
   readonly request: number;
-  /** Length of the request in bytes: what an error may keep of it. */
-  readonly bytes: number;
   readonly #table: PromisedResults;
+  #bytes: number;
   #state: ResultState = { kind: "pending", waiting: [] };
 
   /**
@@ -48,13 +55,21 @@ export class PromisedResult {
   constructor(table: PromisedResults, request: number, caller: object | null, bytes: number) {
     this.#table = table;
     this.request = request;
-    this.bytes = bytes;
+    this.#bytes = bytes;
     this[CALLER] = caller;
   }
 
   /** What is known about it. */
   get state(): ResultState {
     return this.#state;
+  }
+
+  /**
+   * Approximate number of bytes that it keeps if it is no object of ours: an error may keep the
+   * request, and a text is as long as its answer.
+   */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /**
@@ -66,7 +81,8 @@ export class PromisedResult {
     const before = this.#state;
     if (before.kind !== "pending") return;
     this.#state = state;
-    if (isError(state)) this.#table.failed(this);
+    if (state.kind === "other" && state.value !== undefined) this.#bytes += state.bytes;
+    if (state.kind !== "object") this.#table.counted(this);
     if (before.waiting.length === 0) return;
     this.#table.begin(before.waiting.map((begin) => () => begin(state)));
   }
@@ -84,8 +100,8 @@ export interface PromisedResultsHooks {
 export class PromisedResults {
   readonly #limits: BrokerLimits;
   readonly #hooks: PromisedResultsHooks;
-  /** Number of bytes of the requests whose results are errors. */
-  #failedBytes = 0;
+  /** Number of bytes that results keep which are no objects. */
+  #bytes = 0;
   #results = new BusyMap<NumberKey, PromisedResult>();
   /** Calls that are to begin, while one of them does. */
   #beginning: (() => void)[] | undefined;
@@ -118,8 +134,7 @@ export class PromisedResults {
    * @param caller Who made the call.
    * @param bytes Length of the request in bytes.
    * @returns The result.
-   * @throws {LimitError} If there are too many, or the requests of those that are errors are too
-   * large.
+   * @throws {LimitError} If there are too many, or those that are no objects are too large.
    */
   add(request: number, caller: object | null, bytes: number): PromisedResult {
     const cannot = "Cannot keep the result for other calls";
@@ -127,8 +142,8 @@ export class PromisedResults {
       throw new LimitError("maxPipelined", `${cannot}: ${this.max} are kept`);
     }
     const maxBytes = this.#hooks.bounds?.messageBytes.most ?? Infinity;
-    if (this.#failedBytes >= Math.min(this.#limits.maxBufferedBytes, maxBytes)) {
-      const fact = `${this.#failedBytes} bytes of calls whose results cannot be called are kept`;
+    if (this.#bytes >= Math.min(this.#limits.maxBufferedBytes, maxBytes)) {
+      const fact = `${this.#bytes} bytes of calls whose results cannot be called are kept`;
       throw new LimitError("maxBufferedBytes", `${cannot}: ${fact}`);
     }
     // The peer may have used the number before.
@@ -139,13 +154,12 @@ export class PromisedResults {
   }
 
   /**
-   * Counts a result that is an error: that may quote the name of the method, or keep the arguments,
-   * and so be as large as the request.
+   * Counts what a result keeps that is no object.
    *
    * @param result The result.
    */
-  failed(result: PromisedResult): void {
-    if (this.get(-result.request) === result) this.#failedBytes += result.bytes;
+  counted(result: PromisedResult): void {
+    if (this.get(-result.request) === result) this.#bytes += result.bytes;
   }
 
   /**
@@ -187,16 +201,13 @@ export class PromisedResults {
     const result = this.get(target);
     if (result === undefined) return;
     this.#results.delete(numberKey(-target));
-    if (isError(result.state)) this.#failedBytes -= result.bytes;
+    const { kind } = result.state;
+    if (kind === "failed" || kind === "other") this.#bytes -= result.bytes;
   }
 
   /** Forgets everything. */
   clear(): void {
     this.#results.clear();
-    this.#failedBytes = 0;
+    this.#bytes = 0;
   }
-}
-
-function isError({ kind }: ResultState): boolean {
-  return kind === "failed" || kind === "other";
 }

@@ -236,6 +236,7 @@ export class Connection {
   /** The calls that we make. */
   get #ownCalls(): OutgoingCalls {
     return this.#outgoing ??= new OutgoingCalls({
+      broker: this.#broker,
       link: this.link,
       outbox: this.outbox,
       limits: this.#settings.limits,

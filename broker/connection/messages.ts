@@ -120,7 +120,7 @@ export class Messages {
     const isUpdate = command === WORD.cachemessage;
     if (command !== WORD.message && !isUpdate) return undefined;
     try {
-      const head = readCallHead(reader, items);
+      const head = readCallHead(reader, items, !isUpdate && this.#isOwn);
       const { held } = this.#connection.caches;
       const find = () => isUpdate ? held.get(head.target) : this.#find(head.target);
       const object = find();
@@ -137,7 +137,7 @@ export class Messages {
 
   /** Handles a cache update, at once if possible: answers that come after it may depend on it. */
   #update(tools: ReadTools, items: number): void {
-    const head = readCallHead(tools.reader, items);
+    const head = readCallHead(tools.reader, items, false);
     const cache = this.#connection.caches.held.get(head.target);
     if ((cache === undefined || this.#updatesPutOff !== 0) && this.#flow.putOff()) {
       this.#updatesPutOff++;
@@ -148,8 +148,13 @@ export class Messages {
   }
 
   #call(tools: ReadTools, items: number): void {
-    const head = readCallHead(tools.reader, items);
+    const head = readCallHead(tools.reader, items, this.#isOwn);
     this.#begin(tools, head, this.#find(head.target));
+  }
+
+  /** Whether the peer uses this library, too. */
+  get #isOwn(): boolean {
+    return this.#connection.life.dialect === OWN_DIALECT;
   }
 
   /** Begins the call in the message that the link is handing over. */
@@ -164,13 +169,13 @@ export class Messages {
 
   /** Reads the arguments of a call. */
   #read(
-    { reader, unjellier }: ReadTools,
+    tools: ReadTools,
     head: CallHead,
     object: RemoteTarget | PromisedResult | undefined,
     length: number,
   ): IncomingCall {
-    const call = this.#connection.incoming.read(head, object, unjellier, length);
-    if (call.args === undefined) this.#giveBackUnread(reader);
+    const call = this.#connection.incoming.read(head, object, tools, length);
+    if (call.args === undefined) this.#giveBackUnread(tools.reader);
     return call;
   }
 
@@ -208,9 +213,9 @@ export class Messages {
   }
 
   #decref(id: ObjectId): void {
-    const { incoming, life, locals } = this.#connection;
+    const { incoming, locals } = this.#connection;
     // A result that the peer does not call any more: of a call that failed, there may be none.
-    if (typeof id === "number" && id < 0 && life.dialect === OWN_DIALECT) {
+    if (typeof id === "number" && id < 0 && this.#isOwn) {
       return incoming.promised?.delete(id);
     }
     this.#connection.notifyAll(locals.decref(id));

@@ -8,6 +8,7 @@ import { type IJellyable, JellyError } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { NoSuchMethod } from "../errors/errors.ts";
 import { CONNECTION } from "./invoker.ts";
+import { plainValue } from "./plain_value.ts";
 import { type ObjectId, released, RemoteReference, stubOf } from "./remote_reference.ts";
 import type { CallableName, IsUntyped, RemoteArgs, RemoteResult, RemoteStub } from "./types.ts";
 
@@ -21,7 +22,16 @@ type State =
   /** Nothing; if the peer was asked to keep it, it is called by the number of the request. */
   | { readonly kind: "pending"; readonly request: number | undefined }
   | { readonly kind: "reference"; readonly reference: RemoteReference }
+  /** It is something else; `error` says so to those who call it. */
+  | { readonly kind: "other"; readonly value: unknown; readonly error: NoSuchMethod }
   | { readonly kind: "failed"; readonly error: unknown };
+
+/** How a result is passed on as an argument. */
+export type Passing =
+  /** The peer knows it by the number of the request. */
+  | { readonly kind: "request"; readonly request: number }
+  /** As it has arrived. */
+  | { readonly kind: "value"; readonly value: unknown };
 
 /**
  * The result of a call, from {@linkcode RemoteReference.pipeline}: its methods can be called before
@@ -31,8 +41,14 @@ type State =
  * object that is sent as a reference, they fail with a {@linkcode NoSuchMethod}. Calls of the
  * result begin at the peer in the order in which they were made, once the result is known there.
  *
+ * If it is a reference, a text, a number, a boolean or null, it can also be an argument of a call
+ * over the same connection (but not a part of an argument). That call begins at the peer once the
+ * result is known there, and is passed what it would be passed if the result had been awaited and
+ * sent back; calls made later may begin before it. If the first call fails, that call fails with the
+ * same error.
+ *
  * It can be awaited, like what `callRemote` returns; if it is not, its failure is reported only
- * through the calls that fail with it. To pass it as an argument, await it first.
+ * through the calls that fail with it.
  *
  * `using` gives the object back, as for a reference.
  *
@@ -78,7 +94,7 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
       return;
     }
     const message = `Cannot call the result of "${this.#method}": it is not a reference`;
-    this.#settle({ kind: "failed", error: new NoSuchMethod(message) });
+    this.#settle({ kind: "other", value, error: new NoSuchMethod(message) });
   }
 
   #settle(state: State): void {
@@ -126,7 +142,7 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
   }
 
   /** The name of the class, for code that prints a result. */
-  get [Symbol.toStringTag](): string {
+  get [Symbol.toStringTag](): "RemotePromise" {
     return "RemotePromise";
   }
 
@@ -192,6 +208,36 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
         // elsewhere.
         if (state.reference.isReleased) throw released(name);
         return state.reference.luid;
+      case "other":
+      case "failed":
+        throw state.error;
+    }
+  }
+
+  /**
+   * Returns how the result is passed on when a call is sent; called by the broker.
+   *
+   * @param broker The connection over which it is to be sent.
+   * @param retry Called once it is known, if it has to be known first.
+   * @returns How it is passed on; undefined if it has to be known first.
+   * @throws {PBError} If it is of a kind that cannot be passed on.
+   * @throws {unknown} The error of the first call.
+   * @internal
+   */
+  passOn(broker: Broker, retry: () => void): Passing | undefined {
+    const state = this.#state;
+    switch (state.kind) {
+      case "pending":
+        if (state.request !== undefined && broker === this.#broker) {
+          return { kind: "request", request: state.request };
+        }
+        this.#waiting.push(retry);
+        return undefined;
+      case "reference":
+        return { kind: "value", value: state.reference };
+      case "other":
+        // Whether it has arrived must make no difference.
+        return { kind: "value", value: plainValue(state.value) };
       case "failed":
         throw state.error;
     }
@@ -214,6 +260,8 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
    * @throws {JellyError} Always.
    */
   jellyFor(): never {
-    throw new JellyError("the result of a call has to be awaited before it can be sent");
+    throw new JellyError(
+      "the result of a call can be an argument, but has to be awaited before it can be part of one",
+    );
   }
 }

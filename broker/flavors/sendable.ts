@@ -103,9 +103,10 @@ export type SendableAll<Items extends readonly unknown[]> = IsArray<Items> exten
  * Keyword arguments; to ask for no answer, use options instead, which the type of the result takes
  * into account.
  */
-export type SendableKwargs<T> = SendableFields<T> & KwargsBrand<Extract<keyof T, string>> & {
-  readonly pbanswer?: never;
-};
+export type SendableKwargs<T> =
+  & { [Key in keyof T as FieldName<T, Key>]: Passable<T[Key]> }
+  & KwargsBrand<Extract<keyof T, string>>
+  & { readonly pbanswer?: never };
 
 /** An object whose reference the method accepts. */
 export type Referrer<Target> = IsUntyped<Target> extends true ? Referenceable | Viewable
@@ -113,13 +114,29 @@ export type Referrer<Target> = IsUntyped<Target> extends true ? Referenceable | 
   : Target extends IPerspective ? AsReferenceable<Target>
   : (Target & Referenceable) | (Target & Viewable) | ViewPoint<Target & object>;
 
+/** What may be passed for a parameter: a value, or the result of a call that has not arrived yet. */
+export type Passable<T> = IsUntyped<T> extends true ? unknown
+  : Sendable<T> | PassedOn<Sendable<T>>;
+
+/** A `RemotePromise` of a T, if it may be passed on. */
+export type PassedOn<T> =
+  & PromiseLike<
+    T extends RemoteReference<infer _Target> | string | number | bigint | boolean | null ? T : never
+  >
+  & { readonly [Symbol.toStringTag]: "RemotePromise" };
+
+/** What may be passed for a list of parameters. */
+export type PassableAll<Items extends readonly unknown[]> = IsArray<Items> extends true
+  ? Passable<Items[number]>[]
+  : { [Index in keyof Items]: Passable<Items[Index]> };
+
 /**
  * The argument lists that may be sent: an optional parameter is passed or left out, since
  * `undefined` would arrive as null.
  */
 export type SendableArgs<Args extends readonly unknown[]> = number extends Args["length"]
-  ? SendableAll<Args>
-  : Shortened<SendableAll<Required<Args>>, Args["length"]>;
+  ? PassableAll<Args>
+  : Shortened<PassableAll<Required<Args>>, Args["length"]>;
 
 /** A list and its prefixes, down to the given lengths. */
 export type Shortened<Args extends readonly unknown[], Length> = Args["length"] extends Length

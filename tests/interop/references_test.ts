@@ -48,6 +48,20 @@ twistedTest(
 );
 
 twistedTest(
+  "callRemote() passes on results once Twisted has returned them, its own objects as themselves",
+  async () => {
+    await using python = await startPython("echo_server.py");
+    await using broker = await connect(`pb://127.0.0.1:${python.port}`);
+    const root = broker.root();
+    const counter = root.pipeline("counter");
+    const sum = counter.pipeline("add", 2);
+    assertEquals(await counter.callRemote("add", sum), 4);
+    assertStrictEquals(await root.callRemote("echo", counter), await counter);
+    await assertRejects(() => root.callRemote("echo", root.pipeline("fail", "value")), RemoteError);
+  },
+);
+
+twistedTest(
   "RemoteReference.release() removes the object from a Twisted server's table",
   async () => {
     await using python = await startPython("echo_server.py");

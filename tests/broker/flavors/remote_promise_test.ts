@@ -607,13 +607,13 @@ Deno.test("RemotePromise gives its object back with using, before and after it h
   assertEquals(pair.server.counts.localObjects, 1);
 });
 
-Deno.test("RemotePromise cannot be sent, as the error says", async () => {
+Deno.test("RemotePromise cannot be part of an argument, as the error says", async () => {
   await using pair = await testPair(new Bank());
   const account = pair.client.root<Bank>().pipeline("account", "bob");
   const error = await assertRejects(
     () => pair.client.root().callRemote("mine", [account]),
     JellyError,
-    "has to be awaited before it can be sent",
+    "has to be awaited before it can be part of one",
   );
   assert(error.message.includes("args[0][0]"), error.message);
   assertThrows(() => account.jellyFor(), JellyError);

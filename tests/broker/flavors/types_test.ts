@@ -369,6 +369,30 @@ Deno.test("callRemote() checks the arguments", () => {
   });
 });
 
+Deno.test("callRemote() accepts results that have not arrived, if they can be passed on and are of the right type", () => {
+  compiled(() => {
+    const text = service.pipeline("echo", "hi");
+    const sum = service.pipeline("sum", 1);
+    service.callRemote("echo", text);
+    service.callRemote("sum", sum, 2, sum);
+    service.callRemote("greet", service.pipeline("echo", text), true);
+    service.pipeline("echo", text).then();
+    service.callRemote("move", sum, kwargs({ dx: sum }));
+    service.callRemote("isListener", service.pipeline("listener"));
+    untyped.callRemote("anything", sum, kwargs({ sum }));
+    // @ts-expect-error a number is not a text
+    service.callRemote("echo", sum);
+    // @ts-expect-error the type of a keyword argument is wrong
+    service.callRemote("move", 1, kwargs({ dx: text }));
+    // @ts-expect-error an object has to be awaited first
+    service.callRemote("order", service.pipeline("order", { id: 1 }));
+    // @ts-expect-error a result can be an argument, but not a part of one
+    service.callRemote("order", { id: sum });
+    // @ts-expect-error what callRemote() gives has to be awaited
+    service.callRemote("echo", service.callRemote("echo", "hi"));
+  });
+});
+
 Deno.test("callRemote() accepts omitted optional arguments, but not undefined", () => {
   compiled(() => {
     service.callRemote("greet", "Ada");

@@ -1,0 +1,118 @@
+/**
+ * The results of earlier calls that a call needs: as the object that it calls, or as arguments
+ * (docs/protocol.md, "Pipelining").
+ *
+ * @module
+ */
+
+import type { Broker } from "../connection/broker.ts";
+import { kwargs } from "../flavors/kwargs.ts";
+import { plainValue } from "../flavors/plain_value.ts";
+import type { RemoteTarget } from "../flavors/referenceable.ts";
+import { type IncomingCall, invalidObject, type ReadCall } from "./incoming_call.ts";
+import { PromisedResult, type SettledState } from "./promised_results.ts";
+
+/** What a call is once the results that it needs are known. */
+export type Outcome =
+  | { readonly kind: "ready"; readonly call: IncomingCall; readonly object?: RemoteTarget }
+  /** A result that it needs is the error of another call. */
+  | { readonly kind: "failed"; readonly error: unknown };
+
+/** A result that is known, with the object, which the peer may give back before the call begins. */
+type Known =
+  | Exclude<SettledState, { readonly kind: "object" }>
+  | { readonly kind: "object"; readonly object: RemoteTarget | undefined };
+
+/** Waits for the results that a call needs. */
+export class NeededResults {
+  readonly #broker: Broker;
+  readonly #call: IncomingCall;
+  readonly #known = new Map<PromisedResult, Known>();
+
+  /**
+   * Notes what a call needs.
+   *
+   * @param broker The connection.
+   * @param call The call.
+   */
+  constructor(broker: Broker, call: IncomingCall) {
+    this.#broker = broker;
+    this.#call = call;
+  }
+
+  /**
+   * Waits until all results are known.
+   *
+   * @param done Called then, perhaps at once.
+   */
+  wait(done: (outcome: Outcome) => void): void {
+    const results = resultsFor(this.#call);
+    let left = results.size;
+    for (const result of results) {
+      const take = (state: SettledState) => {
+        this.#known.set(result, this.#knownFrom(state));
+        if (--left === 0) done(this.#outcome());
+      };
+      const { state } = result;
+      if (state.kind === "pending") state.waiting.push(take);
+      else take(state);
+    }
+  }
+
+  #knownFrom(state: SettledState): Known {
+    if (state.kind !== "object") return state;
+    return { kind: "object", object: this.#broker.localObjectForID(state.luid) };
+  }
+
+  #outcome(): Outcome {
+    for (const known of this.#known.values()) if (known.kind === "failed") return known;
+    const call = this.#call;
+    try {
+      const object = this.#object();
+      const filled = call.args === undefined ? call : this.#filled(call);
+      return { kind: "ready", call: filled, ...(object !== undefined && { object }) };
+    } catch (fault) {
+      return { kind: "ready", call: { ...call, args: undefined, fault } };
+    }
+  }
+
+  /** Returns the object that is called. */
+  #object(): RemoteTarget | undefined {
+    const { object } = this.#call;
+    if (!(object instanceof PromisedResult)) return object;
+    const known = this.#known.get(object)!;
+    if (known.kind === "object") return known.object;
+    throw known.error;
+  }
+
+  /** Puts results in the places of arguments. */
+  #filled(call: ReadCall): ReadCall {
+    const { passedOn } = call;
+    if (passedOn === undefined) return call;
+    const args = [...call.args];
+    const names: Record<string, unknown> = { ...call.kw };
+    for (const { place, result } of passedOn) {
+      const value = valueOf(this.#known.get(result)!);
+      if (typeof place === "number") args[place] = value;
+      else Object.defineProperty(names, place, { value });
+    }
+    return { ...call, args, kw: call.kw && kwargs(names) };
+  }
+}
+
+/** Returns a result as it arrives when the peer sends it back. */
+function valueOf(known: Known): unknown {
+  if (known.kind === "failed") throw known.error;
+  if (known.kind === "other") return plainValue(known.value);
+  if (known.object === undefined) throw invalidObject();
+  return known.object;
+}
+
+/** Returns the results that a call needs. */
+function resultsFor({ object, ...call }: IncomingCall): Set<PromisedResult> {
+  const results = new Set<PromisedResult>();
+  if (object instanceof PromisedResult) results.add(object);
+  if (call.args === undefined) return results;
+  for (const { result } of call.passedOn ?? []) results.add(result);
+  return results;
+}
