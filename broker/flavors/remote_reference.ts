@@ -151,10 +151,10 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   }
 
   /**
-   * Calls a method that returns an object, whose own methods can be called before the answer has
-   * arrived: calling the result of a call then takes one round trip, not two.
+   * Calls a method whose result can be used before it has arrived: its own methods can be called if
+   * it is an object, and it can be an argument of other calls. That takes one round trip, not two.
    *
-   * With a peer that does not use this library, calls of the result wait for the answer.
+   * With a peer that does not use this library, the other calls wait for the answer.
    *
    * @example
    * ```ts

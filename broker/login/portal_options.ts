@@ -66,9 +66,9 @@ export interface PortalOptions extends MechanismOptions {
    */
   maxStrangers?: number;
   /**
-   * Approximate maximum number of bytes of an unfinished message from a stranger, of a stranger's
-   * failed calls whose results are kept for other calls, and of what all pending logins over a
-   * connection have brought, including their minds. Defaults to 65,536.
+   * Approximate maximum number of bytes of an unfinished message from a stranger, of errors and
+   * texts that are kept as results for a stranger's other calls, and of what all pending logins over
+   * a connection have brought, including their minds. Defaults to 65,536.
    */
   maxStrangerBytes?: number;
   /**
