@@ -47,16 +47,20 @@ export class NeededResults {
    */
   wait(done: (outcome: Outcome) => void): void {
     const results = resultsFor(this.#call);
-    let left = results.size;
+    let left = results.size + 1;
+    const next = () => {
+      if (--left === 0) done(this.#outcome());
+    };
     for (const result of results) {
       const take = (state: SettledState) => {
         this.#known.set(result, this.#knownFrom(state));
-        if (--left === 0) done(this.#outcome());
+        next();
       };
       const { state } = result;
       if (state.kind === "pending") state.waiting.push(take);
       else take(state);
     }
+    next();
   }
 
   #knownFrom(state: SettledState): Known {

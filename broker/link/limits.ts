@@ -31,9 +31,9 @@ export interface BrokerLimits extends BananaLimits {
   /** Maximum number of our own calls that may wait for an answer at once. Defaults to 1,048,576. */
   readonly maxCallsOut: number;
   /**
-   * Maximum number of results of ours that the peer may be calling before they have reached it. One
-   * more call whose result it wants to call fails. Of its results, we ask for no more than this:
-   * calls of any other wait until it has arrived. Defaults to 16,384.
+   * Maximum number of results of ours that the peer may be using before they have reached it. One
+   * more call whose result it wants to use fails. Of its results, we ask for no more than this:
+   * calls that need any other wait until it has arrived. Defaults to 16,384.
    */
   readonly maxPipelined: number;
   /**

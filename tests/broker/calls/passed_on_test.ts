@@ -103,6 +103,14 @@ Deno.test("a call gets a result in place of whatever the argument was, the last 
   assertEquals(shop.taken, [["xx"]]);
 });
 
+Deno.test("a call whose list of results is empty begins at once", async () => {
+  const shop = new Shop();
+  await using pair = await kin(shop);
+  await pair.peer.say(take(1, [5], []));
+  assertEquals(await heard(pair), ["answer", 1, 1]);
+  assertEquals(shop.taken, [[5]]);
+});
+
 Deno.test("a call of a result gets that same result as an argument", async () => {
   await using pair = await kin(new Shop());
   const call = ["message", 2, -1, "with", 1, ["tuple", NONE], ["dictionary"], [[0, 1]]];
