@@ -202,18 +202,13 @@ export class IncomingCalls {
   /** Makes a call once the results of earlier ones that it needs are known. */
   #wait(call: IncomingCall): void {
     const { length } = call;
-    let outcome: Outcome | undefined;
-    let isWaiting = false;
-    new NeededResults(this.#broker, call).wait((known) => {
-      outcome = known;
-      if (!isWaiting) return;
+    const outcome = new NeededResults(this.#broker, call).wait((late) => {
       this.#waiting--;
       this.#unanswered--;
       this.#unansweredBytes -= length;
-      this.#makeWith(known, call);
+      this.#makeWith(late, call);
     });
     if (outcome !== undefined) return this.#makeWith(outcome, call);
-    isWaiting = true;
     this.#waiting++;
     this.#unanswered++;
     this.#unansweredBytes += length;

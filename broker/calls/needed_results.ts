@@ -43,29 +43,31 @@ export class NeededResults {
   /**
    * Waits until all results are known.
    *
-   * @param done Called then, perhaps at once.
+   * @param later Called then.
+   * @returns What the call is, if they are known already; `later` is not called then.
    */
-  wait(done: (outcome: Outcome) => void): void {
-    const results = resultsFor(this.#call);
-    let left = results.size + 1;
-    const next = () => {
-      if (--left === 0) done(this.#outcome());
-    };
-    for (const result of results) {
-      const take = (state: SettledState) => {
-        this.#known.set(result, this.#knownFrom(state));
-        next();
-      };
+  wait(later: (outcome: Outcome) => void): Outcome | undefined {
+    let left = 0;
+    for (const result of resultsFor(this.#call)) {
       const { state } = result;
-      if (state.kind === "pending") state.waiting.push(take);
-      else take(state);
+      if (state.kind !== "pending") {
+        this.#note(result, state);
+        continue;
+      }
+      left++;
+      state.waiting.push((settled) => {
+        this.#note(result, settled);
+        if (--left === 0) later(this.#outcome());
+      });
     }
-    next();
+    return left === 0 ? this.#outcome() : undefined;
   }
 
-  #knownFrom(state: SettledState): Known {
-    if (state.kind !== "object") return state;
-    return { kind: "object", object: this.#broker.localObjectForID(state.luid) };
+  #note(result: PromisedResult, state: SettledState): void {
+    const known = state.kind === "object"
+      ? { kind: state.kind, object: this.#broker.localObjectForID(state.luid) }
+      : state;
+    this.#known.set(result, known);
   }
 
   #outcome(): Outcome {
