@@ -114,7 +114,7 @@ export async function connectFloor(port: number, size = 65_536): Promise<BenchCl
 }
 
 /** Sizes of the messages that the two ends of a login send in turn, in bytes; the server begins. */
-const LOGIN_MESSAGES = [91, 92, 16];
+const LOGIN_MESSAGES = [85, 92, 18];
 
 /** Sends and receives as much as one end of a login does, without looking at any of it. */
 async function exchange(conn: Deno.TcpConn, isServer: boolean): Promise<void> {

@@ -89,7 +89,8 @@ export class LoginRoot extends Referenceable {
    */
   offer(): string {
     const mechanisms = this.remote_loginMechanisms();
-    if (mechanisms.includes("MD5")) this.#challenge = crypto.randomUUID();
+    // Not a UUID: a page, which may serve its frames, has crypto.randomUUID over https only.
+    if (mechanisms.includes("MD5")) this.#challenge = challenge().toHex();
     return writeLoginOffer(mechanisms, this.#challenge);
   }
 
