@@ -184,7 +184,10 @@ async function offerOf(broker: Broker, allowed: readonly LoginMechanism[]): Prom
   const offer = said === undefined ? undefined : readLoginOffer(said);
   // The server explains better why it refuses the only one.
   if (allowed.length === 1) return { mechanisms: allowed, challenge: offer?.challenge };
-  if (offer !== undefined) return offer;
+  // An offer may be old: the server may have got a checker since.
+  if (offer?.mechanisms.some((name) => allowed.some((mechanism) => mechanism === name))) {
+    return offer;
+  }
   const mechanisms = await root.callRemote("loginMechanisms");
   if (Array.isArray(mechanisms)) return { mechanisms };
   throw new ProtocolError("Cannot log in: the server sent no list of mechanisms");
