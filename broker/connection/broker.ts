@@ -43,24 +43,25 @@ export class Broker implements AsyncDisposable {
    * @param role Which end this is.
    * @param settings Limits and rules.
    * @throws {unknown} What `rootFor` throws; the connection is then closed.
+   * @throws {JellyError} If the limits forbid the first message; the connection is then closed.
    */
   constructor(dialed: Dialed, role: BrokerRole, settings: BrokerSettings) {
     this.peer = dialed.peer;
     this.settings = settings;
     this.#client = role.kind === "client" ? role : undefined;
     const connection = this.#connection = new Connection(this, dialed, role, settings);
-    let logins: string | undefined;
     try {
+      let logins: string | undefined;
       if (role.kind === "server") {
         const root = role.rootFor(this);
         this.setNameForLocal(ROOT, root);
         logins = role.loginsOf(root);
       }
+      connection.begin(logins);
     } catch (error) {
       connection.life.abandon(error as Error);
       throw error;
     }
-    connection.begin(logins);
   }
 
   /**
