@@ -44,7 +44,7 @@ export interface PortalOptions extends MechanismOptions {
    * Defaults to 4,096.
    */
   scramIterations?: number;
-  /** Milliseconds that a client has to respond to a challenge. Defaults to 60,000. */
+  /** Milliseconds that a client has to respond to a challenge it asked for. Defaults to 60,000. */
   challengeTimeout?: number;
   /**
    * Milliseconds after which a connection is closed if no client has logged in. Defaults to 60,000.
