@@ -122,7 +122,8 @@ async function attempt(
       return await loginScram(root, new ScramClient(username, password, options.scram), mind);
     case "MD5": {
       if (challenge !== undefined) {
-        return root.callRemote("loginMD5", username, respond(toBytes(challenge), password), mind);
+        const response = respond(toBytes(challenge), password);
+        return root.callRemote("loginMD5", toBytes(username), response, mind);
       }
       const name = options.usernameAs === "text" ? username : toBytes(username);
       const offer = challengeOf(await root.callRemote("login", name));

@@ -137,15 +137,13 @@ export class LoginRoot extends Referenceable {
    * @throws {Refusal} If the client may not, or there is no challenge any more.
    */
   remote_loginMD5(username: unknown, response: unknown, mind: unknown = null): Promise<Admission> {
-    const credentials = this.#checked("MD5", () => {
-      const challenge = this.#challenge;
-      this.#challenge = undefined;
-      if (challenge === undefined || !(response instanceof Uint8Array)) {
-        throw new UnauthorizedLogin();
-      }
-      return new ChallengedCredentials(nameOf(username), toBytes(challenge), response);
-    });
-    return this.#login(credentials, mind, credentials.username);
+    const challenge = this.#challenge;
+    this.#challenge = undefined;
+    const name = this.#checked("MD5", () => nameOf(username));
+    if (challenge === undefined || !(response instanceof Uint8Array)) {
+      throw this.#logins.refusal(new UnauthorizedLogin(), name);
+    }
+    return this.#login(new ChallengedCredentials(name, toBytes(challenge), response), mind, name);
   }
 
   /**

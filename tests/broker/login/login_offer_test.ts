@@ -199,6 +199,7 @@ Deno.test("PortalRoot takes one response to its challenge, right or wrong", asyn
     assertEquals(answer[0], isRight ? "answer" : "error");
     const again = await pair.peer.ask(loginMD5(2, ALICE, right));
     assertEquals(failureIn(again).type, "twisted.cred.error.UnauthorizedLogin");
+    assertStringIncludes(pair.log.at(-1)!.message, 'Login of "alice" from');
     assertEquals(realm.events, isRight ? ["login alice"] : []);
   }
 });
@@ -288,7 +289,7 @@ Deno.test("Broker.login() sends the name, the response to the challenge, and the
     1,
     [
       "tuple",
-      ["unicode", "alice"],
+      "alice",
       new TextDecoder().decode(respond(challenge, "secret")),
       ["None"],
     ],
