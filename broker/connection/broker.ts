@@ -8,6 +8,7 @@ import type { ICredentials } from "../../cred/credentials.ts";
 import type { Dialed, Peer } from "../../transport/mod.ts";
 import { CONNECTION } from "../flavors/invoker.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";
+import type { RemotePromise } from "../flavors/remote_promise.ts";
 import { type ObjectId, RemoteReference } from "../flavors/remote_reference.ts";
 import type { LogEntry } from "../log/log.ts";
 import { type CopiedAvatarOptions, login, type LoginOptions } from "../login/login.ts";
@@ -199,11 +200,60 @@ export class Broker implements AsyncDisposable {
     options?: LoginOptions,
   ): Promise<RemoteReference<T>>;
   login(
-    credentials: ICredentials | undefined = this.#client?.credentials,
+    credentials?: ICredentials,
     mind: unknown = null,
     options: LoginOptions = {},
   ): Promise<object> {
-    if (credentials !== undefined) return login(this, credentials, mind, options);
+    return this.#login(credentials, mind, options);
+  }
+
+  /**
+   * Logs in, and gives the avatar at once: its methods can be called before the login is answered,
+   * which then takes one round trip together with the calls. If the login fails, they fail with the
+   * same error.
+   *
+   * With SCRAM, and with a server that does not use this library, the calls wait for the answer.
+   * Until somebody has logged in, a server takes no large messages (`maxStrangerBytes`).
+   *
+   * @example
+   * ```ts
+   * import { connect, type RemoteReference, UsernamePassword } from "@perspective/broker";
+   *
+   * interface Member {
+   *   perspective_news(): string[];
+   * }
+   * async function news(url: string, name: string, password: string): Promise<string[]> {
+   *   await using broker = await connect(url);
+   *   using member = broker.pipelineLogin<Member>(new UsernamePassword(name, password));
+   *   return await member.callRemote("news");
+   * }
+   * ```
+   *
+   * @param credentials As for {@linkcode Broker.login}.
+   * @param mind As for {@linkcode Broker.login}.
+   * @param options As for {@linkcode Broker.login}.
+   * @returns The avatar; rejects as {@linkcode Broker.login} does.
+   * @typeParam T The class of the avatar.
+   */
+  pipelineLogin<T = unknown>(
+    credentials?: ICredentials,
+    mind: unknown = null,
+    options: LoginOptions = {},
+  ): RemotePromise<RemoteReference<T>> {
+    const avatar = this.#connection.pipeline(
+      "login",
+      (onKept) => this.#login(credentials, mind, options, onKept),
+    );
+    return avatar as RemotePromise<RemoteReference<T>>;
+  }
+
+  #login(
+    credentials: ICredentials | undefined = this.#client?.credentials,
+    mind: unknown,
+    options: LoginOptions,
+    onKept?: (request: number) => void,
+  ): Promise<object> {
+    if (credentials !== undefined) return login(this, credentials, mind, options, onKept);
     return Promise.reject(
       new TypeError("Cannot log in: neither credentials nor a user in the URL were given"),
     );

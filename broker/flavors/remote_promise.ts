@@ -79,7 +79,10 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
   ) {
     this.#broker = broker;
     this.#method = method;
-    this.#result = call((request) => this.#state = { kind: "pending", request });
+    this.#result = call((request) => {
+      this.#state = { kind: "pending", request };
+      this.#retry();
+    });
     this.#result.then(
       (value) => this.#arrived(value),
       (error) => this.#settle({ kind: "failed", error }),
@@ -101,8 +104,13 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
     const before = this.#state;
     this.#state = state;
     if (before.kind !== "pending") return;
-    for (const retry of this.#waiting.splice(0)) retry();
+    this.#retry();
     if (before.request !== undefined) this.#broker[CONNECTION].forgetResult(before.request);
+  }
+
+  /** Sends the calls that could not be sent so far, in order. */
+  #retry(): void {
+    for (const retry of this.#waiting.splice(0)) retry();
   }
 
   /**

@@ -53,6 +53,9 @@ export interface CopiedAvatarOptions<A extends object> extends LoginOptions {
   avatar: abstract new (...args: never[]) => A;
 }
 
+/** Learns the number of the request whose result is kept. */
+type OnKept = (request: number) => void;
+
 /** How to log in. */
 interface Choice {
   readonly mechanism: LoginMechanism;
@@ -73,6 +76,8 @@ const STOCK: readonly LoginMechanism[] = ["MD5", "ANONYMOUS"];
  * @param credentials A name and a password, a token, or `Anonymous`.
  * @param mind An object of ours that the avatar may call, or null.
  * @param options Mechanisms, a signal, and the class of the avatar.
+ * @param onKept Called with the number of the request whose result is the avatar, if the server was
+ * asked to keep that.
  * @returns The avatar.
  */
 export async function login(
@@ -80,11 +85,12 @@ export async function login(
   credentials: ICredentials,
   mind: unknown,
   options: LoginOptions & { avatar?: CopiedAvatarOptions<object>["avatar"] },
+  onKept?: OnKept,
 ): Promise<object> {
   checkMechanisms(options);
   const { signal, avatar = RemoteReference } = options;
   signal?.throwIfAborted();
-  const result = attempt(broker, credentials, mind, options).then((value) => {
+  const result = attempt(broker, credentials, mind, options, onKept).then((value) => {
     if (value instanceof avatar) return value;
     release(value);
     throw new ProtocolError(
@@ -106,30 +112,39 @@ async function attempt(
   credentials: ICredentials,
   mind: unknown,
   options: LoginOptions,
+  onKept: OnKept | undefined,
 ): Promise<unknown> {
   const { mechanism, challenge } = await choose(broker, credentials, options);
   const root = broker.root();
   options.signal?.throwIfAborted();
-  if (mechanism === "ANONYMOUS") return root.callRemote("loginAnonymous", mind);
-  if (mechanism === "BEARER") {
-    return root.callRemote("loginBearer", (credentials as IBearerToken).token, mind);
-  }
+  const ask = (method: string, ...args: readonly unknown[]) => call(root, method, args, onKept);
+  if (mechanism === "ANONYMOUS") return ask("loginAnonymous", mind);
+  if (mechanism === "BEARER") return ask("loginBearer", (credentials as IBearerToken).token, mind);
   const { username, password } = credentials as IUsernamePassword;
   switch (mechanism) {
     case "PLAIN":
-      return root.callRemote("loginPlain", username, password, mind);
+      return ask("loginPlain", username, password, mind);
     case "SCRAM-SHA-256":
       return await loginScram(root, new ScramClient(username, password, options.scram), mind);
     case "MD5": {
       if (challenge !== undefined) {
-        const response = respond(toBytes(challenge), password);
-        return root.callRemote("loginMD5", toBytes(username), response, mind);
+        return ask("loginMD5", toBytes(username), respond(toBytes(challenge), password), mind);
       }
       const name = options.usernameAs === "text" ? username : toBytes(username);
       const offer = challengeOf(await root.callRemote("login", name));
-      return await respondTo(offer.responder, respond(offer.challenge, password), mind);
+      return respondTo(offer.responder, [respond(offer.challenge, password), mind], onKept);
     }
   }
+}
+
+/** Makes a call whose result may be kept. */
+function call(
+  { broker, luid, perspective }: RemoteReference,
+  method: string,
+  args: readonly unknown[],
+  onKept: OnKept | undefined,
+): Promise<unknown> {
+  return broker[CONNECTION].call(luid, method, args, perspective, onKept);
 }
 
 /** Chooses the strongest mechanism that the credentials, both ends and their options allow. */
@@ -201,7 +216,9 @@ async function loginScram(
 ): Promise<unknown> {
   const offer = await root.callRemote("loginScram", client.clientFirst(), mind);
   const { challenge, responder } = challengeOf(offer);
-  const answer = await respondTo(responder, client.clientFinal(challenge));
+  // In case that there is no response.
+  using _ = responder;
+  const answer = await respondTo(responder, [await client.clientFinal(challenge)]);
   const [serverFinal, avatar]: readonly unknown[] = Array.isArray(answer) ? answer : [null, answer];
   try {
     client.verify(serverFinal instanceof Uint8Array ? serverFinal : new Uint8Array(0));
@@ -213,16 +230,14 @@ async function loginScram(
 }
 
 /** Answers a challenge, and releases the object that takes the response. */
-async function respondTo(
+function respondTo(
   responder: RemoteReference,
-  answer: Uint8Array | Promise<Uint8Array>,
-  ...rest: readonly unknown[]
+  args: readonly unknown[],
+  onKept?: OnKept,
 ): Promise<unknown> {
+  // The reference is given back right after the call, in one write, as Twisted's clients do.
   using _ = responder;
-  const bytes = await answer;
-  // Not awaited: the reference is given back right after the call, in one write, as Twisted's
-  // clients do.
-  return responder.callRemote("respond", bytes, ...rest);
+  return call(responder, "respond", args, onKept);
 }
 
 function challengeOf(offer: unknown): { challenge: Uint8Array; responder: RemoteReference } {

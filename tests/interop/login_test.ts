@@ -60,6 +60,19 @@ twistedTest("Broker.login() gets an avatar from Twisted, and releasing it logs o
   });
 });
 
+twistedTest("Broker.pipelineLogin() calls the avatar once Twisted has sent it", async () => {
+  await atTwisted([], async (broker, python) => {
+    const avatar = broker.pipelineLogin(ALICE);
+    const calls = [avatar.callRemote("whoami"), avatar.callRemote("add", 1, kwargs({ to: 2 }))];
+    assertEquals(await Promise.all(calls), ["alice", 3]);
+    assertEquals(await python.read(), { login: "alice" });
+    avatar.release();
+    assertEquals(await python.read(), { logout: "alice" });
+    const refused = broker.pipelineLogin(new UsernamePassword("alice", "guess"));
+    await assertRejects(() => refused.callRemote("whoami"), UnauthorizedLogin);
+  });
+});
+
 twistedTest("Broker.login() lets Twisted call the mind during the login", async () => {
   await atTwisted(["--greet"], async (broker) => {
     const mind = new Counter();
