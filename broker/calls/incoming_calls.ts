@@ -93,10 +93,16 @@ export class IncomingCalls {
 
   /** Whether so many calls, or such large ones, are unanswered that no more should be begun. */
   get isFull(): boolean {
-    const { maxCallsIn, maxBufferedBytes } = this.#broker.settings.limits;
+    const { maxCallsIn } = this.#broker.settings.limits;
     // The result that calls wait for may depend on further calls.
     const begun = this.#unanswered - Math.min(this.#waiting, this.#promised?.max ?? 0);
-    return begun >= maxCallsIn || this.#unansweredBytes >= maxBufferedBytes;
+    return begun >= maxCallsIn || this.#unansweredBytes >= this.maxBytes;
+  }
+
+  /** Maximum number of bytes of unanswered calls: fewer while nobody has logged in. */
+  get maxBytes(): number {
+    const { maxBufferedBytes } = this.#broker.settings.limits;
+    return Math.min(maxBufferedBytes, this.#hooks.bounds?.messageBytes.most ?? Infinity);
   }
 
   /** Approximate number of bytes kept for calls that are not answered yet. */

@@ -101,8 +101,7 @@ export class Flow {
     // answers.
     if (this.#hooks.callsOut === 0) return false;
     const waitingBytes = this.#waiting?.keptBytes ?? 0;
-    const { maxBufferedBytes } = this.#limits;
-    if (waitingBytes + this.#calls.keptBytes < 2 * maxBufferedBytes) return true;
+    if (waitingBytes + this.#calls.keptBytes < 2 * this.#calls.maxBytes) return true;
     if (!this.#areAnswersInTheWay) return false;
     throw new LimitError(
       "maxBufferedBytes",

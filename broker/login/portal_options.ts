@@ -67,8 +67,9 @@ export interface PortalOptions extends MechanismOptions {
   maxStrangers?: number;
   /**
    * Approximate maximum number of bytes of an unfinished message from a stranger, of errors and
-   * texts that are kept as results for a stranger's other calls, and of what all pending logins over
-   * a connection have brought, including their minds. Defaults to 65,536.
+   * texts that are kept as results for a stranger's other calls, of what all pending logins over a
+   * connection have brought, including their minds, and of unanswered calls, beyond which nothing is
+   * read until some are answered. Defaults to 65,536.
    */
   maxStrangerBytes?: number;
   /**

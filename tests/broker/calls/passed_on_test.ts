@@ -2,7 +2,10 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import {
+  Avatar,
+  BearerTokenChecker,
   type BrokerOptions,
+  IPerspective,
   type Kwargs,
   kwargs,
   PBError,
@@ -320,4 +323,27 @@ Deno.test("a stranger's calls can pass on results only within the limits for str
   for (const id of [1, 2, 3]) await pair.peer.say(keep(id, "loginMechanisms"));
   for (const id of [1, 2]) assertEquals((await heard(pair) as unknown[])[0], "answer", `${id}`);
   assertEquals((await heard(pair) as unknown[])[0], "error");
+});
+
+Deno.test("a stranger's calls that wait for a login are kept only up to maxStrangerBytes", async () => {
+  const open = Promise.withResolvers<string>();
+  const portal = new Portal({ requestAvatar: () => [IPerspective, new Avatar(), () => {}] }, [
+    new BearerTokenChecker(() => open.promise),
+  ]);
+  const root = new PortalRoot(portal, { secure: true });
+  await using pair = await kin(root);
+  const login = ["message", 1, "root", "loginBearer", 2, ["tuple", ["unicode", "t"], NONE], [
+    "dictionary",
+  ]];
+  const long = ["unicode", "x".repeat(30_000)];
+  const calls = Array.from(
+    { length: 50 },
+    (_, i) => ["message", i + 2, -1, "no", 1, ["tuple", long], ["dictionary"]],
+  );
+  const said = pair.peer.say(login, ...calls);
+  await settle();
+  assertEquals(pair.broker.counts.callsIn, 1 + 3);
+  open.resolve("alice");
+  for (let id = 1; id <= 51; id++) assertEquals((await pair.peer.hear() as unknown[])[1], id);
+  await said;
 });
