@@ -20,6 +20,13 @@ import { writeNumber } from "./message_parts.ts";
 /** Maximum number of arrivals that are given back for one message. */
 const MOST = 10_000;
 
+/**
+ * Maximum number of parts of a message that may hold values: what a call of our own dialect has
+ * behind them are pairs of a name and a number, which look like arrivals if an argument has the
+ * name of their tags.
+ */
+const VALUE_PARTS = 7;
+
 /** Number of bytes in the longest of the tags that matter here. */
 const LONGEST_TAG = 10;
 
@@ -55,9 +62,10 @@ class Unread {
   }
 
   find(): Release[] {
-    this.#reader.restart();
+    const reader = this.#reader;
+    reader.restart();
     try {
-      this.#element();
+      if (reader.next() === LIST) this.#elements(Math.min(reader.count, VALUE_PARTS));
     } catch (error) {
       // A tag that is not UTF-8: only a hostile peer sends that, and it may keep the rest.
       if (!(error instanceof BananaError)) throw error;

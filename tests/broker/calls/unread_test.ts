@@ -114,3 +114,14 @@ Deno.test("Broker gives back at most 10,000 references of a message that it cann
   await pair.peer.say(["message", 1, "root", "x", 0, ["tuple", BAD, ...many], ["dictionary"]]);
   assertEquals((await heard(pair.peer)).length, 10_000);
 });
+
+Deno.test("Broker gives back nothing for keyword arguments that are results, whatever their names", async () => {
+  await using pair = await rawClient(new Root(), { hello: false });
+  await pair.peer.hear();
+  await pair.peer.ask("perspective-1", ["version", 6]);
+  const names = ["first", "remote", "cached"];
+  const keywords = ["dictionary", ...names.map((name) => [["unicode", name], ["None"]])];
+  const results = names.map((name) => [name, 1]);
+  await pair.peer.say(["message", 2, "root", "x", 0, ["tuple", BAD], keywords, results]);
+  assertEquals(await heard(pair.peer), []);
+});
