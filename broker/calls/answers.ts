@@ -5,6 +5,7 @@
  */
 
 import { WORD } from "../../jelly/banana/mod.ts";
+import { JellyError, type Unjellier } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import {
   DeadReferenceError,
@@ -190,9 +191,9 @@ export class Answers {
     reader.reset(bytes, start);
     const luid = readReference(reader);
     reader.restart();
-    const isRead = luid === undefined && isPlainValue(reader);
+    const isPlain = luid === undefined && isPlainValue(reader);
     reader.restart();
-    const sent = isRead ? unjellier.read() as PlainValue : undefined;
+    const sent = isPlain ? readPlain(unjellier) : undefined;
     // The bytes are those of a buffer that is going to be used again.
     reader.release();
     tools.giveReader(own);
@@ -227,6 +228,16 @@ export class Answers {
     });
     this.#link.output.answerWritten(length);
     return written && { ...written, bytes: length };
+  }
+}
+
+/** Reads a plain value; undefined if it is of a type that may be sent from here, but not to here. */
+function readPlain(unjellier: Unjellier): PlainValue | undefined {
+  try {
+    return unjellier.read() as PlainValue;
+  } catch (error) {
+    if (error instanceof JellyError) return undefined;
+    throw error;
   }
 }
 

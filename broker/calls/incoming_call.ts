@@ -46,7 +46,7 @@ export interface CallParts {
   readonly head: CallHead;
   /** The object that is called, or will be once it is known; undefined if there is none. */
   readonly object: RemoteTarget | PromisedResult | undefined;
-  /** Length of its message in bytes. */
+  /** Length in bytes of its message, and of the results that were passed on to it. */
   readonly length: number;
   /** Its result, if the peer may call it before it has the answer. */
   readonly promised: PromisedResult | undefined;

@@ -7,7 +7,7 @@
 import { asPromise } from "../async/is_promise.ts";
 import type { Broker } from "../connection/broker.ts";
 import { PBError } from "../errors/errors.ts";
-import { type Kwargs, kwargs } from "../flavors/kwargs.ts";
+import { kwargs } from "../flavors/kwargs.ts";
 import { CALLER, type RemoteTarget } from "../flavors/referenceable.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
 import type { ReadTools } from "../link/toolbox.ts";
@@ -81,7 +81,10 @@ export class IncomingCalls {
     return this.#total;
   }
 
-  /** Length in bytes of the message whose call is being handed to its object; 0 if none is. */
+  /**
+   * Length in bytes of the message whose call is being handed to its object, and of the results that
+   * were passed on to it; 0 if none is.
+   */
   get messageBytes(): number {
     return this.#messageBytes;
   }
@@ -151,7 +154,9 @@ export class IncomingCalls {
       const args = unjellier.readItems();
       const names = unjellier.readNames();
       const kw = names === undefined ? undefined : kwargs(names);
-      const passedOn = head.passesOn ? this.#passedOn(readPassedOn(reader), args, kw) : undefined;
+      const passedOn = head.passesOn
+        ? this.#passedOn(readPassedOn(reader), { args, kw, promised })
+        : undefined;
       return { head, object, length, promised, args, kw, passedOn };
     } catch (fault) {
       return { head, object, length, promised, args: undefined, fault };
@@ -163,8 +168,7 @@ export class IncomingCalls {
   /** Finds the results that take the place of arguments. */
   #passedOn(
     places: readonly PassedOn[],
-    args: readonly unknown[],
-    kw: Kwargs | undefined,
+    { args, kw, promised }: Pick<ReadCall, "args" | "kw" | "promised">,
   ): PassedResult[] {
     return places.map(({ place, request }) => {
       const isThere = typeof place === "number"
@@ -174,7 +178,8 @@ export class IncomingCalls {
         throw new PBError("Cannot take call: it has no argument where a result belongs");
       }
       const result = this.#promised?.get(-request);
-      if (result === undefined) throw invalidObject();
+      // A call that waits for its own result would wait forever.
+      if (result === undefined || result === promised) throw invalidObject();
       return { place, result };
     });
   }
@@ -207,17 +212,20 @@ export class IncomingCalls {
 
   /** Makes a call once the results of earlier ones that it needs are known. */
   #wait(call: IncomingCall): void {
-    const { length } = call;
-    const outcome = new NeededResults(this.#broker, call).wait((late) => {
-      this.#waiting--;
-      this.#unanswered--;
-      this.#unansweredBytes -= length;
-      this.#makeWith(late, call);
+    const needed = new NeededResults(this.#broker, call, {
+      kept: (bytes) => this.#unansweredBytes += bytes,
+      known: (outcome) => {
+        this.#waiting--;
+        this.#unanswered--;
+        this.#unansweredBytes -= needed.bytes;
+        this.#makeWith(outcome, call);
+      },
     });
+    const outcome = needed.wait();
     if (outcome !== undefined) return this.#makeWith(outcome, call);
     this.#waiting++;
     this.#unanswered++;
-    this.#unansweredBytes += length;
+    this.#unansweredBytes += needed.bytes;
   }
 
   /** Makes a call that needed results of earlier ones. */

@@ -23,30 +23,50 @@ type Known =
   | Exclude<SettledState, { readonly kind: "object" }>
   | { readonly kind: "object"; readonly object: RemoteTarget | undefined };
 
+/** Is told of results that a call waits for. */
+export interface Waiting {
+  /** Called with the number of bytes that the call keeps of a result that has become known. */
+  kept(bytes: number): void;
+  /** Called once all results are known. */
+  known(outcome: Outcome): void;
+}
+
 /** Waits for the results that a call needs. */
 export class NeededResults {
   readonly #broker: Broker;
   readonly #call: IncomingCall;
+  readonly #waiting: Waiting;
   readonly #known = new Map<PromisedResult, Known>();
+  #bytes: number;
 
   /**
    * Notes what a call needs.
    *
    * @param broker The connection.
    * @param call The call.
+   * @param waiting Is told of results that become known later.
    */
-  constructor(broker: Broker, call: IncomingCall) {
+  constructor(broker: Broker, call: IncomingCall, waiting: Waiting) {
     this.#broker = broker;
     this.#call = call;
+    this.#waiting = waiting;
+    this.#bytes = call.length;
+  }
+
+  /**
+   * Length of the call in bytes, as if the peer had sent the results back that are known: the call
+   * keeps them, even if the peer gives them back meanwhile.
+   */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /**
    * Waits until all results are known.
    *
-   * @param later Called then.
-   * @returns What the call is, if they are known already; `later` is not called then.
+   * @returns What the call is, if they are known already; nobody is told then.
    */
-  wait(later: (outcome: Outcome) => void): Outcome | undefined {
+  wait(): Outcome | undefined {
     let left = 0;
     for (const result of resultsFor(this.#call)) {
       const { state } = result;
@@ -56,8 +76,10 @@ export class NeededResults {
       }
       left++;
       state.waiting.push((settled) => {
+        const before = this.#bytes;
         this.#note(result, settled);
-        if (--left === 0) later(this.#outcome());
+        this.#waiting.kept(this.#bytes - before);
+        if (--left === 0) this.#waiting.known(this.#outcome());
       });
     }
     return left === 0 ? this.#outcome() : undefined;
@@ -68,6 +90,7 @@ export class NeededResults {
       ? { kind: state.kind, object: this.#broker.localObjectForID(state.luid) }
       : state;
     this.#known.set(result, known);
+    if (state.kind !== "object") this.#bytes += result.bytes;
   }
 
   #outcome(): Outcome {
@@ -102,7 +125,7 @@ export class NeededResults {
       if (typeof place === "number") args[place] = value;
       else Object.defineProperty(names, place, { value });
     }
-    return { ...call, args, kw: call.kw && kwargs(names) };
+    return { ...call, args, kw: call.kw && kwargs(names), length: this.#bytes };
   }
 }
 

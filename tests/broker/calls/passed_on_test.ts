@@ -15,6 +15,7 @@ import {
   Referenceable,
   Root,
 } from "@perspective/broker";
+import { SecurityOptions } from "@perspective/broker/jelly";
 import { settle } from "../pair.ts";
 import { failureIn, rawClient, type RawPair, type Said } from "../raw_peer.ts";
 
@@ -347,3 +348,63 @@ Deno.test("a stranger's calls that wait for a login are kept only up to maxStran
   for (let id = 1; id <= 51; id++) assertEquals((await pair.peer.hear() as unknown[])[1], id);
   await said;
 });
+
+for (const reuse of [false, true]) {
+  Deno.test(
+    `a call fails that is to be passed its own result, ${
+      reuse ? "even if the request before it had the same number" : "kept or not"
+    }`,
+    async () => {
+      await using pair = await kin(new Shop());
+      if (reuse) {
+        await pair.peer.say(keep(2, "text", 1));
+        assertEquals(await heard(pair), ["answer", 2, ["unicode", "x"]]);
+      }
+      const own = take(2, [NONE], [[0, 2]]) as unknown[];
+      await pair.peer.say(own.with(4, 2));
+      assertEquals(await heard(pair), ["error", 2, INVALID]);
+      assertEquals(pair.broker.counts.callsIn, 0);
+    },
+  );
+}
+
+Deno.test("a result is answered as always if the peer may not send one back", async () => {
+  const security = new SecurityOptions().allowBasicTypes().disallowTypes("unicode");
+  const shop = new Shop();
+  await using pair = await kin(shop, { security });
+  await pair.peer.say(keep(1, "text", 1), take(2, [NONE], [[0, 1]]));
+  assertEquals(await heard(pair), ["answer", 1, ["unicode", "x"]]);
+  const [kind, id, text] = await heard(pair) as string[];
+  assertEquals([kind, id, shop.taken], ["error", 2, []]);
+  assert(text!.startsWith("Cannot pass on a result before it has arrived"), text);
+  assertEquals(pair.log, []);
+});
+
+for (const method of ["take", "hold"]) {
+  const kind = method === "take" ? "that wait" : "under way";
+  Deno.test(`calls ${kind} count with the texts that are passed on to them, so that reading pauses`, async () => {
+    class Holder extends Shop {
+      remote_hold(): Promise<Thing> {
+        return this.remote_later();
+      }
+    }
+    const shop = new Holder();
+    await using pair = await kin(shop, { limits: { maxBufferedBytes: 20_000 } });
+    const later = method === "take" ? [[1, 1]] : [];
+    await pair.peer.say(keep(1, "later"));
+    // Each text is given back, but the call keeps it.
+    let count = 1;
+    for (let id = 2;; id += 2) {
+      const call = take(id + 1, [NONE, NONE], [[0, id], ...later]) as unknown[];
+      await pair.peer.say(keep(id, "text", 4000), call.with(3, method), ["decref", -id]);
+      await settle();
+      if (pair.broker.counts.callsIn === count) break;
+      count++;
+      assertEquals(await heard(pair), ["answer", id, ["unicode", "x".repeat(4000)]]);
+    }
+    assertEquals(count, 6);
+    for (const { resolve } of shop.waiting.splice(0)) resolve(new Thing("ink"));
+    await settle();
+    assert(pair.broker.counts.callsIn < 2);
+  });
+}
