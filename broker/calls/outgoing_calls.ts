@@ -12,13 +12,13 @@ import { ProtocolError } from "../errors/errors.ts";
 import { errorOf } from "../errors/received_failure.ts";
 import { RemoteError, throwAtCaller } from "../errors/remote_error.ts";
 import { type CallArgs, type CallOptions, splitArgs } from "../flavors/kwargs.ts";
-import type { ObjectId } from "../flavors/remote_reference.ts";
+import type { Holdable, ObjectId } from "../flavors/remote_reference.ts";
 import type { Link } from "../link/link.ts";
 import type { BrokerLimits } from "../link/limits.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
 import type { Outbox } from "../link/outbox.ts";
 import { KEPT, type ReadyArgs, writeCall, writeNumber } from "./message_parts.ts";
-import { readyArgs } from "./passed_on.ts";
+import { hold, passesOn, readyArgs } from "./passed_on.ts";
 import { connectionLost, PendingCalls, type PendingCallsHooks } from "./pending_calls.ts";
 
 /** What outgoing calls ask of their connection, and tell it. */
@@ -43,11 +43,20 @@ export interface OutgoingCallsParts {
   readonly isEarly: boolean;
 }
 
-/** How it is sent, once it can be, or fails; and what comes of it. */
+/** A call that waits to be sent. */
 interface LateCall {
+  /** Sends it if it can be sent. */
   readonly send: () => void;
-  readonly fail: (reason: Error | undefined) => void;
+  /** What comes of it. */
   readonly result: Promise<unknown>;
+}
+
+/** How a call is sent that waits. */
+interface Sending {
+  /** Sends it if it can be sent; returns whether it was. */
+  readonly send: () => boolean;
+  /** Called once it is sent, or will not be. */
+  readonly letGo: () => void;
 }
 
 /** What is called, how, and on whose behalf. */
@@ -67,6 +76,8 @@ export interface OutgoingCall {
    * called with the number of the request when it has been asked.
    */
   readonly onKept?: ((request: number) => void) | undefined;
+  /** What must not be given back before the call is sent. */
+  readonly object?: Holdable | undefined;
 }
 
 /**
@@ -89,6 +100,8 @@ export class OutgoingCalls {
   #kept = 0;
   /** In order; undefined once they have gone out. */
   #early: LateCall[] | undefined;
+  /** Fail the calls that wait to be sent, but not for an answer; undefined until there is one. */
+  #untold: Set<(reason: Error | undefined) => void> | undefined;
 
   /**
    * Creates a maker of calls.
@@ -124,10 +137,9 @@ export class OutgoingCalls {
    * @param reason Why it is lost.
    */
   fail(reason: Error | undefined): void {
-    const early = this.#early ?? [];
     this.#early = undefined;
     this.pending.fail(reason);
-    for (const { fail } of early) fail(reason);
+    for (const fail of this.#untold ?? []) fail(reason);
   }
 
   /**
@@ -142,46 +154,55 @@ export class OutgoingCalls {
    */
   send(call: OutgoingCall): Promise<unknown> {
     this.#outbox.catchUp();
-    const { method } = call;
+    const { method, target } = call;
     const args = splitArgs(call.args);
     const { answer, options } = args;
     options?.signal?.throwIfAborted();
+    // Updates of caches cannot pass on results.
+    const passes = call.word === WORD.message && passesOn(args);
     this.#outbox.checkRoom(method);
     // Once nothing can be written any more, the call fails when the connection ends, which is soon.
     const isLost = this.#link.output.failure !== undefined;
     if (answer || isLost) this.pending.checkRoom(method);
     if (isLost) return this.pending.add(++this.#lastRequest, method, options);
     if (this.#early !== undefined) {
-      const early = this.#sendLater(call, args);
+      const early = this.#sendLater(call, args, passes);
       this.#early.push(early);
       return early.result;
     }
-    let late: LateCall | undefined;
-    const retry = () => late!.send();
+    if (!passes && typeof target !== "function") return this.#sendNow(call, args, target, args);
+    const retry = () => late.send();
     const to = targetOf(call, retry);
-    const ready = to === undefined ? undefined : this.#readyArgs(call, args, retry);
-    if (to === undefined || ready === undefined) {
-      late = this.#sendLater(call, args);
-      return late.result;
-    }
+    const ready = to === undefined ? undefined : this.#ready(args, passes, retry);
+    if (to !== undefined && ready !== undefined) return this.#sendNow(call, args, to, ready);
+    const late = this.#sendLater(call, args, passes);
+    return late.result;
+  }
+
+  /** Returns the arguments as they are sent; undefined if some are not known yet. */
+  #ready(args: CallArgs, passes: boolean, retry: () => void): ReadyArgs | undefined {
+    return passes ? readyArgs(args, this.#broker, retry) : args;
+  }
+
+  #sendNow(
+    call: OutgoingCall,
+    { answer, options }: CallArgs,
+    target: ObjectId,
+    args: ReadyArgs,
+  ): Promise<unknown> {
     // Calls made while this one is written come after it.
     const id = ++this.#lastRequest;
     try {
-      this.#write(id, to, ready, call, answer);
+      this.#write(id, target, args, call, answer);
     } catch (error) {
       if (this.#lastRequest === id) this.#lastRequest--;
       throw error;
     }
     if (!answer) return this.#room();
-    const result = this.pending.add(id, method, options);
+    const result = this.pending.add(id, call.method, options);
     // Reading must go on while a call waits for an answer.
     this.#link.resume();
     return result;
-  }
-
-  /** Updates of caches cannot pass on results. */
-  #readyArgs({ word }: OutgoingCall, args: CallArgs, retry: () => void): ReadyArgs | undefined {
-    return word === WORD.message ? readyArgs(args, this.#broker, retry) : args;
   }
 
   #write(
@@ -223,22 +244,23 @@ export class OutgoingCalls {
     this.#outbox.send((writer) => writeNumber(writer, WORD.decref, -request));
   }
 
-  /** Makes a call whose object is not known yet, or for which it is too early. */
-  #sendLater(call: OutgoingCall, args: CallArgs): LateCall {
-    const { method } = call;
-    const { answer, options } = args;
+  /** Makes a call that needs something which is not known yet, or for which it is too early. */
+  #sendLater(call: OutgoingCall, given: CallArgs, passes: boolean): LateCall {
+    const { method, object } = call;
+    const { answer, options } = given;
     const id = ++this.#lastRequest;
+    const { args, letGo } = hold(given, object);
     const send = () => {
       const to = targetOf(call, late.send);
-      const ready = to === undefined ? undefined : this.#readyArgs(call, args, late.send);
+      const ready = to === undefined ? undefined : this.#ready(args, passes, late.send);
       if (to === undefined || ready === undefined) return false;
       this.#outbox.checkRoom(method);
       this.#write(id, to, ready, call, answer);
       return true;
     };
     const late = answer
-      ? this.#answeredLater(id, method, options, send)
-      : this.#unansweredLater(method, options, send);
+      ? this.#answeredLater(id, method, options, { send, letGo })
+      : this.#unansweredLater(method, options, { send, letGo });
     return late;
   }
 
@@ -246,19 +268,19 @@ export class OutgoingCalls {
     id: number,
     method: string,
     options: CallOptions | undefined,
-    send: () => boolean,
+    { send, letGo }: Sending,
   ): LateCall {
     return {
       send: () => {
-        if (this.pending.dropGivenUp(id)) return;
+        if (this.pending.dropGivenUp(id)) return letGo();
         try {
-          send();
+          if (send()) letGo();
         } catch (error) {
+          letGo();
           this.pending.take(id).reject(error);
         }
       },
-      // It is among the calls that wait for an answer, which fail anyway.
-      fail: () => {},
+      // When the connection ends, it fails with the others that wait for an answer.
       result: this.pending.add(id, method, options),
     };
   }
@@ -266,20 +288,36 @@ export class OutgoingCalls {
   #unansweredLater(
     method: string,
     options: CallOptions | undefined,
-    send: () => boolean,
+    { send, letGo }: Sending,
   ): LateCall {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const signal = options?.signal;
+    const untold = this.#untold ??= new Set();
+    const ended = () => {
+      untold.delete(fail);
+      signal?.removeEventListener("abort", abort);
+      letGo();
+    };
+    const end = (error: unknown) => {
+      ended();
+      reject(error);
+    };
+    const fail = (reason: Error | undefined) => end(connectionLost(method, reason));
+    const abort = () => end(signal!.reason);
+    untold.add(fail);
+    signal?.addEventListener("abort", abort, { once: true });
     return {
       send: () => {
+        if (!untold.has(fail)) return;
         try {
-          options?.signal?.throwIfAborted();
           if (!this.#link.isOpen) throw connectionLost(method, undefined);
-          if (send()) resolve(this.#room());
+          if (!send()) return;
         } catch (error) {
-          reject(error);
+          return end(error);
         }
+        ended();
+        resolve(this.#room());
       },
-      fail: (reason) => reject(connectionLost(method, reason)),
       result: promise,
     };
   }

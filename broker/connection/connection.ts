@@ -16,7 +16,7 @@ import { noOperation } from "../errors/failure.ts";
 import type { RemoteCacheObserver } from "../flavors/cacheable.ts";
 import { callOptions } from "../flavors/kwargs.ts";
 import { RemotePromise } from "../flavors/remote_promise.ts";
-import { type Arrivals, RemoteReference } from "../flavors/remote_reference.ts";
+import { type Arrivals, type Holdable, RemoteReference } from "../flavors/remote_reference.ts";
 import type { StrangerBounds } from "../link/bound.ts";
 import { Link, type Received } from "../link/link.ts";
 import { Negotiation } from "../link/negotiation.ts";
@@ -166,6 +166,7 @@ export class Connection {
    * @param args Positional arguments, then optional keyword arguments, then optional call options.
    * @param perspective On whose behalf the arguments are written.
    * @param onKept Called with the number of the request, if the peer was asked to keep the result.
+   * @param object What must not be given back before the call is sent.
    * @returns What the method returned.
    */
   call(
@@ -174,14 +175,17 @@ export class Connection {
     args: readonly unknown[],
     perspective: object | null = null,
     onKept?: (request: number) => void,
+    object?: Holdable,
   ): Promise<unknown> {
     if (this.outbox.isWriting) {
       return new Promise((resolve) =>
-        this.outbox.postpone(() => resolve(this.call(target, method, args, perspective, onKept)))
+        this.outbox.postpone(() =>
+          resolve(this.call(target, method, args, perspective, onKept, object))
+        )
       );
     }
     try {
-      return this.#send(target, method, args, perspective, onKept);
+      return this.#send(target, method, args, perspective, onKept, object);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -214,6 +218,7 @@ export class Connection {
     args: readonly unknown[],
     perspective: object | null,
     onKept?: (request: number) => void,
+    object?: Holdable,
   ): Promise<unknown> {
     const { life } = this;
     if (!life.takesCalls) {
@@ -225,7 +230,7 @@ export class Connection {
     const outgoing = this.#ownCalls;
     return typeof target === "object"
       ? outgoing.send({ word: WORD.cachemessage, target: target.luid, method, args, perspective })
-      : outgoing.send({ word: WORD.message, target, method, args, perspective, onKept });
+      : outgoing.send({ word: WORD.message, target, method, args, perspective, onKept, object });
   }
 
   /** Number of our calls that the peer has not answered, including those that were given up. */
@@ -319,6 +324,16 @@ export class Connection {
    */
   giveBack(arrivals: Arrivals): void {
     this.#imports?.release(arrivals);
+  }
+
+  /**
+   * Tells the peer that a reference is gone, if it is; called once a call has been sent that needed
+   * the object.
+   *
+   * @param arrivals The arrivals that the peer has counted for it.
+   */
+  letGo(arrivals: Arrivals): void {
+    this.#imports?.letGo(arrivals);
   }
 
   /** The caches of this connection, ours and the peer's. */

@@ -59,9 +59,13 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
   readonly #method: string;
   readonly #result: Promise<unknown>;
   #state: State = { kind: "pending", request: undefined };
-  /** Calls of a result that the peer was not asked to keep, or not yet. */
+  /** Calls of a result that the peer was not asked to keep, or not yet, and calls with it. */
   readonly #waiting: (() => void)[] = [];
+  /** Whether some of them are calls of it. */
+  #haveCallsWaited = false;
   #isReleased = false;
+  /** Number of calls that need it and wait for something. */
+  #holds = 0;
   #stub: object | undefined;
 
   /**
@@ -93,8 +97,7 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
     // A rule of the program may make of an answer a reference of another connection.
     if (value instanceof RemoteReference && value.broker === this.#broker) {
       this.#settle({ kind: "reference", reference: value });
-      if (this.#isReleased) value.release();
-      return;
+      return this.#giveBack();
     }
     const message = `Cannot call the result of "${this.#method}": it is not a reference`;
     this.#settle({ kind: "other", value, error: new NoSuchMethod(message) });
@@ -198,7 +201,7 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
     if (this.#isReleased) return Promise.reject(released(name));
     const target = (retry: () => void) => this.#target(name, retry);
     // Objects in an answer arrive on nobody's behalf.
-    return this.#broker[CONNECTION].call(target, name, args, null, onKept);
+    return this.#broker[CONNECTION].call(target, name, args, null, onKept, this);
   }
 
   /** Finds the object when a call is sent, which may be after this was released. */
@@ -208,12 +211,12 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
       case "pending":
         // If the first call had to wait itself, some calls of its result may be waiting too: this
         // one comes after them.
-        if (state.request !== undefined && this.#waiting.length === 0) return -state.request;
+        if (state.request !== undefined && !this.#haveCallsWaited) return -state.request;
+        this.#haveCallsWaited = true;
         this.#waiting.push(retry);
         return undefined;
       case "reference":
-        // Calls that waited are sent before it is released here, but it may have been released
-        // elsewhere.
+        // Calls that wait keep it from being released here, but it may have been released elsewhere.
         if (state.reference.isReleased) throw released(name);
         return state.reference.luid;
       case "other":
@@ -251,10 +254,38 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
     }
   }
 
-  /** Gives the object back, now or once it has arrived; it cannot be called any more. */
+  /** Whether the result was released. */
+  get isReleased(): boolean {
+    return this.#isReleased;
+  }
+
+  /**
+   * Gives the object back, now or once it has arrived; it can neither be called nor passed on any
+   * more.
+   */
   release(): void {
     this.#isReleased = true;
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    if (this.#holds !== 0 || !this.#isReleased) return;
     if (this.#state.kind === "reference") this.#state.reference.release();
+  }
+
+  /**
+   * Keeps the object from being given back while a call waits that was made before; called by the
+   * broker.
+   *
+   * @returns Ends this; to be called once.
+   * @internal
+   */
+  hold(): () => void {
+    this.#holds++;
+    return () => {
+      this.#holds--;
+      this.#giveBack();
+    };
   }
 
   /** Gives the object back, for `using`; see {@linkcode RemotePromise.release}. */

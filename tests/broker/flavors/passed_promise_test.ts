@@ -18,6 +18,7 @@ import {
   RemoteCache,
   type RemoteCacheObserver,
   RemoteCopy,
+  type RemotePromise,
   type RemoteReference,
   Root,
   Viewable,
@@ -259,6 +260,35 @@ Deno.test("callRemote() passes on an object that was given back meanwhile", asyn
   assertEquals(await moved, [99, 101]);
 });
 
+for (const isAwaited of [false, true]) {
+  Deno.test(
+    `callRemote() does not pass on a result that was released, ${
+      isAwaited ? "after" : "before"
+    } it has arrived`,
+    async () => {
+      const bank = new Bank();
+      await using pair = await testPair(bank);
+      const root = pair.client.root<Bank>();
+      const [account, owner] = [root.pipeline("account", "bob"), root.pipeline("owner")];
+      if (isAwaited) await Promise.all([account, owner]);
+      account.release();
+      owner.release();
+      await assertRejects(
+        () => root.callRemote("take", 1, account),
+        JellyError,
+        "Cannot send args[1]: the result was released",
+      );
+      await assertRejects(
+        () => root.callRemote("named", kwargs({ text: owner })),
+        JellyError,
+        "Cannot send kwargs.text: the result was released",
+      );
+      await Promise.all([account, owner]);
+      assertEquals(bank.taken, []);
+    },
+  );
+}
+
 Deno.test("callRemote() passes on the result of a call over another connection once it has arrived", async () => {
   const bank = new Bank();
   await using one = await testPair(bank);
@@ -430,4 +460,95 @@ Deno.test("callRemote() passes on a result by name, and by the position of a pos
   assertEquals(await taken, 3);
   assertEquals(await value, 4);
   await assertRejects(() => value.callRemote("x"), NoSuchMethod);
+});
+
+Deno.test("callRemote() to a peer without this library: calls that wait for results are made although what they need was released", async () => {
+  await using raw = await rawServer();
+  const root = raw.broker.root<Bank>();
+  const calls: Promise<unknown>[] = [];
+  const known = root.callRemote("account", "known");
+  await raw.peer.hear();
+  await raw.peer.say(["answer", 1, ["remote", 7]]);
+  {
+    using reference = await known;
+    using alice = root.pipeline("account", "alice");
+    using bob = root.pipeline("account", "bob");
+    calls.push(
+      root.callRemote("take", reference, alice, bob),
+      (alice as RemotePromise).callRemote("with", bob),
+      (reference as RemoteReference).callRemote("with", bob),
+      root.callRemote("take", alice, kwargs({ reference, bob }), callOptions({ answer: false })),
+    );
+  }
+  for (let i = 0; i < 2; i++) await raw.peer.hear();
+  await raw.peer.say(["answer", 2, ["remote", 8]]);
+  await settle();
+  await raw.peer.say(["answer", 3, ["remote", 9]]);
+  const sent: unknown[][] = [];
+  for (let i = 0; i < 4; i++) sent.push(await raw.peer.hear() as unknown[]);
+  const keywords = ["dictionary", [["unicode", "reference"], ["local", 7]], [["unicode", "bob"], [
+    "local",
+    9,
+  ]]];
+  assertEquals(sent.sort(([, one], [, other]) => (one as number) - (other as number)), [
+    call(4, "take", ["local", 7], ["local", 8], ["local", 9]),
+    call(5, "with", ["local", 9]).with(2, 8),
+    call(6, "with", ["local", 9]).with(2, 7),
+    call(7, "take", ["local", 8]).with(4, 0).with(6, keywords),
+  ]);
+  const released = [await raw.peer.hear(), await raw.peer.hear(), await raw.peer.hear()];
+  assertEquals(released.sort(), [["decref", 7], ["decref", 8], ["decref", 9]]);
+  await raw.peer.say(...[4, 5, 6].map((id) => ["answer", id, ["None"]]));
+  await Promise.all(calls);
+  assertEquals(raw.broker.counts.remoteObjects, 0);
+});
+
+Deno.test("callRemote() that waits for a result and was given up does not keep what it needed", async () => {
+  await using raw = await rawServer();
+  const root = raw.broker.root<Bank>();
+  const account = root.pipeline("account", "alice");
+  const stop = new AbortController();
+  const { signal } = stop;
+  const calls = {
+    take: root.callRemote("take", account, callOptions({ signal })),
+    note: root.callRemote("take", account, callOptions({ signal, answer: false })),
+  };
+  account.release();
+  stop.abort(new Error("stopped"));
+  await assertRejects(() => calls.take, Error, "stopped");
+  await assertRejects(() => calls.note, Error, "stopped");
+  await raw.peer.hear();
+  await raw.peer.say(["answer", 1, ["remote", 8]]);
+  assertEquals(await raw.peer.hear(), ["decref", 8]);
+  await account;
+});
+
+Deno.test("callRemote() with a result of another connection fails when its own connection is lost", async () => {
+  await using one = await rawServer();
+  await using other = await rawServer();
+  const account = one.broker.root<Bank>().pipeline("account", "alice");
+  const root = other.broker.root<Bank>();
+  const calls = [
+    root.callRemote("take", account),
+    root.callRemote("take", account, callOptions({ answer: false })),
+  ];
+  other.peer.close();
+  for (const call of calls) await assertRejects(() => call, PBConnectionLost);
+  await one.peer.hear();
+  await one.peer.say(["answer", 1, 5]);
+  assertEquals(await account as unknown, 5);
+});
+
+Deno.test("callRemote() of a result that was passed to another connection does not wait for it", async () => {
+  const bank = new Bank();
+  await using one = await testPair(bank);
+  await using other = await testPair(bank);
+  const account = one.client.root<Bank>().pipeline("later", "alice");
+  const taken = other.client.root<Bank>().callRemote("take", account);
+  const balance = account.callRemote("balance");
+  await settle();
+  assertEquals([one.server.counts.callsIn, other.server.counts.callsIn], [2, 0]);
+  bank.open.resolve();
+  assertEquals(await balance, 100);
+  await assertRejects(() => taken, JellyError);
 });

@@ -19,6 +19,7 @@ import {
 import { flavorRegistry, LedgerCache, Library } from "../flavor_classes.ts";
 import { collectGarbage, collectUntil } from "../gc.ts";
 import { settle, type TestPair, testPair } from "../pair.ts";
+import { rawServer } from "../raw_peer.ts";
 
 class Things extends Root {
   remote_thing(): Referenceable {
@@ -52,6 +53,29 @@ Deno.test("[Broker refcount] RemoteReference is given back when it is garbage co
   assertEquals(pair.server.counts.localObjects, 2);
   assert(await collectUntil(() => pair.server.counts.localObjects === 1));
   assertEquals(pair.client.counts.remoteObjects, 0);
+});
+
+Deno.test("RemoteReference is not given back while a call of it waits for a result", async () => {
+  await using raw = await rawServer();
+  const root = raw.broker.root();
+  const slow = root.pipeline("slow");
+  const callAndForget = async () => {
+    const thing = await root.callRemote("thing");
+    // In an array, which is not awaited.
+    return [(thing as RemoteReference).callRemote("take", slow)];
+  };
+  const called = callAndForget();
+  for (let i = 0; i < 2; i++) await raw.peer.hear();
+  await raw.peer.say(["answer", 2, ["remote", 7]]);
+  const [call] = await called;
+  for (let i = 0; i < 3; i++) await collectGarbage();
+  assertEquals(raw.broker.counts.remoteObjects, 1);
+  await raw.peer.say(["answer", 1, 5]);
+  assertEquals((await raw.peer.hear() as unknown[]).slice(1, 4), [3, 7, "take"]);
+  assert(await collectUntil(() => raw.broker.counts.remoteObjects === 0));
+  assertEquals(await raw.peer.hear(), ["decref", 7]);
+  await raw.peer.say(["answer", 3, ["None"]]);
+  await Promise.all([slow, call]);
 });
 
 Deno.test("RemoteReference is given back only when unreachable, for thousands in both directions", async () => {
