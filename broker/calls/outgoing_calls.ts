@@ -11,8 +11,10 @@ import type { Broker } from "../connection/broker.ts";
 import { ProtocolError } from "../errors/errors.ts";
 import { errorOf } from "../errors/received_failure.ts";
 import { RemoteError, throwAtCaller } from "../errors/remote_error.ts";
+import { RemoteCacheObserver } from "../flavors/cacheable.ts";
 import { type CallArgs, type CallOptions, splitArgs } from "../flavors/kwargs.ts";
-import type { Holdable, ObjectId } from "../flavors/remote_reference.ts";
+import { RemotePromise } from "../flavors/remote_promise.ts";
+import type { ObjectId, RemoteReference } from "../flavors/remote_reference.ts";
 import type { Link } from "../link/link.ts";
 import type { BrokerLimits } from "../link/limits.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
@@ -61,30 +63,21 @@ interface Sending {
 
 /** What is called, how, and on whose behalf. */
 export interface OutgoingCall {
-  /** Name of the message: `message` or `cachemessage`. */
-  readonly word: number;
-  /** The object that is called. */
-  readonly target: CallTarget;
+  /** What is called. */
+  readonly callee: Callee;
   /** Name of the method. */
   readonly method: string;
   /** Positional arguments, then perhaps keyword arguments, then perhaps options. */
   readonly args: readonly unknown[];
-  /** On whose behalf the arguments are written. */
-  readonly perspective: object | null;
   /**
    * Asks the peer to keep the result, so that it can be called before it arrives, if the peer can;
    * called with the number of the request when it has been asked.
    */
   readonly onKept?: ((request: number) => void) | undefined;
-  /** What must not be given back before the call is sent. */
-  readonly object?: Holdable | undefined;
 }
 
-/**
- * Number or name of an object, or a function that returns it when the call is sent, or throws. If it
- * does not know it yet, it returns undefined, and calls the function that it was passed once it does.
- */
-export type CallTarget = ObjectId | ((retry: () => void) => ObjectId | undefined);
+/** What can be called: an object of the peer, the result of another call, or a cache at the peer. */
+export type Callee = RemoteReference | RemotePromise | RemoteCacheObserver;
 
 /** Makes calls, and makes sure that each of them settles. */
 export class OutgoingCalls {
@@ -154,12 +147,12 @@ export class OutgoingCalls {
    */
   send(call: OutgoingCall): Promise<unknown> {
     this.#outbox.catchUp();
-    const { method, target } = call;
+    const { method, callee } = call;
     const args = splitArgs(call.args);
     const { answer, options } = args;
     options?.signal?.throwIfAborted();
     // Updates of caches cannot pass on results.
-    const passes = call.word === WORD.message && passesOn(args);
+    const passes = !(callee instanceof RemoteCacheObserver) && passesOn(args);
     this.#outbox.checkRoom(method);
     // Once nothing can be written any more, the call fails when the connection ends, which is soon.
     const isLost = this.#link.output.failure !== undefined;
@@ -170,7 +163,9 @@ export class OutgoingCalls {
       this.#early.push(early);
       return early.result;
     }
-    if (!passes && typeof target !== "function") return this.#sendNow(call, args, target, args);
+    if (!passes && !(callee instanceof RemotePromise)) {
+      return this.#sendNow(call, args, callee.luid, args);
+    }
     const retry = () => late.send();
     const to = targetOf(call, retry);
     const ready = to === undefined ? undefined : this.#ready(args, passes, retry);
@@ -212,7 +207,10 @@ export class OutgoingCalls {
     call: OutgoingCall,
     answer: boolean,
   ): void {
-    const { word, method, perspective, onKept } = call;
+    const { callee, method, onKept } = call;
+    const word = callee instanceof RemoteCacheObserver ? WORD.cachemessage : WORD.message;
+    // Objects in an answer arrive on nobody's behalf.
+    const perspective = callee instanceof RemotePromise ? null : callee.perspective;
     const isKept = answer && onKept !== undefined && this.#mayKeep;
     const head = { id, target, method, answer: isKept ? KEPT : answer ? 1 : 0 } as const;
     this.#outbox.write(
@@ -245,11 +243,11 @@ export class OutgoingCalls {
   }
 
   /** Makes a call that needs something which is not known yet, or for which it is too early. */
-  #sendLater(call: OutgoingCall, given: CallArgs, passes: boolean): LateCall {
-    const { method, object } = call;
-    const { answer, options } = given;
+  #sendLater(call: OutgoingCall, args: CallArgs, passes: boolean): LateCall {
+    const { callee, method } = call;
+    const { answer, options } = args;
     const id = ++this.#lastRequest;
-    const { args, letGo } = hold(given, object);
+    const letGo = hold(callee, args);
     const send = () => {
       const to = targetOf(call, late.send);
       const ready = to === undefined ? undefined : this.#ready(args, passes, late.send);
@@ -358,6 +356,6 @@ export class OutgoingCalls {
 }
 
 /** Returns what is called; undefined if it is not known yet, until `retry` is called. */
-function targetOf({ target }: OutgoingCall, retry: () => void): ObjectId | undefined {
-  return typeof target === "function" ? target(retry) : target;
+function targetOf({ callee, method }: OutgoingCall, retry: () => void): ObjectId | undefined {
+  return callee instanceof RemotePromise ? callee.find(method, retry) : callee.luid;
 }

@@ -9,7 +9,7 @@ import { JellyError } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import type { CallArgs } from "../flavors/kwargs.ts";
 import { RemotePromise } from "../flavors/remote_promise.ts";
-import { type Holdable, type ObjectId, RemoteReference } from "../flavors/remote_reference.ts";
+import { type ObjectId, RemoteReference } from "../flavors/remote_reference.ts";
 import type { PassedOn, ReadyArgs } from "./message_parts.ts";
 
 /**
@@ -63,53 +63,27 @@ export function readyArgs(
     return null;
   };
   const args = positional.map(ready);
-  const names = keywords && mapFields(keywords, ready);
+  const names = keywords && Object.fromEntries(
+    Object.entries(keywords).map(([name, value]) => [name, ready(value, name)]),
+  );
   if (!isReady) return undefined;
   return { positional: args, keywords: names, ...(passedOn.length !== 0 && { passedOn }) };
-}
-
-/** The arguments of a call that waits. */
-export interface HeldArgs {
-  /** The arguments; references among them can be sent even once they are released. */
-  readonly args: CallArgs;
-  /** Called once the call is sent, or will not be. */
-  readonly letGo: () => void;
 }
 
 /**
  * Keeps what a call needs that waits from being given back: the program may release it meanwhile,
  * as if the call had been sent.
  *
+ * @param callee What is called.
  * @param args The arguments.
- * @param object The object that is called, if it can be given back.
- * @returns The arguments, for when it is sent.
+ * @returns Ends this; to be called once the call is sent, or will not be.
  */
-export function hold(args: CallArgs, object: Holdable | undefined): HeldArgs {
-  const holds = object === undefined ? [] : [object.hold()];
-  const held = (value: unknown): unknown => {
-    if (value instanceof RemotePromise) holds.push(value.hold());
-    if (!(value instanceof RemoteReference) || value.isReleased) return value;
-    holds.push(value.hold());
-    return value.whileHeld;
+export function hold(callee: unknown, { positional, keywords = {} }: CallArgs): () => void {
+  const ends: (() => void)[] = [];
+  for (const value of [callee, ...positional, ...Object.values(keywords)]) {
+    if (value instanceof RemoteReference || value instanceof RemotePromise) ends.push(value.hold());
+  }
+  return () => {
+    for (const end of ends.splice(0)) end();
   };
-  const { positional, keywords } = args;
-  return {
-    args: {
-      ...args,
-      positional: positional.map(held),
-      keywords: keywords && mapFields(keywords, held),
-    },
-    letGo: () => {
-      for (const end of holds.splice(0)) end();
-    },
-  };
-}
-
-function mapFields(
-  fields: Record<string, unknown>,
-  map: (value: unknown, name: string) => unknown,
-): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, map(value, name)]),
-  );
 }

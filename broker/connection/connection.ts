@@ -9,14 +9,14 @@ import { JellyError, type Unjellier } from "../../jelly/mod.ts";
 import type { Dialed } from "../../transport/mod.ts";
 import { IncomingCalls } from "../calls/incoming_calls.ts";
 import { VERSION, writeNumber } from "../calls/message_parts.ts";
-import { type CallTarget, OutgoingCalls } from "../calls/outgoing_calls.ts";
+import { type Callee, type OutgoingCall, OutgoingCalls } from "../calls/outgoing_calls.ts";
 import { causedBy } from "../errors/caused_by.ts";
 import { DeadReferenceError } from "../errors/errors.ts";
 import { noOperation } from "../errors/failure.ts";
 import type { RemoteCacheObserver } from "../flavors/cacheable.ts";
 import { callOptions } from "../flavors/kwargs.ts";
 import { RemotePromise } from "../flavors/remote_promise.ts";
-import { type Arrivals, type Holdable, RemoteReference } from "../flavors/remote_reference.ts";
+import type { Arrivals, RemoteReference } from "../flavors/remote_reference.ts";
 import type { StrangerBounds } from "../link/bound.ts";
 import { Link, type Received } from "../link/link.ts";
 import { Negotiation } from "../link/negotiation.ts";
@@ -161,31 +161,25 @@ export class Connection {
   /**
    * Calls a method of one of the peer's objects; called by references and observers.
    *
-   * @param target The object, or the observer of a cache.
+   * @param callee The object, the result of another call, or the observer of a cache.
    * @param method Name of the method.
    * @param args Positional arguments, then optional keyword arguments, then optional call options.
-   * @param perspective On whose behalf the arguments are written.
    * @param onKept Called with the number of the request, if the peer was asked to keep the result.
-   * @param object What must not be given back before the call is sent.
    * @returns What the method returned.
    */
   call(
-    target: CallTarget | RemoteCacheObserver,
+    callee: Callee,
     method: string,
     args: readonly unknown[],
-    perspective: object | null = null,
     onKept?: (request: number) => void,
-    object?: Holdable,
   ): Promise<unknown> {
     if (this.outbox.isWriting) {
       return new Promise((resolve) =>
-        this.outbox.postpone(() =>
-          resolve(this.call(target, method, args, perspective, onKept, object))
-        )
+        this.outbox.postpone(() => resolve(this.call(callee, method, args, onKept)))
       );
     }
     try {
-      return this.#send(target, method, args, perspective, onKept, object);
+      return this.#send({ callee, method, args, onKept });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -195,42 +189,28 @@ export class Connection {
    * Calls a method of one of the peer's objects at once, without an answer; must not be called
    * while a message is being written.
    *
-   * @param target The reference, or the observer of a cache.
+   * @param callee The reference, or the observer of a cache.
    * @param method Name of the method.
    * @param args Positional arguments.
    * @returns Whether the connection can take more now.
    * @throws {Error} If the call cannot be sent.
    */
   tell(
-    target: RemoteReference | RemoteCacheObserver,
+    callee: RemoteReference | RemoteCacheObserver,
     method: string,
     args: readonly unknown[],
   ): boolean {
-    const { perspective } = target;
-    const to = target instanceof RemoteReference ? target.luid : target;
-    this.#send(to, method, [...args, NO_ANSWER], perspective).catch(noOperation);
+    this.#send({ callee, method, args: [...args, NO_ANSWER] }).catch(noOperation);
     return !this.link.output.isFull;
   }
 
-  #send(
-    target: CallTarget | RemoteCacheObserver,
-    method: string,
-    args: readonly unknown[],
-    perspective: object | null,
-    onKept?: (request: number) => void,
-    object?: Holdable,
-  ): Promise<unknown> {
+  #send(call: OutgoingCall): Promise<unknown> {
     const { life } = this;
-    if (!life.takesCalls) {
-      throw new DeadReferenceError(
-        `Cannot call "${method}": the connection is closed`,
-        causedBy(life.reason),
-      );
-    }
-    const outgoing = this.#ownCalls;
-    return typeof target === "object"
-      ? outgoing.send({ word: WORD.cachemessage, target: target.luid, method, args, perspective })
-      : outgoing.send({ word: WORD.message, target, method, args, perspective, onKept, object });
+    if (life.takesCalls) return this.#ownCalls.send(call);
+    throw new DeadReferenceError(
+      `Cannot call "${call.method}": the connection is closed`,
+      causedBy(life.reason),
+    );
   }
 
   /** Number of our calls that the peer has not answered, including those that were given up. */
@@ -324,16 +304,6 @@ export class Connection {
    */
   giveBack(arrivals: Arrivals): void {
     this.#imports?.release(arrivals);
-  }
-
-  /**
-   * Tells the peer that a reference is gone, if it is; called once a call has been sent that needed
-   * the object.
-   *
-   * @param arrivals The arrivals that the peer has counted for it.
-   */
-  letGo(arrivals: Arrivals): void {
-    this.#imports?.letGo(arrivals);
   }
 
   /** The caches of this connection, ours and the peer's. */

@@ -149,7 +149,7 @@ export class RemoteCacheObserver {
    * @throws {DeadReferenceError} If the peer has no copy, or no longer has one.
    */
   callRemote(name: string, ...args: readonly unknown[]): Promise<unknown> {
-    const result = this.broker[CONNECTION].call(this, name, args, this.perspective);
+    const result = this.broker[CONNECTION].call(this, name, args);
     result.catch((error) => {
       if (error instanceof DeadReferenceError || error instanceof PBConnectionLost) return;
       const message = `Cannot tell a cache of ${this.cached.constructor.name} "${name}"`;

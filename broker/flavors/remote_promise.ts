@@ -61,7 +61,7 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
   #state: State = { kind: "pending", request: undefined };
   /** Calls of a result that the peer was not asked to keep, or not yet, and calls with it. */
   readonly #waiting: (() => void)[] = [];
-  /** Whether some of them are calls of it. */
+  /** Whether some of them are calls of it: then later calls of it come after them. */
   #haveCallsWaited = false;
   #isReleased = false;
   /** Number of calls that need it and wait for something. */
@@ -113,6 +113,7 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
 
   /** Sends the calls that could not be sent so far, in order. */
   #retry(): void {
+    this.#haveCallsWaited = false;
     for (const retry of this.#waiting.splice(0)) retry();
   }
 
@@ -199,13 +200,20 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
     onKept?: (request: number) => void,
   ): Promise<unknown> {
     if (this.#isReleased) return Promise.reject(released(name));
-    const target = (retry: () => void) => this.#target(name, retry);
-    // Objects in an answer arrive on nobody's behalf.
-    return this.#broker[CONNECTION].call(target, name, args, null, onKept, this);
+    return this.#broker[CONNECTION].call(this as never, name, args, onKept);
   }
 
-  /** Finds the object when a call is sent, which may be after this was released. */
-  #target(name: string, retry: () => void): ObjectId | undefined {
+  /**
+   * Finds the object when a call is sent, which may be after this was released; called by the broker.
+   *
+   * @param name Name of the method.
+   * @param retry Called once it is known, if it is not.
+   * @returns Its number or name, or the number of the request, negated; undefined if it has to be
+   * known first.
+   * @throws {unknown} The error that calls of the result fail with.
+   * @internal
+   */
+  find(name: string, retry: () => void): ObjectId | undefined {
     const state = this.#state;
     switch (state.kind) {
       case "pending":

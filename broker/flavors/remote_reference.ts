@@ -23,20 +23,6 @@ export interface Arrivals {
   readonly luid: number;
   /** How often it arrived and has not been given back. */
   count: number;
-  /** Number of calls that wait to be sent to it or with it: it is given back after them. */
-  holds: number;
-  /** Whether the reference is gone. */
-  isGone: boolean;
-}
-
-/** What calls may need that wait to be sent: a reference, or the result of a call. */
-export interface Holdable {
-  /**
-   * Keeps the object from being given back, even if it is released.
-   *
-   * @returns Ends this; to be called once.
-   */
-  hold(): () => void;
 }
 
 /**
@@ -80,6 +66,8 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   readonly #perspective: object | null;
   #arrivals: Arrivals | undefined;
   #isReleased = false;
+  /** Number of calls that need it and wait to be sent. */
+  #holds = 0;
   /** Typed so that any reference may be passed as an untyped one. */
   #callbacks: ((reference: never) => void)[] = [];
   #stub: object | undefined;
@@ -212,7 +200,7 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
     onKept?: (request: number) => void,
   ): Promise<unknown> {
     if (this.#isReleased) return Promise.reject(released(name));
-    return this.#broker[CONNECTION].call(this.luid, name, args, this.#perspective, onKept, this);
+    return this.#broker[CONNECTION].call(this as never, name, args, onKept);
   }
 
   /**
@@ -268,7 +256,13 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    if (this.#arrivals !== undefined) this.#broker[CONNECTION].giveBack(this.#arrivals);
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    if (this.#holds !== 0 || !this.#isReleased || this.#arrivals === undefined) return;
+    this.#broker[CONNECTION].giveBack(this.#arrivals);
+    this.#arrivals = undefined;
   }
 
   /**
@@ -279,12 +273,10 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
    * @internal
    */
   hold(): () => void {
-    const arrivals = this.#arrivals;
-    if (arrivals === undefined) return () => {};
-    arrivals.holds++;
+    this.#holds++;
     return () => {
-      arrivals.holds--;
-      this.#broker[CONNECTION].letGo(arrivals);
+      this.#holds--;
+      this.#giveBack();
     };
   }
 
@@ -301,40 +293,14 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
    * @throws {JellyError} If the value is for another connection.
    */
   jellyFor(jellier: Jellier): void {
-    if (this.#isReleased && jellier.invoker === this.#broker) {
-      throw new JellyError("the reference was released");
-    }
-    this.#write(jellier);
-  }
-
-  /**
-   * Returns what stands for the reference in a call that waits: it can be sent after the reference
-   * was released, as long as the object is held; called by the broker.
-   *
-   * @returns It is written like the reference.
-   * @internal
-   */
-  get whileHeld(): IJellyable {
-    return new HeldReference((jellier) => this.#write(jellier));
-  }
-
-  #write(jellier: Jellier): void {
     if (jellier.invoker !== this.#broker) {
       throw new JellyError("a reference can be sent only over the connection that it came from");
     }
+    if (this.#isReleased && this.#holds === 0) throw new JellyError("the reference was released");
     jellier.tagged(
       "local",
       typeof this.luid === "number" ? this.luid : new TextEncoder().encode(this.luid),
     );
-  }
-}
-
-/** Stands for a reference in a call that waits. */
-class HeldReference implements IJellyable {
-  readonly jellyFor: (jellier: Jellier) => void;
-
-  constructor(write: (jellier: Jellier) => void) {
-    this.jellyFor = write;
   }
 }
 

@@ -139,12 +139,12 @@ async function attempt(
 
 /** Makes a call whose result may be kept. */
 function call(
-  { broker, luid, perspective }: RemoteReference,
+  reference: RemoteReference,
   method: string,
   args: readonly unknown[],
   onKept: OnKept | undefined,
 ): Promise<unknown> {
-  return broker[CONNECTION].call(luid, method, args, perspective, onKept);
+  return reference.broker[CONNECTION].call(reference, method, args, onKept);
 }
 
 /** Chooses the strongest mechanism that the credentials, both ends and their options allow. */

@@ -81,7 +81,7 @@ export class ImportTable {
       known.arrivals.count++;
       return reference;
     }
-    const arrivals: Arrivals = { luid, count: 1, holds: 0, isGone: false };
+    const arrivals = { luid, count: 1 };
     const { maxImports } = this.#broker.settings.limits;
     if (this.size >= maxImports) {
       this.#tellPeer(arrivals);
@@ -107,15 +107,6 @@ export class ImportTable {
     this.#tellPeer(arrivals);
   }
 
-  /**
-   * Tells the peer of a reference that is gone, now that a call has been sent that needed the object.
-   *
-   * @param arrivals The arrivals that the peer has counted for it.
-   */
-  letGo(arrivals: Arrivals): void {
-    if (arrivals.isGone) this.#tellPeer(arrivals);
-  }
-
   /** Forgets everything; the peer is not told. */
   clear(): void {
     for (const [arrivals] of this.#held.entries()) this.#finalization.unregister(arrivals);
@@ -137,8 +128,7 @@ export class ImportTable {
     this.#urge.removed(this.size);
   }
 
-  #tellPeer(arrivals: Arrivals): void {
-    arrivals.isGone = true;
-    if (arrivals.holds === 0) this.#releases.giveBack(arrivals.luid, arrivals.count);
+  #tellPeer({ luid, count }: Arrivals): void {
+    this.#releases.giveBack(luid, count);
   }
 }
