@@ -27,6 +27,6 @@ export function plainValue(value: unknown): PlainValue {
   }
   if (value === null) return null;
   throw new PBError(
-    "Cannot pass on a result before it has arrived: it is no reference, text, number, boolean or null",
+    "Cannot pass on the result of a call: it is no reference, text, number, boolean or null; await it",
   );
 }

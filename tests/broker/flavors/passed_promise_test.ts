@@ -178,7 +178,7 @@ for (const [name, value] of OTHERS) {
       await assertRejects(
         () => root.callRemote("take", result),
         PBError,
-        "Cannot pass on a result before it has arrived: it is no reference, text, number,",
+        "Cannot pass on the result of a call: it is no reference, text, number, boolean or null; await it",
       );
       await result;
     }
