@@ -99,7 +99,8 @@ export class IncomingCalls {
     const { maxCallsIn } = this.#broker.settings.limits;
     // The result that calls wait for may depend on further calls.
     const begun = this.#unanswered - Math.min(this.#waiting, this.#promised?.max ?? 0);
-    return begun >= maxCallsIn || this.#unansweredBytes >= this.maxBytes;
+    if (begun >= maxCallsIn) return true;
+    return this.#unansweredBytes !== 0 && this.#unansweredBytes >= this.maxBytes;
   }
 
   /** Maximum number of bytes of unanswered calls: fewer while nobody has logged in. */

@@ -63,13 +63,12 @@ export const KEPT: Answer = 2;
  *
  * @param reader A reader positioned after the name of the message.
  * @param items Number of parts that follow.
- * @param mayPassOn Whether the last of them may say which results of earlier calls are arguments.
+ * @param passesOn Whether the last of them says which results of earlier calls are arguments.
  * @returns The parts before the arguments.
  * @throws {ProtocolError} If they do not form a call.
  */
-export function readCallHead(reader: BananaReader, items: number, mayPassOn: boolean): CallHead {
-  const passesOn = mayPassOn && items === 7;
-  if (!passesOn) expectItems("call", items, 6);
+export function readCallHead(reader: BananaReader, items: number, passesOn: boolean): CallHead {
+  expectItems("call", passesOn ? items - 1 : items, 6);
   const id = readInteger(reader, "call");
   const target = readObjectId(reader, "call");
   const type = reader.next();

@@ -14,7 +14,7 @@ import { RemoteError, throwAtCaller } from "../errors/remote_error.ts";
 import { RemoteCacheObserver } from "../flavors/cacheable.ts";
 import { type CallArgs, type CallOptions, splitArgs } from "../flavors/kwargs.ts";
 import { RemotePromise } from "../flavors/remote_promise.ts";
-import type { ObjectId, RemoteReference } from "../flavors/remote_reference.ts";
+import { type ObjectId, RemoteReference } from "../flavors/remote_reference.ts";
 import type { Link } from "../link/link.ts";
 import type { BrokerLimits } from "../link/limits.ts";
 import { OWN_DIALECT } from "../link/negotiation.ts";
@@ -152,7 +152,7 @@ export class OutgoingCalls {
     const { answer, options } = args;
     options?.signal?.throwIfAborted();
     // Updates of caches cannot pass on results.
-    const passes = !(callee instanceof RemoteCacheObserver) && passesOn(args);
+    const passes = passesOn(args) && !(callee instanceof RemoteCacheObserver);
     this.#outbox.checkRoom(method);
     // Once nothing can be written any more, the call fails when the connection ends, which is soon.
     const isLost = this.#link.output.failure !== undefined;
@@ -163,7 +163,7 @@ export class OutgoingCalls {
       this.#early.push(early);
       return early.result;
     }
-    if (!passes && !(callee instanceof RemotePromise)) {
+    if (!passes && callee instanceof RemoteReference) {
       return this.#sendNow(call, args, callee.luid, args);
     }
     const retry = () => late.send();
@@ -209,12 +209,10 @@ export class OutgoingCalls {
   ): void {
     const { callee, method, onKept } = call;
     const word = callee instanceof RemoteCacheObserver ? WORD.cachemessage : WORD.message;
-    // Objects in an answer arrive on nobody's behalf.
-    const perspective = callee instanceof RemotePromise ? null : callee.perspective;
     const isKept = answer && onKept !== undefined && this.#mayKeep;
     const head = { id, target, method, answer: isKept ? KEPT : answer ? 1 : 0 } as const;
     this.#outbox.write(
-      perspective,
+      callee.perspective,
       (writer, jellier) => writeCall(writer, jellier, word, head, args),
     );
     if (!isKept) return;

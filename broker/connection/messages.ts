@@ -120,7 +120,7 @@ export class Messages {
     const isUpdate = command === WORD.cachemessage;
     if (command !== WORD.message && !isUpdate) return undefined;
     try {
-      const head = readCallHead(reader, items, !isUpdate && this.#isOwn);
+      const head = readCallHead(reader, items, !isUpdate && this.#passesOn(items));
       const { held } = this.#connection.caches;
       const find = () => isUpdate ? held.get(head.target) : this.#find(head.target);
       const object = find();
@@ -148,8 +148,13 @@ export class Messages {
   }
 
   #call(tools: ReadTools, items: number): void {
-    const head = readCallHead(tools.reader, items, this.#isOwn);
+    const head = readCallHead(tools.reader, items, this.#passesOn(items));
     this.#begin(tools, head, this.#find(head.target));
+  }
+
+  /** Returns whether a call has a part that says which results are arguments. */
+  #passesOn(items: number): boolean {
+    return items === 7 && this.#isOwn;
   }
 
   /** Whether the peer uses this library, too. */

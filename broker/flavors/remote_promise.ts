@@ -204,6 +204,15 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
   }
 
   /**
+   * On whose behalf arguments of its calls are written: objects in an answer arrive on nobody's.
+   *
+   * @internal
+   */
+  get perspective(): null {
+    return null;
+  }
+
+  /**
    * Finds the object when a call is sent, which may be after this was released; called by the broker.
    *
    * @param name Name of the method.
