@@ -111,6 +111,24 @@ export async function rawClient(
   return pair;
 }
 
+/** Connects a server to a raw client that has chosen the dialect of this library. */
+export async function rawKin(root: ServerRoot, options: BrokerOptions = {}): Promise<RawPair> {
+  const pair = await rawClient(root, { hello: false, ...options });
+  await pair.peer.hear();
+  assertEquals(await pair.peer.ask("perspective-1", ["version", 6]), ["version", 6]);
+  return pair;
+}
+
+/**
+ * Reads the next message; returns of an error the kind, the request and the text, and any other as
+ * it is.
+ */
+export async function heard({ peer }: RawPair): Promise<unknown> {
+  const message = await peer.hear() as unknown[];
+  if (message?.[0] !== "error") return message;
+  return ["error", message[1], failureIn(message).value];
+}
+
 /**
  * Connects a client to a raw server, which has already offered the dialect `pb` unless told
  * otherwise.

@@ -4,7 +4,6 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import {
   Avatar,
   BearerTokenChecker,
-  type BrokerOptions,
   IPerspective,
   type Kwargs,
   kwargs,
@@ -17,7 +16,7 @@ import {
 } from "@perspective/broker";
 import { SecurityOptions } from "@perspective/broker/jelly";
 import { settle } from "../pair.ts";
-import { failureIn, rawClient, type RawPair, type Said } from "../raw_peer.ts";
+import { heard, rawClient, rawKin, type Said } from "../raw_peer.ts";
 
 class Thing extends Referenceable {
   constructor(readonly name: string) {
@@ -51,14 +50,6 @@ class Shop extends Root {
   }
 }
 
-/** A client that speaks the dialect of this library, without this library. */
-async function kin(root: Root | PortalRoot, options: BrokerOptions = {}): Promise<RawPair> {
-  const pair = await rawClient(root, { hello: false, ...options });
-  await pair.peer.hear();
-  assertEquals(await pair.peer.ask("perspective-1", ["version", 6]), ["version", 6]);
-  return pair;
-}
-
 const NONE = ["None"];
 
 /** A call whose result may be called before it has arrived. */
@@ -72,19 +63,12 @@ function take(id: number, args: unknown[], passedOn: unknown, keywords: unknown[
   return ["message", id, "root", "take", 1, ["tuple", ...args], kw, passedOn];
 }
 
-/** The kind of message and the number of an answer, and of an error the text. */
-async function heard({ peer }: RawPair): Promise<unknown> {
-  const message = await peer.hear() as unknown[];
-  if (message?.[0] !== "error") return message;
-  return ["error", message[1], failureIn(message).value];
-}
-
 const INVALID = "Invalid Object ID";
 const NO_PLACE = "Cannot take call: it has no argument where a result belongs";
 
 Deno.test("a call gets a result as an argument, before and after the answer to its call", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   const calls = [keep(1, "later"), keep(2, "text", 1)];
   await pair.peer.say(...calls, take(3, [0, NONE, NONE], [[1, 1], [2, 2]]));
   assertEquals(await heard(pair), ["answer", 2, ["unicode", "x"]]);
@@ -100,7 +84,7 @@ Deno.test("a call gets a result as an argument, before and after the answer to i
 
 Deno.test("a call gets a result in place of whatever the argument was, the last one if there are two", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   await pair.peer.say(keep(1, "text", 1), keep(2, "text", 2));
   await pair.peer.say(take(3, [["list", 1]], [[0, 1], [0, 2]]));
   for (let i = 0; i < 3; i++) await heard(pair);
@@ -109,14 +93,14 @@ Deno.test("a call gets a result in place of whatever the argument was, the last 
 
 Deno.test("a call whose list of results is empty begins at once", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   await pair.peer.say(take(1, [5], []));
   assertEquals(await heard(pair), ["answer", 1, 1]);
   assertEquals(shop.taken, [[5]]);
 });
 
 Deno.test("a call of a result gets that same result as an argument", async () => {
-  await using pair = await kin(new Shop());
+  await using pair = await rawKin(new Shop());
   const call = ["message", 2, -1, "with", 1, ["tuple", NONE], ["dictionary"], [[0, 1]]];
   await pair.peer.say(keep(1, "thing", ["unicode", "tea"]), call);
   assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
@@ -133,7 +117,7 @@ Deno.test("a call gets results as keyword arguments, names that objects inherit 
       );
     }
   }
-  await using pair = await kin(new Named());
+  await using pair = await rawKin(new Named());
   const names = ["a", "__proto__", "constructor"];
   const kw = ["dictionary", ...names.map((name) => [["unicode", name], NONE])];
   const passedOn = names.map((name) => [name, 1]);
@@ -166,7 +150,7 @@ const FAULTS: [name: string, args: unknown[], passedOn: unknown, keywords: unkno
 for (const [name, args, passedOn, keywords, text] of FAULTS) {
   Deno.test(`a call fails, and the connection goes on, when its results are given by ${name}`, async () => {
     const shop = new Shop();
-    await using pair = await kin(shop);
+    await using pair = await rawKin(shop);
     await pair.peer.say(keep(1, "text", 1), take(2, args, passedOn, keywords));
     await heard(pair);
     const [kind, id, fact] = await heard(pair) as string[];
@@ -191,14 +175,14 @@ Deno.test("a connection closes when a call has nine parts, or eight in Twisted's
 });
 
 Deno.test("a connection closes when an update of a cache passes on results", async () => {
-  await using pair = await kin(new Shop());
+  await using pair = await rawKin(new Shop());
   const update = ["cachemessage", 2, 1, "set", 1, ["tuple", NONE], ["dictionary"], [[0, 1]]];
   await pair.peer.say(keep(1, "text", 1), update);
   assertInstanceOf(await pair.broker.closed, ProtocolError);
 });
 
 Deno.test("a call whose arguments hold references keeps them when a result is not there", async () => {
-  await using pair = await kin(new Shop());
+  await using pair = await rawKin(new Shop());
   await pair.peer.say(take(2, [["remote", 5], NONE], [[1, 7]]));
   assertEquals(await heard(pair), ["error", 2, INVALID]);
   // It was taken, and is given back once, as any reference is, when the collector has found it.
@@ -207,7 +191,7 @@ Deno.test("a call whose arguments hold references keeps them when a result is no
 
 Deno.test("a call fails with the first error among its results, once all of them are known", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   await pair.peer.say(keep(1, "later"), keep(2, "later"), take(3, [NONE, NONE], [[0, 1], [1, 2]]));
   await settle();
   shop.waiting[1]!.reject(new PBError("second"));
@@ -222,7 +206,7 @@ Deno.test("a call fails with the first error among its results, once all of them
 
 Deno.test("a call is not passed bytes before they have arrived", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   await pair.peer.say(keep(1, "bytes"), take(2, [NONE], [[0, 1]]));
   await heard(pair);
   const [kind, id, text] = await heard(pair) as string[];
@@ -232,7 +216,7 @@ Deno.test("a call is not passed bytes before they have arrived", async () => {
 
 Deno.test("a call waits for a result that is given back meanwhile, and not for one given back before", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   await pair.peer.say(keep(1, "later"), take(2, [NONE], [[0, 1]]), ["decref", -1]);
   await pair.peer.say(take(3, [NONE], [[0, 1]]));
   assertEquals(await heard(pair), ["error", 3, INVALID]);
@@ -243,7 +227,7 @@ Deno.test("a call waits for a result that is given back meanwhile, and not for o
 });
 
 Deno.test("texts that are kept to be passed on count towards maxBufferedBytes", async () => {
-  await using pair = await kin(new Shop(), { limits: { maxBufferedBytes: 10_000 } });
+  await using pair = await rawKin(new Shop(), { limits: { maxBufferedBytes: 10_000 } });
   for (const id of [1, 2]) {
     await pair.peer.say(keep(id, "text", 6000));
     assertEquals((await heard(pair) as unknown[])[1], id);
@@ -258,7 +242,7 @@ Deno.test("texts that are kept to be passed on count towards maxBufferedBytes", 
 
 Deno.test("calls that wait for results count as unanswered beyond maxPipelined, so that reading pauses", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop, { limits: { maxCallsIn: 3, maxPipelined: 2 } });
+  await using pair = await rawKin(shop, { limits: { maxCallsIn: 3, maxPipelined: 2 } });
   const waiting = Array.from({ length: 50 }, (_, i) => take(i + 2, [NONE], [[0, 1]]));
   await pair.peer.say(keep(1, "later"), ...waiting);
   await settle();
@@ -270,7 +254,7 @@ Deno.test("calls that wait for results count as unanswered beyond maxPipelined, 
 
 Deno.test("a graceful close refuses calls that waited for results", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   await pair.peer.say(keep(1, "later"), take(2, [NONE], [[0, 1]]));
   await settle();
   const closing = pair.broker.close({ graceful: 1000 });
@@ -283,7 +267,7 @@ Deno.test("a graceful close refuses calls that waited for results", async () => 
 
 Deno.test("no call that waits for results begins once the connection has ended", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   await pair.peer.say(keep(1, "later"), keep(2, "later"), take(3, [NONE, NONE], [[0, 1], [1, 2]]));
   await settle();
   shop.waiting[0]!.resolve(new Thing("ink"));
@@ -308,7 +292,7 @@ Deno.test("20,000 calls, each with the result of the one before, begin one after
   const most = 20_000;
   const chain = new Chain();
   const limits = { maxCallsIn: 2 * most, maxPipelined: 2 * most };
-  await using pair = await kin(chain, { limits });
+  await using pair = await rawKin(chain, { limits });
   const next = (
     id: number,
   ) => ["message", id, "root", "next", 2, ["tuple", NONE], ["dictionary"], [[0, id - 1]]];
@@ -320,7 +304,7 @@ Deno.test("20,000 calls, each with the result of the one before, begin one after
 
 Deno.test("a stranger's calls can pass on results only within the limits for strangers", async () => {
   const portal = new Portal({ requestAvatar: () => Promise.reject(new Error()) }, []);
-  await using pair = await kin(new PortalRoot(portal, { maxStrangerReferences: 2 }));
+  await using pair = await rawKin(new PortalRoot(portal, { maxStrangerReferences: 2 }));
   for (const id of [1, 2, 3]) await pair.peer.say(keep(id, "loginMechanisms"));
   for (const id of [1, 2]) assertEquals((await heard(pair) as unknown[])[0], "answer", `${id}`);
   assertEquals((await heard(pair) as unknown[])[0], "error");
@@ -332,7 +316,7 @@ Deno.test("a stranger's calls that wait for a login are kept only up to maxStran
     new BearerTokenChecker(() => open.promise),
   ]);
   const root = new PortalRoot(portal, { secure: true });
-  await using pair = await kin(root);
+  await using pair = await rawKin(root);
   const login = ["message", 1, "root", "loginBearer", 2, ["tuple", ["unicode", "t"], NONE], [
     "dictionary",
   ]];
@@ -355,7 +339,7 @@ for (const reuse of [false, true]) {
       reuse ? "even if the request before it had the same number" : "kept or not"
     }`,
     async () => {
-      await using pair = await kin(new Shop());
+      await using pair = await rawKin(new Shop());
       if (reuse) {
         await pair.peer.say(keep(2, "text", 1));
         assertEquals(await heard(pair), ["answer", 2, ["unicode", "x"]]);
@@ -371,7 +355,7 @@ for (const reuse of [false, true]) {
 Deno.test("a result is answered as always if the peer may not send one back", async () => {
   const security = new SecurityOptions().allowBasicTypes().disallowTypes("unicode");
   const shop = new Shop();
-  await using pair = await kin(shop, { security });
+  await using pair = await rawKin(shop, { security });
   await pair.peer.say(keep(1, "text", 1), take(2, [NONE], [[0, 1]]));
   assertEquals(await heard(pair), ["answer", 1, ["unicode", "x"]]);
   const [kind, id, text] = await heard(pair) as string[];
@@ -389,7 +373,7 @@ for (const method of ["take", "hold"]) {
       }
     }
     const shop = new Holder();
-    await using pair = await kin(shop, { limits: { maxBufferedBytes: 20_000 } });
+    await using pair = await rawKin(shop, { limits: { maxBufferedBytes: 20_000 } });
     const later = method === "take" ? [[1, 1]] : [];
     await pair.peer.say(keep(1, "later"));
     // Each text is given back, but the call keeps it.

@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import {
-  type BrokerOptions,
   callOptions,
   Copyable,
   type CopyableFailure,
@@ -15,7 +14,7 @@ import {
 } from "@perspective/broker/broker";
 import type { IJellyable, Jellier } from "@perspective/broker/jelly";
 import { settle } from "../pair.ts";
-import { failureIn, rawClient, type RawPair } from "../raw_peer.ts";
+import { heard, rawClient, rawKin } from "../raw_peer.ts";
 
 class Thing extends Referenceable {
   constructor(readonly name: string) {
@@ -39,14 +38,6 @@ class Shop extends Root {
   }
 }
 
-/** A client that speaks the dialect of this library, without this library. */
-async function kin(root: Root, options: BrokerOptions = {}): Promise<RawPair> {
-  const pair = await rawClient(root, { hello: false, ...options });
-  await pair.peer.hear();
-  assertEquals(await pair.peer.ask("perspective-1", ["version", 6]), ["version", 6]);
-  return pair;
-}
-
 /** A call whose answer is wanted (1), or whose result may be called before (2). */
 function call(
   id: number,
@@ -59,18 +50,11 @@ function call(
   return ["message", id, target, method, answer, ["tuple", ...texts], ["dictionary"]];
 }
 
-/** The kind of message and the number of an answer, and of an error the text. */
-async function heard({ peer }: RawPair): Promise<unknown> {
-  const message = await peer.hear() as unknown[];
-  if (message?.[0] !== "error") return message;
-  return ["error", message[1], failureIn(message).value];
-}
-
 const INVALID = "Invalid Object ID";
 
 Deno.test("PromisedResults: a result is called by the number of its request, before and after its answer", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   await pair.peer.say(call(1, "root", "thing", 2, "tea"), call(2, -1, "name", 1));
   assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
   assertEquals(await heard(pair), ["answer", 2, ["unicode", "tea"]]);
@@ -85,7 +69,7 @@ Deno.test("PromisedResults: a result is called by the number of its request, bef
 
 Deno.test("PromisedResults: calls that wait begin with each result that becomes known", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   await pair.peer.say(
     ...[1, 2].map((id) => call(id, "root", "later", 2)),
     ...[1, 2].map((id) => call(id + 2, -id, "name", 1)),
@@ -100,7 +84,7 @@ Deno.test("PromisedResults: calls that wait begin with each result that becomes 
 
 Deno.test("PromisedResults: a result that was given back cannot be called, but waiting calls begin", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   await pair.peer.say(
     call(1, "root", "later", 2),
     call(2, -1, "name", 1),
@@ -118,21 +102,21 @@ Deno.test("PromisedResults: a result that was given back cannot be called, but w
 });
 
 Deno.test("PromisedResults: an object whose references were given back cannot be called as a result", async () => {
-  await using pair = await kin(new Shop());
+  await using pair = await rawKin(new Shop());
   await pair.peer.say(call(1, "root", "thing", 2, "tea"), ["decref", 1], call(2, -1, "name", 1));
   assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
   assertEquals(await heard(pair), ["error", 2, INVALID]);
 });
 
 Deno.test("PromisedResults: no call can be made of its own result, or of a later one", async () => {
-  await using pair = await kin(new Shop());
+  await using pair = await rawKin(new Shop());
   await pair.peer.say(call(1, -1, "name", 2), call(2, -3, "name", 2), call(3, -2, "name", 1));
   for (const id of [1, 2, 3]) assertEquals(await heard(pair), ["error", id, INVALID]);
 });
 
 Deno.test("PromisedResults: a request number that is used again stands for the newer result", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   await pair.peer.say(
     call(1, "root", "later", 2),
     call(2, -1, "name", 1),
@@ -149,7 +133,7 @@ Deno.test("PromisedResults: a request number that is used again stands for the n
 for (const id of [0, -1, 2 ** 31]) {
   const isKept = id > 0;
   Deno.test(`PromisedResults: request ${id} is ${isKept ? "" : "not "}kept`, async () => {
-    await using pair = await kin(new Shop());
+    await using pair = await rawKin(new Shop());
     await pair.peer.say(call(id, "root", "thing", 2, "tea"));
     assertEquals(await heard(pair), ["answer", id, ["remote", 1]]);
     assertEquals(pair.broker.counts.promisedResults, isKept ? 1 : 0);
@@ -167,7 +151,7 @@ Deno.test("PromisedResults: in Twisted's dialect, there are none", async () => {
 
 Deno.test("PromisedResults: one more than maxPipelined fails, and the connection goes on", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop, { limits: { maxPipelined: 2 } });
+  await using pair = await rawKin(shop, { limits: { maxPipelined: 2 } });
   const answers = [1, 2, 3, 4].map((id) => call(id, "root", "thing", 2, "tea"));
   await pair.peer.say(...answers, call(5, -3, "name", 1));
   assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
@@ -182,7 +166,7 @@ Deno.test("PromisedResults: one more than maxPipelined fails, and the connection
 
 Deno.test("PromisedResults: calls that wait count as unanswered beyond maxPipelined, so that reading pauses", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop, { limits: { maxCallsIn: 3, maxPipelined: 2 } });
+  await using pair = await rawKin(shop, { limits: { maxCallsIn: 3, maxPipelined: 2 } });
   const waiting = Array.from({ length: 50 }, (_, i) => call(i + 2, -1, "name", 1));
   await pair.peer.say(call(1, "root", "later", 2), ...waiting);
   await settle();
@@ -197,7 +181,7 @@ Deno.test("PromisedResults: calls that wait count as unanswered beyond maxPipeli
 Deno.test("PromisedResults: calls that have waited no longer count once they have begun", async () => {
   const shop = new Shop();
   const limits = { maxCallsIn: 3, maxPipelined: 2, maxBufferedBytes: 10_000 };
-  await using pair = await kin(shop, { limits });
+  await using pair = await rawKin(shop, { limits });
   const long = "x".repeat(4000);
   const waiting = [2, 3, 4].map((id) => call(id, -1, "name", 1, long));
   await pair.peer.say(call(1, "root", "later", 2), ...waiting, call(5, "root", "later", 1));
@@ -214,7 +198,7 @@ Deno.test("PromisedResults: calls that have waited no longer count once they hav
 
 Deno.test("PromisedResults: a graceful close refuses calls of results that were not known yet", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   await pair.peer.say(call(1, "root", "later", 2), call(2, -1, "name", 1));
   await settle();
   const closing = pair.broker.close({ graceful: 1000 });
@@ -242,7 +226,7 @@ Deno.test("PromisedResults: calls that begin while an answer is being written ar
     }
   }
   const shop = new Shop();
-  await using pair = await kin(shop, { limits: { maxCallsIn: 2, maxPipelined: 1 } });
+  await using pair = await rawKin(shop, { limits: { maxCallsIn: 2, maxPipelined: 1 } });
   const asked = assertRejects(() => pair.broker.root().callRemote("ask", callOptions({ signal })));
   assertEquals((await pair.peer.hear() as unknown[])[3], "ask");
   await pair.peer.say(
@@ -267,7 +251,7 @@ Deno.test("PromisedResults: nothing begins, and nothing is left, once the connec
   let named = 0;
   const thing = new Thing("ink");
   thing.remote_name = () => `${++named}`;
-  await using pair = await kin(shop);
+  await using pair = await rawKin(shop);
   await pair.peer.say(call(1, "root", "later", 2), call(2, -1, "name", 2));
   await settle();
   pair.peer.close();
@@ -292,7 +276,7 @@ for (const isRight of [true, false]) {
     const chain = new Chain();
     const most = 20_000;
     const limits = { maxCallsIn: 2 * most, maxPipelined: 2 * most, maxReferences: 2 * most };
-    await using pair = await kin(chain, { limits });
+    await using pair = await rawKin(chain, { limits });
     const calls = Array.from({ length: most - 1 }, (_, i) => call(i + 2, -i - 1, "next", 2));
     await pair.peer.say(call(1, "root", "later", 2), ...calls);
     await settle();
@@ -309,7 +293,7 @@ for (const isRight of [true, false]) {
 Deno.test("BrokerOptions.aroundCall sees a call of a result once its object is known", async () => {
   const shop = new Shop();
   const seen: Pick<ReceivedCall, "target" | "method">[] = [];
-  await using pair = await kin(shop, {
+  await using pair = await rawKin(shop, {
     aroundCall({ target, method }, next) {
       seen.push({ target, method });
       return next();
@@ -335,7 +319,7 @@ for (const name of ["echo", "echoLater"]) {
         return await value;
       }
     }
-    await using pair = await kin(new Echo());
+    await using pair = await rawKin(new Echo());
     // So that objects of ours have numbers at all.
     await pair.peer.say(call(1, "root", "thing", 1, "tea"));
     assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
@@ -374,7 +358,7 @@ Deno.test("PromisedResults: a result is called as what it was sent as", async ()
       return new Wrapping();
     }
   }
-  await using pair = await kin(new Odd());
+  await using pair = await rawKin(new Odd());
   const stub = ["message", 1, "root", "stub", 2, ["tuple", ["remote", 5]], ["dictionary"]];
   await pair.peer.say(call(2, "root", "wrapping", 2), call(3, -2, "name", 1), stub);
   assertEquals(await heard(pair), ["answer", 2, ["remote", 1]]);
@@ -395,7 +379,7 @@ Deno.test("PromisedResults: a result is called as what it was sent as", async ()
 
 Deno.test("PromisedResults: large calls that failed are kept up to maxBufferedBytes", async () => {
   const limits = { maxBufferedBytes: 100_000 };
-  await using pair = await kin(new Shop(), { limits });
+  await using pair = await rawKin(new Shop(), { limits });
   const long = "x".repeat(60_000);
   await pair.peer.say(call(1, "root", long, 2), call(2, "root", long, 2));
   for (const id of [1, 2]) {
@@ -424,7 +408,7 @@ Deno.test("PromisedResults: of large calls that succeeded, those count whose res
   class Void extends Shop {
     remote_nothing(): void {}
   }
-  await using pair = await kin(new Void(), { limits: { maxBufferedBytes: 100_000 } });
+  await using pair = await rawKin(new Void(), { limits: { maxBufferedBytes: 100_000 } });
   const long = "x".repeat(60_000);
   for (const id of [1, 2, 3]) {
     await pair.peer.say(call(id, "root", "thing", 2, long));
@@ -445,7 +429,7 @@ Deno.test("PromisedResults: of large calls that succeeded, those count whose res
 
 Deno.test("PromisedResults: a call that fails after its result was given back is not kept", async () => {
   const shop = new Shop();
-  await using pair = await kin(shop, { limits: { maxBufferedBytes: 100 } });
+  await using pair = await rawKin(shop, { limits: { maxBufferedBytes: 100 } });
   for (let id = 1; id <= 10; id++) {
     await pair.peer.say(call(id, "root", "later", 2), ["decref", -id]);
     await settle();
@@ -462,14 +446,14 @@ Deno.test("PromisedResults: a failure that is returned is one for calls of the r
       return failure2Copyable(new PBError("not today"));
     }
   }
-  await using pair = await kin(new Returning());
+  await using pair = await rawKin(new Returning());
   await pair.peer.say(call(1, "root", "failure", 2), call(2, -1, "name", 1));
   assertEquals((await pair.peer.hear() as unknown[]).slice(0, 2), ["answer", 1]);
   assertEquals(await heard(pair), ["error", 2, "not today"]);
 });
 
 Deno.test("PromisedResults: a call of a result that is no reference is logged, as of a missing method", async () => {
-  await using pair = await kin(new Shop());
+  await using pair = await rawKin(new Shop());
   const fact = 'Cannot call the result of "name": it is not a reference';
   await pair.peer.say(call(1, "root", "thing", 2, "tea"), call(2, -1, "name", 2));
   await pair.peer.say(call(3, -2, "length", 1));
