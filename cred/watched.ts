@@ -7,20 +7,25 @@
 import type { AvatarId } from "./checkers.ts";
 import type { ICredentials } from "./credentials.ts";
 
-/**
- * Name of the method called when a checker has accepted the credentials, before the realm is asked.
- */
-export const ACCEPTED: unique symbol = Symbol("accepted");
+/** Name of the property of credentials that holds the watcher of their attempt. */
+export const WATCHER: unique symbol = Symbol("watcher");
 
-/** Name of the method that returns whether anyone is still waiting for the outcome. */
-export const WANTED: unique symbol = Symbol("wanted");
+/** Follows an attempt to log in. */
+export interface Watcher {
+  /** Whether anyone is still waiting for the outcome. */
+  readonly isWaiting: boolean;
+  /**
+   * Called when a checker has accepted the credentials, before the realm is asked.
+   *
+   * @param avatarId Whose they are.
+   */
+  accepted(avatarId: AvatarId): void;
+}
 
-/** Credentials of an attempt that is watched; `Logins` adds both methods. */
+/** Credentials of an attempt that may be watched. */
 export interface Watched {
-  /** Receives the avatar id. */
-  [ACCEPTED]?: (avatarId: AvatarId) => void;
   /** If missing, someone is always waiting. */
-  [WANTED]?: () => boolean;
+  [WATCHER]?: Watcher;
 }
 
 /**
@@ -30,7 +35,7 @@ export interface Watched {
  * @param avatarId Whose they are.
  */
 export function accepted(credentials: ICredentials, avatarId: AvatarId): void {
-  (credentials as Watched)[ACCEPTED]?.(avatarId);
+  (credentials as Watched)[WATCHER]?.accepted(avatarId);
 }
 
 /**
@@ -40,5 +45,5 @@ export function accepted(credentials: ICredentials, avatarId: AvatarId): void {
  * @returns False once the client is known to be gone.
  */
 export function isWanted(credentials: ICredentials): boolean {
-  return (credentials as Watched)[WANTED]?.() ?? true;
+  return (credentials as Watched)[WATCHER]?.isWaiting ?? true;
 }

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { ANONYMOUS } from "../../cred/checkers.ts";
+import { ANONYMOUS, type AvatarId } from "../../cred/checkers.ts";
 import type { ICredentials } from "../../cred/credentials.ts";
 import { LoginDenied, LoginFailed } from "../../cred/errors.ts";
 import { limitExchange } from "../../cred/login_limiter.ts";
 import type { AvatarGrant } from "../../cred/portal.ts";
 import { Turns } from "../../cred/turns.ts";
-import { ACCEPTED, WANTED, type Watched } from "../../cred/watched.ts";
+import { type Watched, WATCHER, type Watcher } from "../../cred/watched.ts";
 import { type Alarm, CLOCK } from "../../transport/base/clock.ts";
 import type { Broker } from "../connection/broker.ts";
 import { LoginLimitError, PBConnectionLost } from "../errors/errors.ts";
@@ -43,7 +43,7 @@ export interface LoginSteps {
 type Timeout = "challengeTimeout" | "loginTimeout";
 
 /** The logins of one connection. */
-export class Logins {
+export class Logins implements Watcher {
   /** The connection. */
   readonly broker: Broker;
   /** The options of the portal. */
@@ -151,11 +151,22 @@ export class Logins {
    */
   watched(credentials: ICredentials): ICredentials {
     const watched: ICredentials & Watched = credentials;
-    watched[ACCEPTED] = (avatarId) => {
-      if (avatarId !== ANONYMOUS) this.#steps.accepted();
-    };
-    watched[WANTED] = () => !this.broker.isClosed;
+    watched[WATCHER] = this;
     return watched;
+  }
+
+  /** Whether the client may still be waiting. */
+  get isWaiting(): boolean {
+    return !this.broker.isClosed;
+  }
+
+  /**
+   * Learns that a checker has accepted credentials.
+   *
+   * @param avatarId Whose they are.
+   */
+  accepted(avatarId: AvatarId): void {
+    if (avatarId !== ANONYMOUS) this.#steps.accepted();
   }
 
   /**

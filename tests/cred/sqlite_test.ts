@@ -20,7 +20,7 @@ import {
 import { SqlitePasswordDB, type SqlitePasswordDBOptions } from "../../cred/sqlite.ts";
 import { digest } from "../../cred/hashes.ts";
 import { equalSecrets } from "../../cred/bytes.ts";
-import { WANTED } from "../../cred/watched.ts";
+import { WATCHER, type Watcher } from "../../cred/watched.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -293,15 +293,15 @@ Deno.test("SqlitePasswordDB hashes no password for a client that is gone before 
   using db = opened({ maxHashes: 1, maxWaiting: 1 });
   await db.users.addUser("alice", "secret");
   const first = plain(db.users, "alice", "secret");
-  let isThere = true;
-  const gone = Object.assign(new UsernamePassword("alice", "secret"), { [WANTED]: () => isThere });
+  const watcher = { isWaiting: true, accepted() {} };
+  const gone = Object.assign(new UsernamePassword("alice", "secret"), { [WATCHER]: watcher });
   const refused = assertRejects(
     () => db.users.requestAvatarId(gone),
     LoginDenied,
     "nobody is waiting",
   );
   await Promise.resolve();
-  isThere = false;
+  watcher.isWaiting = false;
   assertEquals(await plain(db.users, "alice", "secret"), "alice");
   assertEquals(await first, "alice");
   await refused;
