@@ -48,14 +48,13 @@ export function receiveFailure(state: unknown, registry: JellyRegistry): Error {
   const type = textOf(fields.type) || EXCEPTION[0]!;
   const list = fields.parents;
   const parents = Array.isArray(list) ? list.map(textOf).filter((name) => name !== "") : [];
-  const failure = new CopiedFailure(
-    type,
-    textOf(fields.value),
-    textOf(fields.traceback),
-    parents.length === 0 ? [type] : parents,
-  );
-  const cls = knownClass(failure.parents, registry);
-  return cls === undefined ? failure : instanceOf(cls, failure);
+  if (parents.length === 0) parents.push(type);
+  const message = textOf(fields.value);
+  const traceback = textOf(fields.traceback);
+  const cls = knownClass(parents, registry);
+  return cls === undefined
+    ? new CopiedFailure(type, message, traceback, parents)
+    : instanceOf(cls, message, { remoteType: type, remoteTraceback: traceback, parents });
 }
 
 /**

@@ -141,11 +141,11 @@ export function isKind(error: unknown, parents: readonly string[], kind: ErrorKi
   return error instanceof kind || parents.includes(classNames(kind)[0]!);
 }
 
-/** The fields that {@linkcode mark} adds to an error. */
-type Facts = Pick<RemoteFailure, "remoteType" | "remoteTraceback" | "parents">;
+/** What is known about an error from the peer besides its message. */
+export type RemoteFacts = Pick<RemoteFailure, "remoteType" | "remoteTraceback" | "parents">;
 
 /** Marks an error as one that came from the peer. */
-function mark(error: Error, name: string, facts: Facts): void {
+function mark(error: Error, name: string, facts: RemoteFacts): void {
   const fields = { ...facts, name, [REMOTE]: true };
   for (const key of Reflect.ownKeys(fields)) {
     // A printed error shows its stack, which says all this better.
@@ -155,7 +155,7 @@ function mark(error: Error, name: string, facts: Facts): void {
       writable: true,
     });
   }
-  setStack(error, stackOf(error));
+  showTraceback(error);
 }
 
 /**
@@ -209,14 +209,19 @@ export class CopiedFailure extends RemoteError {
  * Creates an error of a class that is known here, without calling its constructor.
  *
  * @param cls The class: the error's own, or its nearest known base.
- * @param failure The failure that was received.
+ * @param message Its message.
+ * @param facts What else was received.
  * @returns An instance of the class that is also an `instanceof RemoteError`.
  */
-export function instanceOf(cls: AnyClass, failure: CopiedFailure): Error & RemoteFailure {
-  const { message, remoteType, remoteTraceback, parents } = failure;
+export function instanceOf(
+  cls: AnyClass,
+  message: string,
+  facts: RemoteFacts,
+): Error & RemoteFailure {
+  const { remoteType } = facts;
   const error: Error = Reflect.construct(Error, [message], cls);
   const isItself = classNames(cls)[0] === remoteType;
-  mark(error, isItself ? cls.name : remoteType, { remoteType, remoteTraceback, parents });
+  mark(error, isItself ? cls.name : remoteType, facts);
   const { check, trap } = RemoteError.prototype;
   for (const method of [check, trap]) {
     Object.defineProperty(error, method.name, { value: method, configurable: true });
@@ -240,20 +245,19 @@ export async function throwAtCaller(error: Error): Promise<never> {
   await undefined;
   if ("captureStackTrace" in Error) {
     Error.captureStackTrace(error, throwAtCaller);
-    setStack(error, stackOf(error));
+    showTraceback(error);
   }
   throw error;
 }
 
-/** Returns the local stack, followed by the peer's. */
-function stackOf(error: Error): string {
-  const stack = String(error.stack);
-  if (!(error instanceof RemoteError)) return stack;
+/**
+ * Makes the stack of an error go on with the peer's, if that was sent. Otherwise the stack is not
+ * even read: only then is it made into text, which takes longer than the call did.
+ */
+function showTraceback(error: Error): void {
+  if (!(error instanceof RemoteError)) return;
   const { remoteTraceback } = error;
-  if (remoteTraceback === "" || remoteTraceback === NO_TRACEBACK) return stack;
-  return `${stack}\nRemote traceback:\n${remoteTraceback.trimEnd()}`;
-}
-
-function setStack(error: Error, value: string): void {
+  if (remoteTraceback === "" || remoteTraceback === NO_TRACEBACK) return;
+  const value = `${error.stack}\nRemote traceback:\n${remoteTraceback.trimEnd()}`;
   Object.defineProperty(error, "stack", { value, configurable: true, writable: true });
 }
