@@ -10,6 +10,8 @@ import {
   InMemoryUsernamePasswordDatabaseDontUse,
   IPerspective,
   kwargs,
+  noOperation,
+  PBError,
   Portal,
   Referenceable,
   RemoteCache,
@@ -76,6 +78,9 @@ class Server extends Root {
   }
   remote_sink(bytes: Uint8Array): number {
     return bytes.length;
+  }
+  remote_fail(): never {
+    throw new PBError("on purpose");
   }
   remote_item(): Item {
     return new Item();
@@ -146,6 +151,9 @@ Deno.bench("with keyword arguments", { group: "kinds of calls" }, async () => {
 });
 Deno.bench("with a time limit", { group: "kinds of calls" }, async () => {
   await remote.callRemote("echo", 1, callOptions({ timeout: 1000 }));
+});
+Deno.bench("that fails", { group: "kinds of calls" }, async () => {
+  await remote.callRemote("fail").catch(noOperation);
 });
 Deno.bench("without an answer", { group: "kinds of calls" }, async () => {
   await remote.callRemote("echo", 1, callOptions({ answer: false }));
