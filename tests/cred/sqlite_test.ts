@@ -20,7 +20,7 @@ import {
 import { SqlitePasswordDB, type SqlitePasswordDBOptions } from "../../cred/sqlite.ts";
 import { digest } from "../../cred/hashes.ts";
 import { equalSecrets } from "../../cred/bytes.ts";
-import { WATCHER, type Watcher } from "../../cred/watched.ts";
+import { WATCHER } from "../../cred/watched.ts";
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
