@@ -9,7 +9,7 @@ export const QUIET_MICROTASKS = 8;
 /**
  * Number of microtasks that are enough for the program to go on, and for what it writes to go out.
  */
-const TURN_MICROTASKS = QUIET_MICROTASKS + 4;
+export const TURN_MICROTASKS = QUIET_MICROTASKS + 4;
 
 /** Lets the program go on after it was told something, before anything else happens. */
 export async function programGoesOn(): Promise<void> {

@@ -52,6 +52,8 @@ export class IncomingCalls {
   readonly #hooks: IncomingCallsHooks;
   #state: State = { kind: "open" };
   #total = 0;
+  /** The latest call whose method returned a promise that is pending: its place in the total. */
+  #running = 0;
   #messageBytes = 0;
   #unanswered = 0;
   #unansweredBytes = 0;
@@ -87,6 +89,11 @@ export class IncomingCalls {
    */
   get messageBytes(): number {
     return this.#messageBytes;
+  }
+
+  /** Whether the latest call to have begun is one whose promise is still pending. */
+  get isLatestRunning(): boolean {
+    return this.#running === this.#total;
   }
 
   /** Number of calls that are not answered yet. */
@@ -243,7 +250,7 @@ export class IncomingCalls {
     const perspective = object?.perspective ?? null;
     let result: unknown;
     let promise: Promise<unknown> | undefined;
-    this.#total++;
+    const place = ++this.#total;
     // Something in the arguments may have closed the connection.
     const state = this.#state;
     if (state.kind === "deaf" || this.#broker.isClosed) return;
@@ -258,16 +265,17 @@ export class IncomingCalls {
       return this.#answers.fail(call, error, isWrong ? "warning" : "error");
     }
     if (promise === undefined) return this.#answers.succeed(call, result, perspective);
+    this.#running = place;
     this.#unanswered++;
     this.#unansweredBytes += length;
     promise.then(
       (value) => {
         this.#answers.succeed(call, value, perspective);
-        this.#ended(length);
+        this.#ended(place, length);
       },
       (error) => {
         this.#answers.fail(call, error);
-        this.#ended(length);
+        this.#ended(place, length);
       },
     );
   }
@@ -293,7 +301,8 @@ export class IncomingCalls {
     }
   }
 
-  #ended(bytes: number): void {
+  #ended(place: number, bytes: number): void {
+    if (this.#running === place) this.#running = 0;
     this.#unanswered--;
     this.#unansweredBytes -= bytes;
     this.#hooks.progressed();

@@ -458,6 +458,9 @@ export class Connection {
       life.agree(tools.reader);
       return "other";
     }
+    get isLatestRunning(): boolean {
+      return this.#connection.incoming.isLatestRunning;
+    }
     opened(): void {
       this.#connection.#opened();
     }

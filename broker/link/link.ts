@@ -10,7 +10,7 @@ import type { BananaScanner, Dialect } from "../../jelly/banana/mod.ts";
 import { type Alarm, CLOCK } from "../../transport/base/clock.ts";
 import { BusyTime } from "../../transport/base/event_turn.ts";
 import type { CloseReason, Transport } from "../../transport/mod.ts";
-import { programGoesOn } from "../async/turn.ts";
+import { programGoesOn, TURN_MICROTASKS } from "../async/turn.ts";
 import type { Bound } from "./bound.ts";
 import { closeReason } from "./close_reason.ts";
 import type { BrokerLimits } from "./limits.ts";
@@ -25,8 +25,11 @@ const SLICE_BYTES = 256 * 1024;
 /** Milliseconds in which a connection may end by itself once nothing can be written to it. */
 const END_PATIENCE = 1000;
 
-/** What an expression was: an answer, something else, or something for which it was too early. */
-export type Received = "answer" | "other" | "later";
+/**
+ * What an expression was: an answer, a call of a method that has returned a promise, something else,
+ * or something for which it was too early.
+ */
+export type Received = "answer" | "call" | "other" | "later";
 
 /** Receives what arrives over a link. */
 export interface LinkHandler {
@@ -45,6 +48,8 @@ export interface LinkHandler {
    * @returns False to pause.
    */
   mayRead(): boolean;
+  /** Whether the promise of the latest call is still pending. */
+  readonly isLatestRunning: boolean;
   /** Called when the transport has taken some of what is waiting. */
   wrote(): void;
   /**
@@ -69,10 +74,10 @@ export interface LinkSettings {
 }
 
 /**
- * How far the handling of input has got: to the end of the input, to an unfinished expression, or
- * to a stop.
+ * How far the handling of input has got: to the end of the input, to an unfinished expression, to
+ * the end of a slice, to a call that is running, or to a pause.
  */
-type Pace = "done" | "unfinished" | "slice" | "pause";
+type Pace = "done" | "unfinished" | "slice" | "call" | "pause";
 
 /** The two directions of a transport, in expressions. */
 export class Link implements OutputHandler {
@@ -303,14 +308,24 @@ export class Link implements OutputHandler {
    *
    * What comes after an answer also waits until the program has had a turn, and forms one or more
    * slices of its own: as in Twisted, code that waits for an answer gets it before anything that
-   * was sent after it.
+   * was sent after it. And as there, a method that has nothing to wait for has ended before the next
+   * call begins, even if it is asynchronous.
    */
   async #handleInput(): Promise<void> {
-    for (let slice = FIRST_SLICE_BYTES;; slice = this.#longerSlice(slice)) {
-      switch (this.#handleExpressions(slice)) {
+    const input = this.#input;
+    let slice = FIRST_SLICE_BYTES;
+    for (let left = slice;;) {
+      const { length } = input;
+      switch (this.#handleExpressions(left)) {
         case "done":
         case "unfinished":
           return;
+        case "call":
+          left -= length - input.length;
+          for (let more = TURN_MICROTASKS; more !== 0 && this.#handler.isLatestRunning; more--) {
+            await undefined;
+          }
+          continue;
         case "slice":
           await programGoesOn();
           this.#isBehindAnswer = false;
@@ -320,6 +335,7 @@ export class Link implements OutputHandler {
           if (this.output.failure !== undefined) this.#giveUp(this.output.failure);
           else await this.#paused();
       }
+      left = slice = this.#longerSlice(slice);
     }
   }
 
@@ -365,6 +381,7 @@ export class Link implements OutputHandler {
       // A handler that has closed the link has cleared the input.
       if (this.#isOpen) input.consume(end);
       left -= length;
+      if (received === "call" && input.start !== input.end) return "call";
     }
     return "done";
   }

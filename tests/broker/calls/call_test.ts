@@ -135,6 +135,52 @@ Deno.test("[Broker defer] a call is answered only when the handler's promise set
   assertEquals(await call, "done");
 });
 
+/** Methods that are asynchronous, and have nothing to wait for, as when an answer is in a cache. */
+class Account extends Root {
+  balance = 0;
+  slow = Promise.withResolvers<number>();
+  async #known<T>(value: T): Promise<T> {
+    return await Promise.resolve(value);
+  }
+  async remote_deposit(amount: number): Promise<number> {
+    const before = await this.#known(this.balance);
+    this.balance = before + amount;
+    return this.balance;
+  }
+  async remote_fail(): Promise<never> {
+    await this.#known(1);
+    throw new PBError("no");
+  }
+  async remote_slow(): Promise<number> {
+    return await this.slow.promise;
+  }
+  remote_balance(): number {
+    return this.balance;
+  }
+}
+
+Deno.test("an asynchronous method that waits for nothing has ended when the next call begins", async () => {
+  const account = new Account();
+  await using pair = await testPair(account);
+  const root = pair.client.root<Account>();
+  const answered: string[] = [];
+  const note = <T>(name: string, call: Promise<T>) => call.finally(() => answered.push(name));
+  // All of these arrive in one message after the other, without a pause.
+  const slow = note("slow", root.callRemote("slow"));
+  const calls = [
+    note("deposit", root.callRemote("deposit", 1)),
+    note("balance", root.callRemote("balance")),
+    note("fail", root.callRemote("fail").catch((error: Error) => error.message)),
+    note("deposit", root.callRemote("deposit", 10)),
+    note("deposit", root.callRemote("deposit", 100)),
+    note("balance", root.callRemote("balance")),
+  ];
+  assertEquals(await Promise.all(calls), [1, 1, "no", 11, 111, 111]);
+  assertEquals(answered, ["deposit", "balance", "fail", "deposit", "deposit", "balance"]);
+  account.slow.resolve(5);
+  assertEquals(await slow, 5);
+});
+
 Deno.test("callRemote() before negotiation ends sends its calls first, in order", async () => {
   const heard: string[] = [];
   class Sink extends Root {
