@@ -49,6 +49,8 @@ export class JellyRegistry {
   /** A cache of dictionary keys that were written before, shared in the same way. */
   readonly keys: KeyCache = new KeyCache();
   readonly #rules = new Map<string, UnjellyRule>();
+  /** The classes that read what arrives under a tag, where the rule is no other. */
+  readonly #classes = new Map<string, UnjellyableClass>();
   readonly #values = new Map<string, object>();
   readonly #nameOf = new Map<object, string>();
   #hasModules = false;
@@ -66,6 +68,17 @@ export class JellyRegistry {
    */
   setUnjellyableForClass(tag: string | AnyClass, cls: UnjellyableClass): void {
     this.setRule(tag, (unjellier, list) => new cls().unjellyFor(unjellier, list));
+    this.#classes.set(nameOfTag(tag), cls);
+  }
+
+  /**
+   * Finds the class that receives what arrives under a tag.
+   *
+   * @param tag The tag.
+   * @returns The class, or undefined if there is none, or another rule.
+   */
+  unjellyableForClass(tag: string): UnjellyableClass | undefined {
+    return this.#classes.get(tag);
   }
 
   /**
@@ -106,7 +119,9 @@ export class JellyRegistry {
    * @param rule Reads the items after the tag.
    */
   setRule(tag: string | AnyClass, rule: UnjellyRule): void {
-    this.#rules.set(typeof tag === "string" ? tag : jellyNameOf(tag), rule);
+    const name = nameOfTag(tag);
+    this.#rules.set(name, rule);
+    this.#classes.delete(name);
   }
 
   /**
@@ -152,6 +167,10 @@ export class JellyRegistry {
   nameOf(value: object): string | undefined {
     return this.#nameOf.get(value);
   }
+}
+
+function nameOfTag(tag: string | AnyClass): string {
+  return typeof tag === "string" ? tag : jellyNameOf(tag);
 }
 
 function isSubclass(value: unknown, base: UnjellyableClass): value is UnjellyableClass {

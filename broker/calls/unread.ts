@@ -14,8 +14,8 @@ import {
   WORD,
   wordNumber,
 } from "../../jelly/banana/mod.ts";
-import type { Outbox } from "../link/outbox.ts";
-import { writeNumber } from "./message_parts.ts";
+import type { JellyRegistry } from "../../jelly/mod.ts";
+import { RemoteCache } from "../flavors/remote_cache.ts";
 
 /** Maximum number of arrivals that are given back for one message. */
 const MOST = 10_000;
@@ -27,41 +27,49 @@ const MOST = 10_000;
  */
 const VALUE_PARTS = 7;
 
-/** Number of bytes in the longest of the tags that matter here. */
-const LONGEST_TAG = 10;
+/** Number of bytes in the longest tag that is looked at. */
+const LONGEST_TAG = 256;
 
-/**
- * Gives back the references and caches in a message behind the point where reading has failed: the
- * peer has counted them.
- *
- * First copies of cached objects are not among them, nor references under tags of the program's
- * own: only the rules for these tags could tell them from other values.
- *
- * @param reader The reader, where reading has failed; it must be reset after this.
- * @param outbox Where the peer is told.
- */
-export function giveBackUnread(reader: BananaReader, outbox: Outbox): void {
-  const unread = new Unread(reader);
-  for (const [word, luid] of unread.find()) {
-    outbox.reply((writer) => writeNumber(writer, word, luid));
-  }
+/** What arrived: a reference, the first copy of a cached object, or a mention of one. */
+export type ArrivalKind = "reference" | "firstCopy" | "cache";
+
+/** An arrival in a message that could not be read. */
+export interface UnreadArrival {
+  /** What it was. */
+  readonly kind: ArrivalKind;
+  /** Number of the object. */
+  readonly luid: number;
 }
 
-/** What to answer an arrival with: the name of the message, and the number of the object. */
-type Release = readonly [word: number, luid: number];
+/**
+ * Finds the references and caches in a message behind the point where reading has failed: the peer
+ * has counted them, so they must be given back.
+ *
+ * References under tags of the program's own are not among them: only the rules for these tags could
+ * tell them from other values.
+ *
+ * @param reader The reader, where reading has failed; it must be reset after this.
+ * @param registry Knows the tags of caches.
+ * @returns The arrivals, in order.
+ */
+export function unreadArrivals(reader: BananaReader, registry: JellyRegistry): UnreadArrival[] {
+  return new Unread(reader, registry).find();
+}
 
 /** Searches a message for arrivals behind the point where reading has failed. */
 class Unread {
   readonly #reader: BananaReader;
+  readonly #registry: JellyRegistry;
   readonly #from: number;
-  readonly #found: Release[] = [];
+  readonly #found: UnreadArrival[] = [];
 
-  constructor(reader: BananaReader) {
+  constructor(reader: BananaReader, registry: JellyRegistry) {
     this.#reader = reader;
+    this.#registry = registry;
     this.#from = reader.position;
   }
 
-  find(): Release[] {
+  find(): UnreadArrival[] {
     const reader = this.#reader;
     reader.restart();
     try {
@@ -89,11 +97,11 @@ class Unread {
     if (count === 0) return;
     const tag = this.#tag();
     if (tag === WORD.dictionary) return this.#pairs(count - 1);
-    const release = releaseFor(tag);
-    if (release === undefined || count === 1) return this.#elements(count - 1);
+    const kind = this.#kindOf(tag);
+    if (kind === undefined || count === 1) return this.#elements(count - 1);
     const luid = this.#integer();
     if (luid !== undefined && isUnread && this.#found.length < MOST) {
-      this.#found.push([release, luid]);
+      this.#found.push({ kind, luid });
     }
     this.#elements(count - 2);
   }
@@ -106,8 +114,24 @@ class Unread {
     }
   }
 
-  /** Passes over the first item of a list; returns the number of the word if it may matter. */
-  #tag(): number | undefined {
+  /** Returns what comes under a tag, if it is something that the peer counts. */
+  #kindOf(tag: number | string | undefined): ArrivalKind | undefined {
+    switch (tag) {
+      case undefined:
+        return undefined;
+      case WORD.remote:
+        return "reference";
+      case WORD.cached:
+        return "cache";
+    }
+    if (typeof tag === "number") return undefined;
+    const cls = this.#registry.unjellyableForClass(tag);
+    const isCache = cls === RemoteCache || cls?.prototype instanceof RemoteCache;
+    return isCache ? "firstCopy" : undefined;
+  }
+
+  /** Passes over the first item of a list; returns the number of the word, or the name. */
+  #tag(): number | string | undefined {
     const reader = this.#reader;
     switch (reader.next()) {
       case LIST:
@@ -116,7 +140,10 @@ class Unread {
       case VOCAB:
         return reader.count;
       case STRING:
-        if (reader.count <= LONGEST_TAG) return wordNumber(reader.name());
+        if (reader.count <= LONGEST_TAG) {
+          const name = reader.name();
+          return wordNumber(name) ?? name;
+        }
     }
     reader.pass();
     return undefined;
@@ -138,10 +165,4 @@ class Unread {
     const value = reader.integer();
     return typeof value === "number" ? value : undefined;
   }
-}
-
-/** Returns the message that gives back what comes under a tag, if anything does. */
-function releaseFor(tag: number | undefined): number | undefined {
-  if (tag === WORD.remote) return WORD.decref;
-  return tag === WORD.cached ? WORD.decache : undefined;
 }

@@ -13,9 +13,10 @@ import {
   readInteger,
   readObjectId,
   VERSION,
+  writeNumber,
 } from "../calls/message_parts.ts";
 import type { PromisedResult } from "../calls/promised_results.ts";
-import { giveBackUnread } from "../calls/unread.ts";
+import { unreadArrivals } from "../calls/unread.ts";
 import { ProtocolError } from "../errors/errors.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
@@ -188,7 +189,15 @@ export class Messages {
 
   /** Gives back what the peer has counted of a message that could not be read. */
   #giveBackUnread(reader: BananaReader): void {
-    if (!this.#broker.isClosed) giveBackUnread(reader, this.#connection.outbox);
+    if (this.#broker.isClosed) return;
+    const { caches: { held }, outbox } = this.#connection;
+    for (const { kind, luid } of unreadArrivals(reader, this.#broker.settings.registry)) {
+      if (kind === "firstCopy") held.lost(luid);
+      else {
+        const word = kind === "reference" ? WORD.decref : WORD.decache;
+        outbox.reply((writer) => writeNumber(writer, word, luid));
+      }
+    }
   }
 
   /** Finds what a call is for: an object of ours, or the result of an earlier call. */

@@ -14,6 +14,7 @@ import type { RemoteTarget } from "../flavors/referenceable.ts";
 import { ATTACH, RemoteCache } from "../flavors/remote_cache.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
 import type { CacheTableParts } from "./cacheable_table.ts";
+import { CollectorUrge, urgeCollector } from "./collector_urge.ts";
 import { HeldCache, type HeldCacheOwner, type Loose } from "./held_cache.ts";
 import { ObjectLimit } from "./object_limit.ts";
 import { ReleaseQueue } from "./release_queue.ts";
@@ -37,6 +38,7 @@ export class CacheTable {
   /** Reports that the garbage collector has run. */
   readonly #collections: FinalizationRegistry<undefined>;
   readonly #owner: HeldCacheOwner;
+  readonly #urge = new CollectorUrge();
   #isWaiting = false;
 
   /**
@@ -90,11 +92,9 @@ export class CacheTable {
     if (typeof luid !== "number" || this.#caches.has(numberKey(luid))) {
       throw new JellyError(`Cannot receive cache ${luid}: its number is in use, or no number`);
     }
-    const isTooMuch = this.#caches.size >= this.#limit.max;
     const held = new HeldCache(this.#owner, luid, cache);
-    this.#caches.set(numberKey(luid), held);
     try {
-      if (isTooMuch) throw this.#limit.exceeded(`Limit of ${this.#limit.max} caches`);
+      this.#add(held);
       RemoteCache[ATTACH](cache, held);
       this.#touch(held);
       read();
@@ -103,6 +103,23 @@ export class CacheTable {
       held.broke();
       throw error;
     }
+  }
+
+  /**
+   * Records that the first copy of an object came in a message that could not be read, and gives it
+   * back.
+   *
+   * @param luid Number of the object; nothing happens if there is a cache with this number.
+   */
+  lost(luid: number): void {
+    if (this.#caches.has(numberKey(luid))) return;
+    const held = new HeldCache(this.#owner, luid);
+    try {
+      this.#add(held);
+    } catch {
+      // There are too many, which closes the connection if it happens again and again.
+    }
+    held.broke();
   }
 
   /**
@@ -140,6 +157,7 @@ export class CacheTable {
       throw new ProtocolError(`Cannot forget cache "${luid}": there is none`);
     }
     this.#caches.delete(numberKey(held.luid));
+    this.#urge.removed(this.size);
     this.#touched.delete(held);
     held.end(undefined);
   }
@@ -154,6 +172,25 @@ export class CacheTable {
     this.#caches.clear();
     this.#touched = new BusySet();
     for (const held of caches) held.end(reason);
+  }
+
+  /**
+   * Adds an entry.
+   *
+   * @throws {LimitError} If there are too many; the entry is added all the same, and stays until the
+   * peer has learned of this.
+   */
+  #add(held: HeldCache): void {
+    const isTooMuch = this.size >= this.#limit.max;
+    this.#caches.set(numberKey(held.luid), held);
+    if (this.#urge.added(this.size)) queueMicrotask(() => this.#makeRoom());
+    if (isTooMuch) throw this.#limit.exceeded(`Limit of ${this.#limit.max} caches`);
+    const { hooks } = this.#parts;
+    const bound = hooks.bounds?.references;
+    if (bound === undefined || this.size <= bound.most) return;
+    const error = bound.passed();
+    hooks.fail(error);
+    throw error;
   }
 
   #find(luid: ObjectId): HeldCache | undefined {
@@ -183,6 +220,15 @@ export class CacheTable {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
     this.#collections.register({}, undefined);
+  }
+
+  /**
+   * Lets the garbage collector find caches that nobody uses; not while a message is being read, as
+   * their states may be incomplete.
+   */
+  #makeRoom(): void {
+    this.#loosen();
+    urgeCollector();
   }
 
   /** Makes the touched caches loose, as far as possible. */

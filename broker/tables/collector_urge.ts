@@ -1,40 +1,36 @@
 /**
- * Tells the garbage collector what references cost.
+ * Tells the garbage collector what references and caches cost.
  *
  * @module
  */
 
-/** Number of references that may be held before the collector is urged. */
+/** Number of references or caches that may be held before the collector is urged. */
 const UNNOTICED = 512;
 
 /** Bytes of a buffer; the second of this size makes V8 collect its young generation. */
 const PRESSURE = 64 * 1024 * 1024;
 
 /**
- * Urges the garbage collector to look for references that nobody holds.
+ * Knows when to urge the garbage collector to look for references, or caches, that nobody holds.
  *
  * A reference takes a few hundred bytes here, so thousands can gather before the collector runs by
  * itself, and the larger the heap, the more. But each keeps an object alive at the other end, and a
- * Twisted peer lets us hold no more than 1,024. So whenever there are notably more than before, a
- * large buffer is allocated and dropped at once. As nothing is written to it, the system never
- * provides its memory; it costs a millisecond, and the collection.
+ * Twisted peer lets us hold no more than 1,024. So the collector is urged whenever there are notably
+ * more than before.
  */
 export class CollectorUrge {
   #urgentAt = UNNOTICED;
 
   /**
-   * Urges the collector if there are too many references.
+   * Returns whether to urge the collector now.
    *
    * @param size How many there are, after one more has been made.
+   * @returns True if there are too many.
    */
-  added(size: number): void {
-    if (size < this.#urgentAt) return;
+  added(size: number): boolean {
+    if (size < this.#urgentAt) return false;
     this.#urgentAt = somewhatMore(size);
-    try {
-      void new ArrayBuffer(PRESSURE);
-    } catch {
-      // There is so little memory left that the collector runs anyway.
-    }
+    return true;
   }
 
   /**
@@ -44,6 +40,18 @@ export class CollectorUrge {
    */
   removed(size: number): void {
     this.#urgentAt = Math.max(UNNOTICED, Math.min(this.#urgentAt, somewhatMore(size)));
+  }
+}
+
+/**
+ * Urges the garbage collector: a large buffer is allocated and dropped at once. As nothing is
+ * written to it, the system never provides its memory; it costs a millisecond, and the collection.
+ */
+export function urgeCollector(): void {
+  try {
+    void new ArrayBuffer(PRESSURE);
+  } catch {
+    // There is so little memory left that the collector runs anyway.
   }
 }
 

@@ -81,12 +81,12 @@ export class HeldCache implements RemoteTarget, CacheKeeper {
    *
    * @param owner The table.
    * @param luid Number of the object.
-   * @param cache The cache, which has arrived once.
+   * @param cache The cache, which has arrived once; undefined if it could not be read.
    */
-  constructor(owner: HeldCacheOwner, luid: number, cache: RemoteCache) {
+  constructor(owner: HeldCacheOwner, luid: number, cache?: RemoteCache) {
     this.#owner = owner;
     this.luid = luid;
-    this.#place = { kind: "held", cache };
+    this.#place = cache === undefined ? GONE : { kind: "held", cache };
   }
 
   /** The connection. */

@@ -11,7 +11,7 @@ import type { Broker } from "../connection/broker.ts";
 import { LimitError } from "../errors/errors.ts";
 import { type Arrivals, RemoteReference } from "../flavors/remote_reference.ts";
 import type { Outbox } from "../link/outbox.ts";
-import { CollectorUrge } from "./collector_urge.ts";
+import { CollectorUrge, urgeCollector } from "./collector_urge.ts";
 import { ReleaseQueue } from "./release_queue.ts";
 
 /**
@@ -92,7 +92,7 @@ export class ImportTable {
     this.#held.set(arrivals, imports);
     imports.set(numberKey(luid), { reference: new WeakRef(made), arrivals });
     this.#finalization.register(made, arrivals, arrivals);
-    this.#urge.added(this.size);
+    if (this.#urge.added(this.size)) urgeCollector();
     return made;
   }
 

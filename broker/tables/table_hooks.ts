@@ -4,10 +4,13 @@
  * @module
  */
 
+import type { StrangerBounds } from "../link/bound.ts";
 import type { Faults } from "../link/faults.ts";
 
 /** A connection as its tables see it. */
 export interface TableHooks extends Faults {
+  /** Limits on a peer that has not logged in, while it has not. */
+  readonly bounds: StrangerBounds | undefined;
   /**
    * Returns a number for an object that is being sent, as a reference or a cache.
    *

@@ -505,3 +505,21 @@ Deno.test("RemoteReference in an update of a cache can be released", async () =>
   (cache.entries[0] as RemoteReference).release();
   assertEquals(await pair.peer.hear(), ["decref", 3]);
 });
+
+Deno.test("RemoteCache whose first copy came behind a part that could not be read is given back, and may come again", async () => {
+  await using pair = await client();
+  const { peer, broker } = pair;
+  const unread: Said = ["list", ["local", 55], state(5, 1), ["list", state(6)]];
+  await assertRejects(() => fetch(pair, unread), JellyError);
+  assertEquals([await peer.hear(), await peer.hear()], [["decache", 5], ["decache", 6]]);
+  // Until the peer has learned of this, it may still send updates and mention it.
+  assertEquals(await peer.ask(added(3, 5, 2)), ["answer", 3, ["None"]]);
+  await assertRejects(() => fetch(pair, ["cached", 5]), JellyError, "state could not be read");
+  assertEquals(await peer.hear(), ["decache", 5]);
+  await peer.say(["uncache", 5], ["uncache", 6]);
+  const cache = await fetchCache(pair, state(7, 1));
+  assertEquals([cache.entries, broker.counts.caches], [[1], 1]);
+  // A number that is in use is not taken away.
+  await assertRejects(() => fetch(pair, ["list", ["local", 55], state(7)]), JellyError);
+  assertEquals([cache.isLive, broker.counts.caches], [true, 1]);
+});

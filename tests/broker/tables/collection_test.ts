@@ -16,7 +16,7 @@ import {
   Portal,
   UsernamePassword,
 } from "@perspective/broker/cred";
-import { flavorRegistry, LedgerCache, Library } from "../flavor_classes.ts";
+import { flavorRegistry, Ledger, LedgerCache, Library } from "../flavor_classes.ts";
 import { collectGarbage, collectUntil } from "../gc.ts";
 import { settle, type TestPair, testPair } from "../pair.ts";
 import { rawServer } from "../raw_peer.ts";
@@ -260,5 +260,22 @@ Deno.test("RemoteReference is collected soon enough for any number of arrivals, 
     }
   };
   await Promise.all(Array.from({ length: 10 }, work));
+  assertEquals(heap.length, 1_000_000);
+});
+
+Deno.test("RemoteCache is collected soon enough for any number of arrivals, even with a large heap", async () => {
+  const heap = Array.from({ length: 1_000_000 }, (_, id) => ({ id }));
+  class Ledgers extends Root {
+    remote_ledger(): Ledger {
+      return new Ledger();
+    }
+  }
+  const registry = flavorRegistry();
+  await using pair = await testPair(new Ledgers(), { client: { registry }, server: { registry } });
+  const root = pair.client.root();
+  for (let count = 0; count < 1500; count++) {
+    assertInstanceOf(await root.callRemote("ledger"), LedgerCache);
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+  }
   assertEquals(heap.length, 1_000_000);
 });
