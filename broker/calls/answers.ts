@@ -6,14 +6,17 @@
 
 import { WORD } from "../../jelly/banana/mod.ts";
 import { JellyError, type Unjellier } from "../../jelly/mod.ts";
+import { oneLine } from "../../transport/base/printable.ts";
 import type { Broker } from "../connection/broker.ts";
 import {
   DeadReferenceError,
+  GoingAwayError,
   LimitError,
   NoSuchMethod,
   PBConnectionLost,
+  PBError,
 } from "../errors/errors.ts";
-import { CopyableFailure, isExpected, wireForm } from "../errors/failure.ts";
+import { CopyableFailure, isExpected, messageOf, wireForm } from "../errors/failure.ts";
 import { RemoteError } from "../errors/remote_error.ts";
 import type { PlainValue } from "../flavors/plain_value.ts";
 import type { Faults } from "../link/faults.ts";
@@ -27,6 +30,8 @@ import { notSent } from "./unsent.ts";
 
 /** Maximum number of characters of a method's name that are logged. */
 const MAX_NAME = 200;
+/** Approximate number of bytes that an error takes, besides its message. */
+const FAILED_BYTES = 512;
 
 /** What answers ask of their connection. */
 export interface AnswersHooks extends Faults {
@@ -128,14 +133,14 @@ export class Answers {
    * @param error The error.
    */
   failAgain({ head, promised }: AnsweredCall, error: unknown): void {
-    if (head.answer) this.#sendError(head, error);
+    if (head.answer) this.#sendError(head, asBegun(error));
     else notSent(error);
-    promised?.settle({ kind: "failed", error });
+    promised?.settle({ kind: "failed", error, bytes: FAILED_BYTES + messageOf(error).length });
   }
 
   #logFailure(head: CallHead, error: unknown, level: LogEntry["level"]): void {
     const consequence = head.answer && !this.#broker.isClosed ? "; the peer is told" : "";
-    const method = head.method.slice(0, MAX_NAME);
+    const method = loggedName(head);
     const event = "callFailed";
     if (isMissing(error)) {
       // The stack would only show this library's own code.
@@ -159,7 +164,7 @@ export class Answers {
     } catch (fault) {
       // An error that cannot be sent must not leave the caller waiting.
       const message = "Cannot send an error as it is";
-      const method = head.method.slice(0, MAX_NAME);
+      const method = loggedName(head);
       this.#hooks.logOften({
         event: "callFailed",
         level: "error",
@@ -231,6 +236,20 @@ export class Answers {
   }
 }
 
+/** Returns the name of a method as it is logged: on one line, as peers may call it anything. */
+function loggedName({ method }: CallHead): string {
+  return oneLine(method, MAX_NAME);
+}
+
+/**
+ * Returns what a call that was begun fails with. That an end which is going away did not begin a
+ * call is only for that end to say: here, it concerns another call, over another connection.
+ */
+function asBegun(error: unknown): unknown {
+  if (!(error instanceof GoingAwayError && error instanceof RemoteError)) return error;
+  return new PBError(error.message, { cause: error });
+}
+
 /** Reads a plain value; undefined if it is of a type that may be sent from here, but not to here. */
 function readPlain(unjellier: Unjellier): PlainValue | undefined {
   try {
@@ -250,7 +269,7 @@ function settledState(
   if (luid !== undefined) return { kind: "object", luid };
   // As in Twisted, returning a failure is the same as throwing it.
   if (value instanceof CopyableFailure || value instanceof RemoteError) {
-    return { kind: "failed", error: value };
+    return { kind: "failed", error: value, bytes };
   }
   const message = `Cannot call the result of "${method.slice(0, MAX_NAME)}": it is not a reference`;
   return { kind: "other", value: sent, bytes, error: new NoSuchMethod(message) };

@@ -103,11 +103,18 @@ export class IncomingCalls {
 
   /** Whether so many calls, or such large ones, are unanswered that no more should be begun. */
   get isFull(): boolean {
+    // Those that have waited, and are about to begin, come first.
+    if (this.#promised?.isBeginning) return true;
     const { maxCallsIn } = this.#broker.settings.limits;
     // The result that calls wait for may depend on further calls.
     const begun = this.#unanswered - Math.min(this.#waiting, this.#promised?.max ?? 0);
     if (begun >= maxCallsIn) return true;
     return this.#unansweredBytes !== 0 && this.#unansweredBytes >= this.maxBytes;
+  }
+
+  /** Whether so many calls have begun, and are unanswered, that those that have waited must go on. */
+  get areTooManyBegun(): boolean {
+    return this.#unanswered - this.#waiting >= this.#broker.settings.limits.maxCallsIn;
   }
 
   /** Maximum number of bytes of unanswered calls: fewer while nobody has logged in. */
@@ -201,7 +208,7 @@ export class IncomingCalls {
     if (answer !== KEPT || this.#broker.dialect !== OWN_DIALECT) return undefined;
     if (typeof id !== "number" || id <= 0) return undefined;
     const { limits } = this.#broker.settings;
-    this.#promised ??= new PromisedResults(limits, this.#hooks);
+    this.#promised ??= new PromisedResults(limits, this, this.#hooks);
     return this.#promised.add(id, caller, length);
   }
 
@@ -227,10 +234,14 @@ export class IncomingCalls {
         this.#unanswered--;
         this.#unansweredBytes -= needed.bytes;
         this.#makeWith(outcome, call);
+        needed.release();
       },
     });
     const outcome = needed.wait();
-    if (outcome !== undefined) return this.#makeWith(outcome, call);
+    if (outcome !== undefined) {
+      this.#makeWith(outcome, call);
+      return needed.release();
+    }
     this.#waiting++;
     this.#unanswered++;
     this.#unansweredBytes += needed.bytes;

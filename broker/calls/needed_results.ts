@@ -6,9 +6,12 @@
  */
 
 import type { Broker } from "../connection/broker.ts";
+import { CONNECTION } from "../flavors/invoker.ts";
 import { kwargs } from "../flavors/kwargs.ts";
 import { plainValue } from "../flavors/plain_value.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";
+import type { ObjectId } from "../flavors/remote_reference.ts";
+import type { Cleanup } from "../tables/local_table.ts";
 import { type IncomingCall, invalidObject, type ReadCall } from "./incoming_call.ts";
 import { PromisedResult, type SettledState } from "./promised_results.ts";
 
@@ -18,7 +21,7 @@ export type Outcome =
   /** A result that it needs is the error of another call. */
   | { readonly kind: "failed"; readonly error: unknown };
 
-/** A result that is known, with the object, which the peer may give back before the call begins. */
+/** A result that is known, with the object if it is one. */
 type Known =
   | Exclude<SettledState, { readonly kind: "object" }>
   | { readonly kind: "object"; readonly object: RemoteTarget | undefined };
@@ -36,7 +39,11 @@ export class NeededResults {
   readonly #broker: Broker;
   readonly #call: IncomingCall;
   readonly #waiting: Waiting;
+  /** The results, with the number of places that each takes. */
+  readonly #needed: ReadonlyMap<PromisedResult, number>;
   readonly #known = new Map<PromisedResult, Known>();
+  /** End the holds on objects that the peer may give back before the call begins. */
+  readonly #held: (() => readonly Cleanup[])[] = [];
   #bytes: number;
 
   /**
@@ -51,6 +58,7 @@ export class NeededResults {
     this.#call = call;
     this.#waiting = waiting;
     this.#bytes = call.length;
+    this.#needed = resultsFor(call);
   }
 
   /**
@@ -68,7 +76,8 @@ export class NeededResults {
    */
   wait(): Outcome | undefined {
     let left = 0;
-    for (const result of resultsFor(this.#call)) {
+    if (!(this.#call.object instanceof PromisedResult)) this.#hold(this.#call.head.target);
+    for (const result of this.#needed.keys()) {
       const { state } = result;
       if (state.kind !== "pending") {
         this.#note(result, state);
@@ -85,12 +94,26 @@ export class NeededResults {
     return left === 0 ? this.#outcome() : undefined;
   }
 
+  /** Lets go of the objects that the call needed; to be called once it has begun. */
+  release(): void {
+    if (this.#broker.isClosed) return;
+    for (const end of this.#held.splice(0)) this.#broker[CONNECTION].notifyAll(end());
+  }
+
+  #hold(id: ObjectId): void {
+    const end = this.#broker[CONNECTION].locals.hold(id);
+    if (end !== undefined) this.#held.push(end);
+  }
+
   #note(result: PromisedResult, state: SettledState): void {
-    const known = state.kind === "object"
-      ? { kind: state.kind, object: this.#broker.localObjectForID(state.luid) }
-      : state;
-    this.#known.set(result, known);
-    if (state.kind !== "object") this.#bytes += result.bytes;
+    if (state.kind === "object") {
+      const object = this.#broker.localObjectForID(state.luid);
+      this.#known.set(result, { kind: "object", object });
+      if (object !== undefined) this.#hold(state.luid);
+    } else {
+      this.#known.set(result, state);
+      this.#bytes += result.bytes * this.#needed.get(result)!;
+    }
   }
 
   #outcome(): Outcome {
@@ -137,11 +160,11 @@ function valueOf(known: Known): unknown {
   return known.object;
 }
 
-/** Returns the results that a call needs. */
-function resultsFor({ object, ...call }: IncomingCall): Set<PromisedResult> {
-  const results = new Set<PromisedResult>();
-  if (object instanceof PromisedResult) results.add(object);
+/** Returns the results that a call needs, and in how many places. */
+function resultsFor({ object, ...call }: IncomingCall): Map<PromisedResult, number> {
+  const results = new Map<PromisedResult, number>();
+  if (object instanceof PromisedResult) results.set(object, 1);
   if (call.args === undefined) return results;
-  for (const { result } of call.passedOn ?? []) results.add(result);
+  for (const { result } of call.passedOn ?? []) results.set(result, (results.get(result) ?? 0) + 1);
   return results;
 }

@@ -6,6 +6,7 @@
 
 import { type NumberKey, numberKey } from "../../jelly/number_key.ts";
 import { BusyMap } from "../../transport/base/busy_map.ts";
+import { BusyTime } from "../../transport/base/event_turn.ts";
 import { LimitError, type NoSuchMethod } from "../errors/errors.ts";
 import type { PlainValue } from "../flavors/plain_value.ts";
 import { CALLER } from "../flavors/referenceable.ts";
@@ -29,7 +30,12 @@ export type ResultState =
     readonly error: NoSuchMethod;
   }
   /** There is none, as the call failed. */
-  | { readonly kind: "failed"; readonly error: unknown };
+  | {
+    readonly kind: "failed";
+    readonly error: unknown;
+    /** Approximate number of bytes that the error takes. */
+    readonly bytes: number;
+  };
 
 /** What is known about a result once its call is answered. */
 export type SettledState = Exclude<ResultState, { readonly kind: "pending" }>;
@@ -81,8 +87,10 @@ export class PromisedResult {
     const before = this.#state;
     if (before.kind !== "pending") return;
     this.#state = state;
-    if (state.kind === "other" && state.value !== undefined) this.#bytes += state.bytes;
-    if (state.kind !== "object") this.#table.counted(this);
+    if (state.kind !== "object") {
+      if (state.kind === "failed" || state.value !== undefined) this.#bytes += state.bytes;
+      this.#table.counted(this);
+    }
     if (before.waiting.length === 0) return;
     this.#table.begin(before.waiting.map((begin) => () => begin(state)));
   }
@@ -96,24 +104,35 @@ export interface PromisedResultsHooks {
   progressed(): void;
 }
 
+/** The peer's calls that have begun, as the results that calls wait for see them. */
+export interface CallsBegun {
+  /** Whether so many have begun and are unanswered that others must wait. */
+  readonly areTooManyBegun: boolean;
+}
+
 /** The results that the peer may call, by the number of the request that they answer. */
 export class PromisedResults {
   readonly #limits: BrokerLimits;
+  readonly #calls: CallsBegun;
   readonly #hooks: PromisedResultsHooks;
   /** Number of bytes that results keep which are no objects. */
   #bytes = 0;
   #results = new BusyMap<NumberKey, PromisedResult>();
-  /** Calls that are to begin, while one of them does. */
-  #beginning: (() => void)[] | undefined;
+  /** Calls that are to begin, in order, and the number of them that have. */
+  #beginning: (() => void)[] = [];
+  #begun = 0;
+  #isRunning = false;
 
   /**
    * Creates an empty table.
    *
    * @param limits Limits.
+   * @param calls The calls that have begun.
    * @param hooks The connection.
    */
-  constructor(limits: BrokerLimits, hooks: PromisedResultsHooks) {
+  constructor(limits: BrokerLimits, calls: CallsBegun, hooks: PromisedResultsHooks) {
     this.#limits = limits;
+    this.#calls = calls;
     this.#hooks = hooks;
   }
 
@@ -162,6 +181,11 @@ export class PromisedResults {
     if (this.get(-result.request) === result) this.#bytes += result.bytes;
   }
 
+  /** Whether calls are to begin that could not begin at once. */
+  get isBeginning(): boolean {
+    return this.#begun < this.#beginning.length;
+  }
+
   /**
    * Begins calls, after those that are to begin already: one that ends at once may have calls of
    * its own result wait, and so on, more deeply than functions can call each other.
@@ -169,15 +193,30 @@ export class PromisedResults {
    * @param calls Begin one call each.
    */
   begin(calls: readonly (() => void)[]): void {
-    const isFirst = this.#beginning === undefined;
-    const beginning = this.#beginning ??= [];
-    for (const call of calls) beginning.push(call);
-    if (!isFirst) return;
-    try {
-      for (const call of beginning) call();
-    } finally {
-      this.#beginning = undefined;
+    for (const call of calls) this.#beginning.push(call);
+    void this.#run();
+  }
+
+  /** Goes on with calls that could not begin at once; to be called when others have ended. */
+  proceed(): void {
+    if (this.isBeginning) void this.#run();
+  }
+
+  /** Begins calls while not too many are running, and now and then gives others a turn. */
+  async #run(): Promise<void> {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    const busy = new BusyTime();
+    while (this.isBeginning && !this.#calls.areTooManyBegun) {
+      busy.begin();
+      this.#beginning[this.#begun++]!();
+      const turn = busy.done();
+      if (turn !== undefined) await turn;
     }
+    this.#isRunning = false;
+    if (this.isBeginning) return;
+    this.#beginning = [];
+    this.#begun = 0;
     // Not before: it may hand over more calls of the same results, which come after these.
     this.#hooks.progressed();
   }
@@ -208,6 +247,8 @@ export class PromisedResults {
   /** Forgets everything. */
   clear(): void {
     this.#results.clear();
+    this.#beginning = [];
+    this.#begun = 0;
     this.#bytes = 0;
   }
 }

@@ -406,6 +406,7 @@ export class Connection {
 
   /** Goes on with what had to wait: for the transport, or for a call to end. */
   #progressed(): void {
+    this.incoming.promised?.proceed();
     this.#flow.proceed();
     // A close that waits for calls also waits for their answers to go out.
     this.life.callsEnded();

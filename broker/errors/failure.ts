@@ -229,7 +229,13 @@ function errorNames(error: unknown): readonly string[] {
   return cls === undefined ? EXCEPTION : classNames(cls);
 }
 
-function messageOf(error: unknown): string {
+/**
+ * Returns the message of an error.
+ *
+ * @param error Anything that was thrown.
+ * @returns Its message, or itself as text; empty if even that throws.
+ */
+export function messageOf(error: unknown): string {
   return textOf(() => error instanceof Error ? error.message : error);
 }
 

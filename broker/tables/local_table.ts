@@ -23,6 +23,8 @@ export class Local<T extends object = object> {
   readonly perspective: object | null;
   /** How many references the peer holds. */
   refcount = 1;
+  /** Number of calls of it that the peer made while it held a reference, and that still wait. */
+  holds = 0;
 
   /**
    * Creates an entry with one reference.
@@ -117,7 +119,29 @@ export class LocalTable {
    * @returns The object, or undefined.
    */
   get(id: ObjectId): RemoteTarget | undefined {
-    return id === ROOT ? this.#root?.object : this.#entries?.get(id)?.object;
+    if (id === ROOT) return this.#root?.object;
+    const entry = this.#entries?.get(id);
+    // One that the peer has given back, and that is held for a call, is not there for others.
+    return entry === undefined || entry.refcount === 0 ? undefined : entry.object;
+  }
+
+  /**
+   * Holds an object for a call that waits: if the peer gives it back meanwhile, it is released only
+   * when the call has begun, as if the call had begun when it arrived.
+   *
+   * @param id The object's number or name.
+   * @returns Ends that, and says what to do then; undefined for an object that the peer cannot give
+   * back.
+   */
+  hold(id: ObjectId): (() => readonly Cleanup[]) | undefined {
+    if (typeof id === "string") return undefined;
+    const entry = this.#entries?.get(id);
+    if (entry === undefined) return undefined;
+    entry.holds++;
+    return () => {
+      entry.holds--;
+      return this.#left(id, entry);
+    };
   }
 
   /**
@@ -153,8 +177,9 @@ export class LocalTable {
   /** Takes back a reference that never reached the peer. */
   #takeBack(id: number): void {
     const entry = this.#entries?.get(id);
-    if (entry === undefined || entry.decref() > 0) return;
-    const cleanups = this.#remove(id, entry);
+    if (entry === undefined) return;
+    entry.decref();
+    const cleanups = this.#left(id, entry);
     if (cleanups.length === 0) return;
     this.#outbox.postpone(() =>
       this.#hooks.notifyAll(cleanups.map((cleanup) => () => cleanup(true)))
@@ -170,10 +195,11 @@ export class LocalTable {
    */
   decref(id: ObjectId): readonly Cleanup[] {
     const entry = this.#entries?.get(id);
-    if (entry === undefined || typeof id === "string") {
+    if (entry === undefined || typeof id === "string" || entry.refcount === 0) {
       throw new ProtocolError(`Cannot release object "${id}": the peer holds no reference to it`);
     }
-    return entry.decref() > 0 ? [] : this.#remove(id, entry);
+    entry.decref();
+    return this.#left(id, entry);
   }
 
   /**
@@ -198,7 +224,9 @@ export class LocalTable {
     this.#cleanups = undefined;
   }
 
-  #remove(id: number, entry: Local<RemoteTarget>): readonly Cleanup[] {
+  /** Removes an object that neither the peer nor a call holds; returns what to do then. */
+  #left(id: number, entry: Local<RemoteTarget>): readonly Cleanup[] {
+    if (entry.refcount > 0 || entry.holds > 0 || this.#entries?.get(id) !== entry) return [];
     const identity = identityOf(entry.object);
     this.#entries?.delete(id);
     this.#ids?.delete(identity);

@@ -13,6 +13,7 @@ import {
   Root,
 } from "@perspective/broker/broker";
 import type { IJellyable, Jellier } from "@perspective/broker/jelly";
+import { CONNECTION } from "../../../broker/flavors/invoker.ts";
 import { settle } from "../pair.ts";
 import { heard, rawClient, rawKin } from "../raw_peer.ts";
 
@@ -210,7 +211,7 @@ Deno.test("PromisedResults: a graceful close refuses calls of results that were 
   await closing;
 });
 
-Deno.test("PromisedResults: calls that begin while an answer is being written are answered after it", async () => {
+Deno.test("PromisedResults: calls that may begin while an answer is being written are answered after it, in order", async () => {
   const abort = new AbortController();
   const { signal } = abort;
   class Page extends Copyable {
@@ -242,7 +243,7 @@ Deno.test("PromisedResults: calls that begin while an answer is being written ar
   await asked;
   const heardOf = [];
   for (let i = 0; i < 5; i++) heardOf.push((await pair.peer.hear() as unknown[]).slice(0, 2));
-  assertEquals(heardOf, [["answer", 1], ["answer", 2], ["answer", 4], ["error", 5], ["answer", 3]]);
+  assertEquals(heardOf, [["answer", 1], ["answer", 2], ["answer", 3], ["answer", 4], ["error", 5]]);
   await pair.peer.say(["answer", 1, ["None"]]);
 });
 
@@ -378,8 +379,9 @@ Deno.test("PromisedResults: a result is called as what it was sent as", async ()
 });
 
 Deno.test("PromisedResults: large calls that failed are kept up to maxBufferedBytes", async () => {
-  const limits = { maxBufferedBytes: 100_000 };
+  const limits = { maxBufferedBytes: 200_000 };
   await using pair = await rawKin(new Shop(), { limits });
+  // The error repeats it.
   const long = "x".repeat(60_000);
   await pair.peer.say(call(1, "root", long, 2), call(2, "root", long, 2));
   for (const id of [1, 2]) {
@@ -463,4 +465,123 @@ Deno.test("PromisedResults: a call of a result that is no reference is logged, a
     pair.log.map(({ level, message }) => [level, message]),
     [["warning", `Call of "length" failed: ${fact}; the peer is told`]],
   );
+});
+
+Deno.test("PromisedResults: an object that is given back is released once the calls of it that wait have begun", async () => {
+  class Account extends Thing {
+    remote_take(value: unknown): unknown {
+      return value;
+    }
+  }
+  const shop = new Shop();
+  await using pair = await rawKin(shop);
+  const { peer, broker } = pair;
+  const ink = new Account("ink");
+  const gone: string[] = [];
+  shop.remote_thing = () => {
+    broker[CONNECTION].onRelease(ink, () => gone.push("ink"));
+    return ink;
+  };
+  const wait = (id: number, target: number) => [
+    ...call(id, target, "take", 1).slice(0, 5),
+    ["tuple", ["None"]],
+    ["dictionary"],
+    [[0, 1]],
+  ];
+  await peer.say(call(1, "root", "later", 2), call(2, "root", "thing", 2, "ink"));
+  assertEquals(await heard(pair), ["answer", 2, ["remote", 1]]);
+  // One call by its number and one as the result, both before it is given back; one after that.
+  await peer.say(wait(3, 1), wait(4, -2), ["decref", 1], call(5, 1, "name", 1));
+  assertEquals(await heard(pair), ["error", 5, INVALID]);
+  assertEquals([gone, broker.counts.localObjects], [[], 2]);
+  shop.waiting[0]!.resolve(new Thing("pen"));
+  assertEquals(await heard(pair), ["answer", 1, ["remote", 2]]);
+  for (const id of [3, 4]) assertEquals(await heard(pair), ["answer", id, ["remote", 2]]);
+  assertEquals([gone, broker.counts.localObjects], [["ink"], 2]);
+});
+
+Deno.test("PromisedResults: an object that waiting calls hold cannot be given back twice, but sent again", async () => {
+  const shop = new Shop();
+  const pair = await rawKin(shop);
+  const { peer, broker } = pair;
+  const ink = new Thing("ink");
+  shop.remote_thing = () => ink;
+  const wait = [...call(3, 1, "name", 1), [[0, 1]]].with(5, ["tuple", ["None"]]);
+  await peer.say(call(1, "root", "later", 2), call(2, "root", "thing", 1), wait, ["decref", 1]);
+  assertEquals(await heard(pair), ["answer", 2, ["remote", 1]]);
+  await peer.say(call(4, "root", "thing", 1));
+  assertEquals(await heard(pair), ["answer", 4, ["remote", 1]]);
+  await peer.say(call(5, 1, "name", 1), ["decref", 1]);
+  assertEquals(await heard(pair), ["answer", 5, ["unicode", "ink"]]);
+  await peer.say(["decref", 1]);
+  assertInstanceOf(await broker.closed, ProtocolError);
+  await pair[Symbol.asyncDispose]();
+});
+
+Deno.test("PromisedResults: not more than maxCallsIn of the calls that have waited run at once, and in order", async () => {
+  class Slow extends Thing {
+    readonly waiting: PromiseWithResolvers<number>[] = [];
+    remote_work(): Promise<number> {
+      const work = Promise.withResolvers<number>();
+      this.waiting.push(work);
+      return work.promise;
+    }
+  }
+  const shop = new Shop();
+  await using pair = await rawKin(shop, { limits: { maxCallsIn: 3 } });
+  await pair.peer.say(call(1, "root", "later", 2));
+  for (let id = 2; id < 12; id++) await pair.peer.say(call(id, -1, "work", 1));
+  await settle();
+  const slow = new Slow("ink");
+  shop.waiting[0]!.resolve(slow);
+  assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
+  await pair.peer.say(call(12, "root", "later", 1));
+  for (let id = 2; id < 12; id++) {
+    await settle();
+    // The call that came after them has to wait for its turn, too.
+    assertEquals([slow.waiting.length, shop.waiting.length], [
+      Math.min(id + 1, 10),
+      id < 10 ? 1 : 2,
+    ]);
+    slow.waiting[id - 2]!.resolve(id);
+    assertEquals(await heard(pair), ["answer", id, id]);
+  }
+  shop.waiting[1]!.resolve(new Thing("pen"));
+  assertEquals(await heard(pair), ["answer", 12, ["remote", 2]]);
+  assertEquals(pair.broker.counts.callsIn, 0);
+});
+
+Deno.test("PromisedResults: others get a turn while many calls begin that have waited", async () => {
+  class Busy extends Thing {
+    remote_work(): void {
+      for (const end = performance.now() + 1; performance.now() < end;);
+      begun++;
+    }
+  }
+  let begun = 0;
+  const shop = new Shop();
+  await using pair = await rawKin(shop);
+  await pair.peer.say(call(1, "root", "later", 2));
+  for (let id = 2; id < 52; id++) await pair.peer.say(call(id, -1, "work", 0));
+  await settle();
+  const turn = new Promise<number>((resolve) => setTimeout(() => resolve(begun), 0));
+  shop.waiting[0]!.resolve(new Busy("ink"));
+  assert(await turn < 50);
+  assertEquals(await heard(pair), ["answer", 1, ["remote", 1]]);
+  while (begun < 50) await new Promise((resolve) => setTimeout(resolve, 1));
+});
+
+Deno.test("PromisedResults: errors that are kept count with their messages", async () => {
+  class Faulty extends Shop {
+    remote_fail(): never {
+      throw new PBError("x".repeat(30_000));
+    }
+  }
+  await using pair = await rawKin(new Faulty(), { limits: { maxBufferedBytes: 100_000 } });
+  const told: unknown[] = [];
+  for (let id = 1; id <= 5; id++) {
+    await pair.peer.say(call(id, "root", "fail", 2));
+    told.push(String((await heard(pair) as unknown[])[2]).slice(0, 5));
+  }
+  assertEquals(told, ["xxxxx", "xxxxx", "xxxxx", "xxxxx", "Canno"]);
 });

@@ -452,3 +452,21 @@ Deno.test("negotiationTimeout closes the connection, and its error describes the
 Deno.test("GoingAwayError is a PBError", () => {
   assert(new GoingAwayError() instanceof PBError);
 });
+
+Deno.test("GoingAwayError of another server is passed on as a PBError: the call itself was begun", async () => {
+  const back = await testPair(new Server());
+  class Front extends Root {
+    remote_echo(): Promise<unknown> {
+      return back.client.root().callRemote("echo", 1);
+    }
+  }
+  await using front = await testPair(new Front());
+  const waiting = back.client.root().callRemote("wait").catch(() => {});
+  await settle();
+  const closed = back.server.close({ graceful: 10 });
+  const error = await assertRejects(() => front.client.root().callRemote("echo"), PBError);
+  assertEquals([error instanceof GoingAwayError, error.constructor], [false, PBError]);
+  assertStringIncludes(error.message, "goes away");
+  await Promise.all([closed, waiting]);
+  await back[Symbol.asyncDispose]();
+});
