@@ -84,6 +84,8 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
     this.#broker = broker;
     this.#method = method;
     this.#result = call((request) => {
+      // A login that was given up may still go on, and ask for its result to be kept.
+      if (this.#state.kind !== "pending") return broker[CONNECTION].forgetResult(request);
       this.#state = { kind: "pending", request };
       this.#retry();
     });

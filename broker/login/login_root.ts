@@ -10,7 +10,6 @@ import { toBytes, toText } from "../../cred/bytes.ts";
 import { Anonymous, type ICredentials, UsernamePassword } from "../../cred/credentials.ts";
 import { UnauthorizedLogin, UnhandledCredentials } from "../../cred/errors.ts";
 import type { AvatarGrant, Portal } from "../../cred/portal.ts";
-import { tuple } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { NoSuchMethod } from "../errors/errors.ts";
 import { IPerspective } from "../flavors/avatar.ts";
@@ -22,7 +21,7 @@ import { writeLoginOffer } from "./login_offer.ts";
 import type { Admission } from "./login_outcome.ts";
 import type { Logins } from "./logins.ts";
 import { allowedMechanisms, isAllowed, isServed, type LoginMechanism } from "./mechanisms.ts";
-import { type Challenge, Responder } from "./responder.ts";
+import { Challenge, Responder } from "./responder.ts";
 import { ScramLogin } from "./scram_login.ts";
 
 /** Maximum length of a user name, in bytes or characters. */
@@ -123,7 +122,7 @@ export class LoginRoot extends Referenceable {
       },
       giveUp: leave,
     });
-    return tuple(bytes, responder);
+    return new Challenge(bytes, responder);
   }
 
   /**

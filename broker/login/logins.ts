@@ -177,8 +177,11 @@ export class Logins implements Watcher {
    * @returns The refusal; the last one allowed closes the connection once it has been sent.
    */
   refusal(error: unknown, username?: string): Refusal {
-    if (this.broker.isClosed) return new Refusal(error);
-    this.#logFailure(error, username);
+    const { isClosed } = this.broker;
+    // A client that leaves has given up, but its password may have been checked, and been wrong.
+    const isGivenUp = error instanceof LoginDenied || error instanceof PBConnectionLost;
+    if (!isClosed || !isGivenUp) this.#logFailure(error, username);
+    if (isClosed) return new Refusal(error);
     const { maxFailedLogins } = this.settings;
     if (++this.#failures < maxFailedLogins) return new Refusal(error);
     const fact = `${this.#failures} logins have failed`;

@@ -5,7 +5,8 @@
  */
 
 import { LoginDenied, UnauthorizedLogin } from "../../cred/errors.ts";
-import type { Tuple } from "../../jelly/mod.ts";
+import { type IJellyable, type Jellier, tuple } from "../../jelly/mod.ts";
+import { UNSENT, type Unsent } from "../calls/unsent.ts";
 import { CONNECTION } from "../flavors/invoker.ts";
 import { type ParameterNames, PARAMETERS } from "../flavors/parameters.ts";
 import { Referenceable } from "../flavors/referenceable.ts";
@@ -15,7 +16,35 @@ import type { Logins } from "./logins.ts";
 const NAMES: ParameterNames = Object.freeze({ remote_respond: ["response", "mind"] });
 
 /** What a client is sent: a challenge, and the object that takes the response. */
-export type Challenge = Tuple<[challenge: Uint8Array, responder: Responder]>;
+export class Challenge implements IJellyable, Unsent {
+  readonly #bytes: Uint8Array;
+  readonly #responder: Responder;
+
+  /**
+   * Creates an answer to the first step of a login.
+   *
+   * @param bytes The challenge.
+   * @param responder Takes the response.
+   */
+  constructor(bytes: Uint8Array, responder: Responder) {
+    this.#bytes = bytes;
+    this.#responder = responder;
+  }
+
+  /**
+   * Writes the two as a tuple.
+   *
+   * @param jellier The jellier to write with.
+   */
+  jellyFor(jellier: Jellier): void {
+    jellier.jelly(tuple(this.#bytes, this.#responder));
+  }
+
+  /** Called when the client did not get it. */
+  [UNSENT](): void {
+    this.#responder.giveUp("the client does not wait for a challenge");
+  }
+}
 
 /** Learns how a challenge ends: one of the methods is called, once. */
 export interface ResponseHandler {
@@ -59,9 +88,8 @@ export class Responder extends Referenceable {
     this.#handler = handler;
     this.#stopTimer = logins.after(
       "challengeTimeout",
-      (timeout) => this.#giveUp(`no response within ${timeout} ms`),
+      (timeout) => this.giveUp(`no response within ${timeout} ms`),
     );
-    logins.broker[CONNECTION].onRelease(this, () => this.#giveUp("the client has given up"));
   }
 
   /** Twisted's names for the parameters of its method. */
@@ -83,7 +111,23 @@ export class Responder extends Referenceable {
     return this.#handler.respond(bytes, mind);
   }
 
-  #giveUp(fact: string): void {
+  /**
+   * Writes a reference, which the client may give back.
+   *
+   * @param jellier The jellier to write with.
+   */
+  override jellyFor(jellier: Jellier): void {
+    super.jellyFor(jellier);
+    const { broker } = this.#logins;
+    broker[CONNECTION].onRelease(this, () => this.giveUp("the client has given up"));
+  }
+
+  /**
+   * Takes no response any more.
+   *
+   * @param fact Why.
+   */
+  giveUp(fact: string): void {
     // No response was checked, so this does not count as a wrong one.
     if (this.#close()) this.#handler.giveUp(new LoginDenied(`Cannot log in: ${fact}`));
   }

@@ -8,11 +8,10 @@ import type { ICredentials } from "../../cred/credentials.ts";
 import { UnauthorizedLogin } from "../../cred/errors.ts";
 import type { AvatarGrant } from "../../cred/portal.ts";
 import { ScramCredentials } from "../../cred/scram_credentials.ts";
-import { tuple } from "../../jelly/mod.ts";
 import type { IPerspective } from "../flavors/avatar.ts";
 import type { Admission } from "./login_outcome.ts";
 import type { AskLimiter, Logins } from "./logins.ts";
-import { type Challenge, Responder } from "./responder.ts";
+import { Challenge, Responder } from "./responder.ts";
 
 /** Asks a portal for the avatar of a client. */
 export type AskPortal = (credentials: ICredentials) => Promise<AvatarGrant<IPerspective>>;
@@ -88,7 +87,7 @@ export class ScramLogin {
         },
         giveUp: reject,
       });
-      this.#challenge.resolve(tuple(serverFirst, responder));
+      this.#challenge.resolve(new Challenge(serverFirst, responder));
     });
     await this.#askLimiter!();
     return clientFinal;

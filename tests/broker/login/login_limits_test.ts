@@ -34,12 +34,14 @@ import {
 } from "@perspective/broker";
 import { isWanted } from "../../../cred/watched.ts";
 import { Member, testPortal, users } from "./login_realm.ts";
+import { flavorRegistry } from "../flavor_classes.ts";
 import { settle, testPair } from "../pair.ts";
 import { failureIn, rawClient } from "../raw_peer.ts";
 
 const alice = new UsernamePassword("alice", "secret");
 const guess = new UsernamePassword("alice", "guess");
 const MD5 = { mechanisms: ["MD5"] } as const;
+const SCRAM_FIRST = new TextEncoder().encode("n,,n=alice,r=abc");
 
 /** Gets a challenge without answering it. */
 async function challenged(client: Broker): Promise<[Uint8Array, RemoteReference]> {
@@ -50,8 +52,10 @@ async function scramChallenged(
   client: Broker,
   mind: unknown = null,
 ): Promise<[Uint8Array, RemoteReference]> {
-  const first = new TextEncoder().encode("n,,n=alice,r=abc");
-  return await client.root().callRemote("loginScram", first, mind) as [Uint8Array, RemoteReference];
+  return await client.root().callRemote("loginScram", SCRAM_FIRST, mind) as [
+    Uint8Array,
+    RemoteReference,
+  ];
 }
 
 /** Waits until a broker has closed, and returns the login limit that closed it. */
@@ -773,7 +777,7 @@ Deno.test("maxStrangerReferences and maxStrangerBytes limit the results kept unt
   const { root } = testPortal({
     checkers: [new AllowAnonymousAccess()],
     maxStrangerReferences: 3,
-    maxStrangerBytes: 1000,
+    maxStrangerBytes: 3000,
   });
   await using pair = await rawClient(root, { hello: false });
   const { peer } = pair;
@@ -791,10 +795,10 @@ Deno.test("maxStrangerReferences and maxStrangerBytes limit the results kept unt
     "Cannot keep the result for other calls: 3 are kept",
   ]);
   for (let id = 1; id <= 3; id++) await peer.say(["decref", -id]);
-  const long = "x".repeat(600);
+  const long = "x".repeat(1000);
   for (let id = 5; id <= 6; id++) assert((await ask(id, long)).startsWith("No such method"));
   const refused = await ask(7, "short");
-  assert(/^Cannot keep the result for other calls: 1\d\d\d byt/.test(refused), refused);
+  assert(/^Cannot keep the result for other calls: 5\d\d\d byt/.test(refused), refused);
   await peer.say(["decref", -5]);
   // Somebody who is known may have more.
   const login = await peer.ask([
@@ -988,4 +992,57 @@ Deno.test("PortalRoot.strangers does not count a client that closes at once", as
   here.transport.close();
   await server.closed;
   assertEquals(root.strangers, 0);
+});
+
+Deno.test("maxStrangerReferences limits the caches of the client's objects, too", async () => {
+  const { root } = testPortal({ maxStrangerReferences: 2 });
+  const pair = await rawClient(root, { registry: flavorRegistry() });
+  const ledger = (luid: number) => ["interop.Ledger", luid, ["dictionary"]];
+  const say = (id: number, ...ledgers: unknown[]) =>
+    pair.peer.say(["message", id, "root", "login", 0, ["tuple", ...ledgers], ["dictionary"]]);
+  await say(1, ledger(1), ledger(2));
+  await settle();
+  assertEquals([pair.broker.counts.caches, pair.broker.isClosed], [2, false]);
+  await say(2, ledger(3));
+  assertEquals(await limitOf(pair.broker), "maxStrangerReferences");
+  await pair[Symbol.asyncDispose]();
+});
+
+Deno.test("a wrong password is logged although its client has left", async () => {
+  const checked = Promise.withResolvers<never>();
+  const checker: ICredentialsChecker = {
+    credentialInterfaces: [IUsernamePassword],
+    requestAvatarId: () => checked.promise,
+  };
+  const { root } = testPortal({ checkers: [checker] });
+  const pair = await testPair(root);
+  const plain = { mechanisms: ["PLAIN"] } as const;
+  const lost = assertRejects(() => pair.client.login(guess, null, plain), PBConnectionLost);
+  await settle();
+  await pair.client.close();
+  await lost;
+  checked.reject(new UnauthorizedLogin());
+  await settle();
+  const message =
+    'Login of "alice" from memory:first refused: Cannot log in: credentials not accepted';
+  assertEquals(pair.serverLog.map((entry) => entry.message), [message]);
+  await pair[Symbol.asyncDispose]();
+});
+
+Deno.test("a challenge that nobody waits for takes no place", async () => {
+  const { root } = testPortal({ maxPendingLogins: 2 });
+  await using pair = await testPair(root);
+  const unanswered = callOptions({ answer: false });
+  for (let i = 0; i < 5; i++) await pair.client.root().callRemote("login", "alice", unanswered);
+  await pair.client.root().callRemote("loginScram", SCRAM_FIRST, unanswered);
+  await settle();
+  const [challenge, responder] = await challenged(pair.client);
+  const [, other] = await scramChallenged(pair.client);
+  await responder.callRemote("respond", respond(challenge, "secret"), null);
+  other.release();
+  await settle();
+  assertEquals(pair.serverLog.map(({ message }) => message.replace(/.*refused: /, "")), [
+    "Cannot log in: the client does not wait for a challenge",
+    "Cannot log in: the client has given up",
+  ]);
 });

@@ -161,3 +161,21 @@ Deno.test("RemotePromise sends the calls that wait for it in order, as soon as t
   await Promise.all(calls);
   assertEquals(order, ["a", "b", "c", "d"]);
 });
+
+Deno.test("Broker.pipelineLogin() that is aborted stays so, and the server keeps no result for it", async () => {
+  const { open, root } = slowPortal();
+  await using pair = await testPair(root);
+  // The challenge of the offer is used up, so the next login asks for one.
+  await assertRejects(() => pair.client.login(guess, null, MD5), UnauthorizedLogin);
+  const abort = new AbortController();
+  const avatar = pair.client.pipelineLogin<Member>(alice, null, { ...MD5, signal: abort.signal });
+  const early = assertRejects(() => avatar.callRemote("whoami"), Error, "enough");
+  abort.abort(new Error("enough"));
+  await assertRejects(() => avatar, Error, "enough");
+  await early;
+  await settle();
+  await assertRejects(() => avatar.callRemote("whoami"), Error, "enough");
+  open.resolve();
+  await settle();
+  assertEquals([pair.server.counts.promisedResults, pair.server.counts.callsIn], [0, 0]);
+});
