@@ -11,6 +11,13 @@ import { PagingError, PBConnectionLost } from "../errors/errors.ts";
 import { noOperation } from "../errors/failure.ts";
 import { CONNECTION } from "../flavors/invoker.ts";
 import { released, RemoteReference } from "../flavors/remote_reference.ts";
+import { OWN_DIALECT } from "../link/negotiation.ts";
+
+/**
+ * Number of pages of which one is answered where there is no window, so that a pager learns of a
+ * collector that takes no more.
+ */
+const CHECKED = 16;
 
 /** The receiver of pages: the methods that a pager calls at the peer. */
 export interface PageCollector {
@@ -33,7 +40,8 @@ export interface PagerOptions<Args extends readonly unknown[] = []> {
   args?: Args;
   /**
    * Maximum number of pages on their way at once: the collector answers each one, and may take its
-   * time. Without a window, pages are sent as fast as the connection takes them, and not answered.
+   * time. Without a window, pages are sent as fast as the connection takes them; if the peer uses
+   * this library, it answers some of them, so that the paging ends if it takes no more.
    */
   window?: number;
   /**
@@ -91,6 +99,8 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
   /** Answers that have not arrived yet, the oldest first. */
   readonly #answers: Promise<unknown>[] = [];
   readonly #finished = Promise.withResolvers<void>();
+  /** Number of pages that were sent. */
+  #sent = 0;
   #isWatched = false;
   #state: State = "paging";
 
@@ -187,7 +197,7 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
         if (this.#hasEnded) return;
         if (this.#window !== 0) await this.#sendInWindow(page);
         else {
-          const hasRoom = this.#tell("gotPage", page);
+          const hasRoom = this.#send(page);
           if (this.stillPaging) await (hasRoom ? undefined : broker.drained());
         }
       }
@@ -210,6 +220,16 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     const { collector } = this;
     if (collector.isReleased) throw released(method);
     return collector.broker[CONNECTION].tell(collector, method, args);
+  }
+
+  /** Sends a page without waiting for its answer; returns whether the connection takes more now. */
+  #send(page: unknown): boolean {
+    const { broker } = this.collector;
+    if (++this.#sent % CHECKED !== 0 || broker.dialect !== OWN_DIALECT) {
+      return this.#tell("gotPage", page);
+    }
+    this.collector.callRemote("gotPage", page).catch((error) => this.#end({ error }));
+    return !broker[CONNECTION].link.output.isFull;
   }
 
   async #sendInWindow(page: unknown): Promise<void> {
@@ -307,6 +327,7 @@ export class StringPager<Args extends readonly unknown[] = []> extends Pager<Arg
    * one empty page is sent.
    * @param options The length of a page, which defaults to 8,192 bytes, and what to do at the end.
    * @throws {RangeError} If the length of a page is not a positive integer.
+   * @throws {TypeError} If these are not bytes.
    */
   constructor(
     collector: RemoteReference,
@@ -314,6 +335,9 @@ export class StringPager<Args extends readonly unknown[] = []> extends Pager<Arg
     options: ChunkPagerOptions<Args> = {},
   ) {
     const chunkSize = positiveInteger("chunkSize", options.chunkSize ?? 8192);
+    if (!((bytes as unknown) instanceof Uint8Array)) {
+      throw new TypeError("Cannot send pages: a StringPager sends bytes; encode text first");
+    }
     super(collector, options);
     this.#bytes = bytes;
     this.#chunkSize = chunkSize;

@@ -154,3 +154,29 @@ Deno.test("StreamPageCollector that is cancelled refuses further pages, which en
   await reference.callRemote("endedPaging");
   assertEquals(other.clientLog, []);
 });
+
+Deno.test("StreamPageCollector that is cancelled ends a pager without a window after at most 16 pages", async () => {
+  const stopped = Promise.withResolvers<number>();
+  class Endless extends Root {
+    async remote_lines(collector: RemoteReference): Promise<void> {
+      let count = 0;
+      const pages = new ReadableStream({
+        async pull(controller) {
+          await new Promise((resolve) => setTimeout(resolve, 0));
+          controller.enqueue(`line ${++count}`);
+        },
+        cancel: () => stopped.resolve(count),
+      }, { highWaterMark: 0 });
+      await new StreamPager(collector, pages).finished;
+    }
+  }
+  await using pair = await testPair(new Endless());
+  const accept = (page: unknown): page is string => typeof page === "string";
+  const collector = new StreamPageCollector<string>({ accept });
+  const call = pair.client.root<Endless>().callRemote("lines", collector as never);
+  const failed = assertRejects(() => call, PBError);
+  let read = 0;
+  for await (const _line of collector.readable) if (++read === 20) break;
+  assert(await stopped.promise <= 20 + 16 + 2);
+  await failed;
+});
