@@ -75,7 +75,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
    * @param options Everything else.
    * @param recipe Derives what users of the session get.
    * @throws {TypeError} If a URL cannot be used, or there is none.
-   * @throws {RangeError} If a time is out of range.
+   * @throws {RangeError} If a time, or an option of `backoff`, is out of range.
    */
   constructor(
     urls: string | URL | readonly (string | URL)[],
@@ -90,7 +90,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     this.#wait = checkWait(wait);
     this.#attemptTimeout = deadline("attemptTimeout", attemptTimeout);
     this.#stableAfter = milliseconds("stableAfter", stableAfter);
-    this.#backoff = options.backoff ?? backoff();
+    const { backoff: waits } = options;
+    this.#backoff = typeof waits === "function" ? waits : backoff(waits);
     this.#giveUp = options.giveUp ?? isHopeless;
     // This also refuses options with which no attempt could be made.
     this.#log = brokerSettings(options).log;

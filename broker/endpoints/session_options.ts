@@ -8,7 +8,7 @@ import type { ICredentials } from "../../cred/credentials.ts";
 import type { Broker } from "../connection/broker.ts";
 import type { RemoteReference } from "../flavors/remote_reference.ts";
 import type { LoginOptions } from "../login/login.ts";
-import type { Backoff } from "./backoff.ts";
+import type { Backoff, BackoffOptions } from "./backoff.ts";
 import type { ClientOptions } from "./client_factory.ts";
 
 /**
@@ -72,8 +72,11 @@ export interface SessionOptions extends ClientOptions {
   mind?: unknown;
   /** How to log in. */
   login?: LoginOptions;
-  /** How long to wait between attempts. Defaults to `backoff()`. */
-  backoff?: Backoff;
+  /**
+   * How long to wait between attempts: a function, or options to make one with `backoff`. Defaults
+   * to `backoff()`.
+   */
+  backoff?: Backoff | BackoffOptions;
   /**
    * Milliseconds for an attempt, up to the end of the recipe, or `Infinity`. Defaults to 60,000.
    */

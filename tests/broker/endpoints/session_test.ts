@@ -171,9 +171,11 @@ Deno.test("Session waits as backoff() says unless it is given another backoff", 
   site.down.add("all");
   const { backoff: _, ...options } = site.options;
   await using session = openSession("pb://a.example", options);
+  await using other = openSession("pb://a.example", { ...options, backoff: { initial: 50 } });
   await site.time.runMicrotasks();
   const { state } = session;
   assert(state.kind === "waiting" && state.delay >= 500 && state.delay <= 1000);
+  assert(other.state.kind === "waiting" && other.state.delay >= 25 && other.state.delay <= 50);
 });
 
 Deno.test("Session says that the other end closed the connection if that gave no reason", async () => {
@@ -758,7 +760,14 @@ Deno.test("Session asks giveUp once about each error", async () => {
 Deno.test("openSession() refuses invalid URLs and options", () => {
   assertThrows(() => openSession([]), TypeError, "there is no URL");
   assertThrows(() => openSession("http://a.example"), TypeError, "scheme");
-  for (const options of [{ wait: -1 }, { attemptTimeout: 0 }, { stableAfter: 0.5 }]) {
+  for (
+    const options of [
+      { wait: -1 },
+      { attemptTimeout: 0 },
+      { stableAfter: 0.5 },
+      { backoff: { factor: 0 } },
+    ]
+  ) {
     assertThrows(() => openSession("pb://a.example", options), RangeError);
   }
 });
