@@ -20,6 +20,7 @@ import { brokerSettings } from "../connection/options.ts";
 import { causedBy } from "../errors/caused_by.ts";
 import { GoingAwayError, NotConnectedError, PBConnectionLost } from "../errors/errors.ts";
 import { noOperation } from "../errors/failure.ts";
+import { RemoteError } from "../errors/remote_error.ts";
 import { toError } from "../errors/to_error.ts";
 import type { RemoteReference } from "../flavors/remote_reference.ts";
 import { callLogged, type Log } from "../log/log.ts";
@@ -32,6 +33,8 @@ import { credentialsIn } from "./url_credentials.ts";
  * Maximum number of connections that the session has left, and over which calls are being finished.
  */
 const MAX_LEAVING = 8;
+/** The errors of the runtime that code with a mistake in it throws. */
+const MISTAKES = [TypeError, ReferenceError, RangeError];
 
 /**
  * Keeps a connection to a server: whenever it is lost, the session connects again, logs in again,
@@ -64,6 +67,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   readonly #waiting = new Set<() => void>();
   /** Why it is not connected, or why it last was not. */
   #reason: Error | undefined;
+  /** What was logged since it last was connected, most recently. */
+  #logged: string | undefined;
   #closeOptions: CloseOptions = {};
   /** Connections that the session has left, and over which calls are being finished. */
   readonly #leaving = new Set<Broker>();
@@ -268,12 +273,40 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       const reason = hasFailed ? outcome.reason : await this.#stay(outcome);
       if (signal.aborted) break;
       this.#reason = reason;
-      if (hasFailed ? outcome.isFinal : this.#giveUp(reason)) break;
+      if (hasFailed ? outcome.isFinal : this.#giveUp(reason)) {
+        this.#logReason("ended", reason);
+        break;
+      }
       const wasStable = Date.now() - connectedAt >= this.#stableAfter;
       failures = wasStable ? 1 : failures + 1;
       // A server that goes away may already have been replaced.
       if (wasStable && reason instanceof GoingAwayError) continue;
-      await this.#pause(reason, failures);
+      const delay = this.#backoff(failures);
+      duration("backoff", delay);
+      // A callback may have closed the session.
+      if (signal.aborted) break;
+      if (hasFailed) this.#logFailure(reason, delay);
+      await this.#pause({ reason, failures, delay });
+    }
+  }
+
+  /** Logs why an attempt has failed, unless that is why the one before it did. */
+  #logFailure(reason: Error, delay: number): void {
+    const why = String(reason);
+    if (why === this.#logged) return;
+    this.#logged = why;
+    this.#logReason(`failed, next attempt in ${delay} ms`, reason);
+  }
+
+  #logReason(what: string, reason: Error): void {
+    const subject = `Session with "${this.#targets[0]!.href}" ${what}`;
+    const event = "sessionFailed";
+    const error = mistakeIn(reason);
+    if (error === undefined) {
+      this.#log({ event, level: "warning", message: `${subject}: ${reason}` });
+    } else {
+      const message = `${subject}: this program seems to be at fault`;
+      this.#log({ event, level: "error", message, error });
     }
   }
 
@@ -339,6 +372,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
   /** Waits until the connection is lost or left, and returns why. */
   async #stay(connected: Connected<R>): Promise<Error> {
     const { state: { broker }, left } = connected;
+    this.#logged = undefined;
     this.#enter(connected);
     // A callback, or something before it, may have closed the session.
     if (this.#end.signal.aborted) void broker.close(this.#closeOptions);
@@ -361,14 +395,12 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     phase.left.resolve(new GoingAwayError("Cannot go on: the other end goes away"));
   }
 
-  async #pause(reason: Error, failures: number): Promise<void> {
-    const delay = this.#backoff(failures);
-    duration("backoff", delay);
-    // A callback may have closed the session.
+  async #pause(facts: Omit<StateOf<R, "waiting">, "kind">): Promise<void> {
+    // So may the log.
     if (this.#end.signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, Math.min(delay, MAX_TIMEOUT));
-    const state = { kind: "waiting", reason, failures, delay } as const;
+    const timer = setTimeout(resolve, Math.min(facts.delay, MAX_TIMEOUT));
+    const state = { kind: "waiting", ...facts } as const;
     this.#enter({ kind: "waiting", state, wake: resolve });
     await promise;
     clearTimeout(timer);
@@ -427,6 +459,16 @@ function connecting<R>(failures: number): Phase<R> {
 
 function isHopeless(reason: Error): boolean {
   return reason instanceof UnauthorizedLogin || reason instanceof UnhandledCredentials;
+}
+
+/**
+ * Finds an error that is due to a mistake in this program, rather than to the server or the network.
+ */
+function mistakeIn(reason: Error): unknown {
+  const errors: unknown[] = reason instanceof AggregateError ? reason.errors : [reason];
+  return errors.find((error) =>
+    !(error instanceof RemoteError) && MISTAKES.some((mistake) => error instanceof mistake)
+  );
 }
 
 function checkWait(wait: number): number {

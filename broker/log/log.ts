@@ -23,7 +23,8 @@ const INTERVAL = 1000;
  * and `connectionClosed` one that ended because of a fault; `acceptFailed` means that no
  * connections can be accepted for a while; `cacheFailed`, `pagesFailed` and `stateFailed` are about
  * updates, pages and stored states that did not get where they should; `notUnderstood` is a
- * protocol message that one end does not know.
+ * protocol message that one end does not know; `sessionFailed` is an attempt of a session that
+ * failed, or its end, unless it was closed on purpose.
  */
 export type LogEvent =
   | "callFailed"
@@ -37,9 +38,10 @@ export type LogEvent =
   | "notUnderstood"
   | "cacheFailed"
   | "pagesFailed"
-  | "stateFailed";
+  | "stateFailed"
+  | "sessionFailed";
 
-/** A log entry about a connection. */
+/** A log entry about a connection or a session. */
 export interface LogEntry {
   /** What has happened. */
   readonly event: LogEvent;

@@ -86,6 +86,10 @@ export class ChatClient implements AsyncDisposable {
       registry,
       backoff: backoff({ initial: 500, max: 15_000 }),
       giveUp: isHopeless,
+      // The view shows why there is no connection; the rest of the log is for programmers.
+      log: ({ level, message, error }) => {
+        if (level === "error") console.error(message, error);
+      },
       onState: (state) => view.state(state),
       recipe: async (member: RemoteReference<Member>) => {
         const { room: seat, people } = await member.callRemote("join", room);

@@ -14,10 +14,12 @@ import {
   connect,
   GoingAwayError,
   IPerspective,
+  type LogEntry,
   NotConnectedError,
   openSession,
   PBClientFactory,
   PBConnectionLost,
+  PBError,
   PBServerFactory,
   Referenceable,
   type RemoteReference,
@@ -38,6 +40,7 @@ import {
   UnauthorizedLogin,
   UsernamePassword,
 } from "@perspective/broker/cred";
+import { JellyRegistry } from "@perspective/broker/jelly";
 import { ConnectError, memoryPair } from "@perspective/broker/transport";
 import { breakable } from "../faults.ts";
 import { collectGarbage } from "../gc.ts";
@@ -65,6 +68,7 @@ class Site implements AsyncDisposable {
   readonly time = new FakeTime();
   readonly states: SessionState[] = [];
   readonly dialed: string[] = [];
+  readonly log: LogEntry[] = [];
   readonly down = new Set<string>();
   readonly #root: ServerRoot;
   factory: PBServerFactory;
@@ -84,7 +88,12 @@ class Site implements AsyncDisposable {
     return state.broker;
   }
 
+  get logged(): string[] {
+    return this.log.map(({ event, level, message }) => `${event} ${level} ${message}`);
+  }
+
   readonly options: SessionOptions = {
+    log: (entry) => this.log.push(entry),
     onState: (state) => this.states.push(state),
     backoff: backoff({ random: () => 0 }),
     connect: async (url, options) => {
@@ -176,6 +185,118 @@ Deno.test("Session waits as backoff() says unless it is given another backoff", 
   const { state } = session;
   assert(state.kind === "waiting" && state.delay >= 500 && state.delay <= 1000);
   assert(other.state.kind === "waiting" && other.state.delay >= 25 && other.state.delay <= 50);
+});
+
+const SUBJECT = 'Session with "pb://a.example:8787"';
+
+Deno.test("Session logs why attempts fail, once for each reason in a row", async () => {
+  await using site = new Site(new Counter());
+  let fault: unknown = new PBError("not yet");
+  await using session = openSession("pb://a.example", {
+    ...site.options,
+    recipe: (root: RemoteReference<Counter>) => {
+      if (fault !== undefined) throw fault;
+      return root;
+    },
+  });
+  const next = async (delay: number) => {
+    await site.time.tickAsync(delay);
+    await site.time.runMicrotasks();
+  };
+  await next(0);
+  await next(1000);
+  site.down.add("all");
+  await next(2000);
+  await next(4000);
+  site.down.clear();
+  await next(8000);
+  const down = 'ConnectError: Cannot connect to "pb://a.example": it is down';
+  const entries = [
+    `sessionFailed warning ${SUBJECT} failed, next attempt in 1000 ms: PBError: not yet`,
+    `sessionFailed warning ${SUBJECT} failed, next attempt in 4000 ms: ${down}`,
+    `sessionFailed warning ${SUBJECT} failed, next attempt in 16000 ms: PBError: not yet`,
+  ];
+  assertEquals(site.logged, entries);
+  fault = undefined;
+  await next(16_000);
+  await session.ready();
+  // A lost connection alone is not a failed attempt, but begins a new row.
+  await site.time.tickAsync(10_000);
+  await site.restart();
+  assertEquals(site.logged, entries);
+  fault = new PBError("not yet");
+  await next(1000);
+  assertEquals(site.logged.slice(3), [entries[0]!.replace("1000", "2000")]);
+});
+
+Deno.test("Session logs a mistake in its recipe as an error of this program, and goes on", async () => {
+  await using site = new Site(new Counter());
+  const nothing = undefined as unknown as { field: number };
+  let runs = 0;
+  const recipe = () => {
+    runs++;
+    return nothing.field;
+  };
+  await using session = openSession("pb://a.example", { ...site.options, recipe });
+  await using two = openSession(["pb://a.example", "pb://b.example"], { ...site.options, recipe });
+  await site.time.runMicrotasks();
+  await site.time.tickAsync(1000);
+  await site.time.runMicrotasks();
+  assertEquals([session.state.kind, two.state.kind, runs], ["waiting", "waiting", 6]);
+  const message = `${SUBJECT} failed, next attempt in 1000 ms: this program seems to be at fault`;
+  assertEquals(site.logged, Array(2).fill(`sessionFailed error ${message}`));
+  for (const { error } of site.log) assert(error instanceof TypeError);
+});
+
+Deno.test("Session does not take an error of the other end for a mistake in this program", async () => {
+  class Faulty extends Root {
+    remote_fail(): never {
+      throw new TypeError("of the server");
+    }
+  }
+  const registry = new JellyRegistry();
+  registry.register("builtins.TypeError", TypeError);
+  await using site = new Site(new Faulty());
+  await using session = openSession("pb://a.example", {
+    ...site.options,
+    registry,
+    recipe: (root: RemoteReference<Faulty>) => root.callRemote("fail"),
+  });
+  await site.time.runMicrotasks();
+  const { state } = session;
+  assert(state.kind === "waiting" && state.reason instanceof TypeError);
+  assertEquals(site.logged, [
+    `sessionFailed warning ${SUBJECT} failed, next attempt in 1000 ms: TypeError: of the server`,
+  ]);
+});
+
+Deno.test("Session logs why it ended, unless it was closed on purpose", async () => {
+  await using site = new Site(new Counter());
+  site.down.add("pb://b.example");
+  const options = { ...site.options, giveUp: () => true };
+  const down = openSession("pb://b.example", options);
+  await down.closed;
+  const lost = openSession("pb://a.example", options);
+  await lost.ready();
+  await site.restart();
+  await lost.closed;
+  const controller = new AbortController();
+  const closed = openSession("pb://a.example", { ...options, signal: controller.signal });
+  await closed.ready();
+  controller.abort();
+  await closed.closed;
+  const early = openSession("pb://b.example", options);
+  await early.close();
+  const wait = () => (void late.close(), 1);
+  const late = openSession("pb://b.example", { ...site.options, backoff: wait });
+  await late.closed;
+  assertEquals(site.log.map(({ event, level }) => [event, level]), [
+    ["sessionFailed", "warning"],
+    ["sessionFailed", "warning"],
+  ]);
+  const ended = 'Session with "pb://b.example:8787" ended: ConnectError: Cannot connect';
+  assertStringIncludes(site.log[0]!.message, ended);
+  assertStringIncludes(site.log[1]!.message, `${SUBJECT} ended: `);
 });
 
 Deno.test("Session says that the other end closed the connection if that gave no reason", async () => {
