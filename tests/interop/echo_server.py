@@ -10,7 +10,7 @@ import io
 
 import twin
 from objects import AppError, Counter, Ledger, OutOfStock, Point, Report
-from twisted.internet import reactor, task
+from twisted.internet import defer, reactor, task
 from twisted.spread import pb
 from twisted.spread.util import FilePager, StringPager
 from zope.interface import implementer
@@ -132,6 +132,14 @@ class Echo(pb.Referenceable):
     def remote_file(self, collector, data, times):
         """Sends a file of repeated bytes to a collector, a page at a time."""
         FilePager(collector, io.BytesIO(data * times))
+
+    def remote_fileSent(self, collector, data):
+        """Sends a file to a collector, and answers when that is done."""
+        sent = defer.Deferred()
+        FilePager(collector, io.BytesIO(data), sent.callback, len(data))
+        # A FilePager waits until something is written, which the answer of this call is not yet.
+        collector.broker.resumeProducing()
+        return sent
 
 
 @implementer(pb.IPBRoot)

@@ -126,6 +126,19 @@ twistedTest(
   },
 );
 
+twistedTest(
+  "getAllPages() receives a file from a Twisted method that answers when it is sent",
+  async () => {
+    await using python = await startPython("echo_server.py");
+    await using broker = await connect(`pb://127.0.0.1:${python.port}`);
+    for (const size of [0, 1, 100_000]) {
+      const pages = await getAllPages(broker.root(), "fileSent", BYTES.subarray(0, size));
+      const file = await new Blob(pages as Uint8Array<ArrayBuffer>[]).bytes();
+      assertEquals(file, BYTES.slice(0, size));
+    }
+  },
+);
+
 twistedTest("getAllPages() rejects when a Twisted server drops the collector", async () => {
   await using python = await startPython("echo_server.py");
   await using broker = await connect(`pb://127.0.0.1:${python.port}`);
