@@ -172,7 +172,9 @@ export function stateEntries(state: unknown, object?: object): [string, unknown]
   if (prototype === Object.prototype || prototype === null) return Object.entries(state);
   const hint = object === undefined
     ? ""
-    : "; its class may override setCopyableState or setStateFor";
+    : "unjellyFor" in object
+    ? "; its class may override setCopyableState or setStateFor"
+    : "; a class that is registered for it (setUnjellyableForClass) may read other states";
   throw new JellyError(
     `Cannot read state of ${classNameOf(object)}: it is not a dictionary${hint}`,
   );

@@ -14,6 +14,7 @@ import { type Watched, WATCHER, type Watcher } from "../../cred/watched.ts";
 import { type Alarm, CLOCK } from "../../transport/base/clock.ts";
 import type { Broker } from "../connection/broker.ts";
 import { LoginLimitError, PBConnectionLost } from "../errors/errors.ts";
+import { isExpected, messageOf } from "../errors/failure.ts";
 import type { IPerspective } from "../flavors/avatar.ts";
 import { CONNECTION } from "../flavors/invoker.ts";
 import { Admission, Refusal } from "./login_outcome.ts";
@@ -267,9 +268,11 @@ export class Logins implements Watcher {
 
   #logFailure(error: unknown, username: string | undefined): void {
     const attempt = this.#attemptOf(username);
-    if (error instanceof LoginFailed) {
-      const message = `${attempt} refused: ${error.message}`;
-      this.broker.log({ event: "loginRefused", level: "warning", message, error: error.cause });
+    // A realm may refuse a user for a reason of its own, and tell it.
+    if (error instanceof LoginFailed || isExpected(error)) {
+      const message = `${attempt} refused: ${messageOf(error)}`;
+      const { cause } = error as Error;
+      this.broker.log({ event: "loginRefused", level: "warning", message, error: cause });
     } else {
       const message = `${attempt} failed`;
       this.broker.log({ event: "loginFailed", level: "error", message, error });

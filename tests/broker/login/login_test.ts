@@ -272,6 +272,21 @@ Deno.test("Broker.login() rejects when the connection is closed, or closes durin
   assertEquals(realm.events, ["login alice"]);
 });
 
+Deno.test("PortalRoot tells the client why a realm refuses a user, and logs it as a warning", async () => {
+  const { root } = testPortal({
+    avatarFor: () => {
+      throw new PBError("there is no room");
+    },
+  });
+  await using pair = await testPair(root);
+  await assertRejects(() => pair.client.login(alice), PBError, "there is no room");
+  assertEquals(pair.serverLog.map(({ event, level, message }) => [event, level, message]), [[
+    "loginRefused",
+    "warning",
+    'Login of "alice" from memory:first refused: there is no room',
+  ]]);
+});
+
 Deno.test("PortalRoot logs out when the connection was lost before the realm granted the avatar", async () => {
   const work = Promise.withResolvers<void>();
   const { realm, root } = testPortal({
