@@ -11,7 +11,6 @@ import { kwargs } from "../flavors/kwargs.ts";
 import { plainValue } from "../flavors/plain_value.ts";
 import type { RemoteTarget } from "../flavors/referenceable.ts";
 import type { ObjectId } from "../flavors/remote_reference.ts";
-import type { Cleanup } from "../tables/local_table.ts";
 import { type IncomingCall, invalidObject, type ReadCall } from "./incoming_call.ts";
 import { PromisedResult, type SettledState } from "./promised_results.ts";
 
@@ -43,7 +42,7 @@ export class NeededResults {
   readonly #needed: ReadonlyMap<PromisedResult, number>;
   readonly #known = new Map<PromisedResult, Known>();
   /** End the holds on objects that the peer may give back before the call begins. */
-  readonly #held: (() => readonly Cleanup[])[] = [];
+  readonly #held: (() => Iterable<() => unknown>)[] = [];
   #bytes: number;
 
   /**
