@@ -43,12 +43,18 @@ export type FunctionsFor<T> = { [Name in RemoteMethodName<T>]: MethodOf<T, Name>
  * @param functions The functions, by the names that peers use; they are called with this object as
  * `this`. Other properties of it, and those that it inherits, are not reachable for peers.
  * @returns The object, for as many peers as there are; its functions are those of now.
- * @typeParam T What the peer expects, with the prefix `remote_`, to have the functions typed by it;
- * by default, it is derived from the functions.
+ * @typeParam Functions The type of the functions.
  */
 export function referenceable<Functions extends object>(
   functions: Functions,
 ): Referenceable & AsRemoteMethods<Functions>;
+/**
+ * Makes an object of functions that are typed by what the peer expects.
+ *
+ * @param functions The functions, as above.
+ * @returns The object.
+ * @typeParam T What the peer expects: an interface whose methods have the prefix `remote_`.
+ */
 export function referenceable<T>(functions: FunctionsFor<T> & object): Referenceable & T;
 export function referenceable(functions: object): Referenceable {
   const object = new Referenceable();
