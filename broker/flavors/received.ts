@@ -49,7 +49,7 @@ export type NeverSent =
  * A `Copyable` or `Cacheable` arrives as the class that the receiver has registered, which no type
  * can know: its type is an object with its public fields, unless it declares what it arrives as, by
  * `declare readonly arrivesAs: ThatClass`. A `RemoteCopy` or `RemoteCache` in the description of a
- * peer names that class. What cannot be sent, such as a promise in a list, is `never`.
+ * peer names that class. `void` stays `void`, although the value is null. What cannot be sent, such as a promise in a list, is `never`.
  *
  * @example
  * ```ts
@@ -67,6 +67,7 @@ export type NeverSent =
  * ```
  */
 export type Received<T> = IsUntyped<T> extends true ? T
+  : IsVoid<T> extends true ? void
   : T extends undefined | null | void ? null
   : T extends Unchanged ? T
   : T extends bigint ? number | bigint
@@ -83,6 +84,9 @@ export type Received<T> = IsUntyped<T> extends true ? T
   : T extends Referenceable | IPerspective ? RemoteReference<T>
   : [RemoteMethodName<T>] extends [never] ? ReceivedCopy<T>
   : RemoteReference<T>;
+
+/** Whether T is `void` alone: the result of a method that returns nothing. */
+export type IsVoid<T> = [T, void] extends [void, T] ? true : false;
 
 /**
  * An object that declares which class it arrives as at the other end. The field does not exist; it

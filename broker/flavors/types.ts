@@ -69,11 +69,15 @@ export type BehindFirst<Items extends readonly unknown[]> = Items extends
 export type WithOptions<Args extends readonly unknown[], Answer extends boolean> = Args extends
   unknown ? [...Args, options: CallOptions<Answer>] : never;
 
+/** What the result of a method is once it is there. */
+// Unlike Awaited, this is simply T for a Promise<T> of a type parameter.
+export type Settled<Result> = Result extends PromiseLike<infer Value> ? Value : Result;
+
 /** Result of a remote call: undefined if no answer was asked for. */
 export type RemoteResult<T, Name extends string, Answer extends boolean = true> =
   IsUntyped<T> extends true ? unknown
     : Answer extends false ? undefined
-    : MethodOf<T, Name> extends (...args: never) => infer Result ? Received<Awaited<Result>>
+    : MethodOf<T, Name> extends (...args: never) => infer Result ? Received<Settled<Result>>
     : never;
 
 /**

@@ -138,7 +138,8 @@ function compiled(_calls: () => unknown): void {}
 
 Deno.test("Received<T> is the type that arrives for each row of the table of values", () => {
   assertType<IsExact<Received<null | undefined>, null>>(true);
-  assertType<IsExact<Received<void>, null>>(true);
+  assertType<IsExact<Received<void>, void>>(true);
+  assertType<IsExact<Received<void | string>, null | string>>(true);
   assertType<IsExact<Received<boolean>, boolean>>(true);
   assertType<IsExact<Received<number>, number>>(true);
   assertType<IsExact<Received<1 | 2>, 1 | 2>>(true);
@@ -335,7 +336,7 @@ Deno.test("callRemote() resolves with the type in which the result arrives", () 
     const later = await service.remote.later();
     assertType<IsExact<typeof later, number[]>>(true);
     const nothing = await service.remoteMethod("nothing").call();
-    assertType<IsExact<typeof nothing, null>>(true);
+    assertType<IsExact<typeof nothing, void>>(true);
     const listener = await service.callRemote("listener");
     assertType<IsExact<typeof listener, RemoteReference<Listener>>>(true);
     const user = await service.remote.user();
@@ -349,6 +350,42 @@ Deno.test("callRemote() resolves with the type in which the result arrives", () 
     const never = await service.remote.fail();
     assertType<IsExact<typeof never, never>>(true);
   });
+});
+
+Deno.test("callRemote() resolves with void if the method returns nothing, and null if it returns undefined", async () => {
+  class Machine extends Root {
+    remote_stop(): void {}
+    async remote_stopLater(): Promise<void> {
+      await undefined;
+    }
+    remote_stopSoon(): void | Promise<void> {}
+    remote_find(): undefined {}
+    remote_findLater(): Promise<string | undefined> {
+      return Promise.resolve(undefined);
+    }
+  }
+  class Client {
+    constructor(readonly ref: RemoteReference<Machine>) {}
+    stop(): Promise<void> {
+      return this.ref.remote.stop();
+    }
+    async stopLater(): Promise<void> {
+      return await this.ref.callRemote("stopLater");
+    }
+    stopSoon(): Promise<void> {
+      return this.ref.pipeline("stopSoon").then();
+    }
+  }
+  await using pair = await connectPair(new Machine());
+  const machine = pair.client.root<Machine>();
+  const client = new Client(machine);
+  const results: unknown[] = [await client.stop(), await client.stopLater()];
+  assertEquals([...results, await client.stopSoon()], [null, null, null]);
+  const found = await machine.callRemote("find");
+  assertType<IsExact<typeof found, null>>(true);
+  const later = await machine.callRemote("findLater");
+  assertType<IsExact<typeof later, string | null>>(true);
+  assertEquals([found, later], [null, null]);
 });
 
 Deno.test("callRemote() checks the arguments", () => {
