@@ -29,13 +29,13 @@ export interface Unsendable<Why extends string> {
 
 /**
  * What may be sent so that it arrives as a T: what may be passed to a method of the peer for a
- * parameter of this type.
+ * parameter of this type. As `undefined` arrives as null, either may be sent where the other may be,
+ * and for an optional field.
  *
  * @typeParam All The whole union of which T is one part.
  */
 export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
-  : T extends null ? null | undefined
-  : T extends undefined | void ? never
+  : T extends undefined | null | void ? null | undefined
   : T extends number ? T | (number extends T ? Float : never)
   : T extends Temporal.PlainDateTime ? T | Date
   : T extends Unchanged ? T
@@ -104,7 +104,7 @@ export type SendableAll<Items extends readonly unknown[]> = IsArray<Items> exten
  * into account.
  */
 export type SendableKwargs<T> =
-  & { [Key in keyof T as FieldName<T, Key>]: Passable<T[Key]> }
+  & { [Key in keyof T as FieldName<T, Key>]: Passable<Exclude<T[Key], undefined>> }
   & KwargsBrand<Extract<keyof T, string>>
   & { readonly pbanswer?: never };
 

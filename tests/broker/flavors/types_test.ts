@@ -438,8 +438,56 @@ Deno.test("callRemote() accepts omitted optional arguments, but not undefined", 
     // @ts-expect-error undefined would arrive as null
     service.callRemote("greet", "Ada", undefined, 2);
   });
-  assertType<IsExact<Sendable<string | undefined>, string>>(true);
+  assertType<IsExact<Sendable<string | undefined>, string | null | undefined>>(true);
   assertType<IsExact<Sendable<string | null>, string | null | undefined>>(true);
+});
+
+Deno.test("callRemote() accepts null where the method expects undefined, so that what arrived can be sent back", async () => {
+  interface Note {
+    id: number;
+    text?: string;
+    by: string | undefined;
+    tags?: { color?: "red" | "blue" }[];
+  }
+  class Notes extends Root {
+    note: Note = { id: 1, by: undefined, tags: [{}, { color: "red" }] };
+    remote_get(): Note {
+      return this.note;
+    }
+    remote_put(note: Note): void {
+      this.note = note;
+    }
+    remote_author(by: string | undefined): string | undefined {
+      return by;
+    }
+    remote_find(text?: string, by: Kwargs<{ color?: string }> = kwargs({})): string {
+      return `${text} ${by.color}`;
+    }
+  }
+  await using pair = await connectPair(new Notes());
+  const notes = pair.client.root<Notes>();
+  const note = await notes.remote.get();
+  await notes.remote.put(note);
+  await notes.remote.put({ ...note, id: 2 });
+  assertEquals(await notes.remote.get(), { ...note, id: 2 });
+  await notes.remote.put({ id: 3, text: undefined, by: undefined, tags: [{ color: null }] });
+  assertEquals<unknown>(await notes.remote.get(), {
+    id: 3,
+    text: null,
+    by: null,
+    tags: [{ color: null }],
+  });
+  assertEquals(await notes.remote.author(await notes.remote.author(undefined)), null);
+  compiled(() => {
+    // @ts-expect-error a field that may be undefined may not be missing
+    notes.remote.put({ id: 4 });
+    // @ts-expect-error null is no color
+    notes.remote.put({ id: 4, by: null, tags: [null] });
+    // @ts-expect-error an optional argument is left out
+    notes.remote.find(null);
+    // @ts-expect-error and so is an optional keyword argument
+    notes.remote.find("x", kwargs({ color: null }));
+  });
 });
 
 Deno.test("getAllPages() and pagesAsStream() check the method name and the arguments after the collector", () => {
