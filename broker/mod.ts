@@ -107,6 +107,7 @@ export { type Referent, RemotePromise } from "./flavors/remote_promise.ts";
 export { type ObjectId, RemoteMethod, RemoteReference } from "./flavors/remote_reference.ts";
 export type * from "./flavors/sendable.ts";
 export type * from "./flavors/types.ts";
+export type * from "./flavors/unsendable.ts";
 export * from "./flavors/view_point.ts";
 
 // What can go wrong.

@@ -460,6 +460,9 @@ function hintFor(value: object): string {
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     return "; bytes are sent as a Uint8Array";
   }
+  if (value instanceof ReadableStream || Symbol.asyncIterator in value) {
+    return "; a stream is sent in pages: see StreamPager and docs/paging.md";
+  }
   if (Symbol.iterator in value) return "; send an array of its items";
   return "";
 }

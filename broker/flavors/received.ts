@@ -4,12 +4,21 @@
  * @module
  */
 
-import type { AnyClass, Decimal, Float, FrozenSet, Tuple } from "../../jelly/mod.ts";
+import type {
+  Decimal,
+  Float,
+  FrozenSet,
+  IJellyable,
+  Method,
+  Tuple,
+  Unpersistable,
+} from "../../jelly/mod.ts";
 import type { AsReferenceable, IPerspective } from "./avatar.ts";
 import type { RemoteCopy } from "./copyable.ts";
 import type { Referenceable, Serializable } from "./referenceable.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import type { AnyMethod, IsUntyped, RemoteMethodName } from "./types.ts";
+import type { NeverSent, Refused, Unsendable } from "./unsendable.ts";
 import type { Viewable, ViewPoint } from "./view_point.ts";
 
 /** Values that arrive as they were sent. */
@@ -24,32 +33,13 @@ export type Unchanged =
   | Temporal.Duration;
 
 /**
- * The platform's objects that have no form on the wire, although the compiler sees fields in them.
- */
-export type NeverSent =
-  | PromiseLike<unknown>
-  | ArrayBufferLike
-  | ArrayBufferView
-  | Blob
-  | ReadableStream
-  | WritableStream
-  | Request
-  | Response
-  | URL
-  | URLSearchParams
-  | RegExp
-  | Temporal.Instant
-  | Temporal.ZonedDateTime
-  | Temporal.PlainYearMonth
-  | Temporal.PlainMonthDay;
-
-/**
  * What a value of type T arrives as at the other end.
  *
  * A `Copyable` or `Cacheable` arrives as the class that the receiver has registered, which no type
  * can know: its type is an object with its public fields, unless it declares what it arrives as, by
  * `declare readonly arrivesAs: ThatClass`. A `RemoteCopy` or `RemoteCache` in the description of a
- * peer names that class. `void` stays `void`, although the value is null. What cannot be sent, such as a promise in a list, is `never`.
+ * peer names that class. `void` stays `void`, although the value is null. What cannot be sent, such
+ * as a promise in a list, is an {@linkcode Unsendable} that says why.
  *
  * @example
  * ```ts
@@ -71,17 +61,16 @@ export type Received<T> = IsUntyped<T> extends true ? T
   : T extends undefined | null | void ? null
   : T extends Unchanged ? T
   : T extends bigint ? number | bigint
-  : T extends symbol | AnyMethod | AnyClass ? never
   : T extends Float ? number
   : T extends Uint8Array ? Uint8Array
-  : T extends NeverSent ? never
-  : T extends Error ? T extends Serializable | { jellyFor: AnyMethod } ? ReceivedCopy<T> : never
+  : T extends Error ? ReceivedError<T>
   : T extends Date ? Temporal.PlainDateTime
   : T extends RemoteCopy ? T
   : T extends Arriving<infer There> ? There
   : T extends RemoteReference<infer Target> ? SentHome<Target>
   : T extends AsReferenceable<infer Target> | ViewPoint<infer Target> ? RemoteReference<Target>
   : T extends Referenceable | IPerspective ? RemoteReference<T>
+  : T extends NeverSent ? Refused<T>
   : [RemoteMethodName<T>] extends [never] ? ReceivedCopy<T>
   : RemoteReference<T>;
 
@@ -97,6 +86,10 @@ export interface Arriving<There> extends Serializable {
   readonly arrivesAs: There;
 }
 
+/** What an error arrives as that is a value, and not thrown. */
+export type ReceivedError<T extends Error> = T extends IJellyable ? ReceivedFields<T>
+  : Unsendable<"an error is not a value: throw it, or send failure2Copyable(error)">;
+
 /** What a copied object arrives as: a container, or an object with fields. */
 export type ReceivedCopy<T> = T extends Tuple<infer Items> ? Tuple<ReceivedAll<Items>>
   : T extends readonly unknown[] ? ReceivedAll<T>
@@ -104,7 +97,17 @@ export type ReceivedCopy<T> = T extends Tuple<infer Items> ? Tuple<ReceivedAll<I
   : T extends FrozenSet<infer Item> ? FrozenSet<Received<Item>>
   : T extends Set<infer Item> ? Set<Received<Item>>
   : T extends ReadonlySet<infer Item> ? ReadonlySet<Received<Item>>
-  : { [Key in keyof T as FieldName<T, Key>]: Received<T[Key]> };
+  : ReceivedObject<T>;
+
+/** What an object with fields arrives as. If it has methods, its class must say how it travels. */
+export type ReceivedObject<T> = T extends IJellyable ? ReceivedFields<T>
+  : T extends Iterable<unknown> ? Unsendable<"of several items, send an array: declare that">
+  : Exclude<keyof T, symbol> extends keyof ReceivedFields<T> ? ReceivedFields<T>
+  : T extends Unpersistable | Method ? T
+  : Unsendable<"an object with methods must be Referenceable, Copyable or Cacheable: declare that">;
+
+/** What the fields of an object arrive as. */
+export type ReceivedFields<T> = { [Key in keyof T as FieldName<T, Key>]: Received<T[Key]> };
 
 /** What an array or a list of parameters arrives as. */
 export type ReceivedAll<Items extends readonly unknown[]> = IsArray<Items> extends true

@@ -11,21 +11,13 @@ import type { AsReferenceable, IPerspective } from "./avatar.ts";
 import type { Cacheable } from "./cacheable.ts";
 import type { Copyable, RemoteCopy } from "./copyable.ts";
 import type { KwargsBrand } from "./kwargs.ts";
-import type { Arriving, FieldName, IsArray, NeverSent, Unchanged } from "./received.ts";
+import type { Arriving, FieldName, IsArray, Unchanged } from "./received.ts";
 import type { Referenceable, Serializable } from "./referenceable.ts";
 import type { RemoteCache } from "./remote_cache.ts";
 import type { RemoteReference } from "./remote_reference.ts";
 import type { AnyMethod, IsUntyped, RemoteMethodName } from "./types.ts";
+import type { NeverSent, Refused, Unsendable } from "./unsendable.ts";
 import type { Viewable, ViewPoint } from "./view_point.ts";
-
-/**
- * Marks a parameter for which nothing can be sent that would arrive as the type that the method
- * expects.
- */
-export interface Unsendable<Why extends string> {
-  /** Why that is so, and what the method could accept instead. */
-  readonly unsendable: Why;
-}
 
 /**
  * What may be sent so that it arrives as a T: what may be passed to a method of the peer for a
@@ -43,15 +35,9 @@ export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
     : Unsendable<"a small bigint arrives as a number: declare number | bigint">
   : T extends Uint8Array ? Uint8Array
   : T extends Date ? Unsendable<"a Date arrives as a Temporal.PlainDateTime: declare that">
-  : T extends symbol | AnyMethod ? Unsendable<"functions and symbols cannot be sent">
   : T extends RemoteFailure ? CopyableFailure
   : T extends Error
     ? Unsendable<"an error is not a value: declare a RemoteError, and send failure2Copyable(error)">
-  : T extends PromiseLike<unknown>
-    ? Unsendable<"a promise is not a value: declare what it resolves to">
-  : T extends ArrayBufferLike | ArrayBufferView
-    ? Unsendable<"bytes arrive as a Uint8Array: declare that">
-  : T extends NeverSent ? Unsendable<"it cannot be sent: declare a text or a plain object">
   : T extends RemoteCache ? Cacheable
   : T extends RemoteCopy ? Copyable
   : T extends Cacheable ? T | (T extends Arriving<infer There> ? There : RemoteCache)
@@ -60,6 +46,7 @@ export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
   : T extends Referenceable ? RemoteReference<T>
   : T extends IPerspective ? Unsendable<"an avatar arrives as an AsReferenceable: declare that">
   : IsViewable<T> extends true ? Unsendable<"a Viewable arrives as a ViewPoint: declare that">
+  : T extends NeverSent ? Refused<T>
   : [RemoteMethodName<T>] extends [never] ? SendableCopy<T, All>
   : RemoteReference<T>;
 

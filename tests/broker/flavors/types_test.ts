@@ -1,7 +1,7 @@
 // Tests of types: what the compiler must infer and must refuse. Few of them run anything.
 
 import { assertType, type IsExact } from "@std/testing/types";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import {
   type AsReferenceable,
   Avatar,
@@ -38,6 +38,7 @@ import {
   JellyRegistry,
   type Tuple,
   tuple,
+  type Unpersistable,
 } from "@perspective/broker/jelly";
 
 class Listener extends Referenceable {
@@ -177,12 +178,6 @@ Deno.test("Received<T> is the type that arrives for each row of the table of val
   assertType<IsExact<Received<Temporal.PlainTime>, Temporal.PlainTime>>(true);
   assertType<IsExact<Received<Temporal.Duration>, Temporal.Duration>>(true);
   assertType<IsExact<Received<Decimal>, Decimal>>(true);
-  assertType<IsExact<Received<Float32Array | ArrayBuffer | DataView>, never>>(true);
-  assertType<IsExact<Received<URL | Blob | ReadableStream<string> | RegExp>, never>>(true);
-  assertType<IsExact<Received<Temporal.Instant | Temporal.ZonedDateTime>, never>>(true);
-  assertType<
-    IsExact<Received<{ later: Promise<number>; error: TypeError }>, { later: never; error: never }>
-  >(true);
   assertType<IsExact<Received<Listener>, RemoteReference<Listener>>>(true);
   assertType<IsExact<Received<User>, RemoteReference<User>>>(true);
   assertType<IsExact<Received<Page>, RemoteReference<Page>>>(true);
@@ -196,9 +191,88 @@ Deno.test("Received<T> is the type that arrives for each row of the table of val
   assertType<IsExact<Received<Score>, { points: number }>>(true);
   assertType<IsExact<Received<ScoreCache>, ScoreCache>>(true);
   assertType<IsExact<Received<ScoreCopy>, ScoreCopy>>(true);
-  assertType<IsExact<Received<() => void>, never>>(true);
-  assertType<IsExact<Received<symbol>, never>>(true);
-  assertType<IsExact<Received<typeof Listener>, never>>(true);
+});
+
+Deno.test("Received<T> says what to send instead of what cannot be sent", async () => {
+  class Shop {
+    name = "corner";
+    open(): void {}
+  }
+  class Results extends Root {
+    remote_stream(): ReadableStream<string> {
+      return ReadableStream.from(["a"]);
+    }
+    async *remote_generate(): AsyncGenerator<number> {
+      yield await Promise.resolve(1);
+    }
+    *remote_iterate(): Generator<number> {
+      yield 1;
+    }
+    remote_shop(): Shop {
+      return new Shop();
+    }
+    remote_error(): Error {
+      return new Error("on purpose");
+    }
+    remote_callback(): () => void {
+      return () => {};
+    }
+    remote_symbol(): symbol {
+      return Symbol("on purpose");
+    }
+    remote_url(): URL {
+      return new URL("pb://host");
+    }
+    remote_fine(): number {
+      return 1;
+    }
+  }
+  await using pair = await connectPair(new Results(), { server: { log: () => {} } });
+  const { remote } = pair.client.root<Results>();
+  const refused = <Why extends string>(call: Promise<Unsendable<Why>>, why: Why, fact: string) =>
+    assertRejects(() => call, Error, fact, why);
+  const stream = "a stream is sent in pages: see StreamPager and docs/paging.md";
+  await refused(remote.stream(), stream, stream);
+  await refused(remote.generate(), stream, stream);
+  await refused(
+    remote.iterate(),
+    "of several items, send an array: declare that",
+    "send an array of its items",
+  );
+  await refused(
+    remote.shop(),
+    "an object with methods must be Referenceable, Copyable or Cacheable: declare that",
+    "class Shop is neither Referenceable, Copyable nor Cacheable",
+  );
+  await refused(
+    remote.error(),
+    "an error is not a value: throw it, or send failure2Copyable(error)",
+    "throw it, or send failure2Copyable(error)",
+  );
+  await refused(remote.callback(), "functions and symbols cannot be sent", "functions and classes");
+  await refused(remote.symbol(), "functions and symbols cannot be sent", "a symbol has no form");
+  await refused(remote.url(), "it cannot be sent: declare a text or a plain object", "class URL");
+  assertEquals(await remote.fine(), 1);
+
+  const unsendable = <T extends Unsendable<string>>(_value?: T): void => {};
+  unsendable<Received<Float32Array | ArrayBuffer | DataView>>();
+  unsendable<Received<Blob | RegExp | AsyncIterable<number> | Iterable<number>>>();
+  unsendable<Received<Temporal.Instant | Temporal.ZonedDateTime>>();
+  unsendable<
+    Received<{ later: Promise<number>; error: TypeError }>[
+      "later" | "error"
+    ]
+  >();
+  unsendable<Received<typeof Listener>>();
+  unsendable<Received<Record<string, () => void>>>();
+  unsendable<Received<Shop[]>[number]>();
+  // What may be sent is not affected by what stands beside it.
+  assertType<IsExact<Extract<Received<string | URL>, string>, string>>(true);
+  assertType<IsExact<Received<Unpersistable>, Unpersistable>>(true);
+  // deno-lint-ignore no-explicit-any -- any may be data
+  assertType<IsExact<Received<{ x: any; y?: unknown }>, { x: any; y?: unknown }>>(true);
+  type Feed = Referenceable & AsyncIterable<number>;
+  assertType<IsExact<Received<Feed>, RemoteReference<Feed>>>(true);
 });
 
 Deno.test("Received<T> keeps any and unknown, and handles recursive types", () => {
@@ -209,7 +283,9 @@ Deno.test("Received<T> keeps any and unknown, and handles recursive types", () =
   assertType<IsExact<Received<unknown[]>, unknown[]>>(true);
   assertType<IsExact<Received<string | Date>, string | Temporal.PlainDateTime>>(true);
   assertType<IsExact<Received<{ a?: Date }>, { a?: Temporal.PlainDateTime | null }>>(true);
-  assertType<IsExact<Received<{ readonly a: 1; go(): void }>, { readonly a: 1 }>>(true);
+  assertType<IsExact<Received<{ readonly a: 1; [Symbol.dispose](): void }>, { readonly a: 1 }>>(
+    true,
+  );
 
   interface Folder {
     size: bigint;
@@ -604,6 +680,9 @@ Deno.test("Sendable<T> accepts types that arrive as T, and explains when none do
   assertType<IsExact<Sendable<{ x: any; y: string }>, { x: unknown; y: string }>>(true);
   refused<Sendable<Promise<string>>>();
   refused<Sendable<URL>>();
+  refused<Sendable<AsyncGenerator<string>>>();
+  refused<Sendable<ReadableStream<string>>>();
+  refused<Sendable<typeof Listener>>();
   refused<Sendable<Float32Array>>();
   refused<Sendable<Temporal.Instant>>();
   refused<Sendable<User>>();
