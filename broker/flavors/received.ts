@@ -61,6 +61,8 @@ export type Received<T> = IsUntyped<T> extends true ? T
   : T extends undefined | null | void ? null
   : T extends Unchanged ? T
   : T extends bigint ? number | bigint
+  // Before what cannot be known about the items of an array if their type is a parameter.
+  : T extends readonly unknown[] ? ReceivedList<T>
   : T extends Float ? number
   : T extends Uint8Array ? Uint8Array
   : T extends Error ? ReceivedError<T>
@@ -90,10 +92,14 @@ export interface Arriving<There> extends Serializable {
 export type ReceivedError<T extends Error> = T extends IJellyable ? ReceivedFields<T>
   : Unsendable<"an error is not a value: throw it, or send failure2Copyable(error)">;
 
+/** What a tuple or an array arrives as. */
+export type ReceivedList<T extends readonly unknown[]> = T extends Tuple<infer Items>
+  ? Tuple<ReceivedAll<Items>>
+  : ReceivedAll<T>;
+
 /** What a copied object arrives as: a container, or an object with fields. */
-export type ReceivedCopy<T> = T extends Tuple<infer Items> ? Tuple<ReceivedAll<Items>>
-  : T extends readonly unknown[] ? ReceivedAll<T>
-  : T extends ReadonlyMap<infer Key, infer Value> ? ReceivedMap<Received<Key>, Received<Value>>
+export type ReceivedCopy<T> = T extends ReadonlyMap<infer Key, infer Value>
+  ? ReceivedMap<Received<Key>, Received<Value>>
   : T extends FrozenSet<infer Item> ? FrozenSet<Received<Item>>
   : T extends Set<infer Item> ? Set<Received<Item>>
   : T extends ReadonlySet<infer Item> ? ReadonlySet<Received<Item>>

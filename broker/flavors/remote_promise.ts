@@ -172,7 +172,7 @@ export class RemotePromise<T = unknown> implements Promise<T>, IJellyable, Dispo
   callRemote<Name extends CallableName<Referent<T>>, Answer extends boolean = true>(
     name: Name,
     ...args: RemoteArgs<Referent<T>, Name, Answer>
-  ): Promise<RemoteResult<Referent<T>, Name, Answer>> {
+  ): Promise<RemoteResult<Referent<T>, Name, NoInfer<Answer>>> {
     return this.#call(name, args) as Promise<RemoteResult<Referent<T>, Name, Answer>>;
   }
 

@@ -140,7 +140,7 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
   callRemote<Name extends CallableName<T>, Answer extends boolean = true>(
     name: Name,
     ...args: RemoteArgs<T, Name, Answer>
-  ): Promise<RemoteResult<T, Name, Answer>> {
+  ): Promise<RemoteResult<T, Name, NoInfer<Answer>>> {
     return this.#call(name, args) as Promise<RemoteResult<T, Name, Answer>>;
   }
 
@@ -375,8 +375,8 @@ export class RemoteMethod<T = unknown, Name extends CallableName<T> = CallableNa
    */
   call<Answer extends boolean = true>(
     ...args: RemoteArgs<T, Name, Answer>
-  ): Promise<RemoteResult<T, Name, Answer>> {
-    return this.obj.callRemote(this.name, ...args);
+  ): Promise<RemoteResult<T, Name, NoInfer<Answer>>> {
+    return this.obj.callRemote<Name, Answer>(this.name, ...args);
   }
 
   /**

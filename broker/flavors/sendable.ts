@@ -33,6 +33,7 @@ export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
   : T extends Unchanged ? T
   : T extends bigint ? number extends All ? T
     : Unsendable<"a small bigint arrives as a number: declare number | bigint">
+  : T extends readonly unknown[] ? SendableList<T>
   : T extends Uint8Array ? Uint8Array
   : T extends Date ? Unsendable<"a Date arrives as a Temporal.PlainDateTime: declare that">
   : T extends RemoteFailure ? CopyableFailure
@@ -55,10 +56,13 @@ export type IsViewable<T> = T extends Viewable
   ? [Extract<keyof T, `view_${string}`>] extends [never] ? false : true
   : false;
 
+/** What may be sent for a tuple or an array. */
+export type SendableList<T extends readonly unknown[]> = T extends Tuple<infer Items>
+  ? Tuple<SendableAll<Items>>
+  : SendableAll<T>;
+
 /** What may be sent for a copied object. */
 export type SendableCopy<T, All> = T extends KwargsBrand ? SendableKwargs<T>
-  : T extends Tuple<infer Items> ? Tuple<SendableAll<Items>>
-  : T extends readonly unknown[] ? SendableAll<T>
   : T extends ReadonlyMap<infer Key, infer Value>
     ? Record<string, never> extends All ? ReadonlyMap<Sendable<Key>, Sendable<Value>>
     : Unsendable<"a Map with only strings as keys arrives as an object: declare ReceivedMap">

@@ -26,8 +26,12 @@ export type MethodPrefix<T> = T extends Referenceable ? "remote_"
 
 /** The remote methods of T: their names, without the prefix, by the names that they have in T. */
 export type RemoteMethodNames<T> = {
-  [Key in keyof T as NonNullable<T[Key]> extends AnyMethod ? Key : never]-?: Key extends
-    `${MethodPrefix<T>}${infer Name}` ? Name : never;
+  // The name first, since nothing is known of a field whose type is a parameter.
+  [
+    Key in keyof T as Key extends `${MethodPrefix<T>}${string}`
+      ? NonNullable<T[Key]> extends AnyMethod ? Key : never
+      : never
+  ]-?: Key extends `${MethodPrefix<T>}${infer Name}` ? Name : never;
 };
 
 /** Names of the remote methods of T, without their prefix. */
@@ -103,4 +107,4 @@ export interface UntypedMethod {
 /** A remote method as it is called locally. */
 export type RemoteCall<T, Name extends string> = <Answer extends boolean = true>(
   ...args: RemoteArgs<T, Name, Answer>
-) => Promise<RemoteResult<T, Name, Answer>>;
+) => Promise<RemoteResult<T, Name, NoInfer<Answer>>>;

@@ -692,6 +692,90 @@ Deno.test("Sendable<T> accepts types that arrive as T, and explains when none do
   assertType<IsExact<Sendable<ViewPoint<Page>>, RemoteReference<Page>>>(true);
 });
 
+Deno.test("RemoteReference of an interface with type parameters gives and accepts what they arrive as", async () => {
+  interface Page<T> {
+    items: T[];
+    total: number;
+  }
+  interface Repository<T> {
+    remote_get(id: string): Promise<T>;
+    remote_find(text: string): Promise<T[]>;
+    remote_page(): Promise<Page<T>>;
+    remote_entry(): Promise<{ item: T }>;
+    remote_put(item: T): Promise<void>;
+    remote_putAll(items: T[]): Promise<void>;
+    remote_others(): Promise<Repository<T>>;
+  }
+  class Client<T> {
+    constructor(readonly ref: RemoteReference<Repository<T>>) {}
+    async get(id: string): Promise<Received<T>> {
+      return await this.ref.callRemote("get", id);
+    }
+    find(text: string): Promise<Received<T>[]> {
+      return this.ref.remote.find(text);
+    }
+    async page(): Promise<{ items: Received<T>[]; total: number }> {
+      return await this.ref.callRemote("page");
+    }
+    async entry(): Promise<Received<{ item: T }>> {
+      return await this.ref.callRemote("entry");
+    }
+    put(item: Sendable<T>): Promise<void> {
+      return this.ref.callRemote("put", item);
+    }
+    async putAll(items: Sendable<T>[]): Promise<void> {
+      await this.ref.remote.putAll(items);
+    }
+    async others(): Promise<Client<T>> {
+      return new Client(await this.ref.callRemote("others"));
+    }
+  }
+  async function firstOf<T>(ref: RemoteReference<Repository<T>>): Promise<Received<T>[]> {
+    return (await ref.callRemote("find", "")).slice(0, 1);
+  }
+  // References are covariant: no type parameter is needed to accept more than a Getter.
+  interface Getter {
+    remote_get(id: string): Promise<number | bigint>;
+  }
+  function double(ref: RemoteReference<Getter>): Promise<number> {
+    return ref.callRemote("get", "2").then((value) => Number(value) * 2);
+  }
+  class Numbers extends Root implements Repository<bigint> {
+    remote_get(id: string): Promise<bigint> {
+      return Promise.resolve(BigInt(id));
+    }
+    remote_find(_text: string): Promise<bigint[]> {
+      return Promise.resolve([1n, 2n ** 60n]);
+    }
+    remote_page(): Promise<Page<bigint>> {
+      return Promise.resolve({ items: [1n], total: 2 });
+    }
+    remote_entry(): Promise<{ item: bigint }> {
+      return Promise.resolve({ item: 3n });
+    }
+    remote_put(_item: bigint): Promise<void> {
+      return Promise.resolve();
+    }
+    remote_putAll(_items: bigint[]): Promise<void> {
+      return Promise.resolve();
+    }
+    remote_others(): Promise<Repository<bigint>> {
+      return Promise.resolve(this);
+    }
+  }
+  await using pair = await connectPair(new Numbers());
+  const root = pair.client.root<Numbers>();
+  const client = await new Client<bigint>(root).others();
+  const found = await client.find("");
+  assertType<IsExact<typeof found, (number | bigint)[]>>(true);
+  assertEquals(found, [1, 2n ** 60n]);
+  const entry = await client.entry();
+  assertType<IsExact<typeof entry, { item: number | bigint }>>(true);
+  assertEquals([await client.page(), entry], [{ items: [1], total: 2 }, { item: 3 }]);
+  assertEquals(await firstOf(root), [1]);
+  assertEquals(await double(root), 4);
+});
+
 Deno.test("RemoteReference without a type accepts any call, and every typed reference is assignable to it", () => {
   compiled(async () => {
     const result = await untyped.callRemote("anything", 1, () => {}, callOptions({ timeout: 1 }));
