@@ -80,6 +80,7 @@ export * from "./flavors/avatar.ts";
 export * from "./flavors/cacheable.ts";
 export * from "./flavors/copyable.ts";
 export * from "./flavors/copyable_error.ts";
+export type * from "./flavors/implements.ts";
 export {
   CallOptions,
   callOptions,

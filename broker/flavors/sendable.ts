@@ -10,6 +10,7 @@ import type { RemoteFailure } from "../errors/remote_error.ts";
 import type { AsReferenceable, IPerspective } from "./avatar.ts";
 import type { Cacheable } from "./cacheable.ts";
 import type { Copyable, RemoteCopy } from "./copyable.ts";
+import type { Implements } from "./implements.ts";
 import type { KwargsBrand } from "./kwargs.ts";
 import type { Arriving, FieldName, IsArray, Unchanged } from "./received.ts";
 import type { Referenceable, Serializable } from "./referenceable.ts";
@@ -52,9 +53,10 @@ export type Sendable<T, All = T> = IsUntyped<T> extends true ? unknown
   : RemoteReference<T>;
 
 /** Whether a type is that of an object that users see through view points. */
-export type IsViewable<T> = T extends Viewable
-  ? [Extract<keyof T, `view_${string}`>] extends [never] ? false : true
-  : false;
+export type IsViewable<T> = T extends Viewable ? IsSeenByUsers<T> : false;
+
+/** Whether a type has `view_` methods. */
+export type IsSeenByUsers<T> = [Extract<keyof T, `view_${string}`>] extends [never] ? false : true;
 
 /** What may be sent for a tuple or an array. */
 export type SendableList<T extends readonly unknown[]> = T extends Tuple<infer Items>
@@ -103,7 +105,8 @@ export type SendableKwargs<T> =
 export type Referrer<Target> = IsUntyped<Target> extends true ? Referenceable | Viewable
   : Target extends Referenceable ? Target
   : Target extends IPerspective ? AsReferenceable<Target>
-  : (Target & Referenceable) | (Target & Viewable) | ViewPoint<Target & object>;
+  : IsSeenByUsers<Target> extends true ? (Target & Viewable) | ViewPoint<Target & object>
+  : Implements<Target> & Referenceable;
 
 /** What may be passed for a parameter: a value, or the result of a call that has not arrived yet. */
 export type Passable<T> = IsUntyped<T> extends true ? unknown

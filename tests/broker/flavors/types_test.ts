@@ -13,6 +13,7 @@ import {
   type Copyable,
   type CopyableFailure,
   getAllPages,
+  type Implements,
   type Kwargs,
   kwargs,
   pagesAsStream,
@@ -690,6 +691,84 @@ Deno.test("Sendable<T> accepts types that arrive as T, and explains when none do
   assertType<IsExact<Sendable<RemoteError>, CopyableFailure>>(true);
   assertType<IsExact<Sendable<AsReferenceable<User>>, RemoteReference<User>>>(true);
   assertType<IsExact<Sendable<ViewPoint<Page>>, RemoteReference<Page>>>(true);
+});
+
+Deno.test("Implements<I> accepts a result or a promise of it from each remote method, and nothing else", async () => {
+  interface Row {
+    id: number;
+    note?: string;
+  }
+  interface Cursor {
+    remote_next(): Promise<Row | null>;
+    remote_end(): void;
+  }
+  interface Table {
+    readonly name: string;
+    remote_size(): number;
+    remote_kind(): Promise<"empty" | "full">;
+    remote_open(from: number): Promise<Cursor | null>;
+    remote_any(value: unknown): unknown;
+    remote_clear?(): Promise<void>;
+    local(): number;
+  }
+  class RowCursor extends Referenceable implements Implements<Cursor> {
+    remote_next(): Row | null {
+      return { id: 1 };
+    }
+    async remote_end(): Promise<void> {
+      await undefined;
+    }
+  }
+  class Rows extends Root implements Implements<Table> {
+    readonly name = "rows";
+    async remote_size(): Promise<number> {
+      return await Promise.resolve(1);
+    }
+    remote_kind(): "empty" | "full" {
+      return "full";
+    }
+    remote_open(from: number): RowCursor | null {
+      return from === 0 ? new RowCursor() : null;
+    }
+    remote_any(value: unknown): unknown {
+      return value;
+    }
+    local(): number {
+      return 1;
+    }
+    remote_count(cursor: RemoteReference<Cursor>): Promise<Row | null> {
+      return cursor.callRemote("next") as Promise<Row | null>;
+    }
+  }
+  // @ts-expect-error a method is missing
+  class _Incomplete implements Implements<Table> {}
+  class _Wrong implements Implements<Pick<Table, "remote_size">> {
+    // @ts-expect-error a text is not a number
+    remote_size(): Promise<string> {
+      return Promise.resolve("1");
+    }
+  }
+  class _Local implements Implements<Pick<Table, "local">> {
+    // @ts-expect-error a method that is not remote must return what the interface says
+    local(): Promise<number> {
+      return Promise.resolve(1);
+    }
+  }
+  await using pair = await connectPair(new Rows());
+  const table = pair.client.root<Table>();
+  assertEquals([await table.remote.size(), await table.remote.kind()], [1, "full"]);
+  const cursor = await table.callRemote("open", 0);
+  assertType<IsExact<typeof cursor, RemoteReference<Cursor> | null>>(true);
+  assertEquals(await cursor?.callRemote("next"), { id: 1 });
+  const rows = pair.client.root<Rows>();
+  assertEquals(await rows.callRemote("count", new RowCursor()), { id: 1 });
+  compiled(() => {
+    // @ts-expect-error what is called from the other end must be Referenceable
+    rows.callRemote("count", { remote_next: () => null, remote_end() {} });
+  });
+  assertType<
+    IsExact<Sendable<RemoteReference<Cursor>>, Implements<Cursor> & Referenceable>
+  >(true);
 });
 
 Deno.test("RemoteReference of an interface with type parameters gives and accepts what they arrive as", async () => {
