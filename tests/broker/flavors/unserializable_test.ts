@@ -102,6 +102,12 @@ const CASES: { name: string; value: unknown; path: string | undefined; fact: str
     path: ".user.onClick",
     fact: "function",
   },
+  {
+    name: "a plain object with remote methods",
+    value: [{ remote_event() {} }],
+    path: "[0].remote_event",
+    fact: "make it a remote_ method of a Referenceable",
+  },
   { name: "a class", value: tuple(Plain), path: "[0]", fact: "function" },
   { name: "a symbol", value: new Set([Symbol("x")]), path: ".values()[0]", fact: "symbol" },
   { name: "a promise", value: new Map([[1, Promise.resolve()]]), path: ".get(1)", fact: "Promise" },
