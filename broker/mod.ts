@@ -93,6 +93,7 @@ export * from "./flavors/local_as_remote.ts";
 export * from "./flavors/local_async_forwarder.ts";
 export { Local, type LocalObject } from "./tables/local_table.ts";
 export { type ParameterNames, PARAMETERS } from "./flavors/parameters.ts";
+export type { PlainValue } from "./flavors/plain_value.ts";
 export type * from "./flavors/received.ts";
 export * from "./flavors/from_functions.ts";
 export {

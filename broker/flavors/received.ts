@@ -61,7 +61,7 @@ export type Received<T> = IsUntyped<T> extends true ? T
   : T extends undefined | null | void ? null
   : T extends Unchanged ? T
   : T extends bigint ? number | bigint
-  // Before what cannot be known about the items of an array if their type is a parameter.
+  // Before the tests that look at fields: they say nothing of an array of a type parameter.
   : T extends readonly unknown[] ? ReceivedList<T>
   : T extends Float ? number
   : T extends Uint8Array ? Uint8Array
@@ -108,6 +108,8 @@ export type ReceivedCopy<T> = T extends ReadonlyMap<infer Key, infer Value>
 /** What an object with fields arrives as. If it has methods, its class must say how it travels. */
 export type ReceivedObject<T> = T extends IJellyable ? ReceivedFields<T>
   : T extends Iterable<unknown> ? Unsendable<"of several items, send an array: declare that">
+  // As itself, so that the compiler shows its name.
+  : [T[keyof T]] extends [Unchanged | null] ? T
   : Exclude<keyof T, symbol> extends keyof ReceivedFields<T> ? ReceivedFields<T>
   : T extends Unpersistable | Method ? T
   : Unsendable<"an object with methods must be Referenceable, Copyable or Cacheable: declare that">;

@@ -13,6 +13,7 @@ import type { Copyable, RemoteCopy } from "./copyable.ts";
 import type { Implements } from "./implements.ts";
 import type { KwargsBrand } from "./kwargs.ts";
 import type { Arriving, FieldName, IsArray, Unchanged } from "./received.ts";
+import type { PlainValue } from "./plain_value.ts";
 import type { Referenceable, Serializable } from "./referenceable.ts";
 import type { RemoteCache } from "./remote_cache.ts";
 import type { RemoteReference } from "./remote_reference.ts";
@@ -110,14 +111,13 @@ export type Referrer<Target> = IsUntyped<Target> extends true ? Referenceable | 
 
 /** What may be passed for a parameter: a value, or the result of a call that has not arrived yet. */
 export type Passable<T> = IsUntyped<T> extends true ? unknown
-  : Sendable<T> | PassedOn<Sendable<T>>;
+  : Sendable<T> | PassedOnIfAny<Extract<Sendable<T>, RemoteReference | PlainValue>>;
 
-/** A `RemotePromise` of a T, if it may be passed on. */
-export type PassedOn<T> =
-  & PromiseLike<
-    T extends RemoteReference<infer _Target> | string | number | bigint | boolean | null ? T : never
-  >
-  & { readonly [Symbol.toStringTag]: "RemotePromise" };
+/** A `RemotePromise` of a T, unless no value is a T. */
+export type PassedOnIfAny<T> = [T] extends [never] ? never : PassedOn<T>;
+
+/** A `RemotePromise` of a T, to be passed on. */
+export type PassedOn<T> = PromiseLike<T> & { readonly [Symbol.toStringTag]: "RemotePromise" };
 
 /** What may be passed for a list of parameters. */
 export type PassableAll<Items extends readonly unknown[]> = IsArray<Items> extends true

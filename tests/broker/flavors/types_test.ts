@@ -17,6 +17,8 @@ import {
   type Kwargs,
   kwargs,
   pagesAsStream,
+  type Passable,
+  type PassedOn,
   type Received,
   type ReceivedMap,
   Referenceable,
@@ -853,6 +855,22 @@ Deno.test("RemoteReference of an interface with type parameters gives and accept
   assertEquals([await client.page(), entry], [{ items: [1], total: 2 }, { item: 3 }]);
   assertEquals(await firstOf(root), [1]);
   assertEquals(await double(root), 4);
+});
+
+Deno.test("Passable<T> accepts a result that has not arrived only if one of that type can be passed on", () => {
+  type Fields = { id: number; note?: string };
+  assertType<IsExact<Passable<Fields>, Sendable<Fields>>>(true);
+  assertType<IsExact<Passable<Score>, Sendable<Score>>>(true);
+  assertType<IsExact<Passable<string>, string | PassedOn<string>>>(true);
+  assertType<
+    IsExact<Passable<string | null>, string | null | undefined | PassedOn<string | null>>
+  >(true);
+  assertType<IsExact<Passable<number | Fields>, Sendable<number | Fields> | PassedOn<number>>>(
+    true,
+  );
+  assertType<
+    IsExact<Passable<Listener>, RemoteReference<Listener> | PassedOn<RemoteReference<Listener>>>
+  >(true);
 });
 
 Deno.test("RemoteReference without a type accepts any call, and every typed reference is assignable to it", () => {
