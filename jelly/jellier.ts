@@ -332,7 +332,7 @@ export class Jellier {
     this.#refuse(
       value,
       "functions and classes travel only by a registered name; " +
-        "to let the peer call this, make it a remote_ method of a Referenceable",
+        "to let the peer call this, make it a remote_ method of a Referenceable (see referenceable())",
     );
   }
 
