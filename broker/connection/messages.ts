@@ -190,9 +190,9 @@ export class Messages {
   /** Gives back what the peer has counted of a message that could not be read. */
   #giveBackUnread(reader: BananaReader): void {
     if (this.#broker.isClosed) return;
-    const { caches: { held }, outbox } = this.#connection;
+    const { outbox } = this.#connection;
     for (const { kind, luid } of unreadArrivals(reader, this.#broker.settings.registry)) {
-      if (kind === "firstCopy") held.lost(luid);
+      if (kind === "firstCopy") this.#connection.caches.held.lost(luid);
       else {
         const word = kind === "reference" ? WORD.decref : WORD.decache;
         outbox.reply((writer) => writeNumber(writer, word, luid));
