@@ -84,14 +84,14 @@ export class Messages {
       return "answer";
     }
     if (isBehindAnswer) return "later";
-    const { incoming } = this.#connection;
-    const { total } = incoming;
     if (command === WORD.cachemessage) this.#update(tools, items);
-    else if (!this.#flow.putOff()) {
-      if (command === WORD.message) this.#call(tools, items);
-      else this.#handle(command, reader, items);
+    else if (this.#flow.putOff()) return "other";
+    else if (command === WORD.message) this.#call(tools, items);
+    else {
+      this.#handle(command, reader, items);
+      return "other";
     }
-    return incoming.total !== total && incoming.isLatestRunning ? "call" : "other";
+    return this.#connection.incoming.isLatestRunning ? "call" : "other";
   }
 
   /**
