@@ -55,7 +55,7 @@ class Board implements IRealm {
   write(line: string): void {
     this.lines.push(line);
     for (const { mind } of this.#members) {
-      if (mind instanceof RemoteReference) mind.callRemote("show", line).catch(() => {});
+      if (mind instanceof RemoteReference) mind.callRemoteOnly("show", line);
     }
   }
 }

@@ -14,7 +14,7 @@ import { causedBy } from "../errors/caused_by.ts";
 import { DeadReferenceError } from "../errors/errors.ts";
 import { noOperation } from "../errors/failure.ts";
 import type { RemoteCacheObserver } from "../flavors/cacheable.ts";
-import { callOptions } from "../flavors/kwargs.ts";
+import { NO_ANSWER } from "../flavors/kwargs.ts";
 import { RemotePromise } from "../flavors/remote_promise.ts";
 import type { Arrivals, RemoteReference } from "../flavors/remote_reference.ts";
 import type { StrangerBounds } from "../link/bound.ts";
@@ -39,7 +39,6 @@ import { Messages } from "./messages.ts";
 import type { BrokerSettings } from "./options.ts";
 import { PageTurns } from "./page_turns.ts";
 
-const NO_ANSWER = callOptions({ answer: false });
 /** Milliseconds within which a peer that is gone is noticed, by default. */
 const KEEP_ALIVE = 60_000;
 

@@ -189,3 +189,6 @@ export function splitArgs(args: readonly unknown[]): CallArgs {
   const { pbanswer = answer, ...keywords } = last;
   return { positional: rest.slice(0, -1), keywords, options, answer: Boolean(pbanswer) };
 }
+
+/** The options of a call that nobody wants an answer to. */
+export const NO_ANSWER: CallOptions<false> = callOptions({ answer: false });

@@ -8,8 +8,9 @@ import { type IJellyable, type Jellier, JellyError } from "../../jelly/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import { DeadReferenceError } from "../errors/errors.ts";
 import { CONNECTION } from "./invoker.ts";
+import { NO_ANSWER } from "./kwargs.ts";
 import type { RemotePromise } from "./remote_promise.ts";
-import type { CallableName, RemoteArgs, RemoteResult, RemoteStub } from "./types.ts";
+import type { CallableName, MethodArgs, RemoteArgs, RemoteResult, RemoteStub } from "./types.ts";
 
 /** Number of an object of the peer, or the name of a published one. */
 export type ObjectId = number | string;
@@ -142,6 +143,50 @@ export class RemoteReference<T = unknown> implements IJellyable, Disposable {
     ...args: RemoteArgs<T, Name, Answer>
   ): Promise<RemoteResult<T, Name, NoInfer<Answer>>> {
     return this.#call(name, args) as Promise<RemoteResult<T, Name, Answer>>;
+  }
+
+  /**
+   * Tells the object something without an answer, and whatever becomes of it: there is nothing to
+   * await or to catch. Nothing is sent over a lost connection; what else cannot be sent is logged.
+   *
+   * A peer that does not read is told nothing more once `maxBufferedBytes` bytes wait for it. Code
+   * that sends a lot should rather await `callRemote` with the option `answer: false`.
+   *
+   * @example
+   * ```ts
+   * import { type RemoteReference, Root } from "@perspective/broker/broker";
+   *
+   * interface Watcher {
+   *   remote_posted(text: string): void;
+   * }
+   * class Board extends Root {
+   *   readonly #watchers = new Set<RemoteReference<Watcher>>();
+   *   remote_watch(watcher: RemoteReference<Watcher>): void {
+   *     this.#watchers.add(watcher);
+   *     watcher.notifyOnDisconnect(() => this.#watchers.delete(watcher));
+   *   }
+   *   remote_post(text: string): void {
+   *     for (const watcher of this.#watchers) watcher.callRemoteOnly("posted", text);
+   *   }
+   * }
+   * ```
+   *
+   * @param name Name of the method, without `remote_`.
+   * @param args Positional arguments, followed by any keyword arguments.
+   */
+  callRemoteOnly<Name extends CallableName<T>>(name: Name, ...args: MethodArgs<T, Name>): void {
+    this.#call(name, [...args as readonly unknown[], NO_ANSWER]).catch((error) => {
+      if (this.#broker.isClosed) return;
+      const message = `Cannot send call of "${name}"`;
+      const entry = {
+        event: "callFailed",
+        level: "warning",
+        method: name,
+        message,
+        error,
+      } as const;
+      this.#broker[CONNECTION].logOften(entry);
+    });
   }
 
   /**

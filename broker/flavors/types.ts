@@ -61,6 +61,11 @@ export type RemoteArgs<T, Name extends string, Answer extends boolean = boolean>
       ? SendableArgs<Args> | WithOptions<SendableArgs<Args>, Answer>
     : never;
 
+/** Arguments of a remote call without options. */
+export type MethodArgs<T, Name extends string> = IsUntyped<T> extends true ? readonly unknown[]
+  : MethodOf<T, Name> extends (...args: infer Args) => unknown ? SendableArgs<Args>
+  : never;
+
 /** Arguments of a method that sends pages to its first argument: those after the collector. */
 export type PageArgs<T, Name extends string> = IsUntyped<T> extends true ? readonly unknown[]
   : BehindFirst<RemoteArgs<T, Name>>;

@@ -18,7 +18,7 @@ const INTERVAL = 1000;
 
 /**
  * What has happened, for programs that count it or raise an alarm. `callFailed` is about a call
- * from the peer, and `callbackFailed` about a function of the program, such as `onConnect`;
+ * from the peer, or one of `callRemoteOnly` that could not be sent, and `callbackFailed` about a function of the program, such as `onConnect`;
  * `connectionRefused` is a connection too many, `connectionFailed` one that was never established,
  * and `connectionClosed` one that ended because of a fault; `acceptFailed` means that no
  * connections can be accepted for a while; `cacheFailed`, `pagesFailed` and `stateFailed` are about

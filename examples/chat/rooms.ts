@@ -9,7 +9,6 @@ import {
   Avatar,
   type AvatarGrant,
   type AvatarId,
-  callOptions,
   IPerspective,
   type IRealm,
   LiveCacheable,
@@ -48,8 +47,6 @@ export class People extends LiveCacheable {
   names: string[] = [];
 }
 
-/** The server does not wait until a client has shown a line. */
-const NO_ANSWER = callOptions({ answer: false });
 /** Number of lines that are kept for members who join later. */
 const HISTORY = 100;
 const MAX_TEXT = 2000;
@@ -137,7 +134,7 @@ export class Member extends Avatar {
   show(room: Room, lines: Line[]): void {
     if (!(this.#screen instanceof RemoteReference)) return;
     // If the client is gone, or does not read, the connection takes care of it.
-    this.#screen.callRemote("said", room.name, lines, NO_ANSWER).catch(() => {});
+    this.#screen.callRemoteOnly("said", room.name, lines);
   }
 }
 

@@ -495,6 +495,31 @@ Deno.test("callRemote() without an answer resolves at once, and errors are logge
   assertEquals(pair.serverLog.length, 1);
 });
 
+Deno.test("RemoteReference.callRemoteOnly() returns nothing, and what cannot be sent is logged", async () => {
+  const server = new Server();
+  const pair = await testPair(server);
+  const root = pair.client.root<Server>();
+  assertEquals(root.callRemoteOnly("notify", "first"), undefined);
+  root.callRemoteOnly("notify", Symbol() as never);
+  root.callRemoteOnly("nothing" as never);
+  const thing = await root.callRemote("thing");
+  thing.release();
+  thing.callRemoteOnly("name");
+  root.callRemoteOnly("notify", "last");
+  await settle();
+  assertEquals(server.notified, ["first", "last"]);
+  const logged = (log: typeof pair.clientLog) => log.map(({ event, method }) => [event, method]);
+  assertEquals(logged(pair.clientLog), [["callFailed", "notify"], ["callFailed", "name"]]);
+  // The server knows no such method, and the caller is not told.
+  assertEquals(logged(pair.serverLog), [["callFailed", "nothing"]]);
+  assertEquals(pair.client.counts.callsOut, 0);
+  await pair.client.close();
+  root.callRemoteOnly("notify", "too late");
+  await settle();
+  assertEquals(pair.clientLog.length, 2);
+  await pair[Symbol.asyncDispose]();
+});
+
 Deno.test("[Broker deadReferenceError] callRemote() rejects when the connection is lost, during the call and afterwards", async () => {
   const pair = await testPair(new Server());
   const root = pair.client.root();
