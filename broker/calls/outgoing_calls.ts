@@ -8,7 +8,7 @@ import { WORD } from "../../jelly/banana/mod.ts";
 import { JellyError, type Unjellier } from "../../jelly/mod.ts";
 import { isPromise } from "../async/is_promise.ts";
 import type { Broker } from "../connection/broker.ts";
-import { ProtocolError } from "../errors/errors.ts";
+import { GoingAwayError, ProtocolError } from "../errors/errors.ts";
 import { errorOf } from "../errors/received_failure.ts";
 import { RemoteError, throwAtCaller } from "../errors/remote_error.ts";
 import { RemoteCacheObserver } from "../flavors/cacheable.ts";
@@ -89,6 +89,7 @@ export class OutgoingCalls {
   readonly #hooks: OutgoingCallsHooks;
   readonly #maxKept: number;
   #lastRequest = 0;
+  #isPeerGoingAway = false;
   /** Number of results that the peer was asked to keep. */
   #kept = 0;
   /** In order; undefined once they have gone out. */
@@ -115,6 +116,11 @@ export class OutgoingCalls {
   /** Number of calls made. */
   get total(): number {
     return this.#lastRequest;
+  }
+
+  /** Whether the peer has refused a call because it is about to close. */
+  get isPeerGoingAway(): boolean {
+    return this.#isPeerGoingAway;
   }
 
   /** Sends the calls that were made too early, before any others. */
@@ -344,7 +350,9 @@ export class OutgoingCalls {
     }
     // As in Twisted, returning a failure is the same as throwing it.
     if (!succeeded || (value instanceof Error && value instanceof RemoteError)) {
-      fail(errorOf(value));
+      const error = errorOf(value);
+      if (error instanceof GoingAwayError) this.#isPeerGoingAway = true;
+      fail(error);
     } else if (hasThen) {
       // If the promise were resolved with the value, it would call this method.
       reject(new ProtocolError("Cannot take answer: it has a method then, as promises do"));

@@ -122,6 +122,14 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
+   * Whether the peer has refused a call with a `GoingAwayError`: it finishes what it has begun, and
+   * will then close the connection.
+   */
+  get isPeerGoingAway(): boolean {
+    return this.#connection.isPeerGoingAway;
+  }
+
+  /**
    * Numbers of the things that the broker holds: for monitoring, and for tests that look for leaks.
    */
   get counts(): BrokerCounts {

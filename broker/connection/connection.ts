@@ -133,6 +133,11 @@ export class Connection {
     this.link.run();
   }
 
+  /** Whether the peer has refused a call because it is about to close. */
+  get isPeerGoingAway(): boolean {
+    return this.#outgoing?.isPeerGoingAway ?? false;
+  }
+
   /** Numbers of the things that are held. */
   get counts(): BrokerCounts {
     return {

@@ -201,7 +201,10 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
       try {
         return await work(state.value);
       } catch (error) {
-        if (error instanceof GoingAwayError) this.#leave(state.broker);
+        // It may also be the other end of another connection.
+        if (error instanceof GoingAwayError && state.broker.isPeerGoingAway) {
+          this.#leave(state.broker);
+        }
         throw error;
       }
     }

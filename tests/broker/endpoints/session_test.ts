@@ -649,6 +649,7 @@ Deno.test("Session reconnects when the server refuses calls with GoingAwayError,
   const again = await session.ready();
   assertEquals(await again.callRemote("count"), 2);
   assertEquals([site.dialed.length, connected.isClosed], [2, false]);
+  assertEquals([connected.isPeerGoingAway, again.broker.isPeerGoingAway], [true, false]);
   counter.finish();
   await waiting;
   await connected.closed;
@@ -666,6 +667,9 @@ Deno.test("Session keeps its connection when work fails, also if another one goe
   await session.ready();
   const { state } = session;
   await assertRejects(() => session.use(() => Promise.reject(new Error("my fault"))), Error, "my");
+  // The work may have called another server.
+  const elsewhere = () => Promise.reject(new GoingAwayError("another server"));
+  await assertRejects(() => session.use(elsewhere), GoingAwayError, "another");
   late.reject(new GoingAwayError("the first one"));
   await assertRejects(() => over, GoingAwayError, "the first one");
   await site.time.runMicrotasks();
