@@ -520,6 +520,13 @@ Deno.test("RemoteReference.callRemoteOnly() returns nothing, and what cannot be 
   await pair[Symbol.asyncDispose]();
 });
 
+Deno.test("names of methods in log entries are one line, whatever a peer calls", async () => {
+  await using pair = await testPair(new Server());
+  const root = pair.client.root() as RemoteReference;
+  await assertRejects(() => root.callRemote("a\nb\u001b[2J"), NoSuchMethod);
+  assertEquals(pair.serverLog.map(({ method }) => method), ["a\\u{a}b\\u{1b}[2J"]);
+});
+
 Deno.test("[Broker deadReferenceError] callRemote() rejects when the connection is lost, during the call and afterwards", async () => {
   const pair = await testPair(new Server());
   const root = pair.client.root();
