@@ -207,13 +207,16 @@ export class PromisedResults {
     if (this.#isRunning) return;
     this.#isRunning = true;
     const busy = new BusyTime();
-    while (this.isBeginning && !this.#calls.areTooManyBegun) {
-      busy.begin();
-      this.#beginning[this.#begun++]!();
-      const turn = busy.done();
-      if (turn !== undefined) await turn;
+    try {
+      while (this.isBeginning && !this.#calls.areTooManyBegun) {
+        busy.begin();
+        this.#beginning[this.#begun++]!();
+        const turn = busy.done();
+        if (turn !== undefined) await turn;
+      }
+    } finally {
+      this.#isRunning = false;
     }
-    this.#isRunning = false;
     if (this.isBeginning) return;
     this.#beginning = [];
     this.#begun = 0;
