@@ -392,3 +392,18 @@ for (const method of ["take", "hold"]) {
     assert(pair.broker.counts.callsIn < 2);
   });
 }
+
+Deno.test("a text counts once for each place that it is passed on to, so that reading pauses", async () => {
+  const shop = new Shop();
+  await using pair = await rawKin(shop, { limits: { maxBufferedBytes: 20_000 } });
+  await pair.peer.say(keep(1, "later"), keep(2, "text", 4000));
+  assertEquals(await heard(pair), ["answer", 2, ["unicode", "x".repeat(4000)]]);
+  const places = [0, 1, 2, 3, 4].map((place) => [place, 2]);
+  await pair.peer.say(take(3, Array(6).fill(NONE), [...places, [5, 1]]), keep(4, "text", 1));
+  await settle();
+  // The call that waits is as if it had brought 20,000 bytes, so the next one is not begun.
+  assertEquals(pair.broker.counts.promisedResults, 2);
+  shop.waiting[0]!.resolve(new Thing("ink"));
+  const answers = [await heard(pair), await heard(pair), await heard(pair)];
+  assertEquals(answers.map((answer) => (answer as unknown[])[1]), [1, 3, 4]);
+});
