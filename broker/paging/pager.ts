@@ -197,8 +197,10 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
         if (this.#hasEnded) return;
         if (this.#window !== 0) await this.#sendInWindow(page);
         else {
-          const hasRoom = this.#send(page);
-          if (this.stillPaging) await (hasRoom ? undefined : broker.drained());
+          const isChecked = ++this.#sent % CHECKED === 0 && broker.dialect === OWN_DIALECT;
+          const hasRoom = isChecked ? this.#ask(page) : this.#tell("gotPage", page);
+          // A checked page that cannot be sent has ended the paging by then.
+          if (isChecked || this.stillPaging) await (hasRoom ? undefined : broker.drained());
         }
       }
       if (this.#answers.length !== 0) await Promise.all(this.#answers);
@@ -222,12 +224,12 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
     return collector.broker[CONNECTION].tell(collector, method, args);
   }
 
-  /** Sends a page without waiting for its answer; returns whether the connection takes more now. */
-  #send(page: unknown): boolean {
+  /**
+   * Sends a page whose answer ends the paging if it is an error, without waiting for it; returns
+   * whether the connection takes more now.
+   */
+  #ask(page: unknown): boolean {
     const { broker } = this.collector;
-    if (++this.#sent % CHECKED !== 0 || broker.dialect !== OWN_DIALECT) {
-      return this.#tell("gotPage", page);
-    }
     this.collector.callRemote("gotPage", page).catch((error) => this.#end({ error }));
     return !broker[CONNECTION].link.output.isFull;
   }

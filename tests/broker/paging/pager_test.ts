@@ -17,6 +17,7 @@ import {
   PBConnectionLost,
   PBError,
   Referenceable,
+  RemoteError,
   type RemoteReference,
   Root,
   StringPager,
@@ -504,4 +505,29 @@ Deno.test("maxPagers rejects the call if the method returns the pager's finished
   collector.answers[0]!.resolve();
   await call;
   assertEquals(pair.serverLog, []);
+});
+
+Deno.test("Pager.finished rejects for a last page that cannot be sent, whichever it is", async () => {
+  class Faulty extends Pager {
+    #left: number;
+    constructor(collector: RemoteReference, count: number) {
+      super(collector);
+      this.#left = count;
+    }
+    nextPage(): unknown {
+      if (--this.#left > 0) return "page";
+      this.stopPaging();
+      return Symbol("page");
+    }
+  }
+  class Book extends Root {
+    remote_read(collector: RemoteReference, count: number): Promise<void> {
+      return new Faulty(collector, count).finished;
+    }
+  }
+  await using pair = await testPair(new Book());
+  for (const count of [1, 15, 16, 17, 32]) {
+    const pages = getAllPages(pair.client.root(), "read", count);
+    await assertRejects(() => pages, RemoteError, "symbol");
+  }
 });
