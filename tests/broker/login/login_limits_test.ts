@@ -1035,12 +1035,12 @@ Deno.test("a challenge that nobody waits for takes no place", async () => {
   const unanswered = callOptions({ answer: false });
   for (let i = 0; i < 5; i++) await pair.client.root().callRemote("login", "alice", unanswered);
   await pair.client.root().callRemote("loginScram", SCRAM_FIRST, unanswered);
-  await settle();
+  while (pair.serverLog.length < 1) await settle();
   const [challenge, responder] = await challenged(pair.client);
   const [, other] = await scramChallenged(pair.client);
   await responder.callRemote("respond", respond(challenge, "secret"), null);
   other.release();
-  await settle();
+  while (pair.serverLog.length < 2) await settle();
   assertEquals(pair.serverLog.map(({ message }) => message.replace(/.*refused: /, "")), [
     "Cannot log in: the client does not wait for a challenge",
     "Cannot log in: the client has given up",
