@@ -86,7 +86,8 @@ export function upgradeWebSocket(request: Request, options: UpgradeOptions = {})
 }
 
 /**
- * Opens a WebSocket with the runtime's own `WebSocket`, as a browser must.
+ * Opens a WebSocket with the runtime's own `WebSocket`, as a browser must; a fragment of the URL is
+ * ignored.
  *
  * @throws {Error} If it does not open, for which browsers give a page no reason; or the signal's
  * reason, as soon as it aborts.
@@ -98,8 +99,11 @@ export async function openWebSocket(
   const limits = webSocketLimits(options);
   const { signal } = options;
   signal.throwIfAborted();
-  const socket = new WebSocket(url, [WINDOWED, PLAIN]);
-  const { host, protocol } = new URL(url);
+  const target = new URL(url);
+  const { host, protocol } = target;
+  // The name of an object, which is not for the server's eyes, and which `WebSocket` refuses.
+  target.hash = "";
+  const socket = new WebSocket(target, [WINDOWED, PLAIN]);
   const peer: Peer = { kind: "websocket", address: host, secure: protocol === "wss:" };
   // Closing it need not settle the promise: a socket that is closed before it opens may never emit
   // an event.

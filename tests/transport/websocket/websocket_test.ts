@@ -330,6 +330,17 @@ Deno.test("openWebSocket() connects with the runtime's own WebSocket", async () 
   await server.closed;
 });
 
+Deno.test("openWebSocket() accepts the URL of a named object, whose name is a fragment", async () => {
+  await using site = new Site();
+  const { signal } = new AbortController();
+  const { transport } = await openWebSocket(`${site.url}?key=1#name`, { signal });
+  const server = (await site.accepted).transport;
+  transport.close();
+  assertEquals(await readToEnd(server), { count: 0 });
+  await transport.closed;
+  await server.closed;
+});
+
 Deno.test("openWebSocket() rejects if the server refuses the connection", async () => {
   await using site = new Site({ hosts: ["example.org"] });
   const { signal } = new AbortController();
