@@ -88,6 +88,7 @@ export function listen(options: ListenOptions | string | URL): Listener {
   const url = urlOf(place);
   // Checked before anything is opened.
   checkMode(options);
+  checkClientCerts(place, options);
   handshakeOptions(options);
   webSocketLimits(options);
   try {
@@ -110,7 +111,7 @@ export function listen(options: ListenOptions | string | URL): Listener {
 }
 
 function placeOf(options: ListenOptions): Place {
-  const { url, hostname, port, path, cert } = options;
+  const { url, hostname, port, path } = options;
   if (url !== undefined) {
     if (hostname !== undefined || port !== undefined || path !== undefined) {
       throw new TypeError("Cannot listen: give a URL, or hostname, port and path, but not both");
@@ -120,6 +121,9 @@ function placeOf(options: ListenOptions): Place {
       throw new TypeError(
         `Cannot listen on "${parsed.href}": a server's URL cannot have a user or an object`,
       );
+    }
+    if (parsed.scheme !== "pb+unix" && parsed.path.includes("?")) {
+      throw new TypeError(`Cannot listen on "${parsed.href}": a server's URL cannot have a query`);
     }
     return parsed;
   }
@@ -133,8 +137,13 @@ function placeOf(options: ListenOptions): Place {
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port < 65536)) {
     throw new RangeError(`Cannot listen on port "${port}": it is not an integer from 0 to 65535`);
   }
-  const scheme = cert === undefined ? "pb" : "pbs";
+  const scheme = wantsTls(options) ? "pbs" : "pb";
   return { scheme, hostname: hostname ?? "0.0.0.0", port: port ?? DEFAULT_PORT, path: "" };
+}
+
+/** Returns whether any option is about TLS: if others are missing, that must not go unnoticed. */
+function wantsTls({ cert, key, clientCaCerts }: ListenOptions): boolean {
+  return cert !== undefined || key !== undefined || clientCaCerts !== undefined;
 }
 
 /**
@@ -145,6 +154,17 @@ function checkMode({ mode = 0 }: ListenOptions): void {
   throw new RangeError(
     `Cannot set mode to "${mode}": it is not an integer from 0 to 0o777, such as 0o600`,
   );
+}
+
+/** Checks that clients can be asked for certificates, so that nobody is let in without one. */
+function checkClientCerts({ scheme }: Place, options: ListenOptions): void {
+  const { clientCaCerts, requireClientCert = false } = options;
+  if (clientCaCerts === undefined) {
+    if (!requireClientCert) return;
+    throw new TypeError("Cannot listen: option requireClientCert needs clientCaCerts");
+  }
+  if (scheme === "pbs" || scheme === "wss") return;
+  throw new TypeError("Cannot listen: option clientCaCerts needs TLS, such as a pbs: URL");
 }
 
 /** Returns the URL by which a program on the same machine reaches the place. */

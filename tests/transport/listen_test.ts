@@ -18,7 +18,7 @@ import {
   type ListenOptions,
 } from "@perspective/broker/transport";
 import { bytesOf, readExactly, readToEnd, writeAll } from "./bytes.ts";
-import { accepted, CLIENT_TLS, SERVER_TLS } from "./pairs.ts";
+import { accepted, CLIENT_TLS, pem, SERVER_TLS } from "./pairs.ts";
 
 /** Runs work in a folder for socket files, which must be empty at the end. */
 async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
@@ -86,11 +86,41 @@ const CONTRADICTIONS: { name: string; options: ListenOptions; message: string }[
     options: { url: "pb://127.0.0.1:0/chat" },
     message: "cannot have a user or an object",
   },
+  {
+    name: "a URL with a query",
+    options: { url: "ws://127.0.0.1:0/pb?room=1" },
+    message: "a server's URL cannot have a query",
+  },
   { name: "a Unix socket without a path", options: { path: "" }, message: "path" },
   {
     name: "TLS without a certificate",
     options: { url: "pbs://127.0.0.1:0" },
     message: "options cert and key are required",
+  },
+  {
+    name: "a key without a certificate",
+    options: { port: 0, key: pem("server.key") },
+    message: "options cert and key are required",
+  },
+  {
+    name: "authorities for clients without a certificate of its own",
+    options: { port: 0, clientCaCerts: [pem("authority.pem")] },
+    message: "options cert and key are required",
+  },
+  {
+    name: "to require certificates of clients without authorities",
+    options: { port: 0, ...SERVER_TLS, requireClientCert: true },
+    message: "option requireClientCert needs clientCaCerts",
+  },
+  {
+    name: "authorities for clients where there is no TLS",
+    options: { url: "ws://127.0.0.1:0", clientCaCerts: [pem("authority.pem")] },
+    message: "option clientCaCerts needs TLS",
+  },
+  {
+    name: "authorities for clients of a Unix socket",
+    options: { path: "/x", clientCaCerts: [pem("authority.pem")] },
+    message: "option clientCaCerts needs TLS",
   },
   {
     name: "a broken certificate",

@@ -33,14 +33,16 @@ export interface TlsClientOptions {
 /** How a server identifies itself, and which clients it lets in. */
 export interface TlsServerOptions {
   /**
-   * The server's certificate chain in PEM form. A function is called at each handshake: a new
-   * certificate that it returns is used for new connections, and does not affect others.
+   * The server's certificate chain in PEM form. Without a URL, this, `key` or `clientCaCerts` means
+   * TLS. A function is called at each handshake: a new certificate that it returns is used for new
+   * connections, and does not affect others.
    */
   cert?: string | (() => string);
   /** The private key of the server's certificate in PEM form, or a function that returns it. */
   key?: string | (() => string);
   /**
-   * Authorities in PEM form that sign clients' certificates; if given, clients are asked for one.
+   * Authorities in PEM form that sign clients' certificates; if given, clients are asked for one,
+   * which takes TLS.
    */
   clientCaCerts?: readonly string[];
   /** Whether a client needs a certificate if `clientCaCerts` are given. Defaults to true. */
