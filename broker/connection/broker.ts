@@ -360,8 +360,8 @@ export class Broker implements AsyncDisposable {
    * @returns Resolves when the connection has ended.
    * @throws {RangeError} If `graceful` is not a number of at least 0.
    */
-  close(options: CloseOptions | Error = {}): Promise<void> {
-    return this.#connection.life.close(options);
+  async close(options: CloseOptions | Error = {}): Promise<void> {
+    await this.#connection.life.close(options);
   }
 
   /** Same as {@linkcode Broker.close}, for `await using`. */

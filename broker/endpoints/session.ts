@@ -223,8 +223,10 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
    *
    * @param options How to close the connection, if there is one.
    * @returns Resolves when it has ended.
+   * @throws {RangeError} If `graceful` is not a number of at least 0; the session goes on then.
    */
   async close(options: CloseOptions = {}): Promise<void> {
+    duration("graceful", options.graceful ?? 0);
     this.#close(undefined, options);
     await this.closed;
   }

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { connect, connectPair, Root, serve } from "@perspective/broker/broker";
+import { connect, connectPair, openSession, Root, serve } from "@perspective/broker/broker";
 import { dial, fromMessagePort, listen, upgradeWebSocket } from "@perspective/broker/transport";
 import {
   deadline,
@@ -31,11 +31,7 @@ for (const { value, good } of EDGES) {
   Deno.test(`checks of options accept or refuse ${value} as documented`, () => {
     for (const name of Object.keys(CHECKS) as (keyof typeof CHECKS)[]) {
       if (good.includes(name)) assertEquals(CHECKS[name]("some", value), value);
-      else {assertThrows(
-          () => CHECKS[name]("some", value),
-          RangeError,
-          `Cannot set some to "${value}"`,
-        );}
+      else assertThrows(() => CHECKS[name]("some", value), RangeError, `some to "${value}"`);
     }
   });
 }
@@ -76,11 +72,16 @@ Deno.test("connect() rejects, and does not throw, when a limit is out of range",
   await assertRejects(() => call, RangeError, "maxCallsIn");
 });
 
-Deno.test("close() of Broker, PBServer and PBServerFactory refuses an invalid time, and closes nothing", async () => {
+Deno.test("close() of Broker, Session, PBServer and PBServerFactory rejects an invalid time, and closes nothing", async () => {
   await using pair = await connectPair(new Root());
-  assertThrows(() => void pair.client.close({ graceful: NaN }), RangeError, "graceful");
+  const closing = pair.client.close({ graceful: NaN });
+  await assertRejects(() => closing, RangeError, "graceful");
   assertEquals(pair.client.isClosed, false);
   await using server = serve(new Root(), { url: "pb://127.0.0.1:0" });
+  await using session = openSession(server.url);
+  await session.ready();
+  await assertRejects(() => session.close({ graceful: NaN }), RangeError, "graceful");
+  assertEquals(session.state.kind, "connected");
   await assertRejects(() => server.close({ graceful: -1 }), RangeError, "graceful");
   await assertRejects(() => server.factory.close({ graceful: NaN }), RangeError, "graceful");
   assertEquals(server.factory.isFull, false);
