@@ -4,11 +4,11 @@
  * @module
  */
 
-import { deadline } from "./base/checks.ts";
 import { closeOnAbort, withDeadline } from "./base/deadline.ts";
 import { ConnectError, factOf } from "./base/errors.ts";
 import { bracketed, hostAndPort } from "./base/host.ts";
 import type { Dialed } from "./base/transport.ts";
+import { checkDialNumbers } from "./dial_checks.ts";
 import { tcpDialed, unixDialed } from "./stream/socket.ts";
 import { checkTlsClient, tlsClient, type TlsClientOptions } from "./stream/tls.ts";
 import { parseUrl, type PBUrl } from "./url.ts";
@@ -56,8 +56,7 @@ export interface DialOptions extends TlsClientOptions, WebSocketOptions {
  */
 export async function dial(url: string | URL | PBUrl, options: DialOptions = {}): Promise<Dialed> {
   const { timeout = 30_000, signal } = options;
-  deadline("timeout", timeout);
-  webSocketLimits(options);
+  checkDialNumbers(options);
   const target = typeof url === "string" || url instanceof URL ? parseUrl(url) : url;
   // A browser manages certificates itself.
   if (target.secure && typeof Deno !== "undefined") checkTlsClient(options);

@@ -6,6 +6,7 @@
 
 import type { ICredentials } from "../../cred/credentials.ts";
 import { closeOnAbort } from "../../transport/base/deadline.ts";
+import { checkDialNumbers } from "../../transport/dial_checks.ts";
 import { dial, type Dialed, type DialOptions, parseUrl } from "../../transport/mod.ts";
 import { Outcome } from "../async/outcome.ts";
 import { Broker } from "../connection/broker.ts";
@@ -59,9 +60,10 @@ export class PBClientFactory {
    * Creates a factory that is not connected.
    *
    * @param options Rules and limits for the connection.
-   * @throws {RangeError} If a limit is not a positive integer.
+   * @throws {RangeError} If a limit or a time is out of range.
    */
   constructor(options: ClientOptions = {}) {
+    checkDialNumbers(options);
     this.#options = options;
     this.#settings = clientSettings(options);
   }

@@ -17,7 +17,7 @@ import type { Recipe, SessionOptions } from "./session_options.ts";
  * @returns The session, which starts connecting; its users get the avatar, or the root object if
  * there is no login.
  * @throws {TypeError} If a URL cannot be used, or there is none.
- * @throws {RangeError} If a time, or an option of `backoff`, is out of range.
+ * @throws {RangeError} If a limit, a time, or an option of `backoff` is out of range.
  * @typeParam T The class of the avatar or the root object.
  */
 export function openSession<T = unknown>(
@@ -58,7 +58,7 @@ export function openSession<T = unknown>(
  * @param options The recipe, as whom to log in, how long to wait, and options of each connection.
  * @returns The session, which starts connecting.
  * @throws {TypeError} If a URL cannot be used, or there is none.
- * @throws {RangeError} If a time, or an option of `backoff`, is out of range.
+ * @throws {RangeError} If a limit, a time, or an option of `backoff` is out of range.
  * @typeParam R What the recipe returns.
  * @typeParam T The class of the avatar or the root object.
  */

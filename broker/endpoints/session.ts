@@ -13,6 +13,7 @@ import {
   millisecondsOrNone,
 } from "../../transport/base/checks.ts";
 import { orAborted, withDeadline } from "../../transport/base/deadline.ts";
+import { checkDialNumbers } from "../../transport/dial_checks.ts";
 import { parseUrl, type PBUrl } from "../../transport/mod.ts";
 import type { Broker } from "../connection/broker.ts";
 import type { CloseOptions } from "../connection/close_options.ts";
@@ -80,7 +81,7 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
    * @param options Everything else.
    * @param recipe Derives what users of the session get.
    * @throws {TypeError} If a URL cannot be used, or there is none.
-   * @throws {RangeError} If a time, or an option of `backoff`, is out of range.
+   * @throws {RangeError} If a limit, a time, or an option of `backoff` is out of range.
    */
   constructor(
     urls: string | URL | readonly (string | URL)[],
@@ -98,7 +99,8 @@ export class Session<R = RemoteReference> implements AsyncDisposable {
     const { backoff: waits } = options;
     this.#backoff = typeof waits === "function" ? waits : backoff(waits);
     this.#giveUp = options.giveUp ?? isHopeless;
-    // This also refuses options with which no attempt could be made.
+    // Options with which no attempt could be made are refused now.
+    checkDialNumbers(options);
     this.#log = brokerSettings(options).log;
     const abort = () => this.#close(toError(signal?.reason));
     signal?.addEventListener("abort", abort, { once: true });

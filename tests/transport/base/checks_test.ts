@@ -1,5 +1,12 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { connect, connectPair, openSession, Root, serve } from "@perspective/broker/broker";
+import {
+  connect,
+  connectPair,
+  openSession,
+  PBClientFactory,
+  Root,
+  serve,
+} from "@perspective/broker/broker";
 import { dial, fromMessagePort, listen, upgradeWebSocket } from "@perspective/broker/transport";
 import {
   deadline,
@@ -65,6 +72,14 @@ Deno.test("dial(), upgradeWebSocket() and fromMessagePort() refuse numbers out o
   assertThrows(() => fromMessagePort(port1, { window: NaN }), RangeError, "window");
   port1.close();
   port2.close();
+});
+
+Deno.test("openSession() and PBClientFactory refuse numbers out of range before they connect", () => {
+  for (const bad of ["timeout", "window", "maxUnread", "maxMessageSize", "highWaterMark"]) {
+    const options = { [bad]: NaN };
+    assertThrows(() => openSession("pb://127.0.0.1:1", options), RangeError, bad);
+    assertThrows(() => new PBClientFactory(options), RangeError, bad);
+  }
 });
 
 Deno.test("connect() rejects, and does not throw, when a limit is out of range", async () => {
