@@ -61,7 +61,7 @@ export type VerifyToken = (
 
 /** Options for {@linkcode BearerTokenChecker}. */
 export interface BearerTokenCheckerOptions {
-  /** Maximum length of a token in characters; longer ones are refused. Defaults to 8192. */
+  /** Maximum length of a token in characters; longer ones are refused. Defaults to 8,192. */
   maxLength?: number;
 }
 
@@ -95,8 +95,10 @@ export class BearerTokenChecker implements ICredentialsChecker<IBearerToken> {
    *
    * @param verify Returns whose token it is.
    * @param options Limits on the tokens that the function is asked about.
+   * @throws {RangeError} If the limit is not positive.
    */
   constructor(verify: VerifyToken, { maxLength = 8192 }: BearerTokenCheckerOptions = {}) {
+    if (!(maxLength > 0)) throw new RangeError(`Cannot use maxLength "${maxLength}": not positive`);
     this.#verify = verify;
     this.#maxLength = maxLength;
   }

@@ -204,12 +204,14 @@ export class DigestCredentialFactory {
    * @param algorithm `md5` or `sha`, in any case.
    * @param authenticationRealm The realm in the challenges.
    * @param options How long challenges can be answered.
+   * @throws {RangeError} If that time is not positive.
    */
   constructor(
     algorithm: string,
     authenticationRealm: string,
     { lifetime = 15 * 60 * 1000, clock = Date.now }: DigestCredentialFactoryOptions = {},
   ) {
+    if (!(lifetime > 0)) throw new RangeError(`Cannot use lifetime "${lifetime}": not positive`);
     this.algorithm = algorithm;
     this.authenticationRealm = authenticationRealm;
     this.#lifetime = lifetime;

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   ANONYMOUS,
   type AvatarId,
@@ -66,4 +66,10 @@ Deno.test("BearerTokenChecker refuses a token that is too long without calling i
   const strict = new BearerTokenChecker(verify, { maxLength: 10 });
   await assertRejects(() => strict.requestAvatarId(long(11)), UnauthorizedLogin);
   assertEquals(asked, [8192]);
+});
+
+Deno.test("BearerTokenChecker refuses a limit that would let every token through, or none", () => {
+  for (const maxLength of [NaN, 0]) {
+    assertThrows(() => new BearerTokenChecker(() => "", { maxLength }), RangeError, "maxLength");
+  }
 });

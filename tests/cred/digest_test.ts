@@ -164,3 +164,13 @@ Deno.test("DigestCredentialFactory.decode() refuses challenges that it did not m
   now = 1001;
   assertThrows(() => attempt(opaque), LoginFailed, "too old");
 });
+
+Deno.test("DigestCredentialFactory refuses a lifetime that never ends by mistake", () => {
+  for (const lifetime of [NaN, 0]) {
+    assertThrows(
+      () => new DigestCredentialFactory("md5", "realm", { lifetime }),
+      RangeError,
+      "lifetime",
+    );
+  }
+});
