@@ -4,6 +4,7 @@
  * @module
  */
 
+import { millisecondsOrNone } from "../base/checks.ts";
 import { closeOnAbort, orAborted } from "../base/deadline.ts";
 import { TransportClosedError } from "../base/errors.ts";
 import { hostAndPort } from "../base/host.ts";
@@ -24,7 +25,7 @@ export interface UpgradeOptions extends WebSocketOptions, UpgradePolicy {
   secure?: boolean;
   /**
    * Milliseconds of silence before `Deno.serve` pings the peer; if the peer stays silent, the
-   * connection is closed.
+   * connection is closed. 0 means never. Defaults to that of Deno, 30 seconds.
    */
   idleTimeout?: number;
 }
@@ -54,10 +55,11 @@ export interface Upgrade {
  * @param request The request.
  * @param options Who may connect, and limits.
  * @returns The response, and the connection unless it is a refusal.
- * @throws {RangeError} If a limit is not a positive integer.
+ * @throws {RangeError} If a limit or the time is out of range.
  */
 export function upgradeWebSocket(request: Request, options: UpgradeOptions = {}): Upgrade {
   const limits = webSocketLimits(options);
+  if (options.idleTimeout !== undefined) millisecondsOrNone("idleTimeout", options.idleTimeout);
   const { method } = request;
   const headers = new Map(request.headers);
   const verdict = judgeUpgrade({ method, headers }, options);

@@ -67,7 +67,9 @@ Deno.test("dial(), upgradeWebSocket() and fromMessagePort() refuse numbers out o
   for (const bad of ["timeout", "window", "maxUnread", "maxMessageSize", "highWaterMark"]) {
     await assertRejects(() => dial("pb://127.0.0.1:1", { [bad]: 0 }), RangeError, bad);
   }
-  assertThrows(() => upgradeWebSocket(UPGRADE, { window: NaN }), RangeError, "window");
+  for (const bad of ["window", "idleTimeout"]) {
+    assertThrows(() => upgradeWebSocket(UPGRADE, { [bad]: NaN }), RangeError, bad);
+  }
   const { port1, port2 } = new MessageChannel();
   assertThrows(() => fromMessagePort(port1, { window: NaN }), RangeError, "window");
   port1.close();
