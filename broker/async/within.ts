@@ -16,6 +16,9 @@ import { MAX_TIMEOUT } from "../../transport/base/checks.ts";
 export async function within(time: number, promise: Promise<unknown>): Promise<void> {
   const timeout = Promise.withResolvers<void>();
   const timer = time <= MAX_TIMEOUT ? setTimeout(timeout.resolve, time) : undefined;
-  await Promise.race([promise, timeout.promise]);
-  clearTimeout(timer);
+  try {
+    await Promise.race([promise, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
