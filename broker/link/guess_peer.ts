@@ -13,7 +13,7 @@ const SIGNS: readonly [RegExp, string][] = [
   [
     // deno-lint-ignore no-control-regex -- a TLS record begins with these
     /^[\u{14}-\u{17}]\u{3}[\0-\u{4}]/u,
-    "it looks like TLS; use a pbs: URL, or tls options on the server",
+    "it looks like TLS; use a pbs: URL, or give the server a certificate (cert, key)",
   ],
   [/^SSH-/, "it looks like SSH"],
   [/^(220[ -]|\+OK|\* OK)/, "it looks like a mail or FTP server"],
