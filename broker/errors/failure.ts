@@ -102,7 +102,7 @@ export class CopyableFailure implements IJellyable {
    *
    * @param kinds Classes or full names.
    * @returns The first kind that the error is.
-   * @throws What was thrown, if it is none of them.
+   * @throws {unknown} What was thrown, if it is none of them.
    */
   trap<const Kinds extends readonly ErrorKind[]>(...kinds: Kinds): Kinds[number] {
     const kind = this.check(...kinds);

@@ -38,6 +38,7 @@ export interface RemoteFailure {
    *
    * @param kinds Classes or full names.
    * @returns The first kind that the error is.
+   * @throws {RemoteError} This error, if it is none of them.
    */
   trap<const Kinds extends readonly ErrorKind[]>(...kinds: Kinds): Kinds[number];
 }
@@ -238,7 +239,7 @@ export function instanceOf(
  *
  * @param error The error.
  * @returns Always rejects with the error.
- * @throws The error.
+ * @throws {Error} The error.
  */
 export async function throwAtCaller(error: Error): Promise<never> {
   await undefined;

@@ -17,14 +17,19 @@ const BURST = 100;
 const INTERVAL = 1000;
 
 /**
- * What has happened, for programs that count it or raise an alarm. `callFailed` is about a call
- * from the peer, or one of `callRemoteOnly` that could not be sent, and `callbackFailed` about a function of the program, such as `onConnect`;
- * `connectionRefused` is a connection too many, `connectionFailed` one that was never established,
- * and `connectionClosed` one that ended because of a fault; `acceptFailed` means that no
- * connections can be accepted for a while; `cacheFailed`, `pagesFailed` and `stateFailed` are about
- * updates, pages and stored states that did not get where they should; `notUnderstood` is a
- * protocol message that one end does not know; `sessionFailed` is an attempt of a session that
- * failed, or its end, unless it was closed on purpose.
+ * What has happened, for programs that count it or raise an alarm:
+ *
+ * - `callFailed`: a call from the peer failed, or one by `callRemoteOnly` could not be sent.
+ * - `callbackFailed`: a function of the program failed, such as `onConnect`.
+ * - `loginRefused`, `loginFailed`: a login was not accepted, or failed because of a fault here.
+ * - `acceptFailed`: no connections can be accepted for a while.
+ * - `connectionRefused`: there was a connection too many.
+ * - `connectionFailed`, `connectionClosed`: a connection ended because of a fault, before or after
+ *   both ends had agreed to speak PB.
+ * - `notUnderstood`: one end does not know a message of the protocol.
+ * - `cacheFailed`, `pagesFailed`, `stateFailed`: an update, a page or a stored state did not get
+ *   where it should.
+ * - `sessionFailed`: an attempt of a session failed, or the session ended by itself.
  */
 export type LogEvent =
   | "callFailed"
