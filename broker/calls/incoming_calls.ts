@@ -19,7 +19,7 @@ import {
   type ReadCall,
 } from "./incoming_call.ts";
 import { type CallHead, KEPT, type PassedOn, readPassedOn } from "./message_parts.ts";
-import { NeededResults, type Outcome } from "./needed_results.ts";
+import { NeededResults, type ResultsOutcome } from "./needed_results.ts";
 import { PromisedResult, PromisedResults, type PromisedResultsHooks } from "./promised_results.ts";
 
 /** Approximate number of bytes kept for a call that is not answered yet, besides its arguments. */
@@ -248,7 +248,7 @@ export class IncomingCalls {
   }
 
   /** Makes a call that needed results of earlier ones. */
-  #makeWith(outcome: Outcome, call: IncomingCall): void {
+  #makeWith(outcome: ResultsOutcome, call: IncomingCall): void {
     if (outcome.kind === "ready") return this.#make(outcome.call, outcome.object);
     this.#total++;
     // What the earlier call failed with is in the log already.

@@ -15,7 +15,7 @@ import { type IncomingCall, invalidObject, type ReadCall } from "./incoming_call
 import { PromisedResult, type SettledState } from "./promised_results.ts";
 
 /** What a call is once the results that it needs are known. */
-export type Outcome =
+export type ResultsOutcome =
   | { readonly kind: "ready"; readonly call: IncomingCall; readonly object?: RemoteTarget }
   /** A result that it needs is the error of another call. */
   | { readonly kind: "failed"; readonly error: unknown };
@@ -30,7 +30,7 @@ export interface Waiting {
   /** Called with the number of bytes that the call keeps of a result that has become known. */
   kept(bytes: number): void;
   /** Called once all results are known. */
-  known(outcome: Outcome): void;
+  known(outcome: ResultsOutcome): void;
 }
 
 /** Waits for the results that a call needs. */
@@ -73,7 +73,7 @@ export class NeededResults {
    *
    * @returns What the call is, if they are known already; nobody is told then.
    */
-  wait(): Outcome | undefined {
+  wait(): ResultsOutcome | undefined {
     let left = 0;
     if (!(this.#call.object instanceof PromisedResult)) this.#hold(this.#call.head.target);
     for (const result of this.#needed.keys()) {
@@ -115,7 +115,7 @@ export class NeededResults {
     }
   }
 
-  #outcome(): Outcome {
+  #outcome(): ResultsOutcome {
     for (const known of this.#known.values()) if (known.kind === "failed") return known;
     const call = this.#call;
     try {

@@ -9,7 +9,7 @@ import { LimitError } from "../errors/errors.ts";
 import type { BrokerLimits } from "../link/limits.ts";
 import type { Link } from "../link/link.ts";
 import type { ConnectionHooks } from "./connection_hooks.ts";
-import { type ReadCall, WaitingMessages } from "./waiting_messages.ts";
+import { type CallReader, WaitingMessages } from "./waiting_messages.ts";
 
 /** Number of bytes in messages that are handled before others get a turn. */
 const TURN_BYTES = 256 * 1024;
@@ -127,7 +127,7 @@ export class Flow {
    * @param read Reads one.
    * @param isEnough Returns whether no more is needed.
    */
-  readAhead(read: ReadCall, isEnough: () => boolean): void {
+  readAhead(read: CallReader, isEnough: () => boolean): void {
     while (this.#waiting?.readNext(read) && !isEnough());
   }
 

@@ -19,7 +19,7 @@ const BLOCK_SIZES = 4096;
 const MESSAGE_BYTES = 8;
 
 /** Reads a message, and returns the call that it is; undefined for any other message. */
-export type ReadCall = (
+export type CallReader = (
   bytes: Uint8Array,
   start: number,
   length: number,
@@ -70,7 +70,7 @@ export class WaitingMessages {
    * @param read Reads it.
    * @returns False if there is none, if one is being read, or if too much was read ahead already.
    */
-  readNext(read: ReadCall): boolean {
+  readNext(read: CallReader): boolean {
     const size = this.#sizeAt(this.#ahead.length);
     if (size === undefined || this.#isReading || this.#aheadBytes + size > MAX_AHEAD) return false;
     const { bytes, start } = this.#bytes;
