@@ -65,6 +65,7 @@ export class JellyRegistry {
    *
    * @param tag The tag, or the sender's class if it is known here.
    * @param cls The receiving class; instances are created without arguments.
+   * @throws {TypeError} If the sender's class has no name.
    */
   setUnjellyableForClass(tag: string | AnyClass, cls: UnjellyableClass): void {
     this.setRule(tag, (unjellier, list) => new cls().unjellyFor(unjellier, list));
@@ -86,6 +87,7 @@ export class JellyRegistry {
    *
    * @param tag The tag, or the sender's class if it is known here.
    * @param factory Receives the state, returns the object.
+   * @throws {TypeError} If the sender's class has no name.
    */
   setUnjellyableFactoryForClass(tag: string | AnyClass, factory: UnjellyableFactory): void {
     this.setRule(tag, (_unjellier, list) => factory(list.next()));
@@ -117,6 +119,7 @@ export class JellyRegistry {
    *
    * @param tag The tag, or the sender's class if it is known here.
    * @param rule Reads the items after the tag.
+   * @throws {TypeError} If the sender's class has no name.
    */
   setRule(tag: string | AnyClass, rule: UnjellyRule): void {
     const name = nameOfTag(tag);
@@ -186,6 +189,7 @@ export const globalRegistry: JellyRegistry = new JellyRegistry();
  *
  * @param tag The tag, or the sender's class if it is known here.
  * @param cls The receiving class; instances are created without arguments.
+ * @throws {TypeError} If the sender's class has no name.
  */
 export function setUnjellyableForClass(tag: string | AnyClass, cls: UnjellyableClass): void {
   globalRegistry.setUnjellyableForClass(tag, cls);
@@ -197,6 +201,7 @@ export function setUnjellyableForClass(tag: string | AnyClass, cls: UnjellyableC
  *
  * @param tag The tag, or the sender's class if it is known here.
  * @param factory Receives the state, returns the object.
+ * @throws {TypeError} If the sender's class has no name.
  */
 export function setUnjellyableFactoryForClass(
   tag: string | AnyClass,
