@@ -19,7 +19,8 @@ export class PemChecks {
   /**
    * Checks a certificate chain and the key of its first certificate.
    *
-   * @throws {TypeError} If one of them is unusable, or they are not a pair.
+   * @throws {TypeError} If one of them is unusable, as if the key is too short, or they are not a
+   * pair.
    */
   identity({ cert, key }: { readonly cert: string; readonly key: string }): void {
     const { X509Certificate, createPrivateKey } = builtin("node:crypto");
@@ -28,6 +29,10 @@ export class PemChecks {
     this.#check(
       "option key is not the key of option cert",
       () => new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)),
+    );
+    this.#check(
+      "options cert and key cannot be used for TLS",
+      () => !!builtin("node:tls").createSecureContext({ cert, key }),
     );
   }
 

@@ -12,7 +12,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { builtin } from "../base/builtin.ts";
 import { closeOnAbort } from "../base/deadline.ts";
-import { factOf, HandshakeError } from "../base/errors.ts";
+import { factOf, HandshakeError, isGone, TransportClosedError } from "../base/errors.ts";
 import type { Dialed, PeerCertificate } from "../base/transport.ts";
 import { certificateOf } from "./_certificate.ts";
 import { streamOf, StreamTransport } from "./_node_stream.ts";
@@ -77,12 +77,26 @@ export function checkTlsClient({ caCerts = [], cert, key }: TlsClientOptions): v
 
 /** Puts TLS on top of a connection, as the client, with options that have been checked. */
 export async function tlsClient(dialed: Dialed, options: TlsClientContext): Promise<Dialed> {
-  const { caCerts, cert, key, hostname, http, signal, serverName = hostname } = options;
-  const { connect } = builtin("node:tls");
-  const { isIP } = builtin("node:net");
   const source = streamOf(dialed.transport);
-  const socket = connect({
-    socket: source.stream,
+  const socket = await closeOnAbort(
+    options.signal,
+    () => source.stream.destroy(),
+    secureAsClient(source.stream, options),
+  );
+  const transport = new StreamTransport(socket, source);
+  const { address } = dialed.peer;
+  return {
+    transport,
+    peer: { kind: "tls", address, secure: true, certificate: certificateOf(socket) },
+  };
+}
+
+/** Runs the handshake as the client. `node:tls` throws at once what it cannot use of the options. */
+async function secureAsClient(stream: Duplex, options: TlsClientContext): Promise<TLSSocket> {
+  const { caCerts, cert, key, hostname, http, serverName = hostname } = options;
+  const { isIP } = builtin("node:net");
+  const socket = builtin("node:tls").connect({
+    socket: stream,
     host: serverName,
     // This field (SNI) cannot hold an IP address; the certificate is verified against it
     // nonetheless.
@@ -94,18 +108,12 @@ export async function tlsClient(dialed: Dialed, options: TlsClientContext): Prom
     ...(key !== undefined && { key }),
     ...(http && { ALPNProtocols: ["http/1.1"] }),
   });
-  const done = new Promise<void>((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     socket.once("secureConnect", resolve);
     socket.once("error", reject);
-    onceOver(source.stream, reject);
+    onceOver(stream, reject);
   });
-  await closeOnAbort(signal, () => source.stream.destroy(), done);
-  const transport = new StreamTransport(socket, source);
-  const { address } = dialed.peer;
-  return {
-    transport,
-    peer: { kind: "tls", address, secure: true, certificate: certificateOf(socket) },
-  };
+  return socket;
 }
 
 /** How a server identifies itself in one handshake. */
@@ -165,7 +173,8 @@ export class TlsAcceptor {
       const fact = (error as { code?: unknown })?.code === "ERR_SSL_WRONG_VERSION_NUMBER"
         ? "the peer does not speak TLS"
         : `TLS handshake failed, ${factOf(error)}`;
-      throw new HandshakeError(address, fact, { cause: error, isProbe: !source.isHeard });
+      const isProbe = !source.isHeard && isGone(error);
+      throw new HandshakeError(address, fact, { cause: error, isProbe });
     }
   }
 
@@ -232,6 +241,6 @@ function current(pem: string | (() => string)): string {
 
 /** Rejects a handshake once nothing more can arrive for it. */
 function onceOver(stream: Duplex, reject: (error: Error) => void): void {
-  const over = () => reject(new Error("connection closed during the handshake"));
+  const over = () => reject(new TransportClosedError("connection closed during the handshake"));
   stream.once("error", reject).once("end", over).once("close", over);
 }

@@ -37,11 +37,14 @@ IP = ::1
 basicConstraints = CA:FALSE
 END
 
+algorithm="EC -pkeyopt ec_paramgen_curve:P-256"
+
 # certificate FOLDER NAME SUBJECT EXTENSIONS SIGNING-OPTIONS...
 certificate() {
   folder=$1 name=$2 subject=$3 extensions=$4
   shift 4
-  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$folder/$name.key"
+  # shellcheck disable=SC2086
+  openssl genpkey -algorithm $algorithm -out "$folder/$name.key"
   openssl req -new -key "$folder/$name.key" -subj "$subject" -out "$work/request"
   openssl ca -batch -notext -config "$work/config" -extensions "$extensions" \
     -startdate 20200101000000Z -enddate 21200101000000Z -preserveDN \
@@ -57,3 +60,9 @@ certificate . server "/CN=localhost" server $signed
 certificate . client "/O=Test/CN=alice" client $signed
 certificate . stranger "/CN=alice" stranger -cert "$work/other.pem" -keyfile "$work/other.key"
 cp "$work/authority.pem" .
+
+# Keys that are of no use for TLS here: one is too short, one of an unknown kind.
+algorithm="RSA -pkeyopt rsa_keygen_bits:1024"
+certificate . short "/CN=localhost" server -selfsign -keyfile short.key
+algorithm="ED448"
+certificate . unknown "/CN=localhost" server -selfsign -keyfile unknown.key

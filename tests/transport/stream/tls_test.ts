@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import {
   ConnectError,
   dial,
@@ -247,6 +253,36 @@ Deno.test("listen() refuses a key that does not fit its certificate", () => {
   assertStringIncludes(message, "option key is not the key of option cert");
 });
 
+Deno.test("listen() refuses a key that is too short for TLS", () => {
+  const identity = { cert: pem("short.pem"), key: pem("short.key") };
+  assertThrows(
+    () => listen({ url: "pbs://127.0.0.1:0", ...identity }),
+    TypeError,
+    "options cert and key cannot be used for TLS",
+  );
+});
+
+Deno.test("listen() reports each client that its key of an unknown kind keeps out", async () => {
+  const identity = { cert: pem("unknown.pem"), key: pem("unknown.key") };
+  const { promise: told, resolve: onHandshakeError } = Promise.withResolvers<HandshakeError>();
+  await using listener = listen({ url: "pbs://127.0.0.1:0", ...identity, onHandshakeError });
+  await assertRejects(() => dial(listener.url, CLIENT_TLS), ConnectError);
+  const error = await told;
+  assertStringIncludes(error.message, "TLS handshake failed, unsupported");
+  assertEquals(error.isProbe, false);
+});
+
+Deno.test("dial() closes the connection if TLS cannot use its key", async () => {
+  const identity = { cert: pem("unknown.pem"), key: pem("unknown.key") };
+  await using listener = listen("pb://127.0.0.1:0");
+  const server = listener.accept();
+  const url = listener.url.replace("pb:", "pbs:");
+  await assertRejects(() => dial(url, identity), ConnectError, "unsupported");
+  const { transport } = (await server)!;
+  assertEquals((await readToEnd(transport)).count, 0);
+  transport.close();
+});
+
 const USELESS: { name: string; options: DialOptions; message: string }[] = [
   {
     name: "authorities that are not certificates",
@@ -277,6 +313,11 @@ const USELESS: { name: string; options: DialOptions; message: string }[] = [
     name: "a key of another certificate",
     options: { ...ALICE_TLS, key: pem("stranger.key") },
     message: "option key is not the key of option cert",
+  },
+  {
+    name: "a key that is too short",
+    options: { ...CLIENT_TLS, cert: pem("short.pem"), key: pem("short.key") },
+    message: "options cert and key cannot be used for TLS",
   },
   {
     name: "a certificate without a key",
