@@ -325,7 +325,7 @@ Deno.test("serve() logs an onHandshakeError that throws, and keeps serving", asy
     },
   });
   const { transport } = await dial(server.url.replace("ws:", "pb:").replace("/pb", ""));
-  await transport.write(new TextEncoder().encode("no HTTP at all"));
+  await transport.write(new TextEncoder().encode("no HTTP at all\r\n\r\n"));
   const { level, message, error } = await book.until(1);
   assertEquals([level, message, (error as Error).message], [
     "error",
