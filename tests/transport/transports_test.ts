@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
-import type { CloseReason } from "@perspective/broker/transport";
+import { type CloseReason, TransportClosedError } from "@perspective/broker/transport";
 import { equalBytes, pattern, readExactly, readToEnd, writeAll } from "./bytes.ts";
 import { KINDS } from "./pairs.ts";
 
@@ -82,7 +82,7 @@ for (const { name, tellsReason, buffers, connect } of KINDS) {
         assertEquals(there.closeReason, reason);
         assertEquals(here.closeReason, undefined);
       }
-      await assertRejects(() => here.write(Uint8Array.of(1)));
+      await assertRejects(() => here.write(Uint8Array.of(1)), TransportClosedError);
     });
   }
 

@@ -28,7 +28,10 @@ export class TransportError extends Error {
   }
 }
 
-/** Thrown when a read or write finds the connection closed or cut. */
+/**
+ * Thrown when a read or write finds the connection closed or cut; if the system finds it first, its
+ * own error is thrown, such as `Deno.errors.ConnectionReset`.
+ */
 export class TransportClosedError extends TransportError {
   /**
    * Creates the error.

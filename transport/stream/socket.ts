@@ -4,6 +4,7 @@
  * @module
  */
 
+import { TransportClosedError } from "../base/errors.ts";
 import { hostAndPort } from "../base/host.ts";
 import type { Dialed, Peer, Transport } from "../base/transport.ts";
 
@@ -21,7 +22,8 @@ class SocketTransport implements Transport {
   }
 
   write(bytes: Uint8Array): Promise<number> {
-    return this.#conn.write(bytes);
+    if (!this.#closed) return this.#conn.write(bytes);
+    return Promise.reject(new TransportClosedError("Cannot write: connection closed"));
   }
 
   close(): void {
