@@ -31,7 +31,7 @@ interface Result {
 const MODES = "seq,seq@same,pipe64,pipe1000,payload16,bytes,login,idle";
 /** How long a process may take to exit, in milliseconds. */
 const PATIENCE = 3000;
-/** The contender that the ratios are relative to. */
+/** The contenders that the ratios are relative to. */
 const BASES = ["twisted", "capnweb", "capnweb-npm", "floor"];
 
 const { values: options } = parseArgs({

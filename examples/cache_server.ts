@@ -32,7 +32,7 @@ class Wiki extends Root {
 }
 
 await runAt(
-  `A document that its viewers see change, as it does.
+  `A document whose viewers see changes as they happen.
 
 Usage: cache_server.ts [--host HOST] [--port PORT]
 `,

@@ -40,6 +40,7 @@ export interface HandleWebSocketOptions extends ServerOptions, UpgradeOptions {}
  * @param factory Holds the connection, with its own rules and limits.
  * @param options Who may connect.
  * @returns The response: the upgrade, or a refusal.
+ * @throws {RangeError} If a limit or a time is out of range.
  */
 export function handleWebSocket(
   request: Request,
@@ -63,7 +64,7 @@ export function handleWebSocket(
  * @param options Who may connect; rules and limits.
  * @returns The response: the upgrade, or a refusal.
  * @throws {TypeError} If the root cannot be used.
- * @throws {RangeError} If a limit is out of range.
+ * @throws {RangeError} If a limit or a time is out of range.
  */
 export function handleWebSocket(
   request: Request,
