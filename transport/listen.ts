@@ -88,7 +88,7 @@ export function listen(options: ListenOptions | string | URL): Listener {
   const url = urlOf(place);
   // Checked before anything is opened.
   checkMode(options);
-  checkClientCerts(place, options);
+  checkTlsOptions(place, options);
   handshakeOptions(options);
   webSocketLimits(options);
   try {
@@ -156,15 +156,16 @@ function checkMode({ mode = 0 }: ListenOptions): void {
   );
 }
 
-/** Checks that clients can be asked for certificates, so that nobody is let in without one. */
-function checkClientCerts({ scheme }: Place, options: ListenOptions): void {
+/** Checks that no option about TLS goes unnoticed. */
+function checkTlsOptions({ scheme }: Place, options: ListenOptions): void {
   const { clientCaCerts, requireClientCert = false } = options;
-  if (clientCaCerts === undefined) {
-    if (!requireClientCert) return;
+  if (requireClientCert && clientCaCerts === undefined) {
     throw new TypeError("Cannot listen: option requireClientCert needs clientCaCerts");
   }
-  if (scheme === "pbs" || scheme === "wss") return;
-  throw new TypeError("Cannot listen: option clientCaCerts needs TLS, such as a pbs: URL");
+  if (scheme === "pbs" || scheme === "wss" || !wantsTls(options)) return;
+  throw new TypeError(
+    "Cannot listen: options cert, key and clientCaCerts need TLS, such as a pbs: URL",
+  );
 }
 
 /** Returns the URL by which a program on the same machine reaches the place. */

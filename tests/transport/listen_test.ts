@@ -115,12 +115,17 @@ const CONTRADICTIONS: { name: string; options: ListenOptions; message: string }[
   {
     name: "authorities for clients where there is no TLS",
     options: { url: "ws://127.0.0.1:0", clientCaCerts: [pem("authority.pem")] },
-    message: "option clientCaCerts needs TLS",
+    message: "options cert, key and clientCaCerts need TLS",
   },
   {
-    name: "authorities for clients of a Unix socket",
-    options: { path: "/x", clientCaCerts: [pem("authority.pem")] },
-    message: "option clientCaCerts needs TLS",
+    name: "a certificate where there is no TLS",
+    options: { url: "pb://127.0.0.1:0", ...SERVER_TLS },
+    message: "options cert, key and clientCaCerts need TLS",
+  },
+  {
+    name: "a certificate for a Unix socket",
+    options: { path: "/x", ...SERVER_TLS },
+    message: "options cert, key and clientCaCerts need TLS",
   },
   {
     name: "a broken certificate",
@@ -331,14 +336,17 @@ Deno.test("listen() does not replace a file that is not a socket", async () => {
   });
 });
 
-for (const scheme of ["pbs", "ws", "wss"]) {
+/** The schemes that take a handshake, and the options that they need. */
+const HANDSHAKES: Record<string, ListenOptions> = { pbs: SERVER_TLS, ws: {}, wss: SERVER_TLS };
+
+for (const [scheme, needed] of Object.entries(HANDSHAKES)) {
   const hostile = { "plain HTTP": "GET / HTTP/1.1\r\nHost: x\r\n\r\n", garbage: "\x16\x03\x01xyz" };
   for (const [name, text] of Object.entries(hostile)) {
     Deno.test(`listen() on ${scheme} reports ${name} and keeps accepting`, async () => {
       const { promise: told, resolve: onHandshakeError } = Promise.withResolvers<HandshakeError>();
       await using listener = listen({
         url: `${scheme}://127.0.0.1:0`,
-        ...SERVER_TLS,
+        ...needed,
         handshakeTimeout: 200,
         onHandshakeError,
       });
@@ -373,13 +381,13 @@ Deno.test("listen() on pbs reports a peer that does not speak TLS", async () => 
   assertEquals(await waiting, null);
 });
 
-for (const scheme of ["pbs", "ws", "wss"]) {
+for (const [scheme, needed] of Object.entries(HANDSHAKES)) {
   Deno.test(`listen() on ${scheme} accepts connections despite more silent peers than maxHandshakes`, async () => {
     const errors: string[] = [];
     const { promise: three, resolve } = Promise.withResolvers<void>();
     await using listener = listen({
       url: `${scheme}://127.0.0.1:0`,
-      ...SERVER_TLS,
+      ...needed,
       handshakeTimeout: 300,
       maxHandshakes: 3,
       onHandshakeError(error) {

@@ -34,16 +34,14 @@ export interface TlsClientOptions {
 export interface TlsServerOptions {
   /**
    * The server's certificate chain in PEM form. Without a URL, this, `key` or `clientCaCerts` means
-   * TLS. A function is called at each handshake: a new certificate that it returns is used for new
-   * connections, and does not affect others.
+   * TLS; where a URL or a path rules TLS out, none of them may be given. A function is called at each
+   * handshake: a new certificate that it returns is used for new connections, and does not affect
+   * others.
    */
   cert?: string | (() => string);
   /** The private key of the server's certificate in PEM form, or a function that returns it. */
   key?: string | (() => string);
-  /**
-   * Authorities in PEM form that sign clients' certificates; if given, clients are asked for one,
-   * which takes TLS.
-   */
+  /** Authorities in PEM form that sign clients' certificates; if given, clients are asked for one. */
   clientCaCerts?: readonly string[];
   /** Whether a client needs a certificate if `clientCaCerts` are given. Defaults to true. */
   requireClientCert?: boolean;
