@@ -13,8 +13,9 @@ export const MAX_BROKER_REFS = 1024;
 /** Limits of one connection; those of {@linkcode BananaLimits} apply to each message. */
 export interface BrokerLimits extends BananaLimits {
   /**
-   * Maximum number of our objects that the peer may hold references to, or caches of, at once. The
-   * fourth attempt to exceed it closes the connection, as in Twisted. Defaults to 1,024.
+   * Maximum number of our objects that the peer may hold references to at once, published ones
+   * included, and of those that it may hold caches of; as in Twisted, one more is let through. The
+   * fourth attempt to exceed it closes the connection. Defaults to 1,024.
    */
   readonly maxReferences: number;
   /**

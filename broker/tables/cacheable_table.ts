@@ -117,6 +117,7 @@ export class CacheableTable {
     perspective: object | null,
   ): { luid: number; observer: RemoteCacheObserver } {
     const { broker, hooks, limit, outbox } = this.#parts;
+    // Not `>=`, as in Twisted.
     if (this.#sent.size > limit.max) throw limit.exceeded("Maximum PB cache count");
     const luid = hooks.newId();
     const identity = object.processUniqueID();

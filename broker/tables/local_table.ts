@@ -165,6 +165,7 @@ export class LocalTable {
       this.#entries!.get(known)!.incref();
       return known;
     }
+    // Not `>=`, as in Twisted: the limit leaves room for the published root.
     if (this.size > this.#limit.max) {
       throw this.#limit.exceeded("Maximum PB reference count");
     }
