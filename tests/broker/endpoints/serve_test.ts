@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import {
   type Broker,
   connect,
@@ -465,12 +471,6 @@ Deno.test("handleWebSocket() serves a root object without a factory", async () =
 
 Deno.test("maxConnections must be a positive integer", () => {
   for (const maxConnections of [0, -1, 1.5]) {
-    try {
-      new PBServerFactory(new Echo(), { maxConnections });
-    } catch (error) {
-      assert(error instanceof RangeError);
-      continue;
-    }
-    throw new Error("not refused");
+    assertThrows(() => new PBServerFactory(new Echo(), { maxConnections }), RangeError);
   }
 });
