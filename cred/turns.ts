@@ -4,10 +4,18 @@
  * @module
  */
 
-/** Makes attempts wait while too many others, whose outcomes are still open, are under way. */
+/** An attempt that waits for its turn. */
+interface Waiting {
+  readonly mayBegin: (underWay: number) => boolean;
+  readonly begin: () => void;
+}
+
+/**
+ * Makes attempts wait while too many others, whose outcomes are still open, are under way; they begin
+ * in the order in which they arrived.
+ */
 export class Turns {
-  /** Functions that wake waiting attempts, in the order in which those arrived. */
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Waiting>();
   #underWay = 0;
   #wanted = 0;
 
@@ -32,18 +40,21 @@ export class Turns {
   async enter(mayBegin: (underWay: number) => boolean, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     this.#wanted++;
-    while (this.#underWay !== 0 && !mayBegin(this.#underWay)) {
-      await this.#turn(signal);
-      if (signal?.aborted) {
-        this.#wanted--;
-        // It may have been its turn, which goes to the next.
-        this.#next();
-        throw signal.reason;
-      }
-    }
-    this.#underWay++;
-    // There may be room for another.
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const goOn = () => resolve();
+    const attempt: Waiting = { mayBegin, begin: goOn };
+    this.#waiting.add(attempt);
     this.#next();
+    if (!this.#waiting.has(attempt)) return;
+    signal?.addEventListener("abort", goOn);
+    await promise;
+    signal?.removeEventListener("abort", goOn);
+    if (!signal?.aborted) return;
+    // It may have got its turn meanwhile, which goes to the next.
+    if (!this.#waiting.delete(attempt)) this.#underWay--;
+    this.#wanted--;
+    this.#next();
+    throw signal.reason;
   }
 
   /** Ends an attempt. */
@@ -53,21 +64,13 @@ export class Turns {
     this.#next();
   }
 
-  /** Waits for a turn, or the signal. */
-  async #turn(signal: AbortSignal | undefined): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const goOn = () => resolve();
-    this.#waiting.add(goOn);
-    signal?.addEventListener("abort", goOn);
-    await promise;
-    signal?.removeEventListener("abort", goOn);
-    this.#waiting.delete(goOn);
-  }
-
+  /** Begins those that may begin now. */
   #next(): void {
-    for (const resolve of this.#waiting) {
-      this.#waiting.delete(resolve);
-      return resolve();
+    for (const attempt of this.#waiting) {
+      if (this.#underWay !== 0 && !attempt.mayBegin(this.#underWay)) return;
+      this.#waiting.delete(attempt);
+      this.#underWay++;
+      attempt.begin();
     }
   }
 }

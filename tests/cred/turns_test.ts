@@ -61,3 +61,23 @@ Deno.test("Turns drops a waiting attempt that is aborted, and passes its turn on
   turns.leave();
   assertEquals(turns.isIdle, true);
 });
+
+Deno.test("Turns starts attempts in the order of their arrival, even after some could not begin", async () => {
+  const turns = new Turns();
+  let most = 2;
+  const begun: string[] = [];
+  const arrive = (name: string) =>
+    void turns.enter((underWay) => underWay < most).then(() => begun.push(name));
+  for (const name of ["a", "b", "c", "d"]) arrive(name);
+  most = 1;
+  // One is under way still, so the first that waits cannot begin yet.
+  turns.leave();
+  await settle();
+  arrive("e");
+  for (let i = 0; i < 4; i++) {
+    turns.leave();
+    await settle();
+  }
+  assertEquals(begun, ["a", "b", "c", "d", "e"]);
+  assertEquals(turns.isIdle, true);
+});
