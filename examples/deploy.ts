@@ -96,6 +96,8 @@ async function drain(): Promise<void> {
 }
 
 let draining: Promise<void> | undefined;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+// Windows, where it may be tried out, has no SIGTERM.
+const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+for (const signal of signals) {
   Deno.addSignalListener(signal, () => draining ??= drain());
 }

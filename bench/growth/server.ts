@@ -4,6 +4,8 @@
  * @module
  */
 
+import { fileURLToPath } from "node:url";
+
 /** A server that runs until it is disposed of. */
 export interface ServerProcess extends AsyncDisposable {
   readonly pid: number;
@@ -22,7 +24,7 @@ export async function startServer(
   mode: string,
   transport: "tcp" | "ws",
 ): Promise<ServerProcess> {
-  const file = new URL(`../${program}`, import.meta.url).pathname;
+  const file = fileURLToPath(new URL(`../${program}`, import.meta.url));
   const words = ["server", "--mode", mode, "--transport", transport];
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--v8-flags=--expose-gc", file, ...words],

@@ -1,12 +1,13 @@
 // A bundle for browsers uses nothing of Deno or Node.
 
 import { assertEquals, assertFalse } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { upgradeWebSocket } from "@perspective/broker/transport";
 
 Deno.test("transport/mod.ts can be bundled for browsers, and connects without Deno and Node", async () => {
   const folder = await Deno.makeTempDir();
   const bundle = `${folder}/transport.js`;
-  const mod = new URL("../../transport/mod.ts", import.meta.url).pathname;
+  const mod = fileURLToPath(new URL("../../transport/mod.ts", import.meta.url));
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["bundle", "--platform=browser", `--output=${bundle}`, mod],
   }).output();
