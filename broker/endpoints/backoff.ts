@@ -13,7 +13,7 @@ export interface BackoffOptions {
   initial?: number;
   /** Factor by which each further failure makes the wait longer. Defaults to 2. */
   factor?: number;
-  /** Maximum number of milliseconds to wait. Defaults to 60,000. */
+  /** Maximum number of milliseconds to wait, at least `initial`. Defaults to 60,000. */
   max?: number;
   /**
    * Fraction of each wait that is random, so that many clients do not come back all at once.
@@ -42,17 +42,17 @@ export interface BackoffOptions {
  */
 export function backoff(options: BackoffOptions = {}): Backoff {
   const { initial = 1000, factor = 2, max = 60_000, jitter = 0.5, random = Math.random } = options;
-  check("initial", initial, initial > 0);
-  check("factor", factor, factor >= 1);
-  check("max", max, max >= initial);
-  check("jitter", jitter, jitter >= 0 && jitter <= 1);
+  check("initial", initial, initial > 0, "above 0");
+  check("factor", factor, factor >= 1, "of at least 1");
+  check("max", max, max >= initial, `of at least ${initial} (initial)`);
+  check("jitter", jitter, jitter >= 0 && jitter <= 1, "from 0 to 1");
   return (failures) => {
     const wait = Math.min(max, initial * factor ** (failures - 1));
     return Math.round(wait * (1 - jitter * random()));
   };
 }
 
-function check(name: string, value: number, isFine: boolean): void {
-  if (isFine && Number.isFinite(value)) return;
-  throw new RangeError(`Cannot set ${name} to "${value}": it is out of range`);
+function check(name: string, value: number, isInRange: boolean, range: string): void {
+  if (isInRange && Number.isFinite(value)) return;
+  throw new RangeError(`Cannot set ${name} to "${value}": it is not a finite number ${range}`);
 }

@@ -909,6 +909,11 @@ Deno.test("backoff() grows to its limit, reduced by jitter, and refuses invalid 
   ) {
     assertThrows(() => backoff(wrong), RangeError, Object.keys(wrong)[0]);
   }
+  assertThrows(
+    () => backoff({ initial: 90_000 }),
+    RangeError,
+    'Cannot set max to "60000": it is not a finite number of at least 90000 (initial)',
+  );
 });
 
 Deno.test("Session over TCP reconnects to a server that is restarted on its port", async () => {
