@@ -130,14 +130,26 @@ export class Outbox {
    */
   send(write: WriteMessage): void {
     if (this.isWriting) return this.postpone(() => this.send(write));
+    if (this.mayWait()) this.write(null, write);
+  }
+
+  /**
+   * Closes the connection if too much is waiting for a peer that does not read.
+   *
+   * @param bytes Approximate number of bytes kept for messages that are still to be written.
+   * @returns Whether they may wait too.
+   */
+  mayWait(bytes = 0): boolean {
+    const waiting = this.#output.buffered + bytes;
     // Calls alone never get this far: messages of this kind are about what the peer has sent.
-    if (this.#output.buffered <= 2 * this.#maxBufferedBytes) return void this.write(null, write);
+    if (waiting <= 2 * this.#maxBufferedBytes) return true;
     this.#faults.fail(
       new LimitError(
         "maxBufferedBytes",
-        `Cannot keep connection: the peer does not read; ${this.#output.buffered} bytes wait for it`,
+        `Cannot keep connection: the peer does not read; ${waiting} bytes wait for it`,
       ),
     );
+    return false;
   }
 
   /**

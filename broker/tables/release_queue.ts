@@ -15,6 +15,8 @@ import type { Outbox, WriteMessage } from "../link/outbox.ts";
 const FEW = 16;
 /** Maximum number of messages written for the others in one turn of the event loop. */
 const TURN_MESSAGES = 10_000;
+/** Approximate number of bytes kept for an object of which arrivals have yet to be given back. */
+const OWED_BYTES = 64;
 
 /** An object of which some arrivals have yet to be given back. */
 interface Owed {
@@ -62,6 +64,7 @@ export class ReleaseQueue {
    */
   giveBack(luid: number, count: number): void {
     if (count <= FEW) return this.#write(luid, count);
+    if (!this.#outbox.mayWait((this.#owed.size + 1) * OWED_BYTES)) return;
     this.#owed.add({ luid, count });
     this.#writeOwed();
     if (!this.#isGoingOn) this.#goOn();

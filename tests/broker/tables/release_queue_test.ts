@@ -1,9 +1,16 @@
 // Objects that a peer has sent very often are given back as often, in slices.
 
-import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertNotStrictEquals,
+  assertStrictEquals,
+} from "@std/assert";
 import {
   type Broker,
   type BrokerLimits,
+  LimitError,
   type RemoteReference,
   Root,
 } from "@perspective/broker/broker";
@@ -101,6 +108,24 @@ Deno.test("RemoteReference.release() writes at most one slice while the peer doe
   const written = waiting(broker, ["decref", 7]);
   assert(written <= SLICE, `${written} messages wait`);
   await hear(peer, ["decref", 7], 100_000);
+});
+
+Deno.test("RemoteReference.release() of ever more objects closes the connection of a peer that does not read", async () => {
+  await using pair = await deskClient({ highWaterMark: 1024, maxBufferedBytes: 128 * 1024 });
+  const { peer, broker, desk } = pair;
+  for (let first = 1; first < 5000 && !broker.isClosed; first += 200) {
+    const luids = Array.from({ length: 200 }, (_, index) => first + index);
+    const values = luids.flatMap((luid) => often(["remote", luid], 20));
+    await peer.say(["message", 0, "desk", "take", 0, ["tuple", ["list", ...values]], [
+      "dictionary",
+    ]]);
+    await settle();
+    for (const reference of new Set(desk.taken.pop() as RemoteReference[])) reference.release();
+  }
+  assert(broker.isClosed);
+  const reason = await broker.closed;
+  assertInstanceOf(reason, LimitError);
+  assertEquals(reason.limit, "maxBufferedBytes");
 });
 
 Deno.test("RemoteReference that arrives while the old one is being given back is valid until released", async () => {
