@@ -12,7 +12,7 @@ import { GoingAwayError, ProtocolError } from "../errors/errors.ts";
 import { errorOf } from "../errors/received_failure.ts";
 import { RemoteError, throwAtCaller } from "../errors/remote_error.ts";
 import { RemoteCacheObserver } from "../flavors/cacheable.ts";
-import { type CallArgs, type CallOptions, splitArgs } from "../flavors/kwargs.ts";
+import { type CallArgs, type CallOptions, NO_ANSWER, splitArgs } from "../flavors/kwargs.ts";
 import { RemotePromise } from "../flavors/remote_promise.ts";
 import { type ObjectId, RemoteReference } from "../flavors/remote_reference.ts";
 import type { Link } from "../link/link.ts";
@@ -199,7 +199,8 @@ export class OutgoingCalls {
       if (this.#lastRequest === id) this.#lastRequest--;
       throw error;
     }
-    if (!answer) return this.#room();
+    // Where nobody waits for room, a million calls may be made while there is none.
+    if (!answer) return options === NO_ANSWER ? Promise.resolve() : this.#room();
     const result = this.pending.add(id, call.method, options);
     // Reading must go on while a call waits for an answer.
     this.#link.resume();

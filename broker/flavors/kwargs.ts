@@ -190,5 +190,5 @@ export function splitArgs(args: readonly unknown[]): CallArgs {
   return { positional: rest.slice(0, -1), keywords, options, answer: Boolean(pbanswer) };
 }
 
-/** The options of a call that nobody wants an answer to. */
+/** The options of a call that nobody wants an answer to, nor waits until it can be sent. */
 export const NO_ANSWER: CallOptions<false> = callOptions({ answer: false });

@@ -82,7 +82,8 @@ export class LinkOutput {
   #loneTurns = 0;
   /** Whether the next message waits for another one. */
   #expectsMore = false;
-  #drained: { resolve: () => void; below: number }[] | undefined;
+  /** The waits until few enough bytes are waiting: one for each such number. */
+  #drained: Map<number, PromiseWithResolvers<void>> | undefined;
 
   /**
    * Creates an output.
@@ -197,9 +198,11 @@ export class LinkOutput {
    */
   drained(below: number = this.#parts.highWaterMark - 1): Promise<void> {
     if (this.buffered <= below) return Promise.resolve();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    (this.#drained ??= []).push({ resolve, below });
-    return promise;
+    const waits = this.#drained ??= new Map();
+    // Code that does not wait may call this for each of a million messages.
+    let wait = waits.get(below);
+    if (wait === undefined) waits.set(below, wait = Promise.withResolvers());
+    return wait.promise;
   }
 
   /** Discards what is waiting: the transport is closed. */
@@ -277,9 +280,10 @@ export class LinkOutput {
   #tellDrained(): void {
     if (this.#drained === undefined) return;
     const { buffered } = this;
-    const waiting = this.#drained;
-    const still = waiting.filter(({ below }) => buffered > below);
-    this.#drained = still.length === 0 ? undefined : still;
-    for (const { resolve, below } of waiting) if (buffered <= below) resolve();
+    for (const [below, { resolve }] of this.#drained) {
+      if (buffered > below) continue;
+      this.#drained.delete(below);
+      resolve();
+    }
   }
 }

@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertRejects,
+  assertStrictEquals,
+} from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import {
   type Broker,
@@ -14,6 +21,7 @@ import {
 } from "@perspective/broker/broker";
 import { memoryPair, type MemoryPairOptions } from "@perspective/broker/transport";
 import { breakable } from "../faults.ts";
+import { collectGarbage } from "../gc.ts";
 import { settle, settled, testPair } from "../pair.ts";
 import { rawClient, rawServer, type Said } from "../raw_peer.ts";
 
@@ -163,6 +171,32 @@ Deno.test("callRemote() without an answer resolves when the peer has read most o
   const [word] = await pair.peer.hear() as unknown[];
   assertEquals(word, "message");
   await sent;
+});
+
+Deno.test("Broker.drained() is one promise for all who wait until the peer has read", async () => {
+  await using pair = await rawServer({ limits: { highWaterMark: 1000 } });
+  const { broker, peer } = pair;
+  broker.root().callRemoteOnly("x", new Uint8Array(200_000));
+  await settle();
+  const drained = broker.drained();
+  assertStrictEquals(broker.drained(), drained);
+  await peer.hear();
+  await drained;
+});
+
+Deno.test("callRemoteOnly() keeps nothing but bytes for a peer that does not read", async () => {
+  await using pair = await rawServer({ limits: { highWaterMark: 1000 } });
+  const root = pair.broker.root();
+  root.callRemoteOnly("x", new Uint8Array(200_000));
+  await settle();
+  await collectGarbage();
+  const before = Deno.memoryUsage().heapUsed;
+  const count = 100_000;
+  for (let i = 0; i < count; i++) root.callRemoteOnly("x");
+  await settle();
+  await collectGarbage();
+  assertLess((Deno.memoryUsage().heapUsed - before) / count, 50);
+  assert(pair.broker.counts.bufferedBytes > 10 * count);
 });
 
 Deno.test("Broker closes a connection when answers that the peer does not read exceed maxBufferedBytes", async () => {
