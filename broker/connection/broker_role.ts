@@ -13,6 +13,8 @@ export type BrokerRole = ServerRole | ClientRole;
 
 /** What brokers of both kinds do. */
 export interface EitherRole {
+  /** Called when both ends have agreed on a dialect, before any call of the peer begins. */
+  readonly onOpened?: (broker: Broker) => void;
   /**
    * Called when a connection has ended and everything is cleaned up; the reason is that of
    * {@linkcode Broker.closed}.

@@ -391,6 +391,7 @@ export class Connection {
     if (this.#role.kind === "server") this.link.output.expectMore();
     this.outbox.send((writer) => writeNumber(writer, WORD.version, VERSION));
     this.#outgoing?.open();
+    this.#role.onOpened?.(this.#broker);
   }
 
   /** Begins to watch whether the peer is still there. */

@@ -33,8 +33,8 @@ export interface ConnectionsOptions extends BrokerOptions {
    */
   maxConnections?: number;
   /**
-   * Called with each connection, once both ends have agreed on a dialect; its first calls may have
-   * arrived by then, so what they need belongs in the root's `rootObject`.
+   * Called with each connection, once both ends have agreed on a dialect, and before its first call
+   * begins.
    */
   onConnect?: (broker: Broker) => void;
   /** Called when such a connection has ended, with the reason if it did not end on purpose. */
@@ -170,10 +170,6 @@ export class ServerConnections {
     this.#isOverrun = false;
     this.#accepted++;
     this.#brokers.add(broker);
-    const { onConnect } = this.#options;
-    if (onConnect !== undefined) {
-      broker.ready.then(() => broker[CONNECTION].notifyAll([() => onConnect(broker)]), () => {});
-    }
     return broker;
   }
 
@@ -252,6 +248,16 @@ export class ServerConnections {
    */
   dontNotifyOnEnd(listener: (broker: Broker) => void): void {
     this.#listeners.delete(listener);
+  }
+
+  /**
+   * Tells the program of a connection whose ends have agreed on a dialect.
+   *
+   * @param broker Its broker.
+   */
+  opened(broker: Broker): void {
+    const { onConnect } = this.#options;
+    if (onConnect !== undefined) broker[CONNECTION].notifyAll([() => onConnect(broker)]);
   }
 
   /**

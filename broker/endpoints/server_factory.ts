@@ -77,6 +77,7 @@ export class PBServerFactory implements AsyncDisposable {
       kind: "server",
       rootFor: rootFor(root, options.login),
       loginsOf: (object) => object instanceof LoginRoot ? object.offer() : undefined,
+      onOpened: (broker) => connections.opened(broker),
       onEnded: (broker, reason) => connections.ended(broker, reason),
     };
   }

@@ -15,6 +15,7 @@ import {
   PBServer,
   PBServerFactory,
   ProtocolError,
+  referenceable,
   Root,
   serve,
   type ServeOptions,
@@ -284,6 +285,21 @@ Deno.test("serve() calls onConnect and onDisconnect for connections that were es
   const { connections, accepted, failed, callsReceived, bytesReceived, bytesSent } = server.stats;
   assertEquals([connections, accepted, failed, callsReceived], [0, 2, 1, 3]);
   assert(bytesReceived > 50 && bytesSent > 50);
+});
+
+Deno.test("serve() calls onConnect before the calls that come along with the client's choice of a dialect", async () => {
+  const heard: string[] = [];
+  await using server = serve(referenceable({ hello: () => void heard.push("root") }), {
+    ...HERE,
+    onConnect: (broker) => {
+      heard.push("connect");
+      broker.setNameForLocal("named", referenceable({ hello: () => void heard.push("named") }));
+    },
+  });
+  await using broker = await connect(server.url);
+  const calls = ["named", "root"].map((name) => broker.remoteForName(name).callRemote("hello"));
+  await Promise.all(calls);
+  assertEquals(heard, ["connect", "named", "root"]);
 });
 
 Deno.test("PBServer.close() with graceful answers open calls, and refuses new calls and connections", async () => {
