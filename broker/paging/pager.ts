@@ -289,15 +289,15 @@ export abstract class Pager<Args extends readonly unknown[] = []> {
   }
 }
 
-/** Options of a pager that cuts bytes into pages. */
+/** Options of a pager that cuts bytes or text into pages. */
 export interface ChunkPagerOptions<Args extends readonly unknown[] = []>
   extends PagerOptions<Args> {
-  /** Length of each page in bytes. */
+  /** Length of each page in bytes; of text, in characters. */
   chunkSize?: number;
 }
 
 /**
- * Sends bytes in pages of equal size (`twisted.spread.util.StringPager`).
+ * Sends bytes or text in pages of equal size (`twisted.spread.util.StringPager`).
  *
  * @example
  * ```ts
@@ -317,7 +317,7 @@ export interface ChunkPagerOptions<Args extends readonly unknown[] = []>
  * @typeParam Args The arguments of the callback.
  */
 export class StringPager<Args extends readonly unknown[] = []> extends Pager<Args> {
-  readonly #bytes: Uint8Array;
+  readonly #string: Uint8Array | string;
   readonly #chunkSize: number;
   #at = 0;
 
@@ -325,30 +325,44 @@ export class StringPager<Args extends readonly unknown[] = []> extends Pager<Arg
    * Creates a pager, which begins to send.
    *
    * @param collector Where the pages go.
-   * @param bytes The bytes to send; they must not change until they are sent. If there are none,
-   * one empty page is sent.
-   * @param options The length of a page, which defaults to 8,192 bytes, and what to do at the end.
+   * @param string The bytes, which must not change until they are sent, or the text, whose pages
+   * are texts. If it is empty, one empty page is sent.
+   * @param options The length of a page, which defaults to 8,192 bytes or characters, and what to do
+   * at the end.
    * @throws {RangeError} If the length of a page is not a positive integer.
-   * @throws {TypeError} If these are not bytes.
+   * @throws {TypeError} If this is neither bytes nor text.
    */
   constructor(
     collector: RemoteReference,
-    bytes: Uint8Array,
+    string: Uint8Array | string,
     options: ChunkPagerOptions<Args> = {},
   ) {
     const chunkSize = positiveInteger("chunkSize", options.chunkSize ?? 8192);
-    if (!((bytes as unknown) instanceof Uint8Array)) {
-      throw new TypeError("Cannot send pages: a StringPager sends bytes; encode text first");
+    if (typeof string !== "string" && !((string as unknown) instanceof Uint8Array)) {
+      throw new TypeError("Cannot send pages: a StringPager sends bytes or text");
     }
     super(collector, options);
-    this.#bytes = bytes;
+    this.#string = string;
     this.#chunkSize = chunkSize;
   }
 
   /** Returns the next page. */
-  override nextPage(): Uint8Array {
-    const page = this.#bytes.subarray(this.#at, this.#at += this.#chunkSize);
-    if (this.#at >= this.#bytes.length) this.stopPaging();
-    return page;
+  override nextPage(): Uint8Array | string {
+    const string = this.#string;
+    const start = this.#at;
+    const isText = typeof string === "string";
+    const end = isText ? endOf(string, start, this.#chunkSize) : start + this.#chunkSize;
+    this.#at = end;
+    if (end >= string.length) this.stopPaging();
+    return isText ? string.slice(start, end) : string.subarray(start, end);
   }
+}
+
+/** Returns where some characters end; a pair of surrogates is one of them, as in Python. */
+function endOf(text: string, start: number, characters: number): number {
+  let end = start;
+  for (let left = characters; left !== 0 && end < text.length; left--) {
+    end += text.codePointAt(end)! > 0xffff ? 2 : 1;
+  }
+  return end;
 }

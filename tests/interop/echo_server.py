@@ -129,6 +129,10 @@ class Echo(pb.Referenceable):
         """Sends bytes to a collector, a page at a time."""
         StringPager(collector, b"x" * size, page)
 
+    def remote_text(self, collector, text):
+        """Sends a text to a collector, three characters at a time."""
+        StringPager(collector, text, 3)
+
     def remote_file(self, collector, data, times):
         """Sends a file of repeated bytes to a collector, a page at a time."""
         FilePager(collector, io.BytesIO(data * times))

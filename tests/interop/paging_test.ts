@@ -48,6 +48,9 @@ class Server extends Root {
   remote_short(collector: RemoteReference): void {
     new StringPager(collector, Uint8Array.of(1));
   }
+  remote_text(collector: RemoteReference, text: string): void {
+    new StringPager(collector, text, { chunkSize: 3 });
+  }
 }
 
 twistedTest(
@@ -59,6 +62,19 @@ twistedTest(
     await python.ask("keep(collector=util.CallbackPageCollector(got.append))");
     const call = 'root.callRemote("short", collector).addCallback(lambda _: got)';
     assertEquals((await python.ask(call)).repr, "[[b'\\x01']]");
+  },
+);
+
+twistedTest(
+  "StringPager sends a Twisted client the pages of a text that Twisted's sends",
+  async () => {
+    await using served = serve(new Server(), { hostname: "127.0.0.1", port: 0 });
+    await using twisted = await startPython("echo_server.py");
+    const call = 'util.getAllPages(root, "text", "1\\u20ac\\U0001f600 \\U0001f600")';
+    for (const port of [new URL(served.url).port, `${twisted.port}`]) {
+      await using python = await startPython("console.py", ["--port", port]);
+      assertEquals((await python.ask(call)).repr, "['1\u20ac\u{1f600}', ' \u{1f600}']");
+    }
   },
 );
 

@@ -177,6 +177,20 @@ for (
   });
 }
 
+for (
+  const { text, expected } of [
+    { text: "", expected: [""] },
+    { text: "abcdef", expected: ["abc", "def"] },
+    { text: "a\u20ac\u{1f600}b\u{1f600}", expected: ["a\u20ac\u{1f600}", "b\u{1f600}"] },
+  ]
+) {
+  Deno.test(`StringPager cuts the text ${JSON.stringify(text)} into pages of 3 characters`, async () => {
+    const server = new Server((collector) => new StringPager(collector, text, { chunkSize: 3 }));
+    await using pair = await testPair(server);
+    assertEquals(await getAllPages(pair.client.root(), "getPages"), expected);
+  });
+}
+
 Deno.test("Pager() refuses a collector that is not a reference, and invalid options", async () => {
   const server = new Server((collector) => new StringPager(collector, BYTES));
   await using pair = await testPair(server);
@@ -190,6 +204,7 @@ Deno.test("Pager() refuses a collector that is not a reference, and invalid opti
   const reference = pair.client.root();
   assertThrows(() => new StringPager(reference, BYTES, { chunkSize: 0 }), RangeError, "chunkSize");
   assertThrows(() => new StringPager(reference, BYTES, { window: 1.5 }), RangeError, "window");
+  assertThrows(() => new StringPager(reference, [1] as never), TypeError, "bytes or text");
 });
 
 Deno.test("Pager takes turns with other pagers of the connection, and calls are answered in between", async () => {
